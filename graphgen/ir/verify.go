@@ -1,0 +1,148 @@
+package ir
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Verify checks the rules that every graph must obey before it is lowered:
+//
+//   - a node reads only inputs, constants and outputs of earlier nodes of the same graph;
+//   - the types of its outputs are what the operator's type rule says;
+//   - an overwritten buffer is a graph input, is overwritten once, and the overwriting node is a
+//     descendant of every other reader of the buffer, so that no reader can see the new contents
+//     whatever order the runtime chooses;
+//   - every graph output is produced, and no port name is used twice.
+func (g *Graph) Verify() error {
+	var errs []error
+	seen := make(map[*Value]bool, len(g.Nodes))
+	for _, v := range g.Inputs {
+		seen[v] = true
+	}
+	for _, v := range g.Constants {
+		seen[v] = true
+	}
+	for i, n := range g.Nodes {
+		if err := g.verifyNode(n, seen); err != nil {
+			errs = append(errs, fmt.Errorf("verify: node %d %s (%s): %w", i, opName(n.Op), n.Scope, err))
+		}
+		for _, v := range n.Out {
+			if v != nil {
+				seen[v] = true
+			}
+		}
+	}
+	for _, o := range g.Outputs {
+		if !seen[o.Value] {
+			errs = append(errs, fmt.Errorf("verify: output %s is produced by no node", o.Name))
+		}
+	}
+	errs = append(errs, g.verifyNames(), g.verifyOverwrites())
+	return errors.Join(errs...)
+}
+
+func opName(op Op) string {
+	_, name := op.OpType()
+	return name
+}
+
+func (g *Graph) verifyNode(n *Node, seen map[*Value]bool) error {
+	types := make([]Type, len(n.In))
+	for i, v := range n.In {
+		if v == nil {
+			continue
+		}
+		if !seen[v] {
+			return fmt.Errorf("input %d is not defined before it is read", i)
+		}
+		types[i] = v.Type
+	}
+	outs, err := n.Op.Infer(types)
+	if err != nil {
+		return err
+	}
+	if len(outs) != len(n.Out) {
+		return fmt.Errorf("has %d outputs, its type rule gives %d", len(n.Out), len(outs))
+	}
+	for i, v := range n.Out {
+		if v != nil && !v.Type.Equal(outs[i]) {
+			return fmt.Errorf("output %d is %v, its type rule gives %v", i, v.Type, outs[i])
+		}
+		if v != nil && (v.Def != n || v.Index != i) {
+			return fmt.Errorf("output %d names another node as its producer", i)
+		}
+	}
+	return nil
+}
+
+func (g *Graph) verifyNames() error {
+	seen := map[string]bool{}
+	for _, v := range g.Inputs {
+		if seen[v.Name] {
+			return fmt.Errorf("verify: port name %s is used twice", v.Name)
+		}
+		seen[v.Name] = true
+	}
+	for _, o := range g.Outputs {
+		if seen[o.Name] {
+			return fmt.Errorf("verify: port name %s is used twice", o.Name)
+		}
+		seen[o.Name] = true
+	}
+	return nil
+}
+
+func (g *Graph) verifyOverwrites() error {
+	readers := g.Readers()
+	writer := map[*Value]*Node{}
+	for _, n := range g.Nodes {
+		w, ok := n.Op.(Overwriter)
+		if !ok {
+			continue
+		}
+		buf := n.In[w.Overwrites()]
+		if !buf.IsInput() {
+			return fmt.Errorf("verify: %s overwrites a value that is not a graph input", opName(n.Op))
+		}
+		if writer[buf] != nil {
+			return fmt.Errorf("verify: %s is overwritten twice", buf.Name)
+		}
+		writer[buf] = n
+		anc := ancestors(n)
+		for _, r := range aliasReaders(buf, readers) {
+			if r != n && !anc[r] {
+				return fmt.Errorf("verify: %s (%s) reads %s but may run after its overwrite",
+					opName(r.Op), r.Scope, buf.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// ancestors is the set of nodes that must run before n.
+func ancestors(n *Node) map[*Node]bool {
+	set := map[*Node]bool{}
+	stack := []*Node{n}
+	for len(stack) > 0 {
+		top := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, v := range top.In {
+			if v != nil && v.Def != nil && !set[v.Def] {
+				set[v.Def] = true
+				stack = append(stack, v.Def)
+			}
+		}
+	}
+	return set
+}
+
+// aliasReaders lists the nodes that read v or a view of it.
+func aliasReaders(v *Value, readers map[*Value][]*Node) []*Node {
+	all := readers[v]
+	for _, n := range readers[v] {
+		if _, ok := n.Op.(Aliaser); ok && n.In[0] == v && n.Out[0] != nil {
+			all = append(all[:len(all):len(all)], aliasReaders(n.Out[0], readers)...)
+		}
+	}
+	return all
+}

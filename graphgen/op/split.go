@@ -1,0 +1,170 @@
+package op
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+)
+
+// Concat joins along Axis. https://onnx.ai/onnx/operators/onnx__Concat.html
+type Concat struct{ Axis int }
+
+// Split cuts along Axis into pieces of the given lengths.
+// https://onnx.ai/onnx/operators/onnx__Split.html
+type Split struct {
+	Axis   int
+	pieces shapeKey
+}
+
+// Slice cuts H from Top and W from Left to their ends: x[:, :, Top:, Left:].
+// https://onnx.ai/onnx/operators/onnx__Slice.html
+type Slice struct{ Top, Left int }
+
+// Pad adds zero rows at the top and zero columns at the left.
+// https://onnx.ai/onnx/operators/onnx__Pad.html
+type Pad struct{ Top, Left int }
+
+func (Concat) OpType() (string, string) { return ir.Onnx, "Concat" }
+func (Split) OpType() (string, string)  { return ir.Onnx, "Split" }
+func (Slice) OpType() (string, string)  { return ir.Onnx, "Slice" }
+func (Pad) OpType() (string, string)    { return ir.Onnx, "Pad" }
+
+func (c Concat) Attrs() []ir.Attr { return []ir.Attr{{Name: "axis", Value: c.Axis}} }
+func (s Split) Attrs() []ir.Attr  { return []ir.Attr{{Name: "axis", Value: s.Axis}} }
+func (Slice) Attrs() []ir.Attr    { return nil }
+func (Pad) Attrs() []ir.Attr      { return nil }
+
+// Infer adds up the lengths along the axis; all else must agree.
+func (c Concat) Infer(in []ir.Type) ([]ir.Type, error) {
+	if len(in) == 0 {
+		return nil, fmt.Errorf("concat: nothing to join")
+	}
+	out := ir.T(in[0].DType, in[0].Shape...)
+	if c.Axis < 0 || c.Axis >= out.Rank() {
+		return nil, fmt.Errorf("concat: axis %d of %v", c.Axis, out)
+	}
+	for i, t := range in[1:] {
+		if t.Rank() != out.Rank() || t.DType != out.DType {
+			return nil, fmt.Errorf("concat: input %d is %v, input 0 is %v", i+1, t, in[0])
+		}
+		for a, d := range t.Shape {
+			if a != c.Axis && d != in[0].Shape[a] {
+				return nil, fmt.Errorf("concat: input %d is %v, input 0 is %v", i+1, t, in[0])
+			}
+		}
+		out.Shape[c.Axis] += t.Shape[c.Axis]
+	}
+	return []ir.Type{out}, nil
+}
+
+// Infer gives one output per piece; the pieces must add up to the axis.
+func (s Split) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("split", in, 2, 2); err != nil {
+		return nil, err
+	}
+	if s.Axis < 0 || s.Axis >= in[0].Rank() {
+		return nil, fmt.Errorf("split: axis %d of %v", s.Axis, in[0])
+	}
+	var out []ir.Type
+	sum := 0
+	for _, n := range s.pieces.dims() {
+		t := ir.T(in[0].DType, in[0].Shape...)
+		t.Shape[s.Axis] = n
+		sum += n
+		out = append(out, t)
+	}
+	if sum != in[0].Shape[s.Axis] {
+		return nil, fmt.Errorf("split: pieces %s add up to %d, axis %d of %v is longer or shorter",
+			s.pieces, sum, s.Axis, in[0])
+	}
+	return out, nil
+}
+
+// Infer shortens H and W.
+func (s Slice) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("slice", in, 4, 4); err != nil {
+		return nil, err
+	}
+	if err := image("slice", in[0]); err != nil {
+		return nil, err
+	}
+	n := in[0].Shape
+	if s.Top < 0 || s.Left < 0 || n[2] <= s.Top || n[3] <= s.Left {
+		return nil, fmt.Errorf("slice: nothing is left of %v from row %d, column %d", in[0], s.Top, s.Left)
+	}
+	return []ir.Type{ir.T(in[0].DType, n[0], n[1], n[2]-s.Top, n[3]-s.Left)}, nil
+}
+
+// Infer lengthens H and W.
+func (o Pad) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("pad", in, 2, 2); err != nil {
+		return nil, err
+	}
+	if err := image("pad", in[0]); err != nil {
+		return nil, err
+	}
+	n := in[0].Shape
+	return []ir.Type{ir.T(in[0].DType, n[0], n[1], n[2]+o.Top, n[3]+o.Left)}, nil
+}
+
+// Of joins the values.
+func (c Concat) Of(x ...*ir.Value) *ir.Value { return x[0].Graph().Add1(c, x...) }
+
+// Of cuts x into pieces of the given lengths along axis.
+func (Split) Of(x *ir.Value, axis int, pieces ...int) []*ir.Value {
+	return x.Graph().Add(Split{axis, keyOf(pieces)}, x, dims(x, pieces))
+}
+
+// Of adds x[:, :, Top:, Left:].
+func (s Slice) Of(x *ir.Value) *ir.Value {
+	g := x.Graph()
+	const end = 1 << 31
+	return g.Add1(s, x, g.Ints(int64(s.Top), int64(s.Left)), g.Ints(end, end), g.Ints(2, 3))
+}
+
+// Of adds the zero rows and columns.
+func (o Pad) Of(x *ir.Value) *ir.Value {
+	return x.Graph().Add1(o, x, x.Graph().Ints(0, 0, int64(o.Top), int64(o.Left), 0, 0, 0, 0))
+}
+
+// VJP: split dY at the joints.
+func (c Concat) VJP(p ir.Pullback) []*ir.Value {
+	n := make([]int, len(p.Node.In))
+	for i, x := range p.Node.In {
+		n[i] = x.Shape[c.Axis]
+	}
+	if len(n) == 1 {
+		return []*ir.Value{p.Dy[0]}
+	}
+	return Split{}.Of(p.Dy[0], c.Axis, n...)
+}
+
+// VJP: join the cotangents of the pieces; a piece that nobody used contributes zeros.
+func (s Split) VJP(p ir.Pullback) []*ir.Value {
+	g := p.Node.In[0].Graph()
+	parts := make([]*ir.Value, len(p.Dy))
+	for i, d := range p.Dy {
+		if d == nil {
+			d = Zeros(g, p.Node.Op.(Split).pieceType(p.Node.In[0].Type, i))
+		}
+		parts[i] = d
+	}
+	return []*ir.Value{Concat{s.Axis}.Of(parts...), nil}
+}
+
+func (s Split) pieceType(x ir.Type, i int) ir.Type {
+	t := ir.T(x.DType, x.Shape...)
+	t.Shape[s.Axis] = s.pieces.dims()[i]
+	return t
+}
+
+// Zeros is a tensor of zeros, made by broadcasting one zero.
+func Zeros(g *ir.Graph, t ir.Type) *ir.Value { return Expand{}.To(g.Scalar(0), t.Shape...) }
+
+// VJP: pad with zeros.
+func (s Slice) VJP(p ir.Pullback) []*ir.Value {
+	return []*ir.Value{Pad(s).Of(p.Dy[0]), nil, nil, nil}
+}
+
+// VJP: cut the padding off.
+func (o Pad) VJP(p ir.Pullback) []*ir.Value { return []*ir.Value{Slice(o).Of(p.Dy[0]), nil} }

@@ -1,0 +1,35 @@
+package op
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+)
+
+// Overwrite replaces the contents of a state buffer (a graph input) by value. Inputs buffer, value
+// and the constant [true]; the output is a boolean flag [1] that must be a graph output, or the node
+// would be removed. ONNX Runtime: com.microsoft.InPlaceAccumulatorV2.
+type Overwrite struct{}
+
+func (Overwrite) OpType() (string, string) { return ir.Microsoft, "InPlaceAccumulatorV2" }
+func (Overwrite) Attrs() []ir.Attr         { return nil }
+
+// Overwrites is the buffer.
+func (Overwrite) Overwrites() int { return 0 }
+
+// Infer checks that the value fits the buffer.
+func (Overwrite) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("overwrite", in, 3, 3); err != nil {
+		return nil, err
+	}
+	if !in[0].Equal(in[1]) {
+		return nil, fmt.Errorf("overwrite: buffer is %v, value is %v", in[0], in[1])
+	}
+	return []ir.Type{ir.T(ir.Bool, 1)}, nil
+}
+
+// Of adds the overwrite and returns its flag.
+func (o Overwrite) Of(buffer, value *ir.Value) *ir.Value {
+	g := buffer.Graph()
+	return g.Add1(o, buffer, value, g.True())
+}
