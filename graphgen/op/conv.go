@@ -108,3 +108,6 @@ func (c Conv) VJP(p ir.Pullback) []*ir.Value {
 	}
 	return g.AddWanted(ConvGrad{c}, p.Need, p.Dy[0], p.In(0), p.In(1))
 }
+
+// OptionalOutput says that either gradient may be left out.
+func (ConvGrad) OptionalOutput(int) bool { return true }

@@ -151,3 +151,6 @@ func (GlobalAveragePool) VJP(p ir.Pullback) []*ir.Value {
 	scale := constant(x, 1/float32(x.Shape[2]*x.Shape[3]))
 	return []*ir.Value{Expand{}.To(Mul{}.Of(p.Dy[0], scale), x.Shape...)}
 }
+
+// OptionalOutput says that the indices may be left out.
+func (MaxPool) OptionalOutput(i int) bool { return i == 1 }
