@@ -29,8 +29,19 @@ func (g *Graph) Ints(data ...int64) *Value {
 // True adds the boolean vector [true], which InPlaceAccumulatorV2 takes as its overwrite flag.
 func (g *Graph) True() *Value { return g.Constant(T(Bool, 1), &Constant{Bool: []bool{true}}) }
 
-// Constant adds a constant of type t.
-func (g *Graph) Constant(t Type, c *Constant) *Value {
+// Named adds a constant under its own name; it is not merged with equal ones.
+func (g *Graph) Named(name string, t Type, c *Constant) *Value {
+	g.checkLen(t, c)
+	if name == "" || g.names[name] {
+		g.Fail("constant: name %q is empty or already taken", name)
+	}
+	g.names[name] = true
+	v := &Value{Type: t, Name: name, Const: c, graph: g}
+	g.Constants = append(g.Constants, v)
+	return v
+}
+
+func (g *Graph) checkLen(t Type, c *Constant) {
 	n := t.Elements()
 	if c.Bytes != nil {
 		n = t.Bytes()
@@ -38,6 +49,11 @@ func (g *Graph) Constant(t Type, c *Constant) *Value {
 	if c.Len() != n {
 		g.Fail("constant: %v needs %d elements, got %d", t, n, c.Len())
 	}
+}
+
+// Constant adds a constant of type t. Equal constants are stored once.
+func (g *Graph) Constant(t Type, c *Constant) *Value {
+	g.checkLen(t, c)
 	key := fmt.Sprintf("%v %v", t, *c)
 	if v, ok := g.consts[key]; ok {
 		return v

@@ -15,7 +15,7 @@ import (
 // Value is a tensor in a graph: an input, a constant or an output of a node.
 type Value struct {
 	Type
-	Name  string    // port name of a graph input; empty otherwise
+	Name  string    // name of an input or of a named constant; empty otherwise
 	Const *Constant // data of a constant; nil otherwise
 	Def   *Node     // producing node; nil for inputs and constants
 	Index int       // which output of Def
@@ -49,7 +49,11 @@ type Graph struct {
 	Constants []*Value
 	Nodes     []*Node
 	Outputs   []Output
+	// Share makes Add return the existing outputs when the same operator has already been applied to
+	// the same inputs. Operators that overwrite a buffer are never shared.
+	Share bool
 
+	shared map[string][]*Value
 	scope  []string
 	consts map[string]*Value
 	names  map[string]bool
@@ -143,6 +147,13 @@ func (g *Graph) Add1(op Op, in ...*Value) *Value { return g.Add(op, in...)[0] }
 
 // AddWanted appends a node that produces only the wanted outputs (nil: all). Unwanted ones are nil.
 func (g *Graph) AddWanted(op Op, wanted []bool, in ...*Value) []*Value {
+	key := ""
+	if g.Share && wanted == nil {
+		key = shareKey(op, in)
+		if outs, ok := g.shared[key]; ok {
+			return outs
+		}
+	}
 	n := &Node{Op: op, In: slices.Clone(in), Scope: strings.Join(g.scope, "/")}
 	outs, err := op.Infer(g.inputTypes(op, in))
 	if err != nil {
@@ -155,7 +166,26 @@ func (g *Graph) AddWanted(op Op, wanted []bool, in ...*Value) []*Value {
 		}
 	}
 	g.Nodes = append(g.Nodes, n)
+	if key != "" {
+		if g.shared == nil {
+			g.shared = map[string][]*Value{}
+		}
+		g.shared[key] = n.Out
+	}
 	return n.Out
+}
+
+// shareKey identifies an application of a pure operator; empty for one that must not be shared.
+func shareKey(op Op, in []*Value) string {
+	if _, ok := op.(Overwriter); ok {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%T%v", op, op)
+	for _, v := range in {
+		fmt.Fprintf(&b, " %p", v)
+	}
+	return b.String()
 }
 
 func (g *Graph) inputTypes(op Op, in []*Value) []Type {

@@ -101,7 +101,9 @@ func (e *emitter) graph() (*GraphProto, error) {
 		e.out.Input = append(e.out.Input, e.valueInfo(v.Name, v.Type, true))
 	}
 	for i, v := range e.g.Constants {
-		e.names[v] = fmt.Sprintf("const_%d", i)
+		if e.names[v] = v.Name; v.Name == "" {
+			e.names[v] = fmt.Sprintf("const_%d", i)
+		}
 		t, err := tensorProto(e.names[v], v)
 		if err != nil {
 			return nil, err

@@ -45,6 +45,9 @@ func (c Conv) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := image("conv", x); err != nil {
 		return nil, err
 	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	if w.Rank() != 4 || w.DType != x.DType {
 		return nil, fmt.Errorf("conv: weight must be [M,C/group,k,k] of the input's type, got %v", w)
 	}
@@ -56,6 +59,10 @@ func (c Conv) Infer(in []ir.Type) ([]ir.Type, error) {
 		return nil, fmt.Errorf("conv: %d filters do not split into %d groups", m, c.Group)
 	case w.Shape[2] != c.Kernel || w.Shape[3] != c.Kernel:
 		return nil, fmt.Errorf("conv: kernel is %d, weight is %v", c.Kernel, w)
+	case c.Bias != (len(in) == 3):
+		return nil, fmt.Errorf("conv: bias is %v, got %d inputs", c.Bias, len(in))
+	case c.Bias && !in[2].Equal(ir.T(x.DType, m)):
+		return nil, fmt.Errorf("conv: bias must be %v, got %v", ir.T(x.DType, m), in[2])
 	}
 	h := window(x.Shape[2], c.Kernel, c.Stride, c.Pad, c.Dilation)
 	wd := window(x.Shape[3], c.Kernel, c.Stride, c.Pad, c.Dilation)
@@ -64,6 +71,15 @@ func (c Conv) Infer(in []ir.Type) ([]ir.Type, error) {
 			c.Kernel, c.Dilation, c.Pad, x)
 	}
 	return []ir.Type{ir.T(x.DType, x.Shape[0], m, h, wd)}, nil
+}
+
+// check reports attributes that no convolution can have.
+func (c Conv) check() error {
+	if min(c.Kernel, c.Stride, c.Dilation, c.Group) < 1 || c.Pad < 0 {
+		return fmt.Errorf("conv: kernel %d, stride %d, dilation %d, groups %d must be at least 1, "+
+			"pad %d at least 0", c.Kernel, c.Stride, c.Dilation, c.Group, c.Pad)
+	}
+	return nil
 }
 
 // window is the output length of a sliding window over n elements.
@@ -80,8 +96,7 @@ func (c ConvGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("conv gradient", in, 3, 3); err != nil {
 		return nil, err
 	}
-	y, err := Conv{c.Conv.Kernel, c.Conv.Stride, c.Conv.Pad, c.Conv.Dilation, c.Conv.Group,
-		false}.Infer(in[1:3])
+	y, err := c.Conv.Infer(in[1:3])
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +120,9 @@ func (c Conv) VJP(p ir.Pullback) []*ir.Value {
 	g := p.Dy[0].Graph()
 	if len(p.Node.In) > 2 {
 		g.Fail("conv: a convolution with bias is for deployment and has no gradient")
+	}
+	if !p.Need[0] && !p.Need[1] {
+		return make([]*ir.Value, 2)
 	}
 	return g.AddWanted(ConvGrad{c}, p.Need, p.Dy[0], p.In(0), p.In(1))
 }

@@ -121,6 +121,9 @@ func (Mul) VJP(p ir.Pullback) []*ir.Value {
 // VJP: d(x/y) = dx/y - (x/y) dy/y.
 func (Div) VJP(p ir.Pullback) []*ir.Value {
 	dx := make([]*ir.Value, 2)
+	if !p.Need[0] && !p.Need[1] {
+		return dx
+	}
 	q := Div{}.Of(p.Dy[0], p.In(1))
 	if p.Need[0] {
 		dx[0] = sumTo(q, p.In(0))

@@ -37,7 +37,14 @@ func (CrossEntropy) Attrs() []ir.Attr { return []ir.Attr{{Name: "reduction", Val
 // Attrs is the reduction.
 func (CrossEntropyGrad) Attrs() []ir.Attr { return []ir.Attr{{Name: "reduction", Value: "mean"}} }
 
-func (Softmax) Infer(in []ir.Type) ([]ir.Type, error) { return same("softmax", in) }
+// Infer keeps the type.
+func (Softmax) Infer(in []ir.Type) ([]ir.Type, error) {
+	out, err := same("softmax", in)
+	if err == nil && in[0].Rank() == 0 {
+		err = fmt.Errorf("softmax: needs at least one axis, got %v", in[0])
+	}
+	return out, err
+}
 
 // Infer gives dX the type of Y.
 func (SoftmaxGrad) Infer(in []ir.Type) ([]ir.Type, error) {

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 )
@@ -100,8 +101,11 @@ func (b BatchNorm) Of(x, scale, bias, mean, variance *ir.Value) *ir.Value {
 // VJP: through the batch statistics (Ioffe & Szegedy 2015, section 3), by ONNX Runtime's kernel,
 // which always produces all three gradients.
 func (b BatchNormTraining) VJP(p ir.Pullback) []*ir.Value {
-	d := p.Dy[0].Graph().Add(BatchNormGrad{b.Epsilon}, p.Dy[0], p.In(0), p.In(1), p.Out(3), p.Out(4))
 	dx := make([]*ir.Value, 5)
+	if !slices.Contains(p.Need[:3], true) {
+		return dx
+	}
+	d := p.Dy[0].Graph().Add(BatchNormGrad{b.Epsilon}, p.Dy[0], p.In(0), p.In(1), p.Out(3), p.Out(4))
 	for i := range 3 {
 		if p.Need[i] {
 			dx[i] = d[i]

@@ -37,6 +37,14 @@ func float(name string, in ...ir.Type) error {
 	return nil
 }
 
+// int64s checks that input i is an int64 vector of n numbers.
+func int64s(name string, in []ir.Type, i, n int) error {
+	if want := ir.T(ir.Int64, n); !in[i].Equal(want) {
+		return fmt.Errorf("%s: input %d must be %v, got %v", name, i, want, in[i])
+	}
+	return nil
+}
+
 // image checks that t is NCHW.
 func image(name string, t ir.Type) error {
 	if t.Rank() != 4 {

@@ -65,6 +65,10 @@ func poolType(name string, in []ir.Type, kernel, stride, pad int) (ir.Type, erro
 	if err := image(name, x); err != nil {
 		return ir.Type{}, err
 	}
+	if min(kernel, stride) < 1 || pad < 0 || pad >= kernel {
+		return ir.Type{}, fmt.Errorf("%s: window %d and stride %d must be at least 1, pad %d less than "+
+			"the window", name, kernel, stride, pad)
+	}
 	h, w := window(x.Shape[2], kernel, stride, pad, 1), window(x.Shape[3], kernel, stride, pad, 1)
 	if h < 1 || w < 1 {
 		return ir.Type{}, fmt.Errorf("%s: window %d with pad %d does not fit into %v", name, kernel, pad, x)
@@ -148,8 +152,8 @@ func (a AveragePool) VJP(p ir.Pullback) []*ir.Value {
 // VJP: every pixel gets dY/(H W).
 func (GlobalAveragePool) VJP(p ir.Pullback) []*ir.Value {
 	x := p.In(0)
-	scale := constant(x, 1/float32(x.Shape[2]*x.Shape[3]))
-	return []*ir.Value{Expand{}.To(Mul{}.Of(p.Dy[0], scale), x.Shape...)}
+	pixels := constant(x, float32(x.Shape[2]*x.Shape[3]))
+	return []*ir.Value{Expand{}.To(Div{}.Of(p.Dy[0], pixels), x.Shape...)}
 }
 
 // OptionalOutput says that the indices may be left out.

@@ -32,8 +32,12 @@ func (r ReduceSum) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("reduce sum", in, 2, 2); err != nil {
 		return nil, err
 	}
+	axes := r.axes.dims()
+	if err := int64s("reduce sum", in, 1, len(axes)); err != nil {
+		return nil, err
+	}
 	out := ir.T(in[0].DType, in[0].Shape...)
-	for _, a := range r.axes.dims() {
+	for _, a := range axes {
 		if a >= out.Rank() {
 			return nil, fmt.Errorf("reduce sum: axis %d of %v", a, in[0])
 		}
@@ -86,8 +90,9 @@ func (ReduceSum) VJP(p ir.Pullback) []*ir.Value {
 // VJP: every element gets dy/n.
 func (ReduceMean) VJP(p ir.Pullback) []*ir.Value {
 	x := p.In(0)
-	scaled := Mul{}.Of(p.Dy[0], constant(x, 1/float32(x.Elements())))
-	return []*ir.Value{Expand{}.To(scaled, x.Shape...)}
+	// A division, because 1/n is seldom a float32 and n always is up to 2^24.
+	share := Div{}.Of(p.Dy[0], constant(x, float32(x.Elements())))
+	return []*ir.Value{Expand{}.To(share, x.Shape...)}
 }
 
 // VJP: 2 x dy.

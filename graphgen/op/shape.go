@@ -62,6 +62,9 @@ func (r Reshape) Infer(in []ir.Type) ([]ir.Type, error) {
 		return nil, err
 	}
 	out := ir.T(in[0].DType, r.shape.dims()...)
+	if err := int64s("reshape", in, 1, out.Rank()); err != nil {
+		return nil, err
+	}
 	if out.Elements() != in[0].Elements() {
 		return nil, fmt.Errorf("reshape: %v has %d elements, %v has %d",
 			in[0], in[0].Elements(), out, out.Elements())
@@ -75,6 +78,9 @@ func (e Expand) Infer(in []ir.Type) ([]ir.Type, error) {
 		return nil, err
 	}
 	shape := e.shape.dims()
+	if err := int64s("expand", in, 1, len(shape)); err != nil {
+		return nil, err
+	}
 	if s, err := broadcast(in[0].Shape, shape); err != nil || !slices.Equal(s, shape) {
 		return nil, fmt.Errorf("expand: %v does not broadcast to %v", in[0], shape)
 	}

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 )
@@ -65,9 +66,13 @@ func (s Split) Infer(in []ir.Type) ([]ir.Type, error) {
 	if s.Axis < 0 || s.Axis >= in[0].Rank() {
 		return nil, fmt.Errorf("split: axis %d of %v", s.Axis, in[0])
 	}
-	var out []ir.Type
+	pieces := s.pieces.dims()
+	if err := int64s("split", in, 1, len(pieces)); err != nil {
+		return nil, err
+	}
+	out := make([]ir.Type, 0, len(pieces))
 	sum := 0
-	for _, n := range s.pieces.dims() {
+	for _, n := range pieces {
 		t := ir.T(in[0].DType, in[0].Shape...)
 		t.Shape[s.Axis] = n
 		sum += n
@@ -88,6 +93,11 @@ func (s Slice) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := image("slice", in[0]); err != nil {
 		return nil, err
 	}
+	for i := 1; i < 4; i++ {
+		if err := int64s("slice", in, i, 2); err != nil {
+			return nil, err
+		}
+	}
 	n := in[0].Shape
 	if s.Top < 0 || s.Left < 0 || n[2] <= s.Top || n[3] <= s.Left {
 		return nil, fmt.Errorf("slice: nothing is left of %v from row %d, column %d", in[0], s.Top, s.Left)
@@ -102,6 +112,12 @@ func (o Pad) Infer(in []ir.Type) ([]ir.Type, error) {
 	}
 	if err := image("pad", in[0]); err != nil {
 		return nil, err
+	}
+	if err := int64s("pad", in, 1, 8); err != nil {
+		return nil, err
+	}
+	if o.Top < 0 || o.Left < 0 {
+		return nil, fmt.Errorf("pad: %d rows and %d columns must be at least 0", o.Top, o.Left)
 	}
 	n := in[0].Shape
 	return []ir.Type{ir.T(in[0].DType, n[0], n[1], n[2]+o.Top, n[3]+o.Left)}, nil
@@ -133,10 +149,19 @@ func (c Concat) VJP(p ir.Pullback) []*ir.Value {
 	for i, x := range p.Node.In {
 		n[i] = x.Shape[c.Axis]
 	}
-	if len(n) == 1 {
+	switch {
+	case !slices.Contains(p.Need, true):
+		return make([]*ir.Value, len(n))
+	case len(n) == 1:
 		return []*ir.Value{p.Dy[0]}
 	}
-	return Split{}.Of(p.Dy[0], c.Axis, n...)
+	dx := Split{}.Of(p.Dy[0], c.Axis, n...)
+	for i, need := range p.Need {
+		if !need {
+			dx[i] = nil
+		}
+	}
+	return dx
 }
 
 // VJP: join the cotangents of the pieces; a piece that nobody used contributes zeros.

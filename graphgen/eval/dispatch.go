@@ -1,0 +1,105 @@
+package eval
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// apply evaluates one operator; the result has all outputs that the operator can have. It does not
+// know operators other than those of package op.
+func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
+	switch o := o.(type) {
+	case op.Conv:
+		return one(conv(o, in)), nil
+	case op.ConvGrad:
+		return convGrad(o.Conv, in[0], in[1], in[2]), nil
+	case op.MaxPool:
+		return maxPool(o, in[0]), nil
+	case op.MaxPoolGrad:
+		return scatterMax(o, in[0], in[1])
+	case op.AveragePool:
+		return one(averagePool(o, in[0])), nil
+	case op.AveragePoolGrad:
+		return one(averagePoolGrad(o, in[0])), nil
+	case op.GlobalAveragePool:
+		return one(globalAveragePool(in[0])), nil
+	case op.BatchNormTraining:
+		return batchNormTraining(o, in), nil
+	case op.BatchNormGrad:
+		return batchNormGrad(in), nil
+	case op.BatchNorm:
+		return one(batchNorm(o, in)), nil
+	case op.Gemm:
+		return one(gemm(o, in)), nil
+	case op.MatMul:
+		return one(gemm(op.Gemm{}, in)), nil
+	case op.Softmax:
+		return one(softmax(in[0])), nil
+	case op.SoftmaxGrad:
+		return one(softmaxGrad(in[0], in[1])), nil
+	case op.CrossEntropy:
+		return crossEntropy(in[0], in[1])
+	case op.CrossEntropyGrad:
+		return crossEntropyGrad(in[0], in[1], in[2])
+	case op.Overwrite:
+		return one(Bools([]bool{true}, 1)), nil
+	default:
+		return applyPlain(o, in)
+	}
+}
+
+// applyPlain evaluates elementwise operators, reductions and changes of shape.
+func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
+	switch o := o.(type) {
+	case op.Add:
+		return one(binary(in, func(x, y float64) float64 { return x + y })), nil
+	case op.Sub:
+		return one(binary(in, func(x, y float64) float64 { return x - y })), nil
+	case op.Mul:
+		return one(binary(in, func(x, y float64) float64 { return x * y })), nil
+	case op.Div:
+		return one(binary(in, func(x, y float64) float64 { return x / y })), nil
+	case op.Max:
+		return one(binary(in, func(x, y float64) float64 { return max(x, y) })), nil
+	case op.Sqrt:
+		return one(sqrt(in[0])), nil
+	case op.Relu:
+		return one(relu(in[0])), nil
+	case op.ReluGrad:
+		return one(reluGrad(in[0], in[1])), nil
+	case op.ReduceSum:
+		return one(reduceSum(in[0], in[1].I)), nil
+	case op.ReduceMean:
+		return one(reduceMean(in[0])), nil
+	case op.ReduceSumSquare:
+		return one(reduceSumSquare(in[0])), nil
+	case op.Reshape:
+		return one(reshape(in[0], in[1].I)), nil
+	case op.Expand:
+		return one(expand(in[0], in[1].I)), nil
+	case op.Transpose:
+		return one(transpose(o, in[0])), nil
+	case op.Concat:
+		return one(concat(o, in)), nil
+	case op.Split:
+		return split(o, in[0], in[1].I), nil
+	case op.Slice:
+		return one(slice(in[0], in[1].I, in[2].I, in[3].I)), nil
+	case op.Pad:
+		return one(pad(in[0], in[1].I)), nil
+	case op.ArgMax:
+		return one(argMax(in[0])), nil
+	case op.Equal:
+		return one(equal(in[0], in[1])), nil
+	case op.Cast:
+		t, err := cast(o.To, in[0])
+		return one(t), err
+	default:
+		domain, name := o.OpType()
+		return nil, fmt.Errorf("operator %T (domain %q, name %q) is not known", o, domain, name)
+	}
+}
+
+func one(t *Tensor) []*Tensor { return []*Tensor{t} }

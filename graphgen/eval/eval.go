@@ -1,0 +1,150 @@
+// Package eval computes a graph in float64 with the plainest loops that define each operator. It
+// is the yardstick for the operators' gradients and for what ONNX Runtime computes from the emitted
+// model, so it shares no code with either: it takes an operator's attributes and its inputs, and
+// every shape that it finds itself is compared with the one the graph declares.
+//
+// Constants are float32 in the graph and are used as they are; nothing is rounded to float32 on
+// the way.
+package eval
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+)
+
+// Run evaluates g on named inputs and returns the named outputs. A state buffer that the graph
+// overwrites gets its new contents in the tensor of inputs, after everything else has been
+// computed; outputs that show an input show its old contents.
+func Run(g *ir.Graph, inputs map[string]*Tensor) (map[string]*Tensor, error) {
+	r := &run{graph: g, values: map[*ir.Value]*Tensor{}, uses: map[*ir.Value]int{}}
+	for v, nodes := range g.Readers() {
+		r.uses[v] = len(nodes)
+	}
+	for _, o := range g.Outputs {
+		r.uses[o.Value]++
+	}
+	return r.all(inputs)
+}
+
+// Values is Run for looking inside: it returns the tensor of every value of the graph, inputs and
+// constants included. The tensors of the inputs are those that were given.
+func Values(g *ir.Graph, inputs map[string]*Tensor) (map[*ir.Value]*Tensor, error) {
+	r := &run{graph: g, values: map[*ir.Value]*Tensor{}}
+	_, err := r.all(inputs)
+	return r.values, err
+}
+
+// run is one evaluation.
+type run struct {
+	graph  *ir.Graph
+	values map[*ir.Value]*Tensor
+	uses   map[*ir.Value]int // readers to come, to free early; nil: keep everything
+	writes []write
+}
+
+// write is an overwrite that waits for the end of the run.
+type write struct{ buffer, contents *Tensor }
+
+func (r *run) all(inputs map[string]*Tensor) (map[string]*Tensor, error) {
+	if err := r.graph.Verify(); err != nil {
+		return nil, err
+	}
+	if err := r.begin(inputs); err != nil {
+		return nil, err
+	}
+	for i, n := range r.graph.Nodes {
+		if err := r.node(n); err != nil {
+			_, name := n.Op.OpType()
+			return nil, fmt.Errorf("eval: node %d %s (%s): %w", i, name, n.Scope, err)
+		}
+	}
+	outputs := map[string]*Tensor{}
+	for _, o := range r.graph.Outputs {
+		t := r.values[o.Value]
+		if o.Value.IsInput() {
+			t = t.Clone()
+		}
+		outputs[o.Name] = t
+	}
+	for _, w := range r.writes {
+		copy(w.buffer.F, w.contents.F)
+		copy(w.buffer.I, w.contents.I)
+		copy(w.buffer.B, w.contents.B)
+	}
+	return outputs, nil
+}
+
+func (r *run) begin(inputs map[string]*Tensor) error {
+	for _, v := range r.graph.Inputs {
+		t := inputs[v.Name]
+		if t == nil {
+			return fmt.Errorf("eval: input %s is missing", v.Name)
+		}
+		if err := t.check(v.Type); err != nil {
+			return fmt.Errorf("eval: input %s: %w", v.Name, err)
+		}
+		r.values[v] = t
+	}
+	if len(inputs) != len(r.graph.Inputs) {
+		return fmt.Errorf("eval: the graph has %d inputs, got %d", len(r.graph.Inputs), len(inputs))
+	}
+	for _, v := range r.graph.Constants {
+		t, err := fromConstant(v)
+		if err != nil {
+			return err
+		}
+		r.values[v] = t
+	}
+	return nil
+}
+
+func (r *run) node(n *ir.Node) error {
+	in := make([]*Tensor, len(n.In))
+	for i, v := range n.In {
+		if v != nil {
+			in[i] = r.values[v]
+		}
+	}
+	out, err := apply(n.Op, in)
+	if err != nil {
+		return err
+	}
+	if w, ok := n.Op.(ir.Overwriter); ok {
+		// The contents are cloned because they may be, or come from, another buffer.
+		r.writes = append(r.writes, write{in[w.Overwrites()], in[1].Clone()})
+	}
+	for i, v := range n.Out {
+		if v == nil {
+			continue
+		}
+		if err := out[i].check(v.Type); err != nil {
+			return fmt.Errorf("output %d: the graph %w", i, err)
+		}
+		r.values[v] = out[i]
+	}
+	r.release(n)
+	return nil
+}
+
+// release drops the values that n was the last to read.
+func (r *run) release(n *ir.Node) {
+	if r.uses == nil {
+		return
+	}
+	done := map[*ir.Value]bool{}
+	for _, v := range n.In {
+		if v == nil || done[v] {
+			continue
+		}
+		done[v] = true
+		if r.uses[v]--; r.uses[v] == 0 {
+			delete(r.values, v)
+		}
+	}
+	for _, v := range n.Out {
+		if v != nil && r.uses[v] == 0 {
+			delete(r.values, v)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package graphgen
+
+import (
+	"math"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// Mode says which statistics the batch norms of a net use.
+type Mode int
+
+// Modes of construction.
+const (
+	Train Mode = iota // statistics of the batch; running statistics are updated
+	Batch             // statistics of the batch; running statistics are left alone
+	Eval              // running statistics
+)
+
+// Batch norm constants of the paper's code (PyTorch momentum 0.1 is ONNX momentum 0.9).
+const (
+	bnEpsilon  = 1e-5
+	bnMomentum = 0.9
+	statSuffix = "/bn" // name of a batch norm's statistics inside its scope
+)
+
+// Net is a network under construction: the graph and the tensors that its layers declare. All
+// weights are pieces of one flat state vector, all running statistics of two more, so that a step has
+// a handful of state tensors, one clip and one update, however many layers there are.
+type Net struct {
+	G       *ir.Graph
+	Mode    Mode
+	Weights Layout
+	Stats   Layout
+
+	mixes    []*ir.Value
+	droppath *ir.Value
+	frozen   Tensors // constants instead of state; see Freeze
+
+	weightPieces, meanPieces, varPieces []*ir.Value
+	weights, momentum, means, variances *ir.Value
+	newMeans, newVars                   []*ir.Value
+	unbias                              []float32 // 1/(n-1) per statistic, n elements per channel
+}
+
+// Forward builds a network on images and returns its scores.
+type Forward func(n *Net, images *ir.Value) Scores
+
+// Scores are the results of a network: logits[B,classes] and, where the net has an auxiliary head
+// in this mode, those of the head.
+type Scores struct{ Logits, Auxiliary *ir.Value }
+
+// dryRun builds the network once to learn its layouts and mixing weights.
+func dryRun(f Forward, mode Mode, image ir.Type) (*Net, error) {
+	n := &Net{G: ir.New("layout"), Mode: mode}
+	err := ir.Build(func() { f(n, n.G.Input("images", image)) })
+	return n, err
+}
+
+// newNet starts the real construction with the layouts that the dry run found.
+func newNet(g *ir.Graph, mode Mode, dry *Net) *Net {
+	n := &Net{G: g, Mode: mode}
+	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
+	n.weightPieces = op.Split{}.Of(n.weights, 0, dry.Weights.lengths()...)
+	if mode == Batch || len(dry.Stats) == 0 {
+		return n
+	}
+	n.means = g.Input("running_mean", ir.T(ir.Float, dry.Stats.Len()))
+	n.variances = g.Input("running_variance", ir.T(ir.Float, dry.Stats.Len()))
+	n.meanPieces = op.Split{}.Of(n.means, 0, dry.Stats.lengths()...)
+	n.varPieces = op.Split{}.Of(n.variances, 0, dry.Stats.lengths()...)
+	return n
+}
+
+// Weight declares a trainable tensor at the present scope. A fanIn above zero means PyTorch's
+// default initialisation, uniform in +-1/sqrt(fanIn); else the constant value.
+func (n *Net) Weight(name string, fanIn int, value float64, shape ...int) *ir.Value {
+	if n.frozen != nil {
+		return n.constant(n.G.Scope()+"/"+name, shape...)
+	}
+	init := Init{Value: value}
+	if fanIn > 0 {
+		init = Init{Bound: 1 / math.Sqrt(float64(fanIn))}
+	}
+	e := n.Weights.add(n.G.Scope()+"/"+name, shape, init)
+	if n.weightPieces == nil {
+		return n.G.Input(e.Name, ir.T(ir.Float, shape...))
+	}
+	return op.Reshape{}.To(n.weightPieces[len(n.Weights)-1], shape...)
+}
+
+// BatchNorm normalises x over N, H and W with the statistics that the mode asks for, and scales by
+// scale[C] and shifts by bias[C].
+func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
+	if n.frozen != nil {
+		return n.frozenBatchNorm(x, scale, bias)
+	}
+	c := x.Shape[1]
+	i := len(n.Stats)
+	n.Stats.add(n.G.Scope()+statSuffix, []int{c}, Init{})
+	if n.meanPieces == nil { // a dry run, or statistics of the batch only
+		zero, one := n.fill(0, c), n.fill(1, c)
+		return op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
+			Of(x, scale, bias, zero, one)[0]
+	}
+	if n.Mode == Eval {
+		return op.BatchNorm{Epsilon: bnEpsilon}.Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
+	}
+	y := op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
+		Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
+	n.newMeans, n.newVars = append(n.newMeans, y[1]), append(n.newVars, y[2])
+	count := x.Elements() / c
+	for range c {
+		n.unbias = append(n.unbias, 1/float32(max(count-1, 1)))
+	}
+	return y[0]
+}
+
+// Ones is a constant vector of c ones, the scale of a batch norm without affine parameters.
+func (n *Net) Ones(c int) *ir.Value { return n.fill(1, c) }
+
+// Zeros is a constant vector of c zeros.
+func (n *Net) Zeros(c int) *ir.Value { return n.fill(0, c) }
+
+func (n *Net) fill(x float32, c int) *ir.Value {
+	v := make([]float32, c)
+	for i := range v {
+		v[i] = x
+	}
+	return n.G.Floats(v, c)
+}
+
+// MixWeights declares an input vector of k mixing weights, whose gradient the alpha step returns.
+func (n *Net) MixWeights(name string, k int) *ir.Value {
+	v := n.G.Input(name, ir.T(ir.Float, k))
+	n.mixes = append(n.mixes, v)
+	return v
+}
+
+// DropPaths declares the input [k,B] of k per-sample drop-path factors and returns its rows, each
+// [B,1,1,1].
+func (n *Net) DropPaths(k, batch int) []*ir.Value {
+	n.droppath = n.G.Input("drop_path", ir.T(ir.Float, k, batch))
+	lengths := make([]int, k)
+	for i := range lengths {
+		lengths[i] = 1
+	}
+	rows := op.Split{}.Of(n.droppath, 0, lengths...)
+	for i, r := range rows {
+		rows[i] = op.Reshape{}.To(r, batch, 1, 1, 1)
+	}
+	return rows
+}

@@ -1,0 +1,190 @@
+// Package graphgen builds the programs that zos-ort runs: one training step, one alpha step, an
+// evaluation and a ranking pass, each an ONNX file with a typed signature.
+package graphgen
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/autodiff"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/op"
+)
+
+// Program is an ONNX file and what is needed to run it.
+type Program struct {
+	Name      string
+	Graph     *ir.Graph
+	Model     []byte
+	Signature Signature
+	Weights   Layout // of the state vectors weights and momentum
+	Stats     Layout // of the state vectors running_mean and running_variance
+}
+
+// Spec is what all programs of a network have in common.
+type Spec struct {
+	Forward Forward
+	Batch   int
+	Image   int // side of the square RGB images
+	Classes int
+	SGD     SGD
+	// AuxiliaryWeight weighs the loss of the auxiliary head, where the net has one.
+	AuxiliaryWeight float64
+	// Share merges equal operations (graph-wide common subexpressions).
+	Share bool
+}
+
+// SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
+// conventions: g = min(1, Clip/(|g|+1e-6)) g; d = g + WeightDecay w; m = Momentum m + d; w -= rate m.
+type SGD struct{ Momentum, WeightDecay, Clip float64 }
+
+// PaperSGD are the settings of FACTS 5 and 7: search and retraining use the same.
+var PaperSGD = SGD{Momentum: .9, WeightDecay: 3e-4, Clip: 5}
+
+// builder is the construction of one program.
+type builder struct {
+	spec           Spec
+	g              *ir.Graph
+	net            *Net
+	images, labels *ir.Value
+	scores         Scores
+	loss           *ir.Value
+	roles          map[string]Role
+	updates        []Update
+}
+
+// Update is a state vector and the value that replaces it.
+type Update struct {
+	Name          string
+	Buffer, Value *ir.Value
+}
+
+func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) (*Program, error) {
+	image := ir.T(ir.Float, s.Batch, 3, s.Image, s.Image)
+	dry, err := dryRun(s.Forward, mode, image)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
+	b.g.Share = s.Share
+	err = ir.Build(func() {
+		b.net = newNet(b.g, mode, dry)
+		b.images = b.input("images", Image, image)
+		if labels {
+			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))
+		}
+		b.scores = s.Forward(b.net, b.images)
+		finish(b)
+		b.overwrite()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b.program()
+}
+
+func (b *builder) input(name string, r Role, t ir.Type) *ir.Value {
+	b.roles[name] = r
+	return b.g.Input(name, t)
+}
+
+func (b *builder) output(name string, r Role, v *ir.Value) {
+	b.roles[name] = r
+	b.g.Output(name, v)
+}
+
+// lossAndCorrect adds the training loss and the number of correct predictions.
+func (b *builder) lossAndCorrect() {
+	b.g.In("loss", func() {
+		b.loss = op.CrossEntropy{}.Of(b.scores.Logits, b.labels)
+		if b.scores.Auxiliary != nil {
+			aux := op.CrossEntropy{}.Of(b.scores.Auxiliary, b.labels)
+			weight := b.g.Scalar(float32(b.spec.AuxiliaryWeight))
+			b.loss = op.Add{}.Of(b.loss, op.Mul{}.Of(aux, weight))
+		}
+		b.output("loss", Loss, b.loss)
+		b.output("correct", Correct, op.CountCorrect(b.scores.Logits, b.labels))
+	})
+}
+
+// WeightStep is one step of SGD on the weights: forward, backward to the weights, clipping, momentum,
+// weight decay, running statistics. Inputs images, labels, rate, the mixing weights; outputs loss,
+// correct, norm; the state is overwritten in place.
+func (s Spec) WeightStep() (*Program, error) {
+	return s.build("weight_step", Train, true, func(b *builder) {
+		b.lossAndCorrect()
+		b.sgd()
+		b.statistics()
+	})
+}
+
+// AlphaStep computes the gradients of the loss with respect to the mixing weights (first order) and
+// updates the running statistics. Outputs loss, correct and grad/NAME for every mixing vector NAME.
+func (s Spec) AlphaStep() (*Program, error) {
+	return s.build("alpha_step", Train, true, func(b *builder) {
+		b.lossAndCorrect()
+		grads := autodiff.Grad(b.loss, b.net.mixes)
+		for i, m := range b.net.mixes {
+			d := grads[i]
+			if d == nil {
+				d = op.Zeros(b.g, m.Type)
+			}
+			b.output("grad/"+m.Name, Gradient, d)
+		}
+		b.statistics()
+	})
+}
+
+// Evaluate computes logits with the running statistics.
+func (s Spec) Evaluate() (*Program, error) {
+	return s.build("eval", Eval, false, func(b *builder) {
+		b.output("logits", Logits, b.scores.Logits)
+	})
+}
+
+// Rank computes logits with the statistics of the batch, leaving the running statistics alone.
+func (s Spec) Rank() (*Program, error) {
+	return s.build("rank", Batch, false, func(b *builder) {
+		b.output("logits", Logits, b.scores.Logits)
+	})
+}
+
+// overwrite puts the new state into place, after everything that reads the old one.
+func (b *builder) overwrite() {
+	for _, u := range b.updates {
+		b.g.In("update/"+u.Name, func() {
+			b.output("updated/"+u.Name, Flag, op.Overwrite{}.Of(u.Buffer, u.Value))
+		})
+	}
+	if b.updates != nil {
+		b.input("lazy_reset_grad", Reset, ir.T(ir.Bool, 1))
+	}
+}
+
+// program trims, lowers and describes the finished graph.
+func (b *builder) program() (*Program, error) {
+	b.g.Trim()
+	m, err := onnx.Model(b.g, onnx.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
+	}
+	p := &Program{Name: b.g.Name, Graph: b.g, Weights: b.net.Weights, Stats: b.net.Stats}
+	if p.Model, err = onnx.Bytes(m); err != nil {
+		return nil, err
+	}
+	for _, v := range b.net.mixes {
+		b.roles[v.Name] = MixWeight
+	}
+	state := map[*ir.Value]Role{b.net.weights: Param, b.net.momentum: Momentum, b.net.means: Mean,
+		b.net.variances: Variance, b.net.droppath: DropPath}
+	for _, v := range b.g.Inputs {
+		if r, ok := state[v]; ok {
+			b.roles[v.Name] = r
+		}
+		p.Signature.Inputs = append(p.Signature.Inputs, Port{v.Name, b.roles[v.Name], v.Type})
+	}
+	for _, o := range b.g.Outputs {
+		p.Signature.Outputs = append(p.Signature.Outputs, Port{o.Name, b.roles[o.Name], o.Value.Type})
+	}
+	return p, nil
+}

@@ -1,0 +1,216 @@
+package supernet
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+	"zos-ort/models/nn"
+	"zos-ort/models/space"
+)
+
+// cell is one cell under construction.
+type cell struct {
+	Config
+	n        *graphgen.Net
+	kind     space.CellType
+	channels int
+	mix      mix
+	states   []*ir.Value
+	pools    map[poolKey]*ir.Value
+	parts    map[int][2]*ir.Value // mixed and bypassed channels of a state
+	rests    map[poolKey]*ir.Value
+}
+
+// poolKey names a pool of a state; the bypass of partial channels uses the primitive None.
+type poolKey struct {
+	state, stride int
+	primitive     space.Primitive
+}
+
+func (c *cell) build(s0, s1 *ir.Value, reducedBefore bool) *ir.Value {
+	c.pools, c.parts = map[poolKey]*ir.Value{}, map[int][2]*ir.Value{}
+	c.rests = map[poolKey]*ir.Value{}
+	g := c.n.G
+	g.In("preprocess0", func() {
+		if reducedBefore {
+			s0 = nn.FactorizedReduce(c.n, s0, c.channels, false)
+		} else {
+			s0 = nn.ReLUConvBN(c.n, s0, c.channels, false)
+		}
+	})
+	g.In("preprocess1", func() { s1 = nn.ReLUConvBN(c.n, s1, c.channels, false) })
+	c.states = []*ir.Value{s0, s1}
+	for node := range space.Nodes {
+		var s *ir.Value
+		if c.Partial > 1 && c.Passes.MergeShuffle {
+			s = c.mergedNode(node)
+		} else {
+			s = c.plainNode(node)
+		}
+		c.states = append(c.states, s)
+	}
+	return op.Concat{Axis: 1}.Of(c.states[2:]...)
+}
+
+func (c *cell) stride(source int) int {
+	if c.kind == space.Reduce && source < 2 {
+		return 2
+	}
+	return 1
+}
+
+// plainNode sums one mixed operation per edge, as the papers write it.
+func (c *cell) plainNode(node int) *ir.Value {
+	var sum *ir.Value
+	lo, hi := space.NodeEdges(node)
+	for e := lo; e < hi; e++ {
+		c.n.G.In(edgeScope(e), func() { sum = add(sum, c.plainEdge(e)) })
+	}
+	return c.orZeros(sum, c.channels)
+}
+
+func (c *cell) plainEdge(e int) *ir.Value {
+	if c.Partial == 1 {
+		return c.mixed(e, nil)
+	}
+	src := space.EdgeAt(e).Source
+	rest := c.bypass(src, c.stride(src))
+	y := c.orZeros(c.mixed(e, nil), c.channels/c.Partial)
+	y = shuffle(op.Concat{Axis: 1}.Of(y, rest), c.Partial)
+	return op.Mul{}.Of(y, c.mix.edge[e])
+}
+
+// mergedNode is the same sum with the concatenation and the channel shuffle, which are linear, done
+// once: shuffle(concat(sum of mixed parts, sum of bypassed parts)). The edge weight is already in
+// the operations' weights.
+func (c *cell) mergedNode(node int) *ir.Value {
+	var mixed, bypass *ir.Value
+	lo, hi := space.NodeEdges(node)
+	for e := lo; e < hi; e++ {
+		src := space.EdgeAt(e).Source
+		c.n.G.In(edgeScope(e), func() {
+			mixed = c.mixed(e, mixed)
+			rest := c.bypass(src, c.stride(src))
+			bypass = add(bypass, op.Mul{}.Of(rest, c.mix.edge[e]))
+		})
+	}
+	mixed = c.orZeros(mixed, c.channels/c.Partial)
+	return shuffle(op.Concat{Axis: 1}.Of(mixed, bypass), c.Partial)
+}
+
+// mixed adds the weighted operations of edge e to sum; nil stays nil when only none is left.
+func (c *cell) mixed(e int, sum *ir.Value) *ir.Value {
+	src := space.EdgeAt(e).Source
+	for _, p := range c.Mask[c.kind][e].Primitives() {
+		if p != space.None {
+			c.n.G.In(p.String(), func() { sum = add(sum, c.weighted(e, src, p)) })
+		}
+	}
+	return sum
+}
+
+// weighted is one operation times its mixing weight.
+func (c *cell) weighted(e, src int, p space.Primitive) *ir.Value {
+	x, w, stride := c.input(src), c.mix.op[Operation{e, p}], c.stride(src)
+	switch {
+	case p == space.MaxPool3x3 || p == space.AvgPool3x3:
+		return op.Mul{}.Of(c.pool(src, p, stride), w)
+	case p == space.SkipConnect && stride == 1:
+		return op.Mul{}.Of(x, w)
+	case c.Passes.FoldMix:
+		return nn.ConvOp(c.n, x, p, stride, nn.Plain, func(n *graphgen.Net, x *ir.Value) *ir.Value {
+			return nn.ScaledBatchNorm(n, x, w)
+		})
+	default:
+		return op.Mul{}.Of(nn.ConvOp(c.n, x, p, stride, nn.Plain, nn.Plain), w)
+	}
+}
+
+// pool is a pooled and normalised state.
+func (c *cell) pool(src int, p space.Primitive, stride int) *ir.Value {
+	if !c.Passes.SharePools {
+		return nn.Plain(c.n, nn.Pool(c.input(src), p, stride))
+	}
+	key := poolKey{src, stride, p}
+	if c.pools[key] == nil {
+		c.n.G.At(c.cellScope()+fmt.Sprintf("/state%d/%v", src, p), func() {
+			c.pools[key] = nn.Plain(c.n, nn.Pool(c.input(src), p, stride))
+		})
+	}
+	return c.pools[key]
+}
+
+// input is what the operations of an edge from state src see: all channels or the first part.
+func (c *cell) input(src int) *ir.Value {
+	if c.Partial == 1 {
+		return c.states[src]
+	}
+	return c.split(src)[0]
+}
+
+func (c *cell) split(src int) [2]*ir.Value {
+	if p, ok := c.parts[src]; ok {
+		return p
+	}
+	q := c.channels / c.Partial
+	p := op.Split{}.Of(c.states[src], 1, q, c.channels-q)
+	c.parts[src] = [2]*ir.Value(p)
+	return c.parts[src]
+}
+
+// bypass is the part of a state that goes around the mixed operation.
+func (c *cell) bypass(src, stride int) *ir.Value {
+	rest := c.split(src)[1]
+	if stride == 1 {
+		return rest
+	}
+	key := poolKey{src, stride, space.None}
+	if c.rests[key] == nil || !c.Passes.SharePools {
+		c.rests[key] = op.MaxPool{Kernel: 2, Stride: 2}.Of(rest)
+	}
+	return c.rests[key]
+}
+
+// orZeros replaces a sum without terms: every edge of the node has only none left.
+func (c *cell) orZeros(sum *ir.Value, channels int) *ir.Value {
+	if sum != nil {
+		return sum
+	}
+	x := c.states[0]
+	side := x.Shape[2]
+	if c.kind == space.Reduce {
+		side /= 2
+	}
+	return op.Zeros(c.n.G, ir.T(ir.Float, x.Shape[0], channels, side, side))
+}
+
+func (c *cell) cellScope() string {
+	scope := c.n.G.Scope()
+	for i := range scope {
+		if scope[i] == '/' {
+			return scope[:i]
+		}
+	}
+	return scope
+}
+
+func add(sum, x *ir.Value) *ir.Value {
+	switch {
+	case sum == nil:
+		return x
+	case x == nil:
+		return sum
+	}
+	return op.Add{}.Of(sum, x)
+}
+
+func edgeScope(e int) string { return fmt.Sprintf("edge%d", e) }
+
+// shuffle interleaves the channels of k groups: [B,k,C/k,H,W] -> [B,C/k,k,H,W].
+func shuffle(x *ir.Value, k int) *ir.Value {
+	s := x.Shape
+	y := op.Reshape{}.To(x, s[0], k, s[1]/k, s[2], s[3])
+	return op.Reshape{}.To(op.Transpose{Perm: "02134"}.Of(y), s...)
+}

@@ -1,0 +1,163 @@
+// Package supernet builds the DARTS search network, with partial channels (PC-DARTS) or without,
+// over the operations that a mask leaves. A masked operation is not in the graph.
+package supernet
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+	"zos-ort/models/nn"
+	"zos-ort/models/space"
+)
+
+// Config is a search network (FACTS 2 and 4).
+type Config struct {
+	Channels int // C of the first cells; the stem has 3 C
+	Cells    int
+	Classes  int
+	Mask     space.Mask
+	Partial  int // 1: all channels are mixed (DARTS); k: the first 1/k of them (PC-DARTS uses 4)
+	Passes   Passes
+}
+
+// Passes are the rewrites that the construction applies. All are exact.
+type Passes struct {
+	// SharePools computes a pool and its batch norm once per state and stride, not once per edge.
+	SharePools bool
+	// FoldMix makes the mixing weight of an operation the scale of its last batch norm.
+	FoldMix bool
+	// MergeShuffle adds up the mixed and the bypassed channels of all edges of a node first and
+	// joins and shuffles them once per node, not once per edge.
+	MergeShuffle bool
+}
+
+// AllPasses switches everything on.
+var AllPasses = Passes{SharePools: true, FoldMix: true, MergeShuffle: true}
+
+// Names of the mixing-weight inputs.
+const (
+	mixPort  = "mix/"  // + cell type: one weight per operation with nodes, none left out
+	edgePort = "edge/" // + cell type: one weight per edge, partial channels only
+)
+
+// MixPort is the name of the input with the weights of the operations of a cell type, in the
+// order of Operations.
+func MixPort(t space.CellType) string { return mixPort + t.String() }
+
+// EdgePort is the name of the input with the 14 edge weights of a cell type.
+func EdgePort(t space.CellType) string { return edgePort + t.String() }
+
+// Operation is a candidate operation with nodes in the graph (anything but none).
+type Operation struct {
+	Edge      int
+	Primitive space.Primitive
+}
+
+// Operations lists the operations of a mask in the order of the MixPort input.
+func Operations(m space.Mask, t space.CellType) []Operation {
+	var ops []Operation
+	for e, set := range m[t] {
+		for _, p := range set.Primitives() {
+			if p != space.None {
+				ops = append(ops, Operation{e, p})
+			}
+		}
+	}
+	return ops
+}
+
+// Validate checks the configuration.
+func (c Config) Validate() error {
+	switch {
+	case c.Channels < 1 || c.Cells < 1 || c.Classes < 2:
+		return fmt.Errorf("supernet: needs at least 1 channel, 1 cell and 2 classes, got %d, %d, %d",
+			c.Channels, c.Cells, c.Classes)
+	case c.Partial < 1 || c.Channels%c.Partial != 0:
+		return fmt.Errorf("supernet: %d channels do not divide into %d parts", c.Channels, c.Partial)
+	case c.Partial == 1 && c.Channels%2 != 0:
+		return fmt.Errorf("supernet: channels must be even, got %d", c.Channels)
+	}
+	return nil
+}
+
+// Forward returns the network as a graph-building function.
+func (c Config) Forward() graphgen.Forward {
+	return func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
+		if err := c.Validate(); err != nil {
+			n.G.Fail("%w", err)
+		}
+		mixes := c.declareMixes(n)
+		s0 := nn.Stem(n, images, 3*c.Channels)
+		s1 := s0
+		channels, reduced := c.Channels, false
+		for i := range c.Cells {
+			kind := space.Normal
+			if space.IsReduction(i, c.Cells) {
+				kind, channels = space.Reduce, 2*channels
+			}
+			cl := cell{Config: c, n: n, kind: kind, channels: channels, mix: mixes[kind]}
+			n.G.In(fmt.Sprintf("cell%d", i), func() { s0, s1 = s1, cl.build(s0, s1, reduced) })
+			reduced = kind == space.Reduce
+		}
+		return graphgen.Scores{Logits: nn.Head(n, s1, c.Classes)}
+	}
+}
+
+// mix holds the mixing weights of one cell type as single numbers [1].
+type mix struct {
+	op   map[Operation]*ir.Value // with passes: times the edge weight
+	edge []*ir.Value             // nil without partial channels
+}
+
+func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
+	for _, t := range space.CellTypes {
+		if t == space.Reduce && !c.hasReduction() {
+			continue
+		}
+		ops := Operations(c.Mask, t)
+		m[t].op = map[Operation]*ir.Value{}
+		weights := n.MixWeights(MixPort(t), len(ops))
+		if c.Partial > 1 {
+			edges := n.MixWeights(EdgePort(t), space.Edges)
+			m[t].edge = op.Split{}.Of(edges, 0, ones(space.Edges)...)
+			if c.Passes.MergeShuffle {
+				weights = timesEdge(n, weights, edges, ops)
+			}
+		}
+		for i, w := range op.Split.Of(op.Split{}, weights, 0, ones(len(ops))...) {
+			m[t].op[ops[i]] = w
+		}
+	}
+	return m
+}
+
+func (c Config) hasReduction() bool {
+	for i := range c.Cells {
+		if space.IsReduction(i, c.Cells) {
+			return true
+		}
+	}
+	return false
+}
+
+// timesEdge multiplies every operation's weight by the weight of its edge: w S(edge) with the 0/1
+// matrix S[14,operations], which is differentiable without a gather.
+func timesEdge(n *graphgen.Net, weights, edges *ir.Value, ops []Operation) *ir.Value {
+	s := make([]float32, space.Edges*len(ops))
+	for i, o := range ops {
+		s[o.Edge*len(ops)+i] = 1
+	}
+	row := op.Reshape{}.To(edges, 1, space.Edges)
+	perOp := op.Gemm{}.Of(row, n.G.Floats(s, space.Edges, len(ops)))
+	return op.Mul{}.Of(weights, op.Reshape{}.To(perOp, len(ops)))
+}
+
+func ones(n int) []int {
+	v := make([]int, n)
+	for i := range v {
+		v[i] = 1
+	}
+	return v
+}
