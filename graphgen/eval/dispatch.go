@@ -77,6 +77,8 @@ func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(reduceSumSquare(in[0])), nil
 	case op.Reshape:
 		return one(reshape(in[0], in[1].I)), nil
+	case op.Flatten:
+		return one(flatten(in[0])), nil
 	case op.Expand:
 		return one(expand(in[0], in[1].I)), nil
 	case op.Transpose:

@@ -30,6 +30,14 @@ func reshape(x *Tensor, shape []int64) *Tensor {
 	return pick(x, dims(shape), func(i int) int { return i })
 }
 
+func flatten(x *Tensor) *Tensor {
+	rest := 1
+	for _, d := range x.Shape[1:] {
+		rest *= d
+	}
+	return reshape(x, []int64{int64(x.Len() / rest), int64(rest)})
+}
+
 func expand(x *Tensor, shape []int64) *Tensor {
 	to := broadcastShape(x.Shape, dims(shape))
 	return pick(x, to, broadcastIndex(x.Shape, to))

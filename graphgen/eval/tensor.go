@@ -99,7 +99,7 @@ func (t *Tensor) check(want ir.Type) error {
 func fromConstant(v *ir.Value) (*Tensor, error) {
 	c := v.Const
 	if c.Bytes != nil {
-		return nil, fmt.Errorf("eval: constant %v is stored as raw bytes, which are not supported", v.Type)
+		return nil, fmt.Errorf("eval: constant %v has raw bytes, which are not supported", v.Type)
 	}
 	t := &Tensor{Shape: slices.Clone(v.Shape), I: slices.Clone(c.Int64), B: slices.Clone(c.Bool)}
 	if v.DType == ir.Float || v.DType == ir.Double {

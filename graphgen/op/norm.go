@@ -8,11 +8,11 @@ import (
 )
 
 // BatchNormTraining normalises X[N,C,H,W] with the statistics of the batch:
-// Y = scale (X - mean) / sqrt(var + Epsilon) + B. Inputs X, scale[C], B[C], running mean[C], running
-// variance[C]; outputs Y, new running mean, new running variance, the batch mean and 1/sqrt(var+eps).
-// new = Momentum old + (1 - Momentum) batch: ONNX's momentum is one minus PyTorch's. The variance that
-// enters the running variance is the biased one; see graphgen for the correction.
-// ONNX Runtime: com.microsoft.BatchNormInternal.
+// Y = scale (X - mean) / sqrt(var + Epsilon) + B. Inputs X, scale[C], B[C], running mean[C] and
+// running variance[C]; outputs Y, new running mean, new running variance, the batch mean and
+// 1/sqrt(var+eps). new = Momentum old + (1 - Momentum) batch: ONNX's momentum is one minus
+// PyTorch's. The variance that enters the running variance is the biased one; see graphgen for the
+// correction. ONNX Runtime: com.microsoft.BatchNormInternal.
 type BatchNormTraining struct{ Epsilon, Momentum float32 }
 
 // BatchNormGrad computes dX, dScale, dB from (dY, X, scale, batch mean, 1/sqrt(var+eps)).

@@ -6,8 +6,9 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// MaxPool is the maximum over square windows of X[N,C,H,W]; the outputs are Y and the int64 index of
-// every maximum in the flattened X. https://onnx.ai/onnx/operators/onnx__MaxPool.html
+// MaxPool is the maximum over square windows of X[N,C,H,W]; the outputs are Y and the int64 index
+// of every maximum in the flattened X. Of equal maxima ONNX Runtime takes the first in scan order.
+// https://onnx.ai/onnx/operators/onnx__MaxPool.html
 type MaxPool struct{ Kernel, Stride, Pad int }
 
 // MaxPoolGrad scatters dY back to the places of the maxima. Inputs dY, Indices. Shape is that of X.
@@ -71,7 +72,8 @@ func poolType(name string, in []ir.Type, kernel, stride, pad int) (ir.Type, erro
 	}
 	h, w := window(x.Shape[2], kernel, stride, pad, 1), window(x.Shape[3], kernel, stride, pad, 1)
 	if h < 1 || w < 1 {
-		return ir.Type{}, fmt.Errorf("%s: window %d with pad %d does not fit into %v", name, kernel, pad, x)
+		return ir.Type{}, fmt.Errorf("%s: window %d with pad %d does not fit into %v",
+			name, kernel, pad, x)
 	}
 	return ir.T(x.DType, x.Shape[0], x.Shape[1], h, w), nil
 }

@@ -100,7 +100,8 @@ func (s Slice) Infer(in []ir.Type) ([]ir.Type, error) {
 	}
 	n := in[0].Shape
 	if s.Top < 0 || s.Left < 0 || n[2] <= s.Top || n[3] <= s.Left {
-		return nil, fmt.Errorf("slice: nothing is left of %v from row %d, column %d", in[0], s.Top, s.Left)
+		return nil, fmt.Errorf("slice: nothing is left of %v from row %d, column %d",
+			in[0], s.Top, s.Left)
 	}
 	return []ir.Type{ir.T(in[0].DType, n[0], n[1], n[2]-s.Top, n[3]-s.Left)}, nil
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Overwrite replaces the contents of a state buffer (a graph input) by value. Inputs buffer, value
-// and the constant [true]; the output is a boolean flag [1] that must be a graph output, or the node
-// would be removed. ONNX Runtime: com.microsoft.InPlaceAccumulatorV2.
+// and the constant [true]; the output is a boolean flag [1] that must be a graph output, or the
+// node would be removed. ONNX Runtime: com.microsoft.InPlaceAccumulatorV2.
 type Overwrite struct{}
 
 func (Overwrite) OpType() (string, string) { return ir.Microsoft, "InPlaceAccumulatorV2" }
