@@ -1,0 +1,52 @@
+# zos-ort: make search, make test; make help lists the rest.
+
+GO      ?= go
+CC      ?= cc
+BIN     := bin/zos-ort
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+export CGO_ENABLED = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools build search test bench lint generate fuzz clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+tools:
+	@command -v $(GO) >/dev/null 2>&1 || { echo "make: Go is missing: install Go 1.26 or later (package 'golang' or go.dev)" >&2; exit 1; }
+	@command -v $(CC) >/dev/null 2>&1 || { echo "make: a C compiler is missing: install the package 'gcc'" >&2; exit 1; }
+
+setup: tools ## fetch ONNX Runtime into the cache (nothing to do the second time)
+	@sh ort/runtime/setup.sh
+
+build: tools ## build bin/zos-ort
+	@$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/zos-ort
+
+search: setup build ## find a network on the built-in data
+	./$(BIN) search --xi 0.5
+
+test: setup ## vet and test everything
+	$(GO) vet ./...
+	$(GO) test -timeout 25m ./...
+
+bench: setup ## benchmarks of emission, sessions and steps
+	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/... ./search/...
+
+lint: tools ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+generate: tools ## regenerate the ONNX protobuf types (needs protoc)
+	$(GO) generate ./...
+
+FUZZTIME ?= 30s
+fuzz: tools ## fuzz every parser for FUZZTIME
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+clean: ## remove what was built
+	rm -rf bin

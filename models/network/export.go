@@ -1,0 +1,68 @@
+package network
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/models/space"
+)
+
+// Graph is the network as a plain inference graph with its weights as constants: input "image"
+// [1,3,size,size], normalised as in training, output "logits" [1,classes]. Emitted with a named
+// batch dimension it runs at any batch size. Only standard operators occur.
+func (c Config) Graph(t graphgen.Tensors, size int) (*ir.Graph, error) {
+	return graphgen.Freeze("network", t, func(n *graphgen.Net) {
+		image := n.G.Input("image", ir.T(ir.Float, 1, 3, size, size))
+		n.G.Output("logits", c.Forward()(n, image).Logits)
+	})
+}
+
+// CellGraph is the first cell of the given type as a graph of its own: inputs "c_prev_prev" and
+// "c_prev", the outputs of the two cells before it in a network for size x size images, output "c".
+func (c Config) CellGraph(t space.CellType, tensors graphgen.Tensors, size int) (*ir.Graph, error) {
+	index := -1
+	for i := range c.Cells {
+		if cellType(i, c.Cells) == t {
+			index = i
+			break
+		}
+	}
+	if index < 0 {
+		return nil, fmt.Errorf("network: %d cells have no %v cell", c.Cells, t)
+	}
+	return graphgen.Freeze("cell_"+t.String(), tensors, func(n *graphgen.Net) {
+		b := builder{Config: c, n: n}
+		p := c.place(index)
+		s0 := n.G.Input("c_prev_prev", ir.T(ir.Float, 1, p.in0, size/p.shrink0, size/p.shrink0))
+		s1 := n.G.Input("c_prev", ir.T(ir.Float, 1, p.in1, size/p.shrink1, size/p.shrink1))
+		n.G.In(fmt.Sprintf("cell%d", index), func() {
+			n.G.Output("c", b.cell(t, s0, s1, p.channels, p.reduced))
+		})
+	})
+}
+
+// place is the position of a cell: channels and down-scaling of what comes in.
+type place struct {
+	in0, in1, shrink0, shrink1, channels int
+	reduced                              bool // the cell before is a reduction
+}
+
+func (c Config) place(index int) place {
+	p := place{in0: 3 * c.Channels, in1: 3 * c.Channels, shrink0: 1, shrink1: 1, channels: c.Channels}
+	for i := range c.Cells {
+		kind := cellType(i, c.Cells)
+		if kind == space.Reduce {
+			p.channels *= 2
+		}
+		if i == index {
+			break
+		}
+		p.in0, p.shrink0, p.in1 = p.in1, p.shrink1, 4*p.channels
+		if kind == space.Reduce {
+			p.shrink1 *= 2
+		}
+		p.reduced = kind == space.Reduce
+	}
+	return p
+}

@@ -1,0 +1,75 @@
+package prune
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Kernel is an estimate of the NNGP kernel of a network from its logits on N samples.
+type Kernel string
+
+// Kernels. Both are N x N matrices of which only the Frobenius norm is used.
+const (
+	// Correlation is the matrix of correlation coefficients between the logits of the samples
+	// (centred per sample over the classes, unit diagonal).
+	Correlation Kernel = "correlation"
+	// Gram is logits * logits' / classes.
+	Gram Kernel = "gram"
+)
+
+// ParseKernel reads the name of a kernel.
+func ParseKernel(s string) (Kernel, error) {
+	switch k := Kernel(s); k {
+	case Correlation, Gram:
+		return k, nil
+	}
+	return "", fmt.Errorf("unknown kernel %q: use correlation or gram", s)
+}
+
+// Norm is the Frobenius norm of the kernel of logits[n][classes], row-major. It never forms the
+// N x N matrix: for K = R R' the norm is that of R' R, which is classes x classes.
+func (k Kernel) Norm(logits []float64, classes int) (float64, error) {
+	if classes < 2 || len(logits) == 0 || len(logits)%classes != 0 {
+		return 0, fmt.Errorf("kernel norm: %d logits do not make rows of %d classes", len(logits), classes)
+	}
+	rows := len(logits) / classes
+	r := mat.NewDense(rows, classes, append([]float64(nil), logits...))
+	for i := range rows {
+		if k == Correlation {
+			standardize(r.RawRowView(i))
+		}
+	}
+	var gram mat.SymDense
+	gram.SymOuterK(1, r.T())
+	norm := mat.Norm(&gram, 2)
+	if k == Gram {
+		norm /= float64(classes)
+	}
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return 0, fmt.Errorf("kernel norm: the logits are not finite")
+	}
+	return norm, nil
+}
+
+// standardize centres a row and scales it to unit length. A constant row has no correlation with
+// anything and becomes zero.
+func standardize(row []float64) {
+	mean := 0.0
+	for _, x := range row {
+		mean += x / float64(len(row))
+	}
+	square := 0.0
+	for i := range row {
+		row[i] -= mean
+		square += row[i] * row[i]
+	}
+	if square == 0 {
+		return
+	}
+	scale := 1 / math.Sqrt(square)
+	for i := range row {
+		row[i] *= scale
+	}
+}

@@ -1,0 +1,250 @@
+// Package prune is the zero-shot half of the method: Algorithm 1 of "Half Search Space is All You
+// Need", which removes the least important operations of a search space by the norm of an NNGP
+// kernel, without training.
+package prune
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"zos-ort/models/space"
+)
+
+// Measure says what the fraction xi of the search space counts.
+type Measure string
+
+// Measures (FACTS 8.1).
+const (
+	Operations    Measure = "operations"    // sum |E_i| / sum |E_i(N_0)|
+	Architectures Measure = "architectures" // prod |E_i| / prod |E_i(N_0)|, the paper's text
+)
+
+// ParseMeasure reads the name of a measure.
+func ParseMeasure(s string) (Measure, error) {
+	switch m := Measure(s); m {
+	case Operations, Architectures:
+		return m, nil
+	}
+	return "", fmt.Errorf("unknown xi measure %q: use operations or architectures", s)
+}
+
+// Config are the settings of Algorithm 1.
+type Config struct {
+	Xi       float64 // stop when at most this fraction of the space is left
+	Measure  Measure
+	KeepNone bool // do not remove "none" before scoring
+	PerRound int  // operations dropped from every set and round; 1 in the paper
+	Repeats  int  // independent initialisations over which scores are averaged
+	// ToOne ignores Xi and goes on until one operation is left on every edge (ETENAS).
+	ToOne bool
+}
+
+// Validate checks the settings.
+func (c Config) Validate() error {
+	if !c.ToOne && !(c.Xi > 0 && c.Xi < 1) {
+		return fmt.Errorf("xi is the fraction of the search space to keep and must lie between 0 and 1, "+
+			"got %v", c.Xi)
+	}
+	if c.PerRound < 1 || c.Repeats < 1 {
+		return fmt.Errorf("prune per round and repeats must be at least 1, got %d and %d",
+			c.PerRound, c.Repeats)
+	}
+	_, err := ParseMeasure(string(c.Measure))
+	return err
+}
+
+// Candidate is one operation of the space.
+type Candidate struct {
+	Cell      space.CellType
+	Edge      int
+	Primitive space.Primitive
+}
+
+// Ranker builds ranking networks.
+type Ranker interface {
+	Open(mask space.Mask) (Session, error)
+}
+
+// Session is the ranking network of one round.
+type Session interface {
+	// Norms returns r(N) and r(N without c) for every candidate, with the weights and images of the
+	// given repeat; step is called after every network.
+	Norms(ctx context.Context, repeat int, c []Candidate, step func()) (full float64, without []float64,
+		err error)
+	Close() error
+}
+
+// Scores holds one number per operation; operations outside the mask are NaN.
+type Scores [2][space.Edges][space.NumPrimitives]float64
+
+// NewScores returns scores that are all NaN.
+func NewScores() *Scores {
+	s := new(Scores)
+	for t := range s {
+		for e := range s[t] {
+			for p := range s[t][e] {
+				s[t][e][p] = math.NaN()
+			}
+		}
+	}
+	return s
+}
+
+// Of is the score of one operation.
+func (s *Scores) Of(c Candidate) *float64 { return &s[c.Cell][c.Edge][c.Primitive] }
+
+// Round is one pass of Algorithm 1.
+type Round struct {
+	Norm    float64 // r(N), mean over the repeats
+	Scores  *Scores // sum over rankers of (r(N) - r(N without e)) / r(N), mean over the repeats
+	Removed []Candidate
+	Mask    space.Mask // what is left
+}
+
+// Result is a mask and how it came about.
+type Result struct {
+	Mask   space.Mask
+	Rounds []Round
+}
+
+// Observer is told how the work goes on. A nil function is not called.
+type Observer struct {
+	Start func(round, networks int, mask space.Mask) // a round begins: so many networks to evaluate
+	Step  func()                                     // one network has been evaluated
+	Done  func(round int, r Round)
+}
+
+// Run removes operations from start until at most the fraction xi of it is left. The fraction is
+// measured against start; "none" is removed first, unless it is to be kept.
+func Run(ctx context.Context, c Config, start space.Mask, r Ranker, o Observer) (Result, error) {
+	if err := c.Validate(); err != nil {
+		return Result{}, err
+	}
+	mask := start
+	if !c.KeepNone {
+		mask = withoutNone(start)
+	}
+	res := Result{Mask: mask}
+	for !c.finished(mask, start) {
+		round, err := c.round(ctx, len(res.Rounds), mask, r, o)
+		if err != nil {
+			return res, fmt.Errorf("pruning round %d: %w", len(res.Rounds)+1, err)
+		}
+		if len(round.Removed) == 0 {
+			return res, fmt.Errorf("pruning: every edge is down to one operation and still %.3f of the "+
+				"space is left: xi %v cannot be reached", Fraction(c.Measure, mask, start), c.Xi)
+		}
+		mask = round.Mask
+		res.Rounds, res.Mask = append(res.Rounds, round), mask
+		if o.Done != nil {
+			o.Done(len(res.Rounds), round)
+		}
+	}
+	return res, nil
+}
+
+func withoutNone(m space.Mask) space.Mask {
+	for t := range m {
+		for e, s := range m[t] {
+			if s.Has(space.None) && s.Len() > 1 {
+				m[t][e] = s.Without(space.None)
+			}
+		}
+	}
+	return m
+}
+
+// Fraction is the part of the space from that mask leaves.
+func Fraction(m Measure, mask, from space.Mask) float64 {
+	if m == Architectures {
+		return mask.RemainingArchitectures(from)
+	}
+	return mask.RemainingOperations(from)
+}
+
+func (c Config) finished(mask, start space.Mask) bool {
+	if c.ToOne {
+		return mask.Count() == 2*space.Edges
+	}
+	return Fraction(c.Measure, mask, start) <= c.Xi
+}
+
+// round scores every operation and removes the worst of every set.
+func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, o Observer) (Round, error) {
+	candidates := candidates(mask)
+	if o.Start != nil {
+		o.Start(i+1, c.Repeats*(len(candidates)+1), mask)
+	}
+	session, err := r.Open(mask)
+	if err != nil {
+		return Round{}, err
+	}
+	defer session.Close()
+	round := Round{Scores: NewScores()}
+	for _, cand := range candidates {
+		*round.Scores.Of(cand) = 0
+	}
+	step := o.Step
+	if step == nil {
+		step = func() {}
+	}
+	n := float64(c.Repeats)
+	for repeat := range c.Repeats {
+		full, without, err := session.Norms(ctx, repeat, candidates, step)
+		if err != nil {
+			return Round{}, err
+		}
+		if full == 0 {
+			return Round{}, fmt.Errorf("the kernel norm of the full network is zero")
+		}
+		round.Norm += full / n
+		for j, cand := range candidates {
+			*round.Scores.Of(cand) += (full - without[j]) / full / n
+		}
+	}
+	round.Mask, round.Removed = c.drop(mask, round.Scores)
+	return round, nil
+}
+
+// candidates lists the operations of a mask in the order cell type, edge, primitive.
+func candidates(m space.Mask) []Candidate {
+	var all []Candidate
+	for _, t := range space.CellTypes {
+		for e, set := range m[t] {
+			for _, p := range set.Primitives() {
+				all = append(all, Candidate{t, e, p})
+			}
+		}
+	}
+	return all
+}
+
+// drop removes from every set its PerRound lowest-scoring operations, never the last one. On a tie
+// the operation that comes first in the list of primitives goes.
+func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []Candidate) {
+	var removed []Candidate
+	for _, t := range space.CellTypes {
+		for e := range mask[t] {
+			for range c.PerRound {
+				if mask[t][e].Len() < 2 {
+					break
+				}
+				worst := lowest(mask[t][e], s[t][e])
+				mask[t][e] = mask[t][e].Without(worst)
+				removed = append(removed, Candidate{t, e, worst})
+			}
+		}
+	}
+	return mask, removed
+}
+
+func lowest(set space.Set, scores [space.NumPrimitives]float64) space.Primitive {
+	worst := set.Primitives()[0]
+	for _, p := range set.Primitives()[1:] {
+		if scores[p] < scores[worst] {
+			worst = p
+		}
+	}
+	return worst
+}
