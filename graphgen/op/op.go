@@ -64,13 +64,14 @@ func same(name string, in []ir.Type) ([]ir.Type, error) {
 // broadcast is ONNX's multidirectional broadcasting rule.
 // https://onnx.ai/onnx/repo-docs/Broadcasting.html
 func broadcast(a, b []int) ([]int, error) {
+	long, short := a, b
 	if len(a) < len(b) {
-		a, b = b, a
+		long, short = b, a
 	}
-	out := slices.Clone(a)
-	off := len(a) - len(b)
-	for i, d := range b {
-		switch x := a[off+i]; {
+	out := slices.Clone(long)
+	off := len(long) - len(short)
+	for i, d := range short {
+		switch x := long[off+i]; {
 		case x == d || d == 1:
 		case x == 1:
 			out[off+i] = d
