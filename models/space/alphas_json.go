@@ -1,0 +1,114 @@
+package space
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// MarshalJSON writes {"schema":"zos-ort/alphas","version":1,"normal":[...],"reduce":[...]} with a
+// list of [operation, number] pairs for each of the 14 edges; with edge weights also "normal_edges"
+// and "reduce_edges", 14 numbers each. Numbers come back bit by bit; NaN and infinities are errors.
+func (a *Alphas) MarshalJSON() ([]byte, error) {
+	for i, v := range a.values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("alphas: number %d of %d is %v", i, len(a.values), v)
+		}
+	}
+	var b bytes.Buffer
+	header(&b, "alphas")
+	for _, t := range CellTypes {
+		fmt.Fprintf(&b, ",\n  %q: [", t.String())
+		for e, s := range a.mask[t] {
+			b.WriteString(listComma(e) + "[")
+			for i, p := range s.Primitives() {
+				if i > 0 {
+					b.WriteString(", ")
+				}
+				fmt.Fprintf(&b, "[%q, %s]", p.String(), number(a.Row(t, e)[i]))
+			}
+			b.WriteString("]")
+		}
+		b.WriteString("\n  ]")
+	}
+	for _, t := range CellTypes {
+		if !a.HasEdgeWeights() {
+			break
+		}
+		fmt.Fprintf(&b, ",\n  %q: [", edgesKey(t))
+		for e, v := range a.Edge(t) {
+			b.WriteString(listComma(e) + number(v))
+		}
+		b.WriteString("\n  ]")
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes(), nil
+}
+
+func edgesKey(t CellType) string { return t.String() + "_edges" }
+
+// number is the shortest decimal form that reads back as the same float64.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// UnmarshalJSON reads what MarshalJSON writes. The mask is that of the operations listed.
+func (a *Alphas) UnmarshalJSON(data []byte) error {
+	var rows [2][][]named
+	var edges [2][]json.RawMessage
+	err := readObject("alphas", data,
+		field{key: "normal", into: &rows[Normal]}, field{key: "reduce", into: &rows[Reduce]},
+		field{key: edgesKey(Normal), into: &edges[Normal], optional: true},
+		field{key: edgesKey(Reduce), into: &edges[Reduce], optional: true})
+	if err != nil {
+		return err
+	}
+	mask, err := maskOfRows(rows)
+	if err != nil {
+		return err
+	}
+	read := NewAlphas(mask, edges[Normal] != nil || edges[Reduce] != nil)
+	for _, t := range CellTypes {
+		for e, row := range rows[t] {
+			for _, n := range row {
+				if err := decode(n.value, &read.Row(t, e)[mask[t][e].Index(n.op)]); err != nil {
+					return fmt.Errorf("alphas: %v is not a number: %w (%s)", n.op, err, edgePlace(t, e))
+				}
+			}
+		}
+		if err := readEdges(read.Edge(t), edges[t], t); err != nil {
+			return err
+		}
+	}
+	*a = *read
+	return nil
+}
+
+func maskOfRows(rows [2][][]named) (Mask, error) {
+	var names [2][][]string
+	for t := range rows {
+		names[t] = make([][]string, len(rows[t]))
+		for e, row := range rows[t] {
+			for _, n := range row {
+				names[t][e] = append(names[t][e], n.op.String())
+			}
+		}
+	}
+	mask, err := ParseMask(names[Normal], names[Reduce])
+	if err != nil {
+		return Mask{}, fmt.Errorf("alphas: %w", err)
+	}
+	return mask, nil
+}
+
+func readEdges(dst []float64, list []json.RawMessage, t CellType) error {
+	if len(list) != len(dst) {
+		return fmt.Errorf("alphas: %s has %d numbers, wants %d", edgesKey(t), len(list), len(dst))
+	}
+	for e, raw := range list {
+		if err := decode(raw, &dst[e]); err != nil {
+			return fmt.Errorf("alphas: the edge weight is not a number: %w (%s)", err, edgePlace(t, e))
+		}
+	}
+	return nil
+}
