@@ -6,8 +6,9 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// eachWindow visits the windows of a pool in the order of the outputs: y is the output's flat index,
-// x the flat indices of the inputs inside the image, in scan order. x is reused between visits.
+// eachWindow visits the windows of a pool in the order of the outputs and returns the output shape:
+// y is the output's flat index, x the flat indices of the inputs inside the image, in scan order. x
+// is reused between visits.
 func eachWindow(xs []int, kernel, stride, pad int, visit func(y int, x []int)) []int {
 	ys := []int{xs[0], xs[1], steps(xs[2], kernel, stride, pad), steps(xs[3], kernel, stride, pad)}
 	at, inside := make([]int, 4), make([]int, 0, kernel*kernel)

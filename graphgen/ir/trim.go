@@ -6,8 +6,8 @@ type PartialOutputs interface {
 	OptionalOutput(i int) bool
 }
 
-// Trim removes the nodes that no graph output depends on, the optional outputs that nobody reads and
-// the constants that are left without a reader. Inputs stay, read or not.
+// Trim removes the nodes that no graph output depends on, the optional outputs that nobody reads,
+// and the constants that are left without a reader. Inputs stay, read or not.
 func (g *Graph) Trim() {
 	live := map[*Value]bool{}
 	for _, o := range g.Outputs {

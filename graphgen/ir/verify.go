@@ -3,15 +3,16 @@ package ir
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Verify checks the rules that every graph must obey before it is lowered:
 //
 //   - a node reads only inputs, constants and outputs of earlier nodes of the same graph;
 //   - the types of its outputs are what the operator's type rule says;
-//   - an overwritten buffer is a graph input, is overwritten once, and the overwriting node is a
-//     descendant of every other reader of the buffer, so that no reader can see the new contents
-//     whatever order the runtime chooses;
+//   - an overwritten buffer is a graph input, is overwritten once, is not a graph output, and the
+//     overwriting node is a descendant of every other reader of the buffer or of a view of it, so
+//     that no reader can see the new contents whatever order the runtime chooses;
 //   - every graph output is produced, and no port name is used twice.
 func (g *Graph) Verify() error {
 	var errs []error
@@ -93,7 +94,6 @@ func (g *Graph) verifyNames() error {
 }
 
 func (g *Graph) verifyOverwrites() error {
-	readers := g.Readers()
 	writer := map[*Value]*Node{}
 	for _, n := range g.Nodes {
 		w, ok := n.Op.(Overwriter)
@@ -108,12 +108,36 @@ func (g *Graph) verifyOverwrites() error {
 			return fmt.Errorf("verify: %s is overwritten twice", buf.Name)
 		}
 		writer[buf] = n
-		anc := ancestors(n)
-		for _, r := range aliasReaders(buf, readers) {
-			if r != n && !anc[r] {
+	}
+	if len(writer) == 0 {
+		return nil
+	}
+	readers := g.Readers()
+	for _, buf := range g.Inputs { // in order, so that the same graph gives the same message
+		if n := writer[buf]; n != nil {
+			if err := g.verifyOverwrite(buf, n, readers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// verifyOverwrite checks that n, which overwrites buf, comes after all that see its old contents.
+func (g *Graph) verifyOverwrite(buf *Value, n *Node, readers map[*Value][]*Node) error {
+	before := ancestors(n)
+	views := append(aliases(buf, readers), buf)
+	for _, v := range views {
+		for _, r := range readers[v] {
+			if r != n && !before[r] {
 				return fmt.Errorf("verify: %s (%s) reads %s but may run after its overwrite",
 					opName(r.Op), r.Scope, buf.Name)
 			}
+		}
+	}
+	for _, o := range g.Outputs {
+		if slices.Contains(views, o.Value) {
+			return fmt.Errorf("verify: output %s shows %s, which is overwritten", o.Name, buf.Name)
 		}
 	}
 	return nil
@@ -136,13 +160,13 @@ func ancestors(n *Node) map[*Node]bool {
 	return set
 }
 
-// aliasReaders lists the nodes that read v or a view of it.
-func aliasReaders(v *Value, readers map[*Value][]*Node) []*Node {
-	all := readers[v]
+// aliases lists the views of v.
+func aliases(v *Value, readers map[*Value][]*Node) []*Value {
+	var views []*Value
 	for _, n := range readers[v] {
 		if _, ok := n.Op.(Aliaser); ok && n.In[0] == v && n.Out[0] != nil {
-			all = append(all[:len(all):len(all)], aliasReaders(n.Out[0], readers)...)
+			views = append(append(views, n.Out[0]), aliases(n.Out[0], readers)...)
 		}
 	}
-	return all
+	return views
 }

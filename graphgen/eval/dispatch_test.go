@@ -1,0 +1,53 @@
+package eval
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Every operator of package op must have a case in this package; the list is read from the source.
+func TestEveryOperatorIsKnown(t *testing.T) {
+	source, err := os.ReadFile("dispatch.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range operators(t, "../op") {
+		found++
+		if !strings.Contains(string(source), "case op."+name+":") {
+			t.Errorf("operator %s is missing", name)
+		}
+	}
+	if found < 25 {
+		t.Errorf("found only %d operators", found)
+	}
+}
+
+// operators lists the types of a package that have a method OpType.
+func operators(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), dir+"/"+e.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "OpType" {
+				names = append(names, f.Recv.List[0].Type.(*ast.Ident).Name)
+			}
+		}
+	}
+	return names
+}
