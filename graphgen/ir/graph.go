@@ -146,12 +146,13 @@ func (g *Graph) Add(op Op, in ...*Value) []*Value { return g.AddWanted(op, nil, 
 func (g *Graph) Add1(op Op, in ...*Value) *Value { return g.Add(op, in...)[0] }
 
 // AddWanted appends a node that produces only the wanted outputs (nil: all). Unwanted ones are nil.
+// The slice is the caller's to change.
 func (g *Graph) AddWanted(op Op, wanted []bool, in ...*Value) []*Value {
 	key := ""
 	if g.Share && wanted == nil {
 		key = shareKey(op, in)
 		if outs, ok := g.shared[key]; ok {
-			return outs
+			return slices.Clone(outs)
 		}
 	}
 	n := &Node{Op: op, In: slices.Clone(in), Scope: strings.Join(g.scope, "/")}
@@ -172,7 +173,7 @@ func (g *Graph) AddWanted(op Op, wanted []bool, in ...*Value) []*Value {
 		}
 		g.shared[key] = n.Out
 	}
-	return n.Out
+	return slices.Clone(n.Out)
 }
 
 // shareKey identifies an application of a pure operator; empty for one that must not be shared.

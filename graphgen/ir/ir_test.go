@@ -51,6 +51,12 @@ func TestVerifyNodes(t *testing.T) {
 		n := op.Relu{}.Of(g.Input("x", vector)).Def
 		n.Out = nil
 	})
+	wantVerify(t, "node 0 Split (): output 1 is left out and is not optional", func(g *ir.Graph) {
+		op.Split{}.Of(g.Input("x", vector), 0, 1, 2)[0].Def.Out[1] = nil
+	})
+	wantVerify(t, "node 0 MaxPool (): output 0 is left out and is not optional", func(g *ir.Graph) {
+		op.MaxPool{Kernel: 2, Stride: 2}.Of(g.Input("x", ir.T(ir.Float, 1, 1, 2, 2))).Def.Out[0] = nil
+	})
 	wantVerify(t, "node 1 Relu (): output 0 names another node as its producer", func(g *ir.Graph) {
 		x := g.Input("x", vector)
 		y, z := op.Relu{}.Of(x), op.Relu{}.Of(x)
@@ -184,6 +190,26 @@ func TestConstantsAreStoredOnce(t *testing.T) {
 	if g.Scalar(1) == g.Floats([]float32{1}, 1) || len(g.Constants) != 3 {
 		t.Errorf("constants of different shape are one value, or there are not 3: %d", len(g.Constants))
 	}
+}
+
+func TestShareMergesEqualNodes(t *testing.T) {
+	g := ir.New("test")
+	g.Share = true
+	x, z := g.Input("x", vector), g.Input("z", vector)
+	op.Split{}.Of(x, 0, 1, 2)[0] = nil // the caller's slice, not the graph's
+	same := func(want bool, a, b *ir.Value) {
+		t.Helper()
+		if a == nil || (a == b) != want {
+			t.Errorf("one value: %v, want %v", a == b, want)
+		}
+	}
+	same(true, op.Split{}.Of(x, 0, 1, 2)[0], op.Split{}.Of(x, 0, 1, 2)[0])
+	same(true, op.Relu{}.Of(x), op.Relu{}.Of(x))
+	same(false, op.Relu{}.Of(x), op.Relu{}.Of(z))
+	same(false, op.Add{}.Of(x, z), op.Add{}.Of(z, x))
+	same(false, op.Reshape{}.To(x, 3, 1), op.Reshape{}.To(x, 1, 3))
+	same(false, op.Relu{}.Of(x), op.Sqrt{}.Of(x))
+	same(false, op.Overwrite{}.Of(z, x), op.Overwrite{}.Of(z, x))
 }
 
 func TestTrimKeepsWhatOutputsNeed(t *testing.T) {

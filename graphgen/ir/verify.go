@@ -9,7 +9,8 @@ import (
 // Verify checks the rules that every graph must obey before it is lowered:
 //
 //   - a node reads only inputs, constants and outputs of earlier nodes of the same graph;
-//   - the types of its outputs are what the operator's type rule says;
+//   - the types of its outputs are what the operator's type rule says, and only outputs that the
+//     operator calls optional are left out;
 //   - an overwritten buffer is a graph input, is overwritten once, is not a graph output, and the
 //     overwriting node is a descendant of every other reader of the buffer or of a view of it, so
 //     that no reader can see the new contents whatever order the runtime chooses;
@@ -65,7 +66,11 @@ func (g *Graph) verifyNode(n *Node, seen map[*Value]bool) error {
 	if len(outs) != len(n.Out) {
 		return fmt.Errorf("has %d outputs, its type rule gives %d", len(n.Out), len(outs))
 	}
+	partial, _ := n.Op.(PartialOutputs)
 	for i, v := range n.Out {
+		if v == nil && (partial == nil || !partial.OptionalOutput(i)) {
+			return fmt.Errorf("output %d is left out and is not optional", i)
+		}
 		if v != nil && !v.Type.Equal(outs[i]) {
 			return fmt.Errorf("output %d is %v, its type rule gives %v", i, v.Type, outs[i])
 		}
