@@ -1,0 +1,202 @@
+package celldraw
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"zos-ort/models/space"
+)
+
+func named(t testing.TB, name string) space.Genotype {
+	t.Helper()
+	g, err := space.Named(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// texts gives the texts of an SVG document, which proves that it is well-formed.
+func texts(t *testing.T, svg []byte) map[string]int {
+	t.Helper()
+	d := xml.NewDecoder(bytes.NewReader(svg))
+	found, inside := map[string]int{}, false
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return found
+		}
+		if err != nil {
+			t.Fatalf("not XML: %v", err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			inside = token.Name.Local == "text"
+		case xml.EndElement:
+			inside = false
+		case xml.CharData:
+			if inside {
+				found[strings.Trim(string(token), " \u00a0")]++
+			}
+		}
+	}
+}
+
+func TestSVGShowsEveryGene(t *testing.T) {
+	for _, name := range space.Names() {
+		for _, cell := range space.CellTypes {
+			genes := named(t, name).Cell(cell)
+			title := `<` + name + ` & "` + cell.String() + `" \n é>`
+			svg, err := SVG(context.Background(), DOT(title, genes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int{"c_{k-2}": 1, "c_{k-1}": 1, "0": 1, "1": 1, "2": 1, "3": 1, "c_{k}": 1}
+			for _, g := range genes {
+				want[g.Op.String()]++
+			}
+			got := texts(t, svg)
+			for text, n := range want {
+				if got[text] != n {
+					t.Errorf("%s %v: %q is drawn %d times, want %d", name, cell, text, got[text], n)
+				}
+			}
+			if got[title] != 1 {
+				t.Errorf("the title %q is missing in %v", title, got)
+			}
+		}
+	}
+}
+
+// The edges of the drawing are those of the cell: genes, and every node to the output.
+func TestDOTHasTheEdgesOfTheCell(t *testing.T) {
+	genes := named(t, "PC_DARTS_cifar").Reduce
+	text := DOT("cell", genes)
+	for i, g := range genes {
+		edge := fmt.Sprintf("n%d->n%d[", g.Source+1, i/2+3)
+		if !strings.Contains(text, edge) {
+			t.Errorf("gene %d, %v: no %q in\n%s", i, g, edge, text)
+		}
+	}
+	if n := strings.Count(text, "->"); n != 12 {
+		t.Errorf("%d edges, want 8 genes and 4 to the output", n)
+	}
+	if n := strings.Count(text, "->n7["); n != space.Nodes {
+		t.Errorf("%d edges to the output, want %d", n, space.Nodes)
+	}
+}
+
+func TestSVGTwiceIsTheSameFromManyGoroutines(t *testing.T) {
+	dot := DOT("cell", named(t, "DARTS_V2").Normal)
+	want, err := SVG(context.Background(), dot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 5 {
+				got, err := SVG(context.Background(), dot)
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("another drawing of the same cell (error %v)", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// Maps come in another order in every process, so the second drawing is made in another one.
+func TestSameBytesInAnotherProcess(t *testing.T) {
+	draw := func() []byte {
+		dot := DOT("cell", named(t, "DARTS_V1").Reduce)
+		svg, err := SVG(context.Background(), dot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append([]byte(dot), svg...)
+	}
+	const variable = "CELLDRAW_TEST_OUTPUT"
+	if path := os.Getenv(variable); path != "" {
+		if err := os.WriteFile(path, draw(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	path := t.TempDir() + "/drawing"
+	child := exec.Command(os.Args[0], "-test.run=^TestSameBytesInAnotherProcess$")
+	child.Env = append(os.Environ(), variable+"="+path)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	other, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(draw(), other) {
+		t.Error("another process draws another picture")
+	}
+}
+
+func TestSVGRefuses(t *testing.T) {
+	for _, text := range []string{"", "digraph {", "not a graph", "digraph { a -> }"} {
+		if svg, err := SVG(context.Background(), text); err == nil {
+			t.Errorf("%q gives %d bytes and no error", text, len(svg))
+		} else if !strings.HasPrefix(err.Error(), "draw cell: ") {
+			t.Errorf("%q gives the error %q", text, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := SVG(ctx, "digraph { a }"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled drawing gives the error %v", err)
+	}
+	if _, err := SVG(context.Background(), "digraph { a }"); err != nil {
+		t.Errorf("after the failures: %v", err)
+	}
+}
+
+// WCAG 2, 1.4.3: normal text needs a contrast of 4.5 to its background.
+func TestLabelColorsAreReadable(t *testing.T) {
+	for _, l := range []look{pooling, skip, separable, dilated} {
+		if c := contrastToWhite(t, l.color); c < 4.5 {
+			t.Errorf("%s has contrast %.2f to white", l.color, c)
+		}
+	}
+}
+
+func contrastToWhite(t *testing.T, color string) float64 {
+	t.Helper()
+	rgb, err := strconv.ParseUint(strings.TrimPrefix(color, "#"), 16, 24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	linear := func(shift uint) float64 {
+		c := float64(rgb>>shift&255) / 255
+		if c <= 0.03928 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	return 1.05 / (0.2126*linear(16) + 0.7152*linear(8) + 0.0722*linear(0) + 0.05)
+}
+
+func BenchmarkSVG(b *testing.B) {
+	dot := DOT("cell", named(b, "DARTS_V2").Normal)
+	for b.Loop() {
+		if _, err := SVG(context.Background(), dot); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
