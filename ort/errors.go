@@ -1,0 +1,88 @@
+package ort
+
+// #include "api.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The laws of this package. The errors that are returned wrap one of these and add the numbers and
+// the place; what ONNX Runtime itself refuses is an *Error.
+var (
+	ErrNoRuntime  = errors.New("no runtime: run make setup")
+	ErrNotRuntime = errors.New("not an ONNX Runtime library")
+	ErrVersion    = errors.New("ONNX Runtime 1.28 is needed: run make setup")
+	ErrNoTraining = errors.New("this ONNX Runtime was built without training: run make setup")
+	ErrNotOpen    = errors.New("the runtime is not open")
+	ErrInUse      = errors.New("in use")
+	ErrClosed     = errors.New("used after close")
+	ErrName       = errors.New("unknown or missing name")
+	ErrType       = errors.New("wrong element type")
+	ErrShape      = errors.New("wrong shape")
+	ErrCheckpoint = errors.New("not a readable checkpoint")
+	ErrModel      = errors.New("not a usable program")
+)
+
+// Code is ONNX Runtime's error code (OrtErrorCode).
+type Code int
+
+// The codes of ONNX Runtime 1.28. CodeUnknown is ours: an inference session is created by
+// onnxruntime_go, which hands on the message alone.
+const (
+	CodeUnknown          Code = -1
+	CodeFail             Code = 1
+	CodeInvalidArgument  Code = 2
+	CodeNoSuchFile       Code = 3
+	CodeNoModel          Code = 4
+	CodeEngineError      Code = 5
+	CodeRuntimeException Code = 6
+	CodeInvalidProtobuf  Code = 7
+	CodeModelLoaded      Code = 8
+	CodeNotImplemented   Code = 9
+	CodeInvalidGraph     Code = 10
+	CodeProviderFail     Code = 11
+)
+
+var codeNames = map[Code]string{CodeUnknown: "unknown", CodeFail: "fail",
+	CodeInvalidArgument: "invalid argument", CodeNoSuchFile: "no such file",
+	CodeNoModel: "no model", CodeEngineError: "engine error",
+	CodeRuntimeException: "runtime exception", CodeInvalidProtobuf: "invalid protobuf",
+	CodeModelLoaded: "model loaded", CodeNotImplemented: "not implemented",
+	CodeInvalidGraph: "invalid graph", CodeProviderFail: "execution provider failed"}
+
+func (c Code) String() string {
+	if s, ok := codeNames[c]; ok {
+		return s
+	}
+	return fmt.Sprintf("code %d", int(c))
+}
+
+// Error is what ONNX Runtime refused to do.
+type Error struct {
+	Code    Code
+	Op      string // what was tried: "create trainer", "step", ...
+	Message string // ONNX Runtime's own words
+	Dump    string // the file the failing model was saved to, if it was asked for
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s: ONNX Runtime: %s: %s", e.Op, e.Code, e.Message)
+	if e.Dump != "" {
+		s += " (the model is in " + e.Dump + ")"
+	}
+	return s
+}
+
+// check turns a status into an error and releases it.
+func check(op string, status *C.OrtStatus) error {
+	if status == nil {
+		return nil
+	}
+	e := &Error{Code: Code(C.zos_status_code(status)), Op: op,
+		Message: strings.TrimSpace(C.GoString(C.zos_status_message(status)))}
+	C.zos_status_release(status)
+	return e
+}

@@ -1,0 +1,250 @@
+package ort
+
+// #include "api.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	onnx "github.com/yalue/onnxruntime_go"
+)
+
+// Inference is a session that runs a model. It owns the session, which onnxruntime_go made, and the
+// Steps bound to it. Several steps of one Inference run at the same time.
+type Inference struct {
+	mu       sync.RWMutex                 // shared by runs; alone for the rest
+	session  *onnx.DynamicAdvancedSession // nil when closed
+	handle   *C.OrtSession                // of session
+	inputs   []Port
+	outputs  []Port
+	metadata Metadata
+	steps    map[*Step]bool
+	domains  func()
+}
+
+// Metadata is what a model file says of itself.
+type Metadata struct {
+	Producer, Graph, Domain, Description string
+	Version                              int64
+	Custom                               map[string]string // metadata_props
+}
+
+// NewInference makes a session of an ONNX model. The bytes are not kept.
+func NewInference(model []byte, o Options) (*Inference, error) {
+	if len(model) == 0 {
+		return nil, fmt.Errorf("create session: %w: it is empty", ErrModel)
+	}
+	if err := process.acquire("session"); err != nil {
+		return nil, err
+	}
+	release, err := retainAll(o.Domains)
+	if err != nil {
+		process.release("session")
+		return nil, err
+	}
+	n := &Inference{steps: map[*Step]bool{}, domains: release}
+	if err := n.create(model, o); err != nil {
+		n.Close()
+		return nil, o.dump(model, err)
+	}
+	return n, nil
+}
+
+func (n *Inference) create(model []byte, o Options) error {
+	options, _, err := o.build()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	n.session, err = onnx.NewDynamicAdvancedSessionWithONNXData(model, nil, nil, options)
+	if err != nil {
+		// onnxruntime_go puts its own words before ONNX Runtime's.
+		message := strings.TrimPrefix(err.Error(), "Error creating C session: ")
+		return &Error{Code: CodeUnknown, Op: "create session", Message: message}
+	}
+	if n.handle, err = sessionHandle(n.session); err != nil {
+		return err
+	}
+	if n.inputs, n.outputs, err = ports(model); err != nil {
+		return err
+	}
+	n.metadata, err = readMetadata(n.session)
+	return err
+}
+
+func readMetadata(s *onnx.DynamicAdvancedSession) (Metadata, error) {
+	var m Metadata
+	meta, err := s.GetModelMetadata()
+	if err != nil {
+		return m, fmt.Errorf("metadata: %w", err)
+	}
+	defer meta.Destroy()
+	text := func(to *string, get func() (string, error)) {
+		if err == nil {
+			*to, err = get()
+		}
+	}
+	text(&m.Producer, meta.GetProducerName)
+	text(&m.Graph, meta.GetGraphName)
+	text(&m.Domain, meta.GetDomain)
+	text(&m.Description, meta.GetDescription)
+	if err == nil {
+		m.Version, err = meta.GetVersion()
+	}
+	var keys []string
+	if err == nil {
+		keys, err = meta.GetCustomMetadataMapKeys()
+	}
+	m.Custom = map[string]string{}
+	for _, key := range keys {
+		if err == nil {
+			m.Custom[key], _, err = meta.LookupCustomMetadataMap(key)
+		}
+	}
+	if err != nil {
+		return m, fmt.Errorf("metadata: %w", err)
+	}
+	return m, nil
+}
+
+// Inputs are the inputs of the model, in order.
+func (n *Inference) Inputs() []Port { return slices.Clone(n.inputs) }
+
+// Outputs are the outputs of the model, in order.
+func (n *Inference) Outputs() []Port { return slices.Clone(n.outputs) }
+
+// Metadata is what the model says of itself.
+func (n *Inference) Metadata() Metadata {
+	m := n.metadata
+	m.Custom = maps.Clone(m.Custom)
+	return m
+}
+
+// Bind fixes the tensors that repeated runs read and write. Outputs that are not bound are not
+// computed, unless none is bound.
+func (n *Inference) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
+	st, err := bind(n.inputs, n.outputs, inputs, outputs, false)
+	if err != nil {
+		return nil, err
+	}
+	st.owner = n
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.session == nil {
+		st.free()
+		return nil, errInferenceClosed
+	}
+	n.steps[st] = true
+	return st, nil
+}
+
+// Run runs the model once and returns all outputs, of whatever shape they come out; the caller closes
+// them. When the context ends, it stops and returns the context's error.
+func (n *Inference) Run(ctx context.Context, inputs map[string]*Tensor) (map[string]*Tensor, error) {
+	st, err := bind(n.inputs, n.outputs, inputs, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	defer st.free()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := n.enter(); err != nil {
+		return nil, err
+	}
+	defer n.leave()
+	if err := n.execute(ctx, st.binding, true); err != nil {
+		return nil, err
+	}
+	results := map[string]*Tensor{}
+	for i, p := range n.outputs {
+		results[p.Name], err = fromValue(C.zos_binding_take(st.binding, C.size_t(i)))
+		if err != nil {
+			delete(results, p.Name)
+			for _, t := range results {
+				t.Close()
+			}
+			return nil, fmt.Errorf("output %s: %w", p.Name, err)
+		}
+	}
+	return results, nil
+}
+
+// execute runs the session; a context that can end stops it through run options.
+func (n *Inference) execute(ctx context.Context, b *C.zos_binding, keep bool) error {
+	if ctx.Done() == nil {
+		return check("run", C.zos_run(n.handle, nil, b, C.bool(keep)))
+	}
+	options, err := onnx.NewRunOptions()
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	defer options.Destroy()
+	handle, err := runOptionsHandle(options)
+	if err != nil {
+		return err
+	}
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		options.Terminate()
+		close(told)
+	})
+	err = check("run", C.zos_run(n.handle, handle, b, C.bool(keep)))
+	if !stop() {
+		<-told // the options are in use until then
+	}
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("run: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+// Close frees the session and closes its steps, after the runs that are under way.
+func (n *Inference) Close() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.domains == nil {
+		return
+	}
+	for st := range n.steps {
+		st.free()
+	}
+	if n.session != nil {
+		n.session.Destroy()
+	}
+	n.domains()
+	n.session, n.handle, n.steps, n.domains = nil, nil, nil, nil
+	process.release("session")
+}
+
+func (n *Inference) enter() error {
+	n.mu.RLock()
+	if n.session == nil {
+		n.mu.RUnlock()
+		return errInferenceClosed
+	}
+	return nil
+}
+
+func (n *Inference) leave() { n.mu.RUnlock() }
+
+func (n *Inference) exclude(st *Step) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	st.free()
+	delete(n.steps, st)
+}
+
+func (n *Inference) run(ctx context.Context, b *C.zos_binding) error {
+	return n.execute(ctx, b, false)
+}
+
+var errInferenceClosed = fmt.Errorf("run: session %w", ErrClosed)

@@ -1,0 +1,61 @@
+package ort
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/adrg/xdg"
+)
+
+// Version is the release of ONNX Runtime this package is written for.
+const Version = "1.28.0"
+
+// PathVariable names the environment variable that overrides the search for the library.
+const PathVariable = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
+
+// CacheDir is the per-user cache folder: $ZOS_CACHE, else zos-ort in the XDG cache folder.
+func CacheDir() string {
+	if dir := os.Getenv("ZOS_CACHE"); dir != "" {
+		return dir
+	}
+	xdg.Reload()
+	return filepath.Join(xdg.CacheHome, "zos-ort")
+}
+
+// Platform is the name of this platform in the artefacts of org.bytedeco: linux-x86_64, macosx-arm64.
+func Platform() string {
+	system, machine := runtime.GOOS, runtime.GOARCH
+	if system == "darwin" {
+		system = "macosx"
+	}
+	if machine == "amd64" {
+		machine = "x86_64"
+	}
+	return system + "-" + machine
+}
+
+// LibraryName is the file name of the library in those artefacts.
+func LibraryName() string {
+	if runtime.GOOS == "darwin" {
+		return "libonnxruntime.1.dylib"
+	}
+	return "libonnxruntime.so.1"
+}
+
+// Locate finds the library: $ONNXRUNTIME_SHARED_LIBRARY_PATH if set, else where make setup puts it,
+// CacheDir/onnxruntime/Version/Platform/LibraryName. A missing file is ErrNoRuntime.
+func Locate() (string, error) {
+	if path := os.Getenv(PathVariable); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return "", fmt.Errorf("%w, or unset %s (%v)", ErrNoRuntime, PathVariable, err)
+		}
+		return path, nil
+	}
+	path := filepath.Join(CacheDir(), "onnxruntime", Version, Platform(), LibraryName())
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%w (looked for %s)", ErrNoRuntime, path)
+	}
+	return path, nil
+}

@@ -1,0 +1,202 @@
+package ort
+
+// #include "api.h"
+import "C"
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/google/renameio/v2"
+	onnx "github.com/yalue/onnxruntime_go"
+)
+
+// State is a set of named float tensors that live in the runtime: one OrtCheckpointState, which it
+// owns, together with the Trainers made from it. All of them read and write the same tensors.
+type State struct {
+	mu       sync.Mutex
+	state    *C.OrtCheckpointState // nil when closed
+	shapes   map[string][]int
+	names    []string // as given
+	trainers map[*Trainer]bool
+
+	// ONNX Runtime copies parameters with the data transfer of the session that was created last, and
+	// forgets it when any session of the state is destroyed; after a session that failed half-made it
+	// may even point to a dead one (orttraining/training_api/module.cc). copies says that it is good.
+	// Where it is not, the keeper, a session of an empty program, is made again for it.
+	copies    bool
+	keeper    *C.OrtTrainingSession
+	providers func(*onnx.SessionOptions) error // of the last trainer: they know its devices
+}
+
+// NewState makes a state of the given parameters; the data are copied.
+func NewState(params []Param) (*State, error) {
+	b, err := encodeCheckpoint(params)
+	if err != nil {
+		return nil, err
+	}
+	return newState(b, params)
+}
+
+// LoadState makes a state of a checkpoint file.
+func LoadState(path string) (*State, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load state: %w", err)
+	}
+	params, err := decodeCheckpoint(b)
+	if err != nil {
+		return nil, fmt.Errorf("load state %s: %w", path, err)
+	}
+	return newState(b, params)
+}
+
+func newState(b []byte, params []Param) (*State, error) {
+	if err := process.acquire("state"); err != nil {
+		return nil, err
+	}
+	s := &State{shapes: map[string][]int{}, trainers: map[*Trainer]bool{}}
+	for _, p := range params {
+		s.names = append(s.names, p.Name)
+		s.shapes[p.Name] = slices.Clone(p.Shape)
+	}
+	err := check("new state",
+		C.zos_state_load(unsafe.Pointer(&b[0]), C.size_t(len(b)), &s.state))
+	if err != nil {
+		process.release("state")
+		return nil, err
+	}
+	return s, nil
+}
+
+// Names are the names of the parameters, in the order they were given.
+func (s *State) Names() []string { return slices.Clone(s.names) }
+
+// Shape is the shape of a parameter; ok is false if there is none of that name.
+func (s *State) Shape(name string) (shape []int, ok bool) {
+	shape, ok = s.shapes[name]
+	return slices.Clone(shape), ok
+}
+
+// Get copies a parameter to dst, which has as many elements.
+func (s *State) Get(name string, dst []float32) error {
+	return s.transfer("get", name, dst, func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
+		return check("get "+name, C.zos_state_get(s.state, cName, process.alloc, data, bytes))
+	})
+}
+
+// Set copies src, which has as many elements, to a parameter.
+func (s *State) Set(name string, src []float32) error {
+	return s.transfer("set", name, src, func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
+		dims, rank := cDims(s.shapes[name])
+		return check("set "+name, C.zos_state_set(s.state, cName, process.memory, data, bytes,
+			dims, rank, C.int(Float)))
+	})
+}
+
+// transfer checks what Get and Set have in common. The memory of the slice is used during the call
+// only, never kept by C.
+func (s *State) transfer(op, name string, data []float32,
+	do func(*C.char, unsafe.Pointer, C.size_t) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return fmt.Errorf("%s %s: state %w", op, name, ErrClosed)
+	}
+	shape, ok := s.shapes[name]
+	if !ok {
+		return fmt.Errorf("%s: %w: %s is no parameter", op, ErrName, name)
+	}
+	if n, _ := elements(shape); n != len(data) {
+		return fmt.Errorf("%s %s: %w: %v has %d elements, the slice %d", op, name, ErrShape, shape,
+			n, len(data))
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	cName := C.CString(name)
+	defer C.zos_memory_free(unsafe.Pointer(cName))
+	return do(cName, unsafe.Pointer(&data[0]), C.size_t(4*len(data)))
+}
+
+// Save writes the state to a checkpoint file: to a temporary name in the same folder, fsynced, then
+// renamed, so that path is at any moment the old file or the new one, whole.
+func (s *State) Save(path string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return fmt.Errorf("save %s: state %w", path, ErrClosed)
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	defer f.Cleanup()
+	// ONNX Runtime opens the temporary file itself, by name, and truncates it: the same inode.
+	cPath := C.CString(f.Name())
+	defer C.zos_memory_free(unsafe.Pointer(cPath))
+	if err := check("save "+path, C.zos_state_save(s.state, cPath)); err != nil {
+		return err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	return nil
+}
+
+// Params copies all parameters, in their order.
+func (s *State) Params() ([]Param, error) {
+	params := make([]Param, len(s.names))
+	for i, name := range s.names {
+		n, _ := elements(s.shapes[name])
+		params[i] = Param{Name: name, Shape: slices.Clone(s.shapes[name]), Data: make([]float32, n)}
+		if err := s.Get(name, params[i].Data); err != nil {
+			return nil, err
+		}
+	}
+	return params, nil
+}
+
+// WriteTo writes the state to w in the form that Save gives a file.
+func (s *State) WriteTo(w io.Writer) (int64, error) {
+	params, err := s.Params()
+	if err != nil {
+		return 0, err
+	}
+	b, err := encodeCheckpoint(params)
+	if err != nil {
+		return 0, err
+	}
+	return io.Copy(w, bytes.NewReader(b))
+}
+
+// Close frees the state and closes its trainers.
+func (s *State) Close() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return
+	}
+	for t := range maps.Clone(s.trainers) {
+		t.close()
+	}
+	s.dropKeeper()
+	C.zos_state_release(s.state)
+	s.state = nil
+	process.release("state")
+}

@@ -1,0 +1,194 @@
+package ort
+
+// #include "api.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"unsafe"
+)
+
+// Step is a program with its tensors. It owns the binding and keeps the tensors' memory; its Trainer
+// or Inference owns it.
+type Step struct {
+	owner   owner
+	mu      sync.Mutex     // taken after the owner's lock
+	binding *C.zos_binding // nil when closed
+	tensors []*Tensor
+}
+
+// owner is what a step runs in: a Trainer or an Inference.
+type owner interface {
+	enter() error // locks against Close, unless that is an error
+	leave()
+	exclude(*Step) // frees a step while none runs
+	run(context.Context, *C.zos_binding) error
+}
+
+// bind makes a step. With every, all inputs must be given; outputs may always be left out.
+func bind(inPorts, outPorts []Port, in, out map[string]*Tensor, every bool) (*Step, error) {
+	inputs, err := match("input", inPorts, in)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := match("output", outPorts, out)
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range inputs {
+		if t == nil {
+			return nil, fmt.Errorf("bind: %w: input %s is missing", ErrName, inPorts[i].Name)
+		}
+	}
+	if err := distinct(in, out); err != nil {
+		return nil, err
+	}
+	st := &Step{}
+	for _, t := range slices.Concat(inputs, outputs) {
+		if t == nil {
+			continue
+		}
+		if !t.retain() {
+			st.free()
+			return nil, fmt.Errorf("bind: tensor %w", ErrClosed)
+		}
+		st.tensors = append(st.tensors, t)
+	}
+	st.fill(inPorts, outPorts, inputs, outputs, every)
+	return st, nil
+}
+
+// fill hands the tensors to C. A program that is trained has all its outputs in every step; a model
+// that is only run computes those that are bound, or all if none is.
+func (st *Step) fill(inPorts, outPorts []Port, inputs, outputs []*Tensor, every bool) {
+	var wanted []int
+	bound := slices.ContainsFunc(outputs, func(t *Tensor) bool { return t != nil })
+	for i, t := range outputs {
+		if every || t != nil || !bound {
+			wanted = append(wanted, i)
+		}
+	}
+	st.binding = C.zos_binding_new(C.size_t(len(inputs)), C.size_t(len(wanted)))
+	for i, t := range inputs {
+		name := C.CString(inPorts[i].Name)
+		C.zos_binding_input(st.binding, C.size_t(i), name, t.value)
+		C.zos_memory_free(unsafe.Pointer(name))
+	}
+	for i, at := range wanted {
+		var value *C.OrtValue
+		if t := outputs[at]; t != nil {
+			value = t.value
+		}
+		name := C.CString(outPorts[at].Name)
+		C.zos_binding_output(st.binding, C.size_t(i), name, value)
+		C.zos_memory_free(unsafe.Pointer(name))
+	}
+}
+
+// match puts tensors in the order of the ports and checks them.
+func match(kind string, ports []Port, given map[string]*Tensor) ([]*Tensor, error) {
+	list := make([]*Tensor, len(ports))
+	found := 0
+	for i, p := range ports {
+		t, ok := given[p.Name]
+		if !ok {
+			continue
+		}
+		found++
+		if t == nil {
+			return nil, fmt.Errorf("bind: %s %s: no tensor", kind, p.Name)
+		}
+		if err := p.fits(t); err != nil {
+			return nil, fmt.Errorf("bind: %s: %w", kind, err)
+		}
+		list[i] = t
+	}
+	if found == len(given) {
+		return list, nil
+	}
+	known := names(ports)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("bind: %w: no %s %s, there are %v", ErrName, kind, name, known)
+		}
+	}
+	return list, nil
+}
+
+// distinct refuses a tensor that would be written while something else uses it.
+func distinct(in, out map[string]*Tensor) error {
+	users := map[*Tensor]string{}
+	for name, t := range in {
+		users[t] = name
+	}
+	for _, name := range slices.Sorted(maps.Keys(out)) {
+		if other, ok := users[out[name]]; ok {
+			return fmt.Errorf("bind: %w: %s and %s are one tensor", ErrInUse, name, other)
+		}
+		users[out[name]] = name
+	}
+	return nil
+}
+
+func names(ports []Port) []string {
+	list := make([]string, len(ports))
+	for i, p := range ports {
+		list[i] = p.Name
+	}
+	return list
+}
+
+// Run runs the program once: it reads the bound inputs as they are now and writes the bound outputs.
+// It allocates nothing in Go.
+func (st *Step) Run() error { return st.RunContext(context.Background()) }
+
+// RunContext is Run that ends early, with the context's error, when the context ends. A step of a
+// Trainer is not interrupted, but not begun when the context has ended.
+func (st *Step) RunContext(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := st.owner.enter(); err != nil {
+		return err
+	}
+	defer st.owner.leave()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.binding == nil {
+		return errStepClosed
+	}
+	for _, t := range st.tensors {
+		if t.closed.Load() {
+			return errTensorClosed
+		}
+	}
+	return st.owner.run(ctx, st.binding)
+}
+
+// Close frees the binding and lets the tensors go.
+func (st *Step) Close() {
+	if st != nil {
+		st.owner.exclude(st)
+	}
+}
+
+// free is Close under the owner's lock.
+func (st *Step) free() {
+	for _, t := range st.tensors {
+		t.drop()
+	}
+	st.tensors = nil
+	if st.binding != nil {
+		C.zos_binding_free(st.binding)
+		st.binding = nil
+	}
+}
+
+var (
+	errStepClosed   = fmt.Errorf("step: %w", ErrClosed)
+	errTensorClosed = fmt.Errorf("step: bound tensor %w", ErrClosed)
+)
