@@ -54,13 +54,6 @@ func (c Config) Validate() error {
 	return err
 }
 
-// Candidate is one operation of the space.
-type Candidate struct {
-	Cell      space.CellType
-	Edge      int
-	Primitive space.Primitive
-}
-
 // Ranker builds ranking networks.
 type Ranker interface {
 	Open(mask space.Mask) (Session, error)
@@ -70,7 +63,7 @@ type Ranker interface {
 type Session interface {
 	// Norms returns r(N) and r(N without c) for every candidate, with the weights and images of the
 	// given repeat; step is called after every network.
-	Norms(ctx context.Context, repeat int, c []Candidate, step func()) (full float64, without []float64,
+	Norms(ctx context.Context, repeat int, c []space.Candidate, step func()) (full float64, without []float64,
 		err error)
 	Close() error
 }
@@ -92,13 +85,13 @@ func NewScores() *Scores {
 }
 
 // Of is the score of one operation.
-func (s *Scores) Of(c Candidate) *float64 { return &s[c.Cell][c.Edge][c.Primitive] }
+func (s *Scores) Of(c space.Candidate) *float64 { return &s[c.Cell][c.Edge][c.Op] }
 
 // Round is one pass of Algorithm 1.
 type Round struct {
 	Norm    float64 // r(N), mean over the repeats
 	Scores  *Scores // sum over rankers of (r(N) - r(N without e)) / r(N), mean over the repeats
-	Removed []Candidate
+	Removed []space.Candidate
 	Mask    space.Mask // what is left
 }
 
@@ -123,7 +116,7 @@ func Run(ctx context.Context, c Config, start space.Mask, r Ranker, o Observer) 
 	}
 	mask := start
 	if !c.KeepNone {
-		mask = withoutNone(start)
+		mask = start.Drop(space.None)
 	}
 	res := Result{Mask: mask}
 	for !c.finished(mask, start) {
@@ -144,17 +137,6 @@ func Run(ctx context.Context, c Config, start space.Mask, r Ranker, o Observer) 
 	return res, nil
 }
 
-func withoutNone(m space.Mask) space.Mask {
-	for t := range m {
-		for e, s := range m[t] {
-			if s.Has(space.None) && s.Len() > 1 {
-				m[t][e] = s.Without(space.None)
-			}
-		}
-	}
-	return m
-}
-
 // Fraction is the part of the space from that mask leaves.
 func Fraction(m Measure, mask, from space.Mask) float64 {
 	if m == Architectures {
@@ -172,7 +154,7 @@ func (c Config) finished(mask, start space.Mask) bool {
 
 // round scores every operation and removes the worst of every set.
 func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, o Observer) (Round, error) {
-	candidates := candidates(mask)
+	candidates := append(mask.Candidates(space.Normal), mask.Candidates(space.Reduce)...)
 	if o.Start != nil {
 		o.Start(i+1, c.Repeats*(len(candidates)+1), mask)
 	}
@@ -207,23 +189,10 @@ func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, o O
 	return round, nil
 }
 
-// candidates lists the operations of a mask in the order cell type, edge, primitive.
-func candidates(m space.Mask) []Candidate {
-	var all []Candidate
-	for _, t := range space.CellTypes {
-		for e, set := range m[t] {
-			for _, p := range set.Primitives() {
-				all = append(all, Candidate{t, e, p})
-			}
-		}
-	}
-	return all
-}
-
 // drop removes from every set its PerRound lowest-scoring operations, never the last one. On a tie
 // the operation that comes first in the list of primitives goes.
-func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []Candidate) {
-	var removed []Candidate
+func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []space.Candidate) {
+	var removed []space.Candidate
 	for _, t := range space.CellTypes {
 		for e := range mask[t] {
 			for range c.PerRound {
@@ -232,7 +201,7 @@ func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []Candidate) {
 				}
 				worst := lowest(mask[t][e], s[t][e])
 				mask[t][e] = mask[t][e].Without(worst)
-				removed = append(removed, Candidate{t, e, worst})
+				removed = append(removed, space.Candidate{Cell: t, Edge: e, Op: worst})
 			}
 		}
 	}

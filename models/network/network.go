@@ -59,15 +59,8 @@ func genes(g space.Genotype, t space.CellType) [8]space.Gene {
 	return g.Normal
 }
 
-func stride(t space.CellType, source int) int {
-	if t == space.Reduce && source < 2 {
-		return 2
-	}
-	return 1
-}
-
 func identity(t space.CellType, g space.Gene) bool {
-	return g.Op == space.SkipConnect && stride(t, g.Source) == 1
+	return g.Op == space.SkipConnect && space.Stride(t, g.Source) == 1
 }
 
 // Forward returns the network as a graph-building function.
@@ -146,7 +139,7 @@ func (b *builder) operation(t space.CellType, gene space.Gene, x *ir.Value) *ir.
 	if identity(t, gene) {
 		return x
 	}
-	s := stride(t, gene.Source)
+	s := space.Stride(t, gene.Source)
 	switch gene.Op {
 	case space.MaxPool3x3, space.AvgPool3x3:
 		x = nn.Pool(x, gene.Op, s)

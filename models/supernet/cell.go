@@ -54,13 +54,6 @@ func (c *cell) build(s0, s1 *ir.Value, reducedBefore bool) *ir.Value {
 	return op.Concat{Axis: 1}.Of(c.states[2:]...)
 }
 
-func (c *cell) stride(source int) int {
-	if c.kind == space.Reduce && source < 2 {
-		return 2
-	}
-	return 1
-}
-
 // plainNode sums one mixed operation per edge, as the papers write it.
 func (c *cell) plainNode(node int) *ir.Value {
 	var sum *ir.Value
@@ -76,7 +69,7 @@ func (c *cell) plainEdge(e int) *ir.Value {
 		return c.mixed(e, nil)
 	}
 	src := space.EdgeAt(e).Source
-	rest := c.bypass(src, c.stride(src))
+	rest := c.bypass(src, space.Stride(c.kind, src))
 	y := c.orZeros(c.mixed(e, nil), c.channels/c.Partial)
 	y = shuffle(op.Concat{Axis: 1}.Of(y, rest), c.Partial)
 	return op.Mul{}.Of(y, c.mix.edge[e])
@@ -92,7 +85,7 @@ func (c *cell) mergedNode(node int) *ir.Value {
 		src := space.EdgeAt(e).Source
 		c.n.G.In(edgeScope(e), func() {
 			mixed = c.mixed(e, mixed)
-			rest := c.bypass(src, c.stride(src))
+			rest := c.bypass(src, space.Stride(c.kind, src))
 			bypass = add(bypass, op.Mul{}.Of(rest, c.mix.edge[e]))
 		})
 	}
@@ -113,7 +106,7 @@ func (c *cell) mixed(e int, sum *ir.Value) *ir.Value {
 
 // weighted is one operation times its mixing weight.
 func (c *cell) weighted(e, src int, p space.Primitive) *ir.Value {
-	x, w, stride := c.input(src), c.mix.op[Operation{e, p}], c.stride(src)
+	x, w, stride := c.input(src), c.mix.op[space.Candidate{Cell: c.kind, Edge: e, Op: p}], space.Stride(c.kind, src)
 	switch {
 	case p == space.MaxPool3x3 || p == space.AvgPool3x3:
 		return op.Mul{}.Of(c.pool(src, p, stride), w)

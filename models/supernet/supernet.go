@@ -4,6 +4,7 @@ package supernet
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
@@ -49,23 +50,11 @@ func MixPort(t space.CellType) string { return mixPort + t.String() }
 // EdgePort is the name of the input with the 14 edge weights of a cell type.
 func EdgePort(t space.CellType) string { return edgePort + t.String() }
 
-// Operation is a candidate operation with nodes in the graph (anything but none).
-type Operation struct {
-	Edge      int
-	Primitive space.Primitive
-}
-
-// Operations lists the operations of a mask in the order of the MixPort input.
-func Operations(m space.Mask, t space.CellType) []Operation {
-	var ops []Operation
-	for e, set := range m[t] {
-		for _, p := range set.Primitives() {
-			if p != space.None {
-				ops = append(ops, Operation{e, p})
-			}
-		}
-	}
-	return ops
+// Operations lists the operations of a mask that have nodes in the graph (all but none), in the
+// order of the MixPort input.
+func Operations(m space.Mask, t space.CellType) []space.Candidate {
+	ops := m.Candidates(t)
+	return slices.DeleteFunc(ops, func(c space.Candidate) bool { return c.Op == space.None })
 }
 
 // Validate checks the configuration.
@@ -107,8 +96,8 @@ func (c Config) Forward() graphgen.Forward {
 
 // mix holds the mixing weights of one cell type as single numbers [1].
 type mix struct {
-	op   map[Operation]*ir.Value // with passes: times the edge weight
-	edge []*ir.Value             // nil without partial channels
+	op   map[space.Candidate]*ir.Value // with passes: times the edge weight
+	edge []*ir.Value                   // nil without partial channels
 }
 
 func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
@@ -117,7 +106,7 @@ func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
 			continue
 		}
 		ops := Operations(c.Mask, t)
-		m[t].op = map[Operation]*ir.Value{}
+		m[t].op = map[space.Candidate]*ir.Value{}
 		weights := n.MixWeights(MixPort(t), len(ops))
 		if c.Partial > 1 {
 			edges := n.MixWeights(EdgePort(t), space.Edges)
@@ -126,7 +115,7 @@ func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
 				weights = timesEdge(n, weights, edges, ops)
 			}
 		}
-		for i, w := range op.Split.Of(op.Split{}, weights, 0, ones(len(ops))...) {
+		for i, w := range (op.Split{}).Of(weights, 0, ones(len(ops))...) {
 			m[t].op[ops[i]] = w
 		}
 	}
@@ -144,7 +133,7 @@ func (c Config) hasReduction() bool {
 
 // timesEdge multiplies every operation's weight by the weight of its edge: w S(edge) with the 0/1
 // matrix S[14,operations], which is differentiable without a gather.
-func timesEdge(n *graphgen.Net, weights, edges *ir.Value, ops []Operation) *ir.Value {
+func timesEdge(n *graphgen.Net, weights, edges *ir.Value, ops []space.Candidate) *ir.Value {
 	s := make([]float32, space.Edges*len(ops))
 	for i, o := range ops {
 		s[o.Edge*len(ops)+i] = 1

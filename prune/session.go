@@ -1,0 +1,186 @@
+package prune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+)
+
+// Supernet ranks the networks of a search space by running the supernet itself, untrained, with the
+// statistics of the batch and uniform mixing weights. One session serves all candidates of a round:
+// dropping an operation is a change of its mixing weights.
+type Supernet struct {
+	Net    supernet.Config // the mask is that of the round
+	Batch  int
+	Image  int
+	Kernel Kernel
+	// Weights returns the flat weight vector of the unpruned network of a repeat, in the given layout.
+	Weights func(repeat int, l graphgen.Layout) []float32
+	// Images returns the image batches of a repeat, each [Batch,3,Image,Image].
+	Images  func(repeat int) ([][]float32, error)
+	Workers int // sessions that run side by side, each with Options.Threads threads
+	Options ort.Options
+
+	full graphgen.Layout // of the unpruned network
+}
+
+// Open builds the ranking program of a mask. The first mask is the unpruned network, whose weights
+// the smaller ones inherit by name.
+func (s *Supernet) Open(mask space.Mask) (Session, error) {
+	net := s.Net
+	net.Mask = mask
+	spec := graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
+		Share: true}
+	p, err := spec.Rank()
+	if err != nil {
+		return nil, err
+	}
+	if s.full == nil {
+		s.full = p.Weights
+	}
+	ss := &session{Supernet: s, mask: mask, layout: p.Weights, repeat: -1}
+	ss.net, err = program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
+		s.Options)
+	if err != nil {
+		return nil, err
+	}
+	for range max(s.Workers, 1) {
+		r, err := ss.net.Open(p)
+		if err != nil {
+			ss.Close()
+			return nil, err
+		}
+		ss.runners = append(ss.runners, r)
+	}
+	return ss, nil
+}
+
+type session struct {
+	*Supernet
+	mask    space.Mask
+	layout  graphgen.Layout
+	net     *program.Net
+	runners []*program.Runner
+	repeat  int // whose weights are in the state
+	images  [][]float32
+}
+
+func (s *session) Close() error {
+	var errs []error
+	for _, r := range s.runners {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(append(errs, s.net.Close())...)
+}
+
+// prepare puts the weights and images of a repeat into place.
+func (s *session) prepare(repeat int) (err error) {
+	if s.repeat == repeat {
+		return nil
+	}
+	w := make([]float32, s.layout.Len())
+	if err = s.layout.Transfer(w, s.full, s.Weights(repeat, s.full)); err != nil {
+		return err
+	}
+	if err = s.net.Set(program.Vectors{Weights: w}); err != nil {
+		return err
+	}
+	s.images, err = s.Images(repeat)
+	s.repeat = repeat
+	return err
+}
+
+// Norms implements Session. Networks are handed out to the workers one by one; the result does not
+// depend on who runs what.
+func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, step func()) (float64,
+	[]float64, error) {
+	if err := s.prepare(repeat); err != nil {
+		return 0, nil, err
+	}
+	norms := make([]float64, len(c)+1) // the last is the full network
+	next := make(chan int)
+	errs := make([]error, len(s.runners))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for w, r := range s.runners {
+		wg.Go(func() {
+			for i := range next {
+				if errs[w] != nil {
+					continue
+				}
+				var dropped *space.Candidate
+				if i < len(c) {
+					dropped = &c[i]
+				}
+				norms[i], errs[w] = s.norm(r, dropped)
+				mu.Lock()
+				step()
+				mu.Unlock()
+			}
+		})
+	}
+	for i := len(c); i >= 0 && ctx.Err() == nil; i-- {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return norms[len(c)], norms[:len(c)], errors.Join(append(errs, ctx.Err())...)
+}
+
+// norm runs all batches with uniform weights and returns the kernel norm of their logits.
+func (s *session) norm(r *program.Runner, dropped *space.Candidate) (float64, error) {
+	for _, t := range space.CellTypes {
+		if r.Has(supernet.MixPort(t)) {
+			gates(r.Float(supernet.MixPort(t)), s.mask, t, dropped)
+		}
+		if r.Has(supernet.EdgePort(t)) {
+			uniformEdges(r.Float(supernet.EdgePort(t)))
+		}
+	}
+	logits := make([]float64, 0, len(s.images)*s.Batch*s.Net.Classes)
+	for _, x := range s.images {
+		in := r.Float("images")
+		if len(x) != len(in) {
+			return 0, fmt.Errorf("ranking batch has %d numbers, the network takes %d", len(x), len(in))
+		}
+		copy(in, x)
+		if err := r.Run(); err != nil {
+			return 0, err
+		}
+		for _, y := range r.Float("logits") {
+			logits = append(logits, float64(y))
+		}
+	}
+	return s.Kernel.Norm(logits, s.Net.Classes)
+}
+
+// gates sets uniform weights 1/n over the operations of every edge, without the dropped one.
+func gates(w []float32, mask space.Mask, t space.CellType, dropped *space.Candidate) {
+	for i, o := range supernet.Operations(mask, t) {
+		set := mask[t][o.Edge]
+		if dropped != nil && dropped.Cell == t && dropped.Edge == o.Edge {
+			set = set.Without(dropped.Op)
+		}
+		w[i] = 0
+		if set.Has(o.Op) {
+			w[i] = 1 / float32(set.Len())
+		}
+	}
+}
+
+// uniformEdges sets the edge weights to one over the number of edges into the node.
+func uniformEdges(w []float32) {
+	for node := range space.Nodes {
+		lo, hi := space.NodeEdges(node)
+		for e := lo; e < hi; e++ {
+			w[e] = 1 / float32(hi-lo)
+		}
+	}
+}

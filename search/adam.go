@@ -1,0 +1,45 @@
+package search
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+// Adam is the optimiser of the architecture parameters (Kingma & Ba 2015) with PyTorch's
+// conventions: weight decay is an L2 term in the gradient, epsilon is added after the bias
+// correction of the second moment.
+type Adam struct {
+	Rate, Beta1, Beta2, Epsilon, WeightDecay float64
+
+	State AdamState
+}
+
+// AdamState is what Adam remembers between steps: the two moment vectors and the step count.
+type AdamState struct {
+	M, V []float64
+	Step int
+}
+
+// PaperAdam are the settings of FACTS 5.
+func PaperAdam(n int) *Adam {
+	return &Adam{Rate: 6e-4, Beta1: .5, Beta2: .999, Epsilon: 1e-8, WeightDecay: 1e-3,
+		State: AdamState{M: make([]float64, n), V: make([]float64, n)}}
+}
+
+// Update moves the parameters x one step against the gradient. The gradient is overwritten.
+func (a *Adam) Update(x, grad []float64) {
+	s := &a.State
+	s.Step++
+	floats.AddScaled(grad, a.WeightDecay, x)
+	floats.Scale(a.Beta1, s.M)
+	floats.AddScaled(s.M, 1-a.Beta1, grad)
+	floats.Mul(grad, grad)
+	floats.Scale(a.Beta2, s.V)
+	floats.AddScaled(s.V, 1-a.Beta2, grad)
+	rate := a.Rate / (1 - math.Pow(a.Beta1, float64(s.Step)))
+	correct := math.Sqrt(1 - math.Pow(a.Beta2, float64(s.Step)))
+	for i, m := range s.M {
+		x[i] -= rate * m / (math.Sqrt(s.V[i])/correct + a.Epsilon)
+	}
+}
