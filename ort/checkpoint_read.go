@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 )
@@ -29,6 +30,7 @@ func decodeCheckpoint(b []byte) (params []Param, err error) {
 				ErrCheckpoint, len(b), r)
 		}
 	}()
+	b = slices.Clip(b) // a slice expression may reach into the capacity
 	if len(b) < 8 || !flatbuffers.BufferHasIdentifier(b, checkpointID) {
 		return nil, fmt.Errorf("%w: %d bytes without the mark %s", ErrCheckpoint, len(b),
 			checkpointID)

@@ -26,31 +26,22 @@ const (
 	All      Level = 99
 )
 
-// LogLevel is the least severity that a session logs to standard error; the zero value is LogError.
+// LogLevel is the least severity that a session logs to standard error. The zero value is LogFatal:
+// what goes wrong is returned as an error, with the same words.
 type LogLevel int
 
 // The severities.
 const (
-	LogError LogLevel = iota
-	LogVerbose
-	LogInfo
+	LogFatal LogLevel = iota
+	LogError
 	LogWarning
-	LogFatal
+	LogInfo
+	LogVerbose
 )
 
-// severity is ONNX Runtime's number.
+// severity is ONNX Runtime's number: 0 for verbose to 4 for fatal.
 func (l LogLevel) severity() onnx.LoggingLevel {
-	switch l {
-	case LogVerbose:
-		return onnx.LoggingLevelVerbose
-	case LogInfo:
-		return onnx.LoggingLevelInfo
-	case LogWarning:
-		return onnx.LoggingLevelWarning
-	case LogFatal:
-		return onnx.LoggingLevelFatal
-	}
-	return onnx.LoggingLevelError
+	return onnx.LoggingLevel(onnx.LoggingLevelFatal) - onnx.LoggingLevel(l)
 }
 
 // Options of a session. The zero value is the frugal one: no graph rewriting, no memory pattern and

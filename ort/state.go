@@ -23,7 +23,7 @@ type State struct {
 	mu       sync.Mutex
 	state    *C.OrtCheckpointState // nil when closed
 	shapes   map[string][]int
-	names    []string // as given
+	names    []string // sorted
 	trainers map[*Trainer]bool
 
 	// ONNX Runtime copies parameters with the data transfer of the session that was created last, and
@@ -66,6 +66,7 @@ func newState(b []byte, params []Param) (*State, error) {
 		s.names = append(s.names, p.Name)
 		s.shapes[p.Name] = slices.Clone(p.Shape)
 	}
+	slices.Sort(s.names)
 	err := check("new state",
 		C.zos_state_load(unsafe.Pointer(&b[0]), C.size_t(len(b)), &s.state))
 	if err != nil {
@@ -75,7 +76,7 @@ func newState(b []byte, params []Param) (*State, error) {
 	return s, nil
 }
 
-// Names are the names of the parameters, in the order they were given.
+// Names are the names of the parameters, sorted: ONNX Runtime keeps no order.
 func (s *State) Names() []string { return slices.Clone(s.names) }
 
 // Shape is the shape of a parameter; ok is false if there is none of that name.
@@ -156,7 +157,7 @@ func (s *State) Save(path string) error {
 	return nil
 }
 
-// Params copies all parameters, in their order.
+// Params copies all parameters, in the order of Names.
 func (s *State) Params() ([]Param, error) {
 	params := make([]Param, len(s.names))
 	for i, name := range s.names {

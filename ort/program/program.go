@@ -103,7 +103,7 @@ func (n *Net) fields(v *Vectors) []field {
 func (n *Net) Save(path string) error { return n.state.Save(path) }
 
 // Close releases the state.
-func (n *Net) Close() error { return n.state.Close() }
+func (n *Net) Close() { n.state.Close() }
 
 // Runner is one program on a Net, with host buffers for everything that is not state.
 type Runner struct {
@@ -176,10 +176,13 @@ func (r *Runner) Run() error {
 }
 
 // Close releases the session and the buffers.
-func (r *Runner) Close() error {
+func (r *Runner) Close() {
+	if r.step != nil {
+		r.step.Close()
+	}
 	for _, t := range r.ports {
 		t.Close()
 	}
 	r.ports = nil
-	return r.trainer.Close()
+	r.trainer.Close()
 }
