@@ -62,9 +62,10 @@ func newNet(g *ir.Graph, mode Mode, dry *Net) *Net {
 	n := &Net{G: g, Mode: mode}
 	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
 	n.weightPieces = op.Split{}.Of(n.weights, 0, dry.Weights.lengths()...)
-	if mode == Batch || len(dry.Stats) == 0 {
+	if len(dry.Stats) == 0 {
 		return n
 	}
+	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write into.
 	n.means = g.Input("running_mean", ir.T(ir.Float, dry.Stats.Len()))
 	n.variances = g.Input("running_variance", ir.T(ir.Float, dry.Stats.Len()))
 	n.meanPieces = op.Split{}.Of(n.means, 0, dry.Stats.lengths()...)
@@ -98,7 +99,7 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 	c := x.Shape[1]
 	i := len(n.Stats)
 	n.Stats.add(n.G.Scope()+statSuffix, []int{c}, Init{})
-	if n.meanPieces == nil { // a dry run, or statistics of the batch only
+	if n.meanPieces == nil { // a dry run
 		zero, one := n.fill(0, c), n.fill(1, c)
 		return op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
 			Of(x, scale, bias, zero, one)[0]

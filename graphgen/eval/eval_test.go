@@ -93,7 +93,8 @@ func TestNormByHand(t *testing.T) {
 		eval.Floats([]float64{3}, 1), eval.Floats([]float64{10}, 1), eval.Floats([]float64{20}, 1)}
 	result := func(i int) func(x []*ir.Value) *ir.Value {
 		return func(x []*ir.Value) *ir.Value {
-			return op.BatchNormTraining{Momentum: 0.75}.Of(x[0], x[1], x[2], x[3], x[4])[i]
+			return op.BatchNormTraining{Momentum: 0.75}.Of(x[0], x[1], x[2],
+				op.Split{}.Of(x[3], 0, 1)[0], op.Split{}.Of(x[4], 0, 1)[0])[i]
 		}
 	}
 	wantFloats(t, []float64{1, 5, 1, 5}, result(0), in...)

@@ -133,6 +133,40 @@ func TestVerifyOverwrites(t *testing.T) {
 	})
 }
 
+func TestVerifyClobbers(t *testing.T) {
+	image := ir.T(ir.Float, 2, 3, 4, 4)
+	norm := func(g *ir.Graph, mean, variance *ir.Value) {
+		s := g.Input("scale", vector)
+		op.BatchNormTraining{}.Of(g.Input("images", image), s, s, mean, variance)
+	}
+	own := func(g *ir.Graph, name string) *ir.Value {
+		return op.Split{}.Of(g.Input(name, vector), 0, 3)[0]
+	}
+	wantVerify(t, "", func(g *ir.Graph) { norm(g, own(g, "m"), own(g, "v")) })
+	wantVerify(t, "BatchNormInternal () may write into its input 3, which is a constant or a graph "+
+		"input", func(g *ir.Graph) { norm(g, g.Input("m", vector), own(g, "v")) })
+	wantVerify(t, "input 4, which is a constant or a graph input", func(g *ir.Graph) {
+		norm(g, own(g, "m"), g.Floats([]float32{1, 1, 1}, 3))
+	})
+	wantVerify(t, "input 3, which is its input 4 too", func(g *ir.Graph) {
+		m := own(g, "m")
+		norm(g, m, m)
+	})
+	wantVerify(t, "input 3, which is a view", func(g *ir.Graph) {
+		norm(g, op.Reshape{}.To(g.Input("m", ir.T(ir.Float, 1, 3)), 3), own(g, "v"))
+	})
+	wantVerify(t, "input 3, which is output y", func(g *ir.Graph) {
+		m := own(g, "m")
+		g.Output("y", m)
+		norm(g, m, own(g, "v"))
+	})
+	wantVerify(t, "input 4, which Relu (cell1) reads too", func(g *ir.Graph) {
+		v := own(g, "v")
+		norm(g, own(g, "m"), v)
+		g.In("cell1", func() { op.Relu{}.Of(v) })
+	})
+}
+
 // wantBuildError checks the message, with its place, and that the error is a *BuildError.
 func wantBuildError(t *testing.T, want string, build func(g *ir.Graph)) {
 	t.Helper()

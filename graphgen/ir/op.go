@@ -52,6 +52,14 @@ type Overwriter interface {
 	Overwrites() int
 }
 
+// Clobberer is an Op whose kernels may write into the memory of some inputs, whatever those are:
+// constants and graph inputs are not spared. Verify demands that these inputs are the node's own.
+type Clobberer interface {
+	Op
+	// Clobbers lists the inputs that may be written.
+	Clobbers() []int
+}
+
 // Aliaser is an Op whose first output may share the memory of its first input (Reshape, Identity).
 type Aliaser interface {
 	Op

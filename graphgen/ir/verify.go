@@ -14,6 +14,8 @@ import (
 //   - an overwritten buffer is a graph input, is overwritten once, is not a graph output, and the
 //     overwriting node is a descendant of every other reader of the buffer or of a view of it, so
 //     that no reader can see the new contents whatever order the runtime chooses;
+//   - an input whose memory an operator may write into (Clobberer) is the output of a node, is no
+//     view of anything, and nothing else reads it;
 //   - every graph output is produced, and no port name is used twice.
 func (g *Graph) Verify() error {
 	var errs []error
@@ -39,7 +41,7 @@ func (g *Graph) Verify() error {
 			errs = append(errs, fmt.Errorf("verify: output %s is produced by no node", o.Name))
 		}
 	}
-	errs = append(errs, g.verifyNames(), g.verifyOverwrites())
+	errs = append(errs, g.verifyNames(), g.verifyOverwrites(), g.verifyClobbers())
 	return errors.Join(errs...)
 }
 
@@ -146,6 +148,54 @@ func (g *Graph) verifyOverwrite(buf *Value, n *Node, readers map[*Value][]*Node)
 		}
 	}
 	return nil
+}
+
+// verifyClobbers checks that what an operator may write into is its own.
+func (g *Graph) verifyClobbers() error {
+	var readers map[*Value][]*Node
+	for _, n := range g.Nodes {
+		c, ok := n.Op.(Clobberer)
+		if !ok {
+			continue
+		}
+		if readers == nil {
+			readers = g.Readers()
+		}
+		for _, i := range c.Clobbers() {
+			if why := g.notOwn(n, i, readers); why != "" {
+				return fmt.Errorf("verify: %s (%s) may write into its input %d, which %s", opName(n.Op),
+					n.Scope, i, why)
+			}
+		}
+	}
+	return nil
+}
+
+// notOwn says why input i of n is not only n's; nothing if it is.
+func (g *Graph) notOwn(n *Node, i int, readers map[*Value][]*Node) string {
+	v := n.In[i]
+	if v.Def == nil {
+		return "is a constant or a graph input"
+	}
+	if _, ok := v.Def.Op.(Aliaser); ok {
+		return "is a view"
+	}
+	for _, r := range readers[v] {
+		if r != n {
+			return fmt.Sprintf("%s (%s) reads too", opName(r.Op), r.Scope)
+		}
+	}
+	for j, w := range n.In {
+		if j != i && w == v {
+			return fmt.Sprintf("is its input %d too", j)
+		}
+	}
+	for _, o := range g.Outputs {
+		if o.Value == v {
+			return "is output " + o.Name
+		}
+	}
+	return ""
 }
 
 // ancestors is the set of nodes that must run before n.

@@ -143,7 +143,7 @@ func checkUnwanted(t *testing.T, c optest.Case) {
 	}
 	for only := -1; only < len(c.Inputs); only++ {
 		g := c.Graph()
-		n := g.Nodes[0]
+		n := g.Nodes[g.Forward-1]
 		p := ir.Pullback{Node: n, Need: make([]bool, len(n.In)), Dy: n.Out}
 		if only >= 0 {
 			p.Need[only] = true

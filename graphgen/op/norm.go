@@ -13,6 +13,9 @@ import (
 // 1/sqrt(var+eps). new = Momentum old + (1 - Momentum) batch: ONNX's momentum is one minus
 // PyTorch's. The variance that enters the running variance is the biased one; see graphgen for the
 // correction. ONNX Runtime: com.microsoft.BatchNormInternal.
+//
+// ONNX Runtime computes the new running statistics in the memory of the old ones, even if that is an
+// initialiser or a graph input and whether or not anybody reads the result; see Clobbers.
 type BatchNormTraining struct{ Epsilon, Momentum float32 }
 
 // BatchNormGrad computes dX, dScale, dB from (dY, X, scale, batch mean, 1/sqrt(var+eps)).
@@ -26,6 +29,10 @@ type BatchNorm struct{ Epsilon float32 }
 func (BatchNormTraining) OpType() (string, string) { return ir.Microsoft, "BatchNormInternal" }
 func (BatchNormGrad) OpType() (string, string)     { return ir.Microsoft, "BatchNormalizationGrad" }
 func (BatchNorm) OpType() (string, string)         { return ir.Onnx, "BatchNormalization" }
+
+// Clobbers are the running mean and the running variance. ONNX Runtime's kernel (batch_norm.cc)
+// declares its outputs 1 and 2 as aliases of inputs 3 and 4.
+func (BatchNormTraining) Clobbers() []int { return []int{3, 4} }
 
 // Attrs are epsilon, momentum and training_mode.
 func (b BatchNormTraining) Attrs() []ir.Attr {

@@ -48,7 +48,7 @@ func TestSharedValueVJP(t *testing.T) {
 			point := op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}
 			h := point.Of(point.Of(x[0], x[1]), x[1])
 			bn := op.BatchNormTraining{Epsilon: 1e-5, Momentum: 0.9}
-			z := bn.Of(h, x[2], x[3], x[4], x[5])[0]
+			z := bn.Of(h, x[2], x[3], op.Split{}.Of(x[4], 0, 4)[0], op.Split{}.Of(x[5], 0, 4)[0])[0]
 			parts := op.Split{}.Of(op.Add{}.Of(z, op.Mul{}.Of(x[0], z)), 1, 1, 3)
 			return []*ir.Value{op.Concat{Axis: 1}.Of(parts[1], parts[0], parts[1]),
 				op.ReduceMean{}.Of(parts[0])}

@@ -2,6 +2,7 @@ package optest
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -32,29 +33,42 @@ func Pool() []Case {
 			Inputs: []Input{Normal(2, 3, h, w)},
 			Build:  one(func(x []*ir.Value) *ir.Value { return op.GlobalAveragePool{}.Of(x[0]) })})
 	}
-	return cases
+	ties := Input{[]int{2, 3, 7, 6}, func(r *rand.Rand, n int) []float64 {
+		return fill(n, func(int) float64 { return float64(r.IntN(3)) })
+	}}
+	return append(cases, Case{Name: "max_pool/ties", NoGrad: true, Inputs: []Input{ties},
+		Build: func(x []*ir.Value) []*ir.Value { // the maxima and the indices
+			return x[0].Graph().Add(op.MaxPool{Kernel: 3, Stride: 2, Pad: 1}, x[0])
+		}})
 }
 
-// Norm has the batch normalisations: in training the result with its gradients, and all results.
+// Norm has the batch normalisations: in training the result with its gradients, and all results of
+// two normalisations, whose running statistics are pieces of the same vectors.
 func Norm() []Case {
-	train := op.BatchNormTraining{Epsilon: 1e-5, Momentum: 0.9}
+	train := func(x []*ir.Value, which int) []*ir.Value {
+		c := x[0].Shape[1]
+		means, variances := op.Split{}.Of(x[3], 0, c, c), op.Split{}.Of(x[4], 0, c, c)
+		return op.BatchNormTraining{Epsilon: 1e-5, Momentum: 0.9}.Of(x[0], x[1], x[2],
+			means[which], variances[which])
+	}
+	twice := func(x []*ir.Value) []*ir.Value {
+		x[0].Graph().Share = true
+		return append(train(x, 0), train(x, 1)...)
+	}
+	fixed := func(x []*ir.Value) *ir.Value {
+		return op.BatchNorm{Epsilon: 1e-5}.Of(x[0], x[1], x[2], x[3], x[4])
+	}
 	var cases []Case
 	for _, s := range [][]int{{4, 3, 5, 4}, {3, 5, 1, 1}, {2, 1, 3, 3}} {
 		c := s[1]
-		in := []Input{Normal(s...), Normal(c), Normal(c), Normal(c), Positive(c)}
+		given := []Input{Normal(s...), Normal(c), Normal(c), Normal(c), Positive(c)}
+		in := append(given[:3:3], Normal(2*c), Positive(2*c))
+		first := one(func(x []*ir.Value) *ir.Value { return train(x, 0)[0] })
 		cases = append(cases,
-			Case{Name: fmt.Sprint("batch_norm_training/", s), Step: Small, Inputs: in,
-				Build: one(func(x []*ir.Value) *ir.Value {
-					return train.Of(x[0], x[1], x[2], x[3], x[4])[0]
-				})},
+			Case{Name: fmt.Sprint("batch_norm_training/", s), Step: Small, Inputs: in, Build: first},
 			Case{Name: fmt.Sprint("batch_norm_training/statistics", s), NoGrad: true, Inputs: in,
-				Build: func(x []*ir.Value) []*ir.Value {
-					return train.Of(x[0], x[1], x[2], x[3], x[4])
-				}},
-			Case{Name: fmt.Sprint("batch_norm/", s), NoGrad: true, Inputs: in,
-				Build: one(func(x []*ir.Value) *ir.Value {
-					return op.BatchNorm{Epsilon: 1e-5}.Of(x[0], x[1], x[2], x[3], x[4])
-				})})
+				Build: twice},
+			Case{Name: fmt.Sprint("batch_norm/", s), NoGrad: true, Inputs: given, Build: one(fixed)})
 	}
 	return cases
 }
