@@ -1,0 +1,156 @@
+package space
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestSet(t *testing.T) {
+	s := SetOf(DilConv5x5, None, SepConv3x3, None)
+	if got := s.String(); got != "{none, sep_conv_3x3, dil_conv_5x5}" {
+		t.Error(got)
+	}
+	if !s.Has(None) || s.Has(SepConv5x5) || s.Len() != 3 || s.Empty() || !s.Usable() {
+		t.Errorf("%v: has none %v, has sep_conv_5x5 %v, %d members", s, s.Has(None), s.Has(SepConv5x5), s.Len())
+	}
+	if SetOf(None).Usable() || SetOf().Usable() || !SetOf().Empty() || FullSet.Len() != NumPrimitives {
+		t.Error("usable or empty is wrong")
+	}
+}
+
+// A Set is a map from primitive to bool that prints.
+func TestSetIsASet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Set
+		var model [NumPrimitives]bool
+		for range rapid.IntRange(0, 20).Draw(t, "changes") {
+			p := Primitive(rapid.IntRange(0, NumPrimitives-1).Draw(t, "primitive"))
+			if model[p] = rapid.Bool().Draw(t, "with"); model[p] {
+				s = s.With(p)
+			} else {
+				s = s.Without(p)
+			}
+		}
+		var members []Primitive
+		for p := range Primitive(NumPrimitives) {
+			if s.Index(p) != len(members) {
+				t.Fatalf("%v in %v has index %d, want %d", p, s, s.Index(p), len(members))
+			}
+			if s.Has(p) != model[p] {
+				t.Fatalf("%v in %v: %v", p, s, s.Has(p))
+			}
+			if model[p] {
+				members = append(members, p)
+			}
+		}
+		if !slices.Equal(s.Primitives(), members) || s.Len() != len(members) || SetOf(members...) != s {
+			t.Fatalf("%v has members %v and length %d, want %v", s, s.Primitives(), s.Len(), members)
+		}
+	})
+}
+
+func TestFullMask(t *testing.T) {
+	m := FullMask()
+	if m.Count() != 224 || m.CountIn(Normal) != 112 || m.CountIn(Reduce) != 112 {
+		t.Errorf("%d operations, %d normal, %d reduce", m.Count(), m.CountIn(Normal), m.CountIn(Reduce))
+	}
+	if err := m.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMaskValidate(t *testing.T) {
+	m := FullMask()
+	m[Reduce][10] = 0
+	wantError(t, m.Validate(), "at least 1 operation", "has 0", "reduce/edge10")
+
+	m = FullMask()
+	m[Normal][2], m[Normal][4] = SetOf(None), SetOf(None)
+	wantError(t, m.Validate(), "2 edges with an operation other than none", "has 1", "normal/node1")
+	m[Normal][4] = SetOf(None, SkipConnect)
+	if err := m.Validate(); err != nil {
+		t.Error(err)
+	}
+	wantError(t, Mask{}.Validate(), "normal/edge0")
+}
+
+func TestParseMaskErrors(t *testing.T) {
+	lists := func(e int, names ...string) [][]string {
+		l := make([][]string, Edges)
+		for i := range l {
+			l[i] = []string{"sep_conv_3x3"}
+		}
+		l[e] = names
+		return l
+	}
+	good := lists(0, "none", "max_pool_3x3")
+	if _, err := ParseMask(good, good); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		normal, reduce [][]string
+		parts          []string
+	}{
+		{good[:13], good, []string{"14 edges", "got 13", "normal"}},
+		{good, nil, []string{"14 edges", "got 0", "reduce"}},
+		{good, lists(3), []string{"at least 1 operation", "reduce/edge3"}},
+		{lists(12, "conv"), good, []string{`unknown operation "conv"`, "normal/edge12"}},
+		{lists(2, "none", "skip_connect", "none"), good, []string{"none is listed twice", "normal/edge2"}},
+	}
+	for _, c := range cases {
+		_, err := ParseMask(c.normal, c.reduce)
+		wantError(t, err, append(c.parts, "mask: ")...)
+	}
+}
+
+// FACTS 8.1: after one round of Algorithm 1, 7 of 8 operations are left, and (7/8)^28 of the
+// architectures.
+func TestRemaining(t *testing.T) {
+	full := FullMask()
+	m := full.Drop(None)
+	wantNear(t, "operations", m.RemainingOperations(full), 7./8, 0)
+	wantNear(t, "architectures", m.RemainingArchitectures(full), math.Pow(7./8, 28), 1e-13)
+	wantNear(t, "log of all architectures", full.LogArchitectures(), 28*math.Log(8), 1e-14)
+	if got := full.RemainingArchitectures(full); got != 1 {
+		t.Errorf("a mask has %v of its own architectures left", got)
+	}
+	m[Normal][0] = 0
+	if got := m.RemainingArchitectures(full); got != 0 {
+		t.Errorf("with an empty set %v of the architectures are left, want 0", got)
+	}
+}
+
+func TestDropKeepsTheLastOperation(t *testing.T) {
+	m := FullMask()
+	m[Reduce][5] = SetOf(None)
+	m = m.Drop(None)
+	if m[Reduce][5] != SetOf(None) || m[Reduce][6].Has(None) || m.Count() != 27*7+1 {
+		t.Errorf("reduce/edge5 %v, reduce/edge6 %v, %d operations", m[Reduce][5], m[Reduce][6], m.Count())
+	}
+}
+
+func TestSubsetAndCandidates(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := drawRand(t)
+		m := drawMask(t, rng)
+		smaller := m.Drop(Primitive(rng.IntN(NumPrimitives)))
+		if !smaller.SubsetOf(m) || m.SubsetOf(smaller) != (m == smaller) {
+			t.Fatalf("%v of %v", smaller, m)
+		}
+		var back Mask
+		for _, cell := range CellTypes {
+			for _, c := range m.Candidates(cell) {
+				back[c.Cell][c.Edge] = back[c.Cell][c.Edge].With(c.Op)
+			}
+		}
+		if back != m || len(m.Candidates(Normal)) != m.CountIn(Normal) {
+			t.Fatalf("the candidates make %v, want %v", back, m)
+		}
+	})
+	if got := FullMask().Candidates(Reduce)[83].String(); got != "reduce/edge10/skip_connect" {
+		t.Errorf("candidate 83 is %s", got)
+	}
+}
