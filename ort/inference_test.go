@@ -1,0 +1,226 @@
+package ort
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// scaleModel: y = a x, s = sum of x, for x of any length and a scalar a.
+func scaleModel() []byte {
+	return new(model).in("x", Float, "n").in("a", Float).one("Mul", "y", "a", "x").
+		op("ReduceSum", "", []string{"x"}, []string{"s"}, intAttr("keepdims", 0)).
+		out("y", Float, "n").out("s", Float).meta("zos.genotype", "normal").meta("zos.xi", "").bytes()
+}
+
+func TestInferenceRun(t *testing.T) {
+	start(t)
+	n := must(NewInference(scaleModel(), Options{Threads: 1}))(t)
+	defer n.Close()
+	for length := range 4 { // any shape, even an empty one
+		x, a := must(NewTensor(Float, length))(t), must(Of([]float32{3}))(t)
+		for i := range x.Float32() {
+			x.Float32()[i] = float32(i + 1)
+		}
+		got := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+		want := make([]float32, length)
+		for i := range want {
+			want[i] = 3 * float32(i+1)
+		}
+		if !slices.Equal(got["y"].Float32(), want) || !slices.Equal(got["y"].Shape(), []int{length}) {
+			t.Errorf("y = %v %v, want %v", got["y"].Shape(), got["y"].Float32(), want)
+		}
+		if s := got["s"].Float32(); len(got["s"].Shape()) != 0 || s[0] != float32(length*(length+1)/2) {
+			t.Errorf("s = %v %v", got["s"].Shape(), s)
+		}
+		for _, v := range []*Tensor{x, a, got["y"], got["s"]} {
+			v.Close()
+		}
+	}
+}
+
+func TestInferenceDescription(t *testing.T) {
+	start(t)
+	n := must(NewInference(scaleModel(), Options{}))(t)
+	defer n.Close()
+	inputs := []Port{{"x", Float, []int{-1}, true}, {"a", Float, nil, true}}
+	outputs := []Port{{"y", Float, []int{-1}, true}, {"s", Float, nil, true}}
+	if diff := cmp.Diff(inputs, n.Inputs()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(outputs, n.Outputs()); diff != "" {
+		t.Error(diff)
+	}
+	want := Metadata{Producer: "zos-test", Graph: "g", Description: "a test", Version: 3,
+		Custom: map[string]string{"zos.genotype": "normal", "zos.xi": ""}}
+	if diff := cmp.Diff(want, n.Metadata()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A program for training runs in an inference session too, and updates the bound state in place.
+func TestInferenceUpdatesInPlace(t *testing.T) {
+	start(t)
+	f := newFit(t, Options{Threads: 1})
+	defer f.close()
+	n := must(NewInference(fitModel(), Options{Threads: 1, CPUArena: true}))(t)
+	defer n.Close()
+	w, m := must(NewTensor(Float, 2, 1))(t), must(NewTensor(Float, 2, 1))(t)
+	reset, loss := must(NewTensor(Bool))(t), must(NewTensor(Float))(t)
+	done := [2]*Tensor{must(NewTensor(Bool, 1))(t), must(NewTensor(Bool, 1))(t)}
+	defer func() {
+		for _, x := range []*Tensor{w, m, reset, loss, done[0], done[1]} {
+			x.Close()
+		}
+	}()
+	in := maps.Clone(f.inputs)
+	in["w"], in["m"], in[lazyReset] = w, m, reset
+	st := must(n.Bind(in, map[string]*Tensor{"loss": loss, "w_done": done[0], "m_done": done[1]}))(t)
+	for range 3 {
+		ok(t, f.step.Run())
+		ok(t, st.Run())
+	}
+	if a, b := f.get(t, "w"), w.Float32(); !slices.Equal(a, b) || f.loss.Float32()[0] != loss.Float32()[0] {
+		t.Errorf("the trainer has %v, loss %v; the session %v, loss %v", a, f.loss.Float32(), b,
+			loss.Float32())
+	}
+}
+
+func TestStats(t *testing.T) {
+	start(t)
+	n := must(NewInference(scaleModel(), Options{Threads: 1, CPUArena: true}))(t)
+	defer n.Close()
+	before := must(n.Stats("Cpu"))(t)
+	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
+	defer x.Close()
+	defer a.Close()
+	out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+	during := must(n.Stats("Cpu"))(t)
+	out["y"].Close()
+	out["s"].Close()
+	after := must(n.Stats("Cpu"))(t)
+	const y = 4 << 16 // the bytes of y
+	if during.InUse-before.InUse < y || during.MaxInUse < y || during.TotalAllocated < y ||
+		during.MaxAllocSize < y || during.Allocations <= before.Allocations ||
+		after.InUse != before.InUse || after.MaxInUse != during.MaxInUse {
+		t.Errorf("statistics %+v, with y %+v, without %+v", before, during, after)
+	}
+	bare := must(NewInference(scaleModel(), Options{}))(t)
+	defer bare.Close()
+	_, err := bare.Stats("Cpu")
+	wantErr(t, err, ErrNoStats, "Cpu")
+	_, err = n.Stats("Cuda")
+	ortErr(t, err, "statistics")
+}
+
+func TestInferenceRefuses(t *testing.T) {
+	start(t)
+	_, err := NewInference([]byte("garbage"), Options{})
+	if e := ortErr(t, err, "create session", "protobuf"); e.Code != CodeUnknown {
+		t.Errorf("code %v", e.Code)
+	}
+	_, err = NewInference(nil, Options{})
+	wantErr(t, err, ErrModel)
+	dir := t.TempDir()
+	_, err = NewInference(new(model).one("Frobnicate", "p", "x").in("x", Float, 2).
+		out("p", Float, 2).bytes(), Options{Dump: dir})
+	ortErr(t, err, "Frobnicate", dir)
+	n := must(NewInference(scaleModel(), Options{}))(t)
+	defer n.Close()
+	x := must(NewTensor(Double, 2))(t)
+	defer x.Close()
+	_, err = n.Run(context.Background(), map[string]*Tensor{"x": x})
+	wantErr(t, err, ErrType, "x is float")
+	_, err = n.Run(context.Background(), nil)
+	wantErr(t, err, ErrName, "input x is missing")
+}
+
+// chainModel multiplies a matrix by itself over and over: a second of work in many small nodes.
+func chainModel(nodes int) []byte {
+	m := new(model).in("x", Float, 256, 256)
+	last := "x"
+	for i := range nodes {
+		next := fmt.Sprintf("x%d", i)
+		m.one("MatMul", next, last, "x")
+		last = next
+	}
+	return m.out(last, Float, 256, 256).bytes()
+}
+
+func TestCancel(t *testing.T) {
+	start(t)
+	n := must(NewInference(chainModel(4000), Options{Threads: 1}))(t)
+	defer n.Close()
+	x := must(NewTensor(Float, 256, 256))(t)
+	defer x.Close()
+	in := map[string]*Tensor{"x": x}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, err := n.Run(ctx, in)
+	wantErr(t, err, context.DeadlineExceeded)
+	if d := time.Since(begin); d > 500*time.Millisecond {
+		t.Errorf("it took %v to stop after 20ms", d)
+	}
+	_, err = n.Run(ctx, in)
+	wantErr(t, err, context.DeadlineExceeded)
+	st := must(n.Bind(in, nil))(t)
+	gone, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	wantErr(t, st.RunContext(gone), context.Canceled)
+	wantErr(t, st.RunContext(gone), context.Canceled)
+	// The session runs again; a context that does not end changes nothing.
+	small := must(NewInference(scaleModel(), Options{Threads: 1}))(t)
+	defer small.Close()
+	a, y := must(Of([]float32{2}))(t), must(NewTensor(Float, 3))(t)
+	v := must(Of([]float32{1, 2, 3}, 3))(t)
+	defer a.Close()
+	defer y.Close()
+	defer v.Close()
+	st = must(small.Bind(map[string]*Tensor{"x": v, "a": a}, map[string]*Tensor{"y": y}))(t)
+	live, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ok(t, st.RunContext(live))
+	if !slices.Equal(y.Float32(), []float32{2, 4, 6}) {
+		t.Errorf("y = %v", y.Float32())
+	}
+}
+
+func TestInferenceConcurrently(t *testing.T) {
+	start(t)
+	n := must(NewInference(scaleModel(), Options{Threads: 1}))(t)
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			x, a := must(NewTensor(Float, 5))(t), must(Of([]float32{float32(g)}))(t)
+			y := must(NewTensor(Float, 5))(t)
+			defer x.Close()
+			defer a.Close()
+			defer y.Close()
+			x.Float32()[4] = 1
+			st, err := n.Bind(map[string]*Tensor{"x": x, "a": a}, map[string]*Tensor{"y": y})
+			if err != nil && !errors.Is(err, ErrClosed) {
+				t.Error(err)
+			}
+			for err == nil {
+				if err = st.Run(); err == nil && y.Float32()[4] != float32(g) {
+					t.Errorf("goroutine %d got %v", g, y.Float32())
+				}
+			}
+			if !errors.Is(err, ErrClosed) {
+				t.Error(err)
+			}
+			st.Close()
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	n.Close()
+	wg.Wait()
+}

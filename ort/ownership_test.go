@@ -1,0 +1,203 @@
+package ort
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The step loop allocates nothing on the Go side.
+func TestStepAllocatesNothing(t *testing.T) {
+	start(t)
+	f := newFit(t, Options{Threads: 1})
+	defer f.close()
+	if n := testing.AllocsPerRun(100, func() { ok(t, f.step.Run()) }); n != 0 {
+		t.Errorf("%g allocations per training step", n)
+	}
+	n := must(NewInference(scaleModel(), Options{Threads: 1}))(t)
+	defer n.Close()
+	x, a, y := must(NewTensor(Float, 8))(t), must(NewTensor(Float))(t), must(NewTensor(Float, 8))(t)
+	defer x.Close()
+	defer a.Close()
+	defer y.Close()
+	st := must(n.Bind(map[string]*Tensor{"x": x, "a": a}, map[string]*Tensor{"y": y}))(t)
+	if n := testing.AllocsPerRun(100, func() { ok(t, st.Run()) }); n != 0 {
+		t.Errorf("%g allocations per run", n)
+	}
+}
+
+// flat wants the resident memory not to grow while work is repeated, after a warm-up.
+func flat(t *testing.T, repeats, limitKB int, work func()) {
+	t.Helper()
+	for range repeats/5 + 1 {
+		work()
+	}
+	before := residentKB(t)
+	for range repeats {
+		work()
+	}
+	if grown := residentKB(t) - before; grown > limitKB {
+		t.Errorf("%d repeats: %d KB more resident memory, at most %d", repeats, grown, limitKB)
+	}
+}
+
+// bigModel is a step whose leak would show: 64 KB of input, state and outputs, of which one is not
+// bound and so allocated by ONNX Runtime every time.
+func bigModel() []byte {
+	return new(model).in("x", Float, 1<<14).in("s", Float, 1<<14).in(lazyReset, Bool).yes().
+		one("Add", "s2", "s", "x").one("Mul", "y", "s2", "x").one("Neg", "z", "y").
+		out("y", Float, 1<<14).out("z", Float, 1<<14).overwrite("s", "s2").bytes()
+}
+
+func bigState(t *testing.T) *State {
+	return must(NewState([]Param{{Name: "s", Shape: []int{1 << 14}, Data: make([]float32, 1<<14)}}))(t)
+}
+
+func TestNoLeakInSteps(t *testing.T) {
+	start(t)
+	s := bigState(t)
+	defer s.Close()
+	tr := must(NewTrainer(s, bigModel(), Options{Threads: 1}))(t)
+	x, y := must(NewTensor(Float, 1<<14))(t), must(NewTensor(Float, 1<<14))(t)
+	defer x.Close()
+	defer y.Close()
+	st := must(tr.Bind(map[string]*Tensor{"x": x}, map[string]*Tensor{"y": y}))(t)
+	// 1,000 leaked outputs would be 64 MB.
+	flat(t, 1000, 4096, func() { ok(t, st.Run()) })
+	v := make([]float32, 1<<14)
+	flat(t, 500, 4096, func() { ok(t, s.Get("s", v)); ok(t, s.Set("s", v)) })
+}
+
+func TestNoLeakInObjects(t *testing.T) {
+	start(t)
+	model := bigModel()
+	dir := t.TempDir()
+	flat(t, 50, 6144, func() {
+		s := bigState(t)
+		tr := must(NewTrainer(s, model, Options{Threads: 2}))(t)
+		x, y := must(NewTensor(Float, 1<<14))(t), must(NewTensor(Float, 1<<14))(t)
+		st := must(tr.Bind(map[string]*Tensor{"x": x}, map[string]*Tensor{"y": y}))(t)
+		ok(t, st.Run())
+		tr.Close()
+		ok(t, s.Save(filepath.Join(dir, "ckpt"))) // through the keeper
+		s.Close()
+		y.Close()
+		reset := must(NewTensor(Bool))(t)
+		state := must(NewTensor(Float, 1<<14))(t)
+		n := must(NewInference(model, Options{Threads: 2}))(t)
+		in := map[string]*Tensor{"x": x, "s": state, lazyReset: reset}
+		for _, out := range must(n.Run(context.Background(), in))(t) {
+			out.Close()
+		}
+		n.Close()
+		x.Close()
+		reset.Close()
+		state.Close()
+	})
+}
+
+func TestNoLeakInFailures(t *testing.T) {
+	start(t)
+	s := bigState(t)
+	defer s.Close()
+	bad := new(model).in("x", Float, 2).in(lazyReset, Bool).one("Frobnicate", "p", "x").
+		out("p", Float, 2).bytes()
+	big := new(model).in("x", Float, 2).one("Relu", "p", "x").out("p", Float, 2).bytes()
+	flat(t, 50, 6144, func() {
+		for _, model := range [][]byte{bad, big} { // not made; made and refused
+			if _, err := NewTrainer(s, model, Options{Threads: 2}); err == nil {
+				t.Fatal("made a trainer of a bad model")
+			}
+		}
+		if _, err := NewInference(bad, Options{Threads: 2}); err == nil {
+			t.Fatal("made a session of a bad model")
+		}
+	})
+}
+
+func TestCloseTwiceAndUseAfterClose(t *testing.T) {
+	start(t)
+	f := newFit(t, Options{Threads: 1})
+	x := must(NewTensor(Float, 2))(t)
+	x.Close()
+	x.Close()
+	if x.Float32() != nil || x.Float64() != nil {
+		t.Error("a closed tensor still shows its memory")
+	}
+	f.step.Close()
+	f.step.Close()
+	wantErr(t, f.step.Run(), ErrClosed)
+	f.step = must(f.trainer.Bind(f.inputs, f.outputs))(t)
+	f.loss.Close() // its memory stays while the step is there
+	wantErr(t, f.step.Run(), ErrClosed, "tensor")
+	f.loss = must(NewTensor(Float))(t)
+	f.outputs["loss"] = f.loss
+	f.step = must(f.trainer.Bind(f.inputs, f.outputs))(t)
+	ok(t, f.step.Run())
+	f.trainer.Close()
+	f.trainer.Close()
+	wantErr(t, f.step.Run(), ErrClosed, "trainer")
+	f.step.Close()
+	_, err := f.trainer.Bind(f.inputs, f.outputs)
+	wantErr(t, err, ErrClosed, "trainer")
+	f.close()
+	f.close()
+	wantErr(t, f.state.Get("w", make([]float32, 2)), ErrClosed, "state")
+	wantErr(t, f.state.Save(filepath.Join(t.TempDir(), "ckpt")), ErrClosed)
+	_, err = NewTrainer(f.state, fitModel(), Options{})
+	wantErr(t, err, ErrClosed)
+	f.trainer.Close()
+	n := must(NewInference(scaleModel(), Options{}))(t)
+	n.Close()
+	n.Close()
+	_, err = n.Stats("Cpu")
+	wantErr(t, err, ErrClosed)
+	a, y := must(NewTensor(Float))(t), must(NewTensor(Float, 2))(t)
+	defer a.Close()
+	defer y.Close()
+	_, err = n.Run(context.Background(), map[string]*Tensor{"x": y, "a": a})
+	wantErr(t, err, ErrClosed)
+	_, err = n.Bind(map[string]*Tensor{"x": y, "a": a}, nil)
+	wantErr(t, err, ErrClosed)
+	for _, nothing := range []interface{ Close() }{(*Tensor)(nil), (*State)(nil), (*Trainer)(nil),
+		(*Step)(nil), (*Inference)(nil), (*Domain)(nil)} {
+		nothing.Close()
+	}
+}
+
+// Steps, reads, writes, new sessions and closing, all at once: errors may only be ErrClosed.
+func TestStateConcurrently(t *testing.T) {
+	start(t)
+	f := newFit(t, Options{Threads: 1})
+	defer f.close()
+	var wg sync.WaitGroup
+	forever := func(work func() error) {
+		wg.Go(func() {
+			for {
+				if err := work(); errors.Is(err, ErrClosed) {
+					return
+				} else if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	v, u := make([]float32, 2), make([]float32, 2)
+	path := filepath.Join(t.TempDir(), "ckpt")
+	forever(f.step.Run)
+	forever(func() error { return f.state.Get("w", v) })
+	forever(func() error { return f.state.Set("m", u) })
+	forever(func() error { return f.state.Save(path) })
+	forever(func() error {
+		tr, err := NewTrainer(f.state, predictModel(), Options{Threads: 1})
+		tr.Close()
+		return err
+	})
+	time.Sleep(100 * time.Millisecond)
+	f.state.Close()
+	wg.Wait()
+}
