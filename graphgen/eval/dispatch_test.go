@@ -1,12 +1,15 @@
-package eval
+package eval_test
 
 import (
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
+
+	"zos-ort/graphgen/op/optest"
 )
 
 // Every operator of package op must have a case in this package; the list is read from the source.
@@ -24,6 +27,27 @@ func TestEveryOperatorIsKnown(t *testing.T) {
 	}
 	if found < 25 {
 		t.Errorf("found only %d operators", found)
+	}
+}
+
+// Every operator must be in a case that is proved and compared with ONNX Runtime.
+func TestEveryOperatorHasACase(t *testing.T) {
+	seen := map[string]bool{"Overwrite": true} // its test in package ort looks at the buffers
+	for _, c := range optest.All() {
+		var wrt []int
+		for i := range c.Inputs {
+			if !c.NoGrad {
+				wrt = append(wrt, i)
+			}
+		}
+		for _, n := range c.Graph(wrt...).Nodes {
+			seen[reflect.TypeOf(n.Op).Name()] = true
+		}
+	}
+	for _, name := range operators(t, "../op") {
+		if !seen[name] {
+			t.Errorf("operator %s is in no case", name)
+		}
 	}
 }
 

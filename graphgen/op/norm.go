@@ -14,8 +14,8 @@ import (
 // PyTorch's. The variance that enters the running variance is the biased one; see graphgen for the
 // correction. ONNX Runtime: com.microsoft.BatchNormInternal.
 //
-// ONNX Runtime computes the new running statistics in the memory of the old ones, even if that is an
-// initialiser or a graph input and whether or not anybody reads the result; see Clobbers.
+// ONNX Runtime computes the new running statistics in the memory of the old ones, even if that is
+// an initialiser or a graph input and whether or not anybody reads the result; see Clobbers.
 type BatchNormTraining struct{ Epsilon, Momentum float32 }
 
 // BatchNormGrad computes dX, dScale, dB from (dY, X, scale, batch mean, 1/sqrt(var+eps)).

@@ -91,7 +91,12 @@ func Shape() []Case {
 		g := op.Reshape{}.To(x, 2, 4, 3, 5, 4)
 		return op.Reshape{}.To(op.Transpose{Perm: "02134"}.Of(g), 2, 12, 5, 4)
 	}
+	scaledView := func(x *ir.Value) *ir.Value { // must not be computed in the memory of x
+		two := x.Graph().Scalar(2)
+		return op.Mul{}.Of(op.Reshape{}.To(op.Mul{}.Of(op.Flatten{}.Of(x), two), 6, 2), two)
+	}
 	return []Case{
+		linear("reshape/scaled_view", scaledView, 2, 3, 2),
 		reshape([]int{2, 12, 5, 4}, []int{2, 4, 3, 5, 4}),
 		reshape([]int{2, 4, 1, 1}, []int{2, 4}),
 		reshape([]int{1}, []int{}),
