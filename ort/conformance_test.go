@@ -20,8 +20,8 @@ import (
 const tolerance = 1e-5
 
 // TestConformance runs every operator with every attribute combination that the networks use,
-// forward and gradient, in ONNX Runtime in float32 and compares with the float64 evaluator. Gradients
-// are asked for together and one by one; graphs run as they are and rewritten.
+// forward and gradient, in ONNX Runtime in float32 and compares with the float64 evaluator.
+// Gradients are asked for together and one by one; graphs run as they are and rewritten.
 func TestConformance(t *testing.T) {
 	openRuntime(t)
 	for _, level := range []ort.Level{ort.Off, ort.All} {
