@@ -156,9 +156,7 @@ func (b *builder) overwrite() {
 			b.output("updated/"+u.Name, Flag, op.Overwrite{}.Of(u.Buffer, u.Value))
 		})
 	}
-	if b.updates != nil {
-		b.input("lazy_reset_grad", Reset, ir.T(ir.Bool, 1))
-	}
+	b.input("lazy_reset_grad", Reset, ir.T(ir.Bool, 1))
 }
 
 // program trims, lowers and describes the finished graph.

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+)
+
+type retrainExpected struct {
+	Weights    int
+	TrainLoss  []float64   `json:"train_loss"`
+	GradNorm   []float64   `json:"grad_norm"`
+	EvalLoss   float64     `json:"eval_loss"`
+	EvalLogits [][]float64 `json:"eval_logits"`
+}
+
+func oracleRetrain(t *testing.T, c oracleCase) {
+	var want retrainExpected
+	decodeStrict(t, c.Expected, &want)
+	net := network.Config{Genotype: c.genotype(t), Channels: c.Channels, Cells: c.Cells,
+		Classes: c.Classes, Auxiliary: c.Auxiliary, DropPath: c.DropPath > 0}
+	spec := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: c.Classes,
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true}
+	step, err := spec.WeightStep()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := step.Weights.Len(); got != want.Weights {
+		t.Errorf("parameters: got %d, want %d", got, want.Weights)
+	}
+	eval, err := spec.Evaluate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := program.NewNet(program.Shape{Weights: step.Weights, Stats: step.Stats},
+		program.Vectors{Weights: oracleWeights(step.Weights)}, ort.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	trainer, err := state.Open(step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := 0
+	for i := range c.Steps {
+		mask = c.dropPaths(trainer, mask)
+		copy(trainer.Float("images"), c.images(200000+i))
+		copy(trainer.Int("labels"), c.labels(300000+i))
+		trainer.Float("rate")[0] = float32(c.LR)
+		if err := trainer.Run(); err != nil {
+			t.Fatal(err)
+		}
+		near(t, "train loss", float64(trainer.Float("loss")[0]), want.TrainLoss[i])
+		near(t, "gradient norm", float64(trainer.Float("norm")[0]), want.GradNorm[i])
+	}
+	vectors, err := state.Vectors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainer.Close()
+	state.Close()
+	evalState, err := program.NewNet(program.Shape{Weights: eval.Weights, Stats: eval.Stats},
+		restrict(t, step, eval, vectors), ort.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer evalState.Close()
+	runner, err := evalState.Open(eval)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(runner.Float("images"), c.images(202000))
+	if err := runner.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range want.EvalLogits {
+		for j, y := range row {
+			near(t, "eval logits", float64(runner.Float("logits")[i*c.Classes+j]), y)
+		}
+	}
+	near(t, "eval loss", crossEntropy(runner.Float("logits"), c.labels(302000), c.Classes), want.EvalLoss)
+}
+
+func (c oracleCase) genotype(t *testing.T) (g space.Genotype) {
+	t.Helper()
+	genes := func(list [][2]any) (out [8]space.Gene) {
+		for i, pair := range list {
+			p, err := space.ParsePrimitive(pair[0].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[i] = space.Gene{Op: p, Source: int(pair[1].(float64))}
+		}
+		return out
+	}
+	return space.Genotype{Normal: genes(c.Genotype.Normal), Reduce: genes(c.Genotype.Reduce)}
+}
+
+// dropPaths fills the drop-path factors of a step, counting masks on from n.
+func (c oracleCase) dropPaths(r *program.Runner, n int) int {
+	if !r.Has("drop_path") {
+		return n
+	}
+	factors := r.Float("drop_path")
+	for i := range len(factors) / c.Batch {
+		for j, u := range uniform(400000+n, c.Batch) {
+			factors[i*c.Batch+j] = 0
+			if u < 1-c.DropPath {
+				factors[i*c.Batch+j] = float32(1 / (1 - c.DropPath))
+			}
+		}
+		n++
+	}
+	return n
+}
+
+// restrict moves the state of the training program to the smaller evaluation program, which has no
+// auxiliary head.
+func restrict(t *testing.T, from, to *graphgen.Program, v program.Vectors) program.Vectors {
+	t.Helper()
+	out := program.Vectors{Weights: make([]float32, to.Weights.Len()),
+		Means: make([]float32, to.Stats.Len()), Variances: make([]float32, to.Stats.Len())}
+	for _, x := range []struct {
+		to, from graphgen.Layout
+		dst, src []float32
+	}{{to.Weights, from.Weights, out.Weights, v.Weights}, {to.Stats, from.Stats, out.Means, v.Means},
+		{to.Stats, from.Stats, out.Variances, v.Variances}} {
+		if err := x.to.Transfer(x.dst, x.from, x.src); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+)
+
+type searchExpected struct {
+	Weights   int
+	ValidLoss []float64              `json:"valid_loss"`
+	TrainLoss []float64              `json:"train_loss"`
+	GradNorm  []float64              `json:"grad_norm"`
+	AlphaGrad map[string][][]float64 `json:"alpha_grad"`
+	BetaGrad  map[string][]float64   `json:"beta_grad"`
+	Logits    [][]float64
+	Alphas    map[string][][]float64
+	Betas     map[string][]float64
+}
+
+func oracleSearch(t *testing.T, c oracleCase) {
+	for name, passes := range map[string]supernet.Passes{"all": supernet.AllPasses, "none": {}} {
+		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, passes) })
+	}
+}
+
+func searchCase(t *testing.T, c oracleCase, passes supernet.Passes) {
+	var want searchExpected
+	decodeStrict(t, c.Expected, &want)
+	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes, Mask: c.mask(t),
+		Partial: c.Partial, Passes: passes}
+	spec := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: c.Classes,
+		SGD: graphgen.PaperSGD, Share: passes.SharePools}
+	programs, err := search.Emit(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := programs.Weight.Weights.Len(); got != want.Weights {
+		t.Errorf("parameters: got %d, want %d", got, want.Weights)
+	}
+	// The first training logits, before any update of the weights, come from the ranking program: it
+	// uses the statistics of the batch and touches no state.
+	rank, err := spec.Rank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs.Eval = rank
+	vectors := program.Vectors{Weights: oracleWeights(programs.Weight.Weights)}
+	s, err := search.Open(programs, vectors, oracleAlphas(t, c), ort.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if c.Steps > 0 {
+		firstGradient(t, c, spec, want)
+	}
+	for step := range c.Steps {
+		o, err := s.AlphaStep(c.images(201000+step), c.labels(301000+step), c.BetaLambda)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "valid loss", o.Loss, want.ValidLoss[step])
+		if step == 0 {
+			firstLogits(t, c, s, want)
+		}
+		if o, err = s.WeightStep(c.images(200000+step), c.labels(300000+step), c.LR); err != nil {
+			t.Fatal(err)
+		}
+		near(t, "train loss", o.Loss, want.TrainLoss[step])
+		near(t, "gradient norm", o.Norm, want.GradNorm[step])
+	}
+	compareAlphas(t, "alphas", s.Alphas, want.Alphas, want.Betas)
+}
+
+// firstGradient compares the gradient of the architecture parameters at the start, in a state of its
+// own, because computing it moves the running statistics.
+func firstGradient(t *testing.T, c oracleCase, spec graphgen.Spec, want searchExpected) {
+	programs, err := search.Emit(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs.Eval = nil
+	vectors := program.Vectors{Weights: oracleWeights(programs.Weight.Weights)}
+	s, err := search.Open(programs, vectors, oracleAlphas(t, c), ort.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Gradient(c.images(201000), c.labels(301000), c.BetaLambda); err != nil {
+		t.Fatal(err)
+	}
+	compareAlphas(t, "alpha gradient", s.LastGradient(), want.AlphaGrad, want.BetaGrad)
+}
+
+func firstLogits(t *testing.T, c oracleCase, s *search.Steps, want searchExpected) {
+	logits, err := s.Evaluate(c.images(200000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range want.Logits {
+		for j, y := range row {
+			near(t, "logits", float64(logits[i*c.Classes+j]), y)
+		}
+	}
+}
+
+func oracleAlphas(t *testing.T, c oracleCase) *space.Alphas {
+	a := space.NewAlphas(c.mask(t), c.Partial > 1)
+	for i, ct := range space.CellTypes {
+		for e := range space.Edges {
+			copy(a.Row(ct, e), fill(100000+100*i+e, len(a.Row(ct, e)), 0.1))
+		}
+		copy(a.Edge(ct), fill(100200+i, len(a.Edge(ct)), 0.1))
+	}
+	return a
+}
+
+func compareAlphas(t *testing.T, what string, a *space.Alphas, ops map[string][][]float64,
+	edges map[string][]float64) {
+	t.Helper()
+	for _, ct := range space.CellTypes {
+		for e, want := range ops[ct.String()] {
+			nearAll(t, what, a.Row(ct, e), want)
+		}
+		if want, ok := edges[ct.String()]; ok || a.HasEdgeWeights() {
+			nearAll(t, what+" of edges", a.Edge(ct), want)
+		}
+	}
+}
