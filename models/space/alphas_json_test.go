@@ -48,9 +48,12 @@ func TestAlphasJSONRefuses(t *testing.T) {
 		{`zos-ort/alphas`, `zos-ort/mask`, []string{`schema is "zos-ort/mask"`}},
 		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5"`, []string{"want a pair [operation, number]"}},
 		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5",0.25,1`, []string{"want a pair [operation, number]"}},
-		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5",null`, []string{"dil_conv_5x5 is not a number", "normal/edge0"}},
-		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5","1"`, []string{"dil_conv_5x5 is not a number", "normal/edge0"}},
-		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5",1e400`, []string{"dil_conv_5x5 is not a number", "normal/edge0"}},
+		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5",null`,
+			[]string{"dil_conv_5x5 is not a number", "normal/edge0"}},
+		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5","1"`,
+			[]string{"dil_conv_5x5 is not a number", "normal/edge0"}},
+		{`"dil_conv_5x5",0.25`, `"dil_conv_5x5",1e400`,
+			[]string{"dil_conv_5x5 is not a number", "normal/edge0"}},
 		{`"dil_conv_5x5",0.25`, `"none",0.25`, []string{"none is listed twice", "normal/edge0"}},
 		{`"dil_conv_5x5",0.25`, `"conv",0.25`, []string{`unknown operation "conv"`}},
 		{`"dil_conv_5x5",0.25`, `5,0.25`, []string{"want the name of an operation, got \"5\""}},
@@ -64,7 +67,7 @@ func TestAlphasJSONRefuses(t *testing.T) {
 		if bad == text {
 			t.Fatalf("%q is not in the text", c.old)
 		}
-		wantError(t, NewAlphas(FullMask(), true).UnmarshalJSON([]byte(bad)), append(c.parts, "alphas: ")...)
+		wantError(t, new(Alphas).UnmarshalJSON([]byte(bad)), append(c.parts, "alphas: ")...)
 	}
 	without := strings.Split(text, `,"reduce_edges"`)[0] + "}"
 	wantError(t, new(Alphas).UnmarshalJSON([]byte(without)), "reduce_edges has 0 numbers, wants 14")

@@ -197,7 +197,9 @@ func TestBackwardRefusesOtherLayouts(t *testing.T) {
 	a, b := NewAlphas(FullMask(), true), NewAlphas(FullMask().Drop(None), true)
 	_, err := a.AddBetaRegularizer(b, 1)
 	for _, err := range []error{
-		err, a.MixBackward(b, Normal, make([]float64, 112)), a.EdgeBackward(b, Normal, make([]float64, 14)),
+		err,
+		a.MixBackward(b, Normal, make([]float64, 112)),
+		a.EdgeBackward(b, Normal, make([]float64, 14)),
 	} {
 		wantError(t, err, "224", "252")
 	}

@@ -43,7 +43,8 @@ func TestAlphasLayout(t *testing.T) {
 			}
 		}
 		if int(next) != a.Len() || len(a.Vector()) != a.Len() {
-			t.Fatalf("%v numbers are reachable, Len is %d, the vector has %d", next, a.Len(), len(a.Vector()))
+			t.Fatalf("%v numbers are reachable, Len is %d, the vector has %d",
+				next, a.Len(), len(a.Vector()))
 		}
 	})
 }

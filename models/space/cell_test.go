@@ -74,7 +74,9 @@ func TestEdges(t *testing.T) {
 }
 
 func TestReductionCells(t *testing.T) {
-	cases := []struct{ cells, a, b int }{{8, 2, 5}, {20, 6, 13}, {3, 1, 2}, {5, 1, 3}, {2, 0, 1}, {1, 0, 0}}
+	cases := []struct{ cells, a, b int }{
+		{8, 2, 5}, {20, 6, 13}, {3, 1, 2}, {5, 1, 3}, {2, 0, 1}, {1, 0, 0},
+	}
 	for _, c := range cases {
 		if a, b := ReductionCells(c.cells); a != c.a || b != c.b {
 			t.Errorf("%d cells reduce at %d and %d, want %d and %d", c.cells, a, b, c.a, c.b)

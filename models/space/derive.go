@@ -6,7 +6,7 @@ import (
 )
 
 // Scores are strengths of operations by cell type, edge and primitive. Entries of masked
-// operations are not read.
+// operations and of None are not read when a genotype is derived.
 type Scores [2][Edges][NumPrimitives]float64
 
 // Scores are the softmax of the rows, times the edge weights where there are some.

@@ -49,7 +49,8 @@ func TestDeriveReadsUnmaskedOperationsOnly(t *testing.T) {
 	m[Normal][0] = SetOf(None, SkipConnect, DilConv3x3)
 	m[Normal][9], m[Normal][10], m[Normal][11] = SetOf(None), SetOf(None), SetOf(None)
 	s := score(map[Candidate]float64{
-		{Normal, 0, MaxPool3x3}: math.NaN(), {Normal, 0, DilConv3x3}: .5, {Normal, 10, SepConv3x3}: 9,
+		{Normal, 0, MaxPool3x3}: math.NaN(), {Normal, 0, None}: math.NaN(),
+		{Normal, 0, DilConv3x3}: .5, {Normal, 10, SepConv3x3}: 9,
 	})
 	g, err := DeriveFromScores(s, m)
 	if err != nil {

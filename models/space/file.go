@@ -10,7 +10,8 @@ import (
 // writeFile replaces a file as a whole: after a crash there is the old content or the new one.
 func writeFile(path string, data []byte) (err error) {
 	// Not os.CreateTemp, which makes files that only the owner can read whatever the umask says.
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s-%016x", filepath.Base(path), rand.Uint64()))
+	dir, name := filepath.Split(path)
+	temp := filepath.Join(dir, fmt.Sprintf(".%s-%016x", name, rand.Uint64()))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err

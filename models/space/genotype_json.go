@@ -44,7 +44,8 @@ func readGenes(dst *[2 * Nodes]Gene, list []named, t CellType) error {
 	for i, n := range list {
 		dst[i].Op = n.op
 		if err := decode(n.value, &dst[i].Source); err != nil {
-			return fmt.Errorf("the source of %v is not a whole number: %w (%s)", n.op, err, nodePlace(t, i/2))
+			return fmt.Errorf("the source of %v is not a whole number: %w (%s)",
+				n.op, err, nodePlace(t, i/2))
 		}
 	}
 	return nil

@@ -7,9 +7,9 @@ import (
 
 // RandomGenotype draws an architecture uniformly from those that a mask allows. With the full mask
 // every node has a uniform pair of sources and two uniform operations out of seven, the
-// distribution of Figure 1 of the paper; with a smaller mask it is that one under the condition that the
-// mask keeps all genes, so a pair of edges is as likely as it has combinations of operations. The
-// genes of a node come by rising source.
+// distribution of Figure 1 of the paper; with a smaller mask it is that one under the condition
+// that the mask keeps all genes, so a pair of edges is as likely as it has combinations of
+// operations. The genes of a node come by rising source.
 func RandomGenotype(rng *rand.Rand, m Mask) (Genotype, error) {
 	var g Genotype
 	for _, t := range CellTypes {

@@ -35,8 +35,10 @@ func TestGenotypeValidate(t *testing.T) {
 	}{
 		{func(g *Genotype) { g.Normal[2].Op = None }, []string{"none is not", "normal/node1"}},
 		{func(g *Genotype) { g.Normal[2].Op = 8 }, []string{"primitive(8) is not", "normal/node1"}},
-		{func(g *Genotype) { g.Reduce[0].Source = 2 }, []string{"node 0 reads states 0 to 1, not 2", "reduce/node0"}},
-		{func(g *Genotype) { g.Reduce[7].Source = 5 }, []string{"node 3 reads states 0 to 4, not 5", "reduce/node3"}},
+		{func(g *Genotype) { g.Reduce[0].Source = 2 },
+			[]string{"node 0 reads states 0 to 1, not 2", "reduce/node0"}},
+		{func(g *Genotype) { g.Reduce[7].Source = 5 },
+			[]string{"node 3 reads states 0 to 4, not 5", "reduce/node3"}},
 		{func(g *Genotype) { g.Reduce[7].Source = -1 }, []string{"not -1", "reduce/node3"}},
 		{func(g *Genotype) { g.Normal[5].Source = g.Normal[4].Source },
 			[]string{"node 2 reads two different states", "twice", "normal/node2"}},

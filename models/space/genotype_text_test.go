@@ -10,10 +10,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-const dartsV2 = `Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ` +
-	`('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], ` +
-	`normal_concat=range(2, 6), reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ` +
-	`('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], ` +
+const dartsV2 = `Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ` +
+	`('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), ` +
+	`('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=range(2, 6), ` +
+	`reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ` +
+	`('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], ` +
 	`reduce_concat=range(2, 6))`
 
 func drawGenotype(t *rapid.T) Genotype {
@@ -57,7 +58,8 @@ func TestGenotypeTextForm(t *testing.T) {
 		strings.ReplaceAll(dartsV2, "'", `"`),
 		strings.ReplaceAll(dartsV2, " ", ""),
 		strings.NewReplacer("(", " (\n", ")", "\t)\r\n", ",", " ,", "=", " = ").Replace(dartsV2),
-		strings.NewReplacer(")]", "),\n]", "6))", "6),)", "1)", "1,)", "range(2, 6)", "[2, 3, 4, 5,]").Replace(dartsV2),
+		strings.NewReplacer(")]", "),\n]", "6))", "6),)", "1)", "1,)", "range(2, 6)", "[2, 3, 4, 5,]").
+			Replace(dartsV2),
 		"Genotype(" + dartsV2[strings.Index(dartsV2, "reduce="):len(dartsV2)-1] + ", " +
 			dartsV2[len("Genotype("):strings.Index(dartsV2, ", reduce=")] + ")",
 	}
@@ -78,7 +80,8 @@ func TestGenotypeTextRefuses(t *testing.T) {
 		{"Genotype", "Network", []string{`starts with "Network"`}},
 		{"6))", "6)) x", []string{"want nothing more", `got "x"`}},
 		{"6))", "6)", []string{`want ")"`, "the end of the text"}},
-		{"dil_conv_3x3", "dil_conv_7x7", []string{`unknown operation "dil_conv_7x7"`, "none, max_pool_3x3"}},
+		{"dil_conv_3x3", "dil_conv_7x7",
+			[]string{`unknown operation "dil_conv_7x7"`, "none, max_pool_3x3"}},
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3'", []string{`want ","`}},
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3', 2, 3", []string{`want ")"`}},
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3', -2", []string{"want a number"}},
@@ -87,13 +90,15 @@ func TestGenotypeTextRefuses(t *testing.T) {
 		{"('dil_conv_3x3', 2)", "['dil_conv_3x3', 2]", []string{`want "("`}},
 		{", ('dil_conv_3x3', 2)", "", []string{"8 genes, got 7", "normal"}},
 		{"('dil_conv_3x3', 2)", "('dil_conv_3x3', 2), ('dil_conv_3x3', 3)", []string{"8 genes, got 9"}},
-		{"'dil_conv_3x3', 2", "'dil_conv_3x3', 5", []string{"node 3 reads states 0 to 4, not 5", "normal/node3"}},
+		{"'dil_conv_3x3', 2", "'dil_conv_3x3', 5",
+			[]string{"node 3 reads states 0 to 4, not 5", "normal/node3"}},
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3', 0", []string{"two different states", "normal/node3"}},
 		{"'dil_conv_3x3', 2", "'none', 2", []string{"none is not", "normal/node3"}},
 		{"normal_concat=range(2, 6), ", "", []string{`argument "normal_concat" is missing`}},
 		{"reduce_concat", "normal_concat", []string{`argument "normal_concat" appears twice`}},
 		{"reduce_concat", "concat", []string{`unknown argument "concat"`}},
-		{"range(2, 6)", "range(2, 7)", []string{"normal_concat: a cell joins the states 2 to 5, got [2 7]"}},
+		{"range(2, 6)", "range(2, 7)",
+			[]string{"normal_concat: a cell joins the states 2 to 5, got [2 7]"}},
 		{"range(2, 6)", "[2, 3, 4]", []string{"got [2 3 4]"}},
 		{"range(2, 6)", "(2, 6)", []string{`want "["`}},
 		{"range(2, 6)", "list(2, 6)", []string{`normal_concat is "list"`}},
@@ -109,10 +114,11 @@ func TestGenotypeTextRefuses(t *testing.T) {
 }
 
 func TestGenotypeJSONForm(t *testing.T) {
-	const want = `{"schema":"zos-ort/genotype","version":1,"normal":[["sep_conv_3x3",0],["sep_conv_3x3",1],` +
-		`["sep_conv_3x3",0],["sep_conv_3x3",1],["sep_conv_3x3",1],["skip_connect",0],["skip_connect",0],` +
-		`["dil_conv_3x3",2]],"reduce":[["max_pool_3x3",0],["max_pool_3x3",1],["skip_connect",2],["max_pool_3x3",1],` +
-		`["max_pool_3x3",0],["skip_connect",2],["skip_connect",2],["max_pool_3x3",1]]}`
+	const want = `{"schema":"zos-ort/genotype","version":1,"normal":[["sep_conv_3x3",0],` +
+		`["sep_conv_3x3",1],["sep_conv_3x3",0],["sep_conv_3x3",1],["sep_conv_3x3",1],` +
+		`["skip_connect",0],["skip_connect",0],["dil_conv_3x3",2]],"reduce":[["max_pool_3x3",0],` +
+		`["max_pool_3x3",1],["skip_connect",2],["max_pool_3x3",1],["max_pool_3x3",0],` +
+		`["skip_connect",2],["skip_connect",2],["max_pool_3x3",1]]}`
 	v2 := named3(t)[1]
 	if text, err := json.Marshal(v2); err != nil || string(text) != want {
 		t.Errorf("written as %s, %v", text, err)

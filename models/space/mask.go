@@ -163,7 +163,8 @@ type Candidate struct {
 // String is like normal/edge3/sep_conv_3x3.
 func (c Candidate) String() string { return edgePlace(c.Cell, c.Edge) + "/" + c.Op.String() }
 
-// Candidates lists the operations of a cell type in flat order: entry i belongs to Alphas.Flat(t)[i].
+// Candidates lists the operations of a cell type in flat order: entry i belongs to
+// Alphas.Flat(t)[i].
 func (m Mask) Candidates(t CellType) []Candidate {
 	list := make([]Candidate, 0, m.CountIn(t))
 	for e, s := range m[t] {

@@ -28,7 +28,8 @@ const listOf14 = `[["none","sep_conv_3x3"],["sep_conv_3x3"],["sep_conv_3x3"],["s
 	`["sep_conv_3x3"],["sep_conv_3x3"],["sep_conv_3x3"],["sep_conv_3x3"],["sep_conv_3x3"],` +
 	`["sep_conv_3x3"],["sep_conv_3x3"],["sep_conv_3x3"],["sep_conv_3x3"],["skip_connect"]]`
 
-const maskText = `{"schema":"zos-ort/mask","version":1,"normal":` + listOf14 + `,"reduce":` + listOf14 + `}`
+const maskText = `{"schema":"zos-ort/mask","version":1,"normal":` + listOf14 +
+	`,"reduce":` + listOf14 + `}`
 
 func TestMaskJSONForm(t *testing.T) {
 	var m Mask
@@ -63,14 +64,16 @@ func TestMaskJSONRefuses(t *testing.T) {
 		{replace(`"version":1`, `"version":2`), []string{"version is 2", "reads 1"}},
 		{replace(`"version":1`, `"version":null`), []string{`key "version"`, "null"}},
 		{replace(`"version":1,`, ``), []string{`key "version" is missing`}},
-		{replace(`zos-ort/mask`, `zos-ort/genotype`), []string{`schema is "zos-ort/genotype"`, `"zos-ort/mask"`}},
+		{replace(`zos-ort/mask`, `zos-ort/genotype`),
+			[]string{`schema is "zos-ort/genotype"`, `"zos-ort/mask"`}},
 		{replace(`"reduce"`, `"reduced"`), []string{`key "reduce" is missing`}},
 		{replace(`"reduce"`, `"Reduce"`), []string{`key "reduce" is missing`}},
 		{replace(`"reduce"`, `"normal"`), []string{`key "normal" appears twice`}},
 		{replace(`"version":1`, `"version":1,"xi":0.5,"a":1`), []string{`unknown key "a"`}},
 		{replace(`[["none"`, `[[null`), []string{"unknown operation"}},
 		{replace(`[["none"`, `[[3`), []string{`key "normal"`}},
-		{replace(`"none","sep`, `"sep_conv_3x3","sep`), []string{"sep_conv_3x3 is listed twice", "normal/edge0"}},
+		{replace(`"none","sep`, `"sep_conv_3x3","sep`),
+			[]string{"sep_conv_3x3 is listed twice", "normal/edge0"}},
 		{replace(`"skip_connect"`, `"skip"`), []string{`unknown operation "skip"`, "normal/edge13"}},
 		{replace(`,["skip_connect"]`, ``), []string{"14 edges, got 13", "normal"}},
 		{replace(`["skip_connect"]`, `[]`), []string{"at least 1 operation", "normal/edge13"}},

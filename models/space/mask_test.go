@@ -14,7 +14,8 @@ func TestSet(t *testing.T) {
 		t.Error(got)
 	}
 	if !s.Has(None) || s.Has(SepConv5x5) || s.Len() != 3 || s.Empty() || !s.Usable() {
-		t.Errorf("%v: has none %v, has sep_conv_5x5 %v, %d members", s, s.Has(None), s.Has(SepConv5x5), s.Len())
+		t.Errorf("%v: none %v, sep_conv_5x5 %v, %d members",
+			s, s.Has(None), s.Has(SepConv5x5), s.Len())
 	}
 	if SetOf(None).Usable() || SetOf().Usable() || !SetOf().Empty() || FullSet.Len() != NumPrimitives {
 		t.Error("usable or empty is wrong")
@@ -98,7 +99,8 @@ func TestParseMaskErrors(t *testing.T) {
 		{good, nil, []string{"14 edges", "got 0", "reduce"}},
 		{good, lists(3), []string{"at least 1 operation", "reduce/edge3"}},
 		{lists(12, "conv"), good, []string{`unknown operation "conv"`, "normal/edge12"}},
-		{lists(2, "none", "skip_connect", "none"), good, []string{"none is listed twice", "normal/edge2"}},
+		{lists(2, "none", "skip_connect", "none"), good,
+			[]string{"none is listed twice", "normal/edge2"}},
 	}
 	for _, c := range cases {
 		_, err := ParseMask(c.normal, c.reduce)
@@ -128,7 +130,7 @@ func TestDropKeepsTheLastOperation(t *testing.T) {
 	m[Reduce][5] = SetOf(None)
 	m = m.Drop(None)
 	if m[Reduce][5] != SetOf(None) || m[Reduce][6].Has(None) || m.Count() != 27*7+1 {
-		t.Errorf("reduce/edge5 %v, reduce/edge6 %v, %d operations", m[Reduce][5], m[Reduce][6], m.Count())
+		t.Errorf("edge 5 %v, edge 6 %v, %d operations", m[Reduce][5], m[Reduce][6], m.Count())
 	}
 }
 
