@@ -47,7 +47,8 @@ func ten() folder {
 func hundred() folder {
 	// The coarse label, here 77, comes first and is not used.
 	return folder{"train.bin": "\x4d" + records(2) + "\x4d" + records(1),
-		"test.bin": "\x4d" + records(0), "fine_label_names.txt": "apple\r\nbee\r\ncat\r\n", "coarse_label_names.txt": "thing\n"}
+		"test.bin": "\x4d" + records(0), "fine_label_names.txt": "apple\r\nbee\r\ncat\r\n",
+		"coarse_label_names.txt": "thing\n"}
 }
 
 func TestOpenCIFAR10(t *testing.T) {

@@ -277,7 +277,9 @@ func TestWaited(t *testing.T) {
 	if busy <= 0 {
 		t.Fatalf("waited %v", busy)
 	}
-	time.Sleep(200 * time.Millisecond) // by now a batch is ready
+	for len(p.ready) == 0 {
+		time.Sleep(time.Millisecond)
+	}
 	p.Next()
 	if rest := l.Waited() - busy; rest != 0 {
 		t.Errorf("waited %v for a batch that was ready", rest)

@@ -42,20 +42,20 @@ func (p *paint) at(x, y int) rgb {
 func (s *scene) draw(g *generator, size int) {
 	side := float64(size)
 	dark, light := g.between(.18, .42), g.between(.58, .82)
-	if g.chance(.2) { // most figures are lighter than what is behind them, some are darker
+	if g.chance(.27) { // most figures are lighter than what is behind them, some are darker
 		dark, light = light, dark
 	}
 	s.ground.draw(g, size, dark, g.between(.02, .1))
 	s.figure.draw(g, size, light, g.between(.02, .1))
-	radius := side * g.between(.25, .4)
+	radius := side * g.between(.28, .4)
 	s.at = placement{
-		cx: side * g.between(.36, .64), cy: side * g.between(.36, .64),
+		cx: side * g.between(.4, .6), cy: side * g.between(.4, .6),
 		sx: radius * g.between(.85, 1.1), sy: radius * g.between(.85, 1.1),
-		turn: g.between(-.08, .08), mirror: g.chance(.5),
+		turn: g.between(-.065, .065), mirror: g.chance(.5),
 	}
 	s.drawBar(g, size, radius)
 	s.gain, s.bias = g.between(.75, 1.2), g.between(-.08, .08)
-	s.noise = g.between(.02, .12)
+	s.noise = g.between(.02, .1)
 }
 
 // drawBar decides for an occluder: a bar of any direction that crosses the figure off its centre.

@@ -37,25 +37,25 @@ func TestSubset(t *testing.T) {
 
 func TestFingerprint(t *testing.T) {
 	s := noise(10, 4, 3)
-	print := s.Fingerprint()
-	if want := "7511600ff3aaefcd"; print != want {
-		t.Errorf("fingerprint %s, want %s", print, want)
+	whole := s.Fingerprint()
+	if want := "7511600ff3aaefcd"; whole != want {
+		t.Errorf("fingerprint %s, want %s", whole, want)
 	}
 	named := *s
 	named.Name, named.Mean[0] = "other", 0
-	if got := named.Fingerprint(); got != print {
-		t.Errorf("name and normalisation change the fingerprint: %s, %s", got, print)
+	if got := named.Fingerprint(); got != whole {
+		t.Errorf("name and normalisation change the fingerprint: %s, %s", got, whole)
 	}
-	if got := s.Head(9).Fingerprint(); got == print {
+	if got := s.Head(9).Fingerprint(); got == whole {
 		t.Error("a shorter set has the same fingerprint")
 	}
 	s.Labels[3]++
-	if got := s.Fingerprint(); got == print {
+	if got := s.Fingerprint(); got == whole {
 		t.Error("another label leaves the fingerprint the same")
 	}
 	s.Labels[3]--
 	s.Images[17] ^= 1
-	if got := s.Fingerprint(); got == print {
+	if got := s.Fingerprint(); got == whole {
 		t.Error("another pixel leaves the fingerprint the same")
 	}
 }

@@ -5,31 +5,30 @@ import (
 	"image/color"
 	"image/png"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
-// TestContactSheet writes the first images of the generated set as a picture, one class a row, for
+// TestContactSheet paints the first images of the generated set at two sizes, a class a row, for
 // a person to look at: ZOS_SHEET=/tmp/sheet.png go test -run ContactSheet ./search/data
 func TestContactSheet(t *testing.T) {
 	path := os.Getenv("ZOS_SHEET")
 	if path == "" {
-		path = t.TempDir() + "/sheet.png"
+		path = filepath.Join(t.TempDir(), "sheet.png")
 	}
-	const perClass = 12
-	train, small := mustSynthetic(t, 32, 10*perClass, 0), mustSynthetic(t, 16, 10*perClass, 0)
-	img := image.NewRGBA(image.Rect(0, 0, perClass*(34+18), 10*34))
-	for class := range train.Classes {
-		at := 0
-		for i, label := range train.Labels {
-			if int(label) == class {
-				blit(img, train, i, at*34, class*34)
-				blit(img, small, i, perClass*34+at*18, class*34)
-				at++
-			}
-		}
-		if at != perClass {
-			t.Errorf("class %s has %d images of %d, want %d", train.Classes[class], at,
-				train.Len(), perClass)
+	const perClass, zoom = 8, 3
+	large, small := mustSynthetic(t, 32, 10*perClass, 0), mustSynthetic(t, 16, 10*perClass, 0)
+	img := image.NewRGBA(image.Rect(0, 0, perClass*(34+18)*zoom, 10*34*zoom))
+	var column [10]int
+	for i, class := range large.Labels {
+		x, y := column[class], int(class)*34*zoom
+		blit(img, large, i, zoom, x*34*zoom, y)
+		blit(img, small, i, zoom, (perClass*34+x*18)*zoom, y)
+		column[class]++
+	}
+	for class, n := range column {
+		if n != perClass {
+			t.Errorf("class %s has %d images, want %d", large.Classes[class], n, perClass)
 		}
 	}
 	f, err := os.Create(path)
@@ -42,11 +41,14 @@ func TestContactSheet(t *testing.T) {
 	}
 }
 
-func blit(dst *image.RGBA, s *Set, i, x0, y0 int) {
+// blit draws image i, every pixel as a block.
+func blit(dst *image.RGBA, s *Set, i, zoom, x0, y0 int) {
 	p, n := s.Image(i), s.Size*s.Size
-	for at := range n {
-		c := color.RGBA{p[at], p[n+at], p[2*n+at], 255}
-		dst.SetRGBA(x0+at%s.Size, y0+at/s.Size, c)
+	for y := range s.Size * zoom {
+		for x := range s.Size * zoom {
+			at := y/zoom*s.Size + x/zoom
+			dst.SetRGBA(x0+x, y0+y, color.RGBA{p[at], p[n+at], p[2*n+at], 255})
+		}
 	}
 }
 

@@ -14,11 +14,11 @@ func TestSyntheticIsFixed(t *testing.T) {
 		cfg         SyntheticConfig
 		train, test string
 	}{
-		{SyntheticConfig{Train: 100, Test: 50}, "d920f75f1b57a38c", "ab9aa4d909503b96"},
-		{SyntheticConfig{Train: 100, Test: 50, Seed: 1}, "406d7157f25bfb89", "2c6b4483b94379c3"},
-		{SyntheticConfig{Size: 16, Train: 100, Test: 50}, "051d143077cd7475", "f342274d7be46bcf"},
+		{SyntheticConfig{Train: 100, Test: 50}, "3ab10f397efde460", "3b2d50e00a582059"},
+		{SyntheticConfig{Train: 100, Test: 50, Seed: 1}, "6f0f299c11a162d8", "6a11090a0e829055"},
+		{SyntheticConfig{Size: 16, Train: 100, Test: 50}, "10248da45079879a", "a6b2eece8e00af83"},
 		{SyntheticConfig{Size: 45, Train: 100, Test: 50, Seed: 1 << 63},
-			"e68ab7c649b28243", "06f643f713cf8d38"},
+			"02559c1c5396394e", "c2b7def91e278c66"},
 	}
 	for _, c := range cases {
 		train, test, err := Synthetic(c.cfg)
@@ -117,8 +117,9 @@ func TestSyntheticNormalisation(t *testing.T) {
 }
 
 // A linear classifier on the pixels learns something, but far from enough; a histogram of the
-// colours tells next to nothing. (For comparison: a plain network of four convolutions gets 54 %
-// after 300 steps of 64 images and 83 % after 600.)
+// colours tells nothing. For comparison, on 2,000 images of side 16 in steps of 32, without
+// augmentation: a plain network of four convolutions reached 63 % after 250 steps and 85 % after
+// 500, a supernet of eight cells (C=8, 1/4 channels, half of the operations) 82 % after 370.
 func TestSyntheticIsLearnableButNotTrivial(t *testing.T) {
 	train, test, err := Synthetic(SyntheticConfig{Size: 16, Train: 4000, Test: 2000})
 	if err != nil {
