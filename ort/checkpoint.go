@@ -10,8 +10,8 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// The checkpoint format of ONNX Runtime's training API is a flatbuffer (ort_training_checkpoint.fbs,
-// ort.fbs). Slots are the positions of the fields in their tables:
+// The checkpoint format of ONNX Runtime's training API is a flatbuffer
+// (ort_training_checkpoint.fbs, ort.fbs). Slots are the positions of the fields in their tables:
 //
 //	Checkpoint   version 0, module_state 1, optimizer_groups 2, property_bag 3
 //	ModuleState  requires_grad_params 0, frozen_params 1, is_nominal_state 2, has_external_data 3
@@ -33,7 +33,7 @@ type Param struct {
 	Trainable bool
 }
 
-// check tells whether the parameters can be a checkpoint.
+// checkParams tells whether the parameters can be a checkpoint.
 func checkParams(params []Param) error {
 	seen, bytes := map[string]bool{}, 0
 	for _, p := range params {
@@ -57,8 +57,8 @@ func checkParams(params []Param) error {
 	return nil
 }
 
-// WriteCheckpoint writes parameters as a checkpoint that ONNX Runtime's training API loads. It needs
-// no runtime. The same parameters in the same order give the same bytes.
+// WriteCheckpoint writes parameters as a checkpoint that ONNX Runtime's training API loads. It
+// needs no runtime. The same parameters in the same order give the same bytes.
 func WriteCheckpoint(w io.Writer, params []Param) error {
 	b, err := encodeCheckpoint(params)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 )
 
 var someParams = []Param{
-	{Name: "layer/weight", Shape: []int{2, 3}, Data: []float32{1, -2, 3.5, 0, 1e-30, 6}, Trainable: true},
+	{Name: "layer/weight", Shape: []int{2, 3}, Data: []float32{1, -2, 3.5, 0, 1e-30, 6},
+		Trainable: true},
 	{Name: "scalar", Data: []float32{42}},
 	{Name: "empty", Shape: []int{0, 4}, Data: []float32{}},
 	{Name: "mömentum", Shape: []int{3}, Data: []float32{7, 8, 9}},
@@ -43,7 +44,8 @@ func TestCheckpointRefuses(t *testing.T) {
 	wantErr(t, write(Param{}), ErrName)
 	wantErr(t, write(Param{Name: "a", Data: []float32{1}}, Param{Name: "a", Data: []float32{1}}),
 		ErrName, "a is there twice")
-	wantErr(t, write(Param{Name: "a", Shape: []int{2}, Data: []float32{1}}), ErrShape, "[2]", "1 elements")
+	wantErr(t, write(Param{Name: "a", Shape: []int{2}, Data: []float32{1}}), ErrShape, "[2]",
+		"1 elements")
 	wantErr(t, write(Param{Name: "a", Shape: []int{-1}}), ErrShape)
 	read := func(b []byte) error { _, err := ReadCheckpoint(bytes.NewReader(b)); return err }
 	wantErr(t, read(nil), ErrCheckpoint)

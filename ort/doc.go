@@ -7,21 +7,21 @@
 // Everything that is made here is closed by its maker, in any order, any number of times:
 //
 //   - Open and Close bracket everything; Close refuses while anything below is open.
-//   - A Tensor owns its memory (or the output that ONNX Runtime allocated). A Step that is bound to
-//     a tensor keeps the memory alive, but refuses to run once the tensor is closed.
-//   - A State owns the checkpoint state of ONNX Runtime and the Trainers made from it. A Trainer owns
-//     its session and the Steps bound to it; an Inference owns the same. Closing an owner closes what
-//     it owns. No finalizer does any work.
+//   - A Tensor owns its memory (or the output that ONNX Runtime allocated). A Step that is bound
+//     to a tensor keeps the memory alive, but refuses to run once the tensor is closed.
+//   - A State owns the checkpoint state of ONNX Runtime and the Trainers made from it. A Trainer
+//     owns its session and the Steps bound to it; an Inference owns the same. Closing an owner
+//     closes what it owns. No finalizer does any work.
 //   - A Domain is kept alive by the sessions that were made with it.
 //
 // Using something closed is an error (ErrClosed), never a crash. All methods may be called from
-// several goroutines: the steps of one State run one after the other, since they write that state.
+// several goroutines: the steps of one State run one after the other, since they write it.
 //
 // # Programs
 //
-// A program for a Trainer is an ONNX model in which a graph input named like a parameter of the State
-// is that parameter; all other inputs, in their order, are the program's inputs. It overwrites a
-// parameter with com.microsoft.InPlaceAccumulatorV2(parameter, value, true), whose flag output is a
-// graph output (or gathered by com.microsoft.Group), and it declares a boolean input lazy_reset_grad,
-// which ONNX Runtime's TrainStep always feeds.
+// A program for a Trainer is an ONNX model in which a graph input named like a parameter of the
+// State is that parameter; all other inputs, in their order, are the program's inputs. It
+// overwrites a parameter with com.microsoft.InPlaceAccumulatorV2(parameter, value, true), whose
+// flag output is a graph output (or gathered by com.microsoft.Group), and it declares a boolean
+// input lazy_reset_grad, which ONNX Runtime's TrainStep always feeds.
 package ort

@@ -31,7 +31,8 @@ static void compute(void *kernel, void *context) {
   ORT(62, void *(*)(const void *, int64_t *, size_t))(info, dims, rank);
   ORT(64, void *(*)(const void *, size_t *))(info, &n);
   ORT(99, void (*)(void *))(info);
-  ORT(91, void *(*)(void *, size_t, const int64_t *, size_t, void **))(context, 0, dims, rank, &out);
+  typedef void *(*get_output)(void *, size_t, const int64_t *, size_t, void **);
+  ORT(91, get_output)(context, 0, dims, rank, &out);
   ORT(51, void *(*)(const void *, void **))(in, (void **)&x);
   ORT(51, void *(*)(void *, void **))(out, (void **)&y);
   for (size_t i = 0; i < n; i++) y[i] = 3 * x[i];
@@ -47,8 +48,8 @@ static struct { void *get; void *version; } base = { get, version };
 void *OrtGetApiBase(void) { return &base; }
 `
 
-// tripleOp loads the operator. Tests cannot use cgo, but load hands out what a library gives for its
-// API table; this one gives the operator, in a table without training.
+// tripleOp loads the operator. Tests cannot use cgo, but load hands out what a library gives for
+// its API table; this one gives the operator, in a table without training.
 func tripleOp(t *testing.T) unsafe.Pointer {
 	t.Helper()
 	lib, err := load(compile(t, tripleSource))

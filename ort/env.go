@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -134,8 +136,8 @@ func Close() error {
 	if !e.open {
 		return nil
 	}
-	for kind, n := range e.live {
-		if n > 0 {
+	for _, kind := range slices.Sorted(maps.Keys(e.live)) {
+		if n := e.live[kind]; n > 0 {
 			return fmt.Errorf("close runtime: %w: %d %s(s) still open", ErrInUse, n, kind)
 		}
 	}

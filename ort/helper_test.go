@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,9 +122,11 @@ func (f *fit) get(t *testing.T, name string) []float32 {
 	return v
 }
 
-// residentKB is the resident memory of the process (proc(5): statm, second field, in pages).
+// residentKB is the resident memory of the process (proc(5): statm, second field, in pages), after
+// Go gave back what it does not use.
 func residentKB(t *testing.T) int {
 	t.Helper()
+	debug.FreeOSMemory()
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		t.Skip("no /proc: resident memory cannot be read here")

@@ -143,9 +143,10 @@ func (n *Inference) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	return st, nil
 }
 
-// Run runs the model once and returns all outputs, of whatever shape they come out; the caller closes
-// them. When the context ends, it stops and returns the context's error.
-func (n *Inference) Run(ctx context.Context, inputs map[string]*Tensor) (map[string]*Tensor, error) {
+// Run runs the model once and returns all outputs, of whatever shape they come out; the caller
+// closes them. When the context ends, it stops and returns the context's error.
+func (n *Inference) Run(ctx context.Context, inputs map[string]*Tensor) (map[string]*Tensor,
+	error) {
 	st, err := bind(n.inputs, n.outputs, inputs, nil, false)
 	if err != nil {
 		return nil, err

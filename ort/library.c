@@ -59,7 +59,8 @@ OrtStatus *zos_providers(const zos_library *lib, char ***names, int *count) {
 
 void zos_free_providers(const zos_library *lib, char **names, int count) {
   if (names == NULL) return;
-  OrtStatus *s = CALL(lib->api, ReleaseAvailableProviders, OrtStatus * (*)(char **, int))(names, count);
+  typedef OrtStatus *(*fn)(char **, int);
+  OrtStatus *s = CALL(lib->api, ReleaseAvailableProviders, fn)(names, count);
   if (s != NULL) CALL(lib->api, ReleaseStatus, void (*)(OrtStatus *))(s);
 }
 

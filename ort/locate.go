@@ -24,7 +24,8 @@ func CacheDir() string {
 	return filepath.Join(xdg.CacheHome, "zos-ort")
 }
 
-// Platform is the name of this platform in the artefacts of org.bytedeco: linux-x86_64, macosx-arm64.
+// Platform is the name of this platform in the artefacts of org.bytedeco: linux-x86_64,
+// linux-arm64, macosx-arm64, macosx-x86_64.
 func Platform() string {
 	system, machine := runtime.GOOS, runtime.GOARCH
 	if system == "darwin" {

@@ -83,7 +83,8 @@ func (m *model) overwrite(buffer, value string) *model {
 
 func (m *model) scalar(name string, v float32) *model {
 	raw := binary.LittleEndian.AppendUint32(nil, math.Float32bits(v))
-	m.graph = append(m.graph, pbBytes(5, pb(pbInt(2, int(Float)), pbText(8, name), pbBytes(9, raw)))...)
+	tensor := pb(pbInt(2, int(Float)), pbText(8, name), pbBytes(9, raw))
+	m.graph = append(m.graph, pbBytes(5, tensor)...)
 	return m
 }
 

@@ -52,7 +52,7 @@ type Options struct {
 	Optimization  Level             // graph rewriting
 	MemPattern    bool              // plan one block of memory for the whole run
 	CPUArena      bool              // keep freed host memory for the next run
-	Log           LogLevel          //
+	Log           LogLevel          // to standard error
 	Profile       string            // prefix of the profile that is written on close; "": none
 	ConfigEntries map[string]string // ONNX Runtime's session.* settings
 	Dump          string            // folder a model is saved to when no session can be made of it
@@ -119,8 +119,8 @@ func (o Options) apply(so *onnx.SessionOptions, handle *C.OrtSessionOptions) err
 	return nil
 }
 
-// dump saves a model that no session could be made of, if that is asked for, and completes the error.
-// The name is a digest of the bytes: the same failure gives the same file.
+// dump saves a model that no session could be made of, if that is asked for, and completes the
+// error. The name is a digest of the bytes: the same failure gives the same file.
 func (o Options) dump(model []byte, err error) error {
 	if o.Dump == "" {
 		return err

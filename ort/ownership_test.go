@@ -44,16 +44,19 @@ func flat(t *testing.T, repeats, limitKB int, work func()) {
 	}
 }
 
-// bigModel is a step whose leak would show: 64 KB of input, state and outputs, of which one is not
-// bound and so allocated by ONNX Runtime every time.
+// big is the number of elements of tensors whose leak would show: 256 KB each.
+const big = 1 << 16
+
+// bigModel has a big input, state and two outputs, of which the tests leave one unbound, so that
+// ONNX Runtime allocates it every time.
 func bigModel() []byte {
-	return new(model).in("x", Float, 1<<14).in("s", Float, 1<<14).in(lazyReset, Bool).yes().
+	return new(model).in("x", Float, big).in("s", Float, big).in(lazyReset, Bool).yes().
 		one("Add", "s2", "s", "x").one("Mul", "y", "s2", "x").one("Neg", "z", "y").
-		out("y", Float, 1<<14).out("z", Float, 1<<14).overwrite("s", "s2").bytes()
+		out("y", Float, big).out("z", Float, big).overwrite("s", "s2").bytes()
 }
 
 func bigState(t *testing.T) *State {
-	return must(NewState([]Param{{Name: "s", Shape: []int{1 << 14}, Data: make([]float32, 1<<14)}}))(t)
+	return must(NewState([]Param{{Name: "s", Shape: []int{big}, Data: make([]float32, big)}}))(t)
 }
 
 func TestNoLeakInSteps(t *testing.T) {
@@ -61,24 +64,54 @@ func TestNoLeakInSteps(t *testing.T) {
 	s := bigState(t)
 	defer s.Close()
 	tr := must(NewTrainer(s, bigModel(), Options{Threads: 1}))(t)
-	x, y := must(NewTensor(Float, 1<<14))(t), must(NewTensor(Float, 1<<14))(t)
+	x, y := must(NewTensor(Float, big))(t), must(NewTensor(Float, big))(t)
 	defer x.Close()
 	defer y.Close()
 	st := must(tr.Bind(map[string]*Tensor{"x": x}, map[string]*Tensor{"y": y}))(t)
-	// 1,000 leaked outputs would be 64 MB.
+	// 1,000 leaked outputs would be 256 MB.
 	flat(t, 1000, 4096, func() { ok(t, st.Run()) })
-	v := make([]float32, 1<<14)
-	flat(t, 500, 4096, func() { ok(t, s.Get("s", v)); ok(t, s.Set("s", v)) })
+	v := make([]float32, big)
+	flat(t, 100, 4096, func() { ok(t, s.Get("s", v)); ok(t, s.Set("s", v)) })
+	flat(t, 100, 4096, func() {
+		st := must(tr.Bind(map[string]*Tensor{"x": x}, nil))(t)
+		ok(t, st.Run())
+		st.Close()
+	})
+}
+
+// What is small shows only when it is done often.
+func TestNoLeakInSmallThings(t *testing.T) {
+	start(t)
+	n := must(NewInference(scaleModel(), Options{Threads: 1, CPUArena: true}))(t)
+	defer n.Close()
+	x, a, wrong := must(NewTensor(Float, 3))(t), must(NewTensor(Float))(t), must(NewTensor(Float, 4))(t)
+	defer x.Close()
+	defer a.Close()
+	defer wrong.Close()
+	in := map[string]*Tensor{"x": x, "a": a}
+	flat(t, 20000, 2048, func() {
+		for _, out := range must(n.Run(context.Background(), in))(t) {
+			out.Close()
+		}
+	})
+	st := must(n.Bind(in, map[string]*Tensor{"y": wrong}))(t)
+	flat(t, 10000, 2048, func() {
+		if st.Run() == nil {
+			t.Fatal("three elements fit four")
+		}
+	})
+	flat(t, 10000, 2048, func() { must(n.Stats("Cpu"))(t) })
+	flat(t, 10000, 2048, func() { must(Describe())(t) })
 }
 
 func TestNoLeakInObjects(t *testing.T) {
 	start(t)
 	model := bigModel()
 	dir := t.TempDir()
-	flat(t, 50, 6144, func() {
+	flat(t, 50, 6144, func() { // one big tensor leaked each time would be 12,800 KB
 		s := bigState(t)
 		tr := must(NewTrainer(s, model, Options{Threads: 2}))(t)
-		x, y := must(NewTensor(Float, 1<<14))(t), must(NewTensor(Float, 1<<14))(t)
+		x, y := must(NewTensor(Float, big))(t), must(NewTensor(Float, big))(t)
 		st := must(tr.Bind(map[string]*Tensor{"x": x}, map[string]*Tensor{"y": y}))(t)
 		ok(t, st.Run())
 		tr.Close()
@@ -86,7 +119,7 @@ func TestNoLeakInObjects(t *testing.T) {
 		s.Close()
 		y.Close()
 		reset := must(NewTensor(Bool))(t)
-		state := must(NewTensor(Float, 1<<14))(t)
+		state := must(NewTensor(Float, big))(t)
 		n := must(NewInference(model, Options{Threads: 2}))(t)
 		in := map[string]*Tensor{"x": x, "s": state, lazyReset: reset}
 		for _, out := range must(n.Run(context.Background(), in))(t) {
@@ -105,9 +138,9 @@ func TestNoLeakInFailures(t *testing.T) {
 	defer s.Close()
 	bad := new(model).in("x", Float, 2).in(lazyReset, Bool).one("Frobnicate", "p", "x").
 		out("p", Float, 2).bytes()
-	big := new(model).in("x", Float, 2).one("Relu", "p", "x").out("p", Float, 2).bytes()
+	plain := new(model).in("x", Float, 2).one("Relu", "p", "x").out("p", Float, 2).bytes()
 	flat(t, 50, 6144, func() {
-		for _, model := range [][]byte{bad, big} { // not made; made and refused
+		for _, model := range [][]byte{bad, plain} { // not made; made and refused
 			if _, err := NewTrainer(s, model, Options{Threads: 2}); err == nil {
 				t.Fatal("made a trainer of a bad model")
 			}

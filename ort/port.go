@@ -32,8 +32,8 @@ func (p Port) fits(t *Tensor) error {
 }
 
 // ports reads the inputs and outputs of an ONNX file: ModelProto.graph = 7, GraphProto.initializer
-// = 5, input = 11, output = 12 (onnx.proto). The training API tells no types, and asking an inference
-// session would mean creating one.
+// = 5, input = 11, output = 12 (onnx.proto). The training API tells no types, and asking an
+// inference session would mean creating one.
 func ports(model []byte) (inputs, outputs []Port, err error) {
 	initial := map[string]bool{}
 	var all []Port

@@ -87,18 +87,20 @@ func (s *State) Shape(name string) (shape []int, ok bool) {
 
 // Get copies a parameter to dst, which has as many elements.
 func (s *State) Get(name string, dst []float32) error {
-	return s.transfer("get", name, dst, func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
+	get := func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
 		return check("get "+name, C.zos_state_get(s.state, cName, process.alloc, data, bytes))
-	})
+	}
+	return s.transfer("get", name, dst, get)
 }
 
 // Set copies src, which has as many elements, to a parameter.
 func (s *State) Set(name string, src []float32) error {
-	return s.transfer("set", name, src, func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
+	set := func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
 		dims, rank := cDims(s.shapes[name])
 		return check("set "+name, C.zos_state_set(s.state, cName, process.memory, data, bytes,
 			dims, rank, C.int(Float)))
-	})
+	}
+	return s.transfer("set", name, src, set)
 }
 
 // transfer checks what Get and Set have in common. The memory of the slice is used during the call

@@ -14,7 +14,8 @@ func TestStateGetSet(t *testing.T) {
 	start(t)
 	s := must(NewState(someParams))(t)
 	defer s.Close()
-	if diff := cmp.Diff([]string{"empty", "layer/weight", "mömentum", "scalar"}, s.Names()); diff != "" {
+	names := []string{"empty", "layer/weight", "mömentum", "scalar"}
+	if diff := cmp.Diff(names, s.Names()); diff != "" {
 		t.Error(diff)
 	}
 	if shape, ok := s.Shape("layer/weight"); !ok || !slices.Equal(shape, []int{2, 3}) {
@@ -106,10 +107,15 @@ func TestTrainableParameters(t *testing.T) {
 	params[0].Data = []float32{3, 4}
 	s := must(NewState(params))(t)
 	defer s.Close()
+	v := make([]float32, 2)
+	ok(t, s.Get("w", v))
 	_, err := NewTrainer(s, fitModel(), Options{Threads: 1})
 	ortErr(t, err, "Gradient buffer input not provided for param: w")
-	// That session died half-made; the state must be readable all the same.
-	v := make([]float32, 2)
+	// That session died half-made, and the state points to its data transfer: this must be known, and
+	// the state readable all the same.
+	if s.copies {
+		t.Error("the state trusts a dead session to copy its parameters")
+	}
 	ok(t, s.Get("w", v))
 	if !slices.Equal(v, []float32{3, 4}) {
 		t.Errorf("w = %v", v)

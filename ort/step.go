@@ -12,8 +12,8 @@ import (
 	"unsafe"
 )
 
-// Step is a program with its tensors. It owns the binding and keeps the tensors' memory; its Trainer
-// or Inference owns it.
+// Step is a program with its tensors. It owns the binding and keeps the tensors' memory; its
+// Trainer or Inference owns it.
 type Step struct {
 	owner   owner
 	mu      sync.Mutex     // taken after the owner's lock
@@ -142,8 +142,8 @@ func names(ports []Port) []string {
 	return list
 }
 
-// Run runs the program once: it reads the bound inputs as they are now and writes the bound outputs.
-// It allocates nothing in Go.
+// Run runs the program once: it reads the bound inputs as they are now and writes the bound
+// outputs. It allocates nothing in Go.
 func (st *Step) Run() error { return st.RunContext(context.Background()) }
 
 // RunContext is Run that ends early, with the context's error, when the context ends. A step of a

@@ -86,7 +86,8 @@ func NewTensor(dtype DType, shape ...int) (*Tensor, error) {
 }
 
 // Of copies data into a new tensor of the given shape; no dimension makes a scalar.
-func Of[T float32 | float64 | uint8 | int32 | int64 | bool](data []T, shape ...int) (*Tensor, error) {
+func Of[T float32 | float64 | uint8 | int32 | int64 | bool](data []T, shape ...int) (*Tensor,
+	error) {
 	var dtype DType
 	switch any(data).(type) {
 	case []float32:

@@ -55,7 +55,8 @@ func TestMomentumConverges(t *testing.T) {
 func TestOptionsAgree(t *testing.T) {
 	start(t)
 	var want []float32
-	for _, o := range []Options{{}, {Threads: 2, InterThreads: 2}, {Optimization: Basic, MemPattern: true},
+	for _, o := range []Options{{}, {Threads: 2, InterThreads: 2},
+		{Optimization: Basic, MemPattern: true},
 		{Optimization: Extended, CPUArena: true}, {Optimization: All, Log: LogError}} {
 		f := newFit(t, o)
 		for range 3 {
@@ -78,7 +79,8 @@ func TestTrainersShareTheState(t *testing.T) {
 	start(t)
 	f := newFit(t, Options{Threads: 1})
 	defer f.close()
-	twin := &fit{state: f.state, trainer: must(NewTrainer(f.state, fitModel(), Options{Threads: 1}))(t)}
+	twin := &fit{state: f.state}
+	twin.trainer = must(NewTrainer(f.state, fitModel(), Options{Threads: 1}))(t)
 	twin.bind(t)
 	defer twin.close()
 	reader := must(NewTrainer(f.state, predictModel(), Options{Threads: 1}))(t)

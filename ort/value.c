@@ -25,10 +25,11 @@ OrtStatus *zos_value_create(const OrtMemoryInfo *info, void *data, size_t bytes,
 
 OrtStatus *zos_value_describe(OrtValue *value, int *dtype, int64_t dims[8], size_t *rank,
                               void **data) {
+  typedef OrtStatus *(*get_info)(const OrtValue *, void **);
   typedef OrtStatus *(*get_count)(const void *, size_t *);
   typedef OrtStatus *(*get_dims)(const void *, int64_t *, size_t);
   void *info = NULL;
-  OrtStatus *s = ORT(GetTensorTypeAndShape, OrtStatus * (*)(const OrtValue *, void **))(value, &info);
+  OrtStatus *s = ORT(GetTensorTypeAndShape, get_info)(value, &info);
   if (s != NULL) return s;
   s = ORT(GetTensorElementType, OrtStatus * (*)(const void *, int *))(info, dtype);
   if (s == NULL) s = ORT(GetDimensionsCount, get_count)(info, rank);
@@ -111,6 +112,7 @@ OrtStatus *zos_train_step(OrtTrainingSession *session, zos_binding *b) {
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs) {
   typedef OrtStatus *(*create)(const OrtSession *, const OrtMemoryInfo *, OrtAllocator **);
+  typedef OrtStatus *(*get_stats)(const OrtAllocator *, OrtKeyValuePairs **);
   OrtMemoryInfo *info = NULL;
   OrtAllocator *allocator = NULL;
   OrtStatus *s = zos_memory_info(device, id, &info);
@@ -118,7 +120,7 @@ OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
   s = ORT(CreateAllocator, create)(session, info, &allocator);
   zos_memory_info_release(info);
   if (s != NULL) return s;
-  s = ORT(AllocatorGetStats, OrtStatus * (*)(const OrtAllocator *, OrtKeyValuePairs **))(allocator, pairs);
+  s = ORT(AllocatorGetStats, get_stats)(allocator, pairs);
   ORT(ReleaseAllocator, void (*)(OrtAllocator *))(allocator);
   return s;
 }
@@ -135,7 +137,8 @@ void zos_pairs_release(OrtKeyValuePairs *pairs) {
 }
 
 OrtStatus *zos_domain_create(const char *name, OrtCustomOpDomain **domain) {
-  return ORT(CreateCustomOpDomain, OrtStatus * (*)(const char *, OrtCustomOpDomain **))(name, domain);
+  typedef OrtStatus *(*fn)(const char *, OrtCustomOpDomain **);
+  return ORT(CreateCustomOpDomain, fn)(name, domain);
 }
 
 OrtStatus *zos_domain_add(OrtCustomOpDomain *domain, const OrtCustomOp *op) {
