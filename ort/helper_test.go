@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -120,6 +121,21 @@ func (f *fit) get(t *testing.T, name string) []float32 {
 	v := make([]float32, 2)
 	ok(t, f.state.Get(name, v))
 	return v
+}
+
+// fresh runs the test that calls it in a process of its own and is true there.
+func fresh(t *testing.T) bool {
+	t.Helper()
+	const mark = "ZOS_ORT_FRESH_PROCESS"
+	if os.Getenv(mark) == t.Name() {
+		return true
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), mark+"="+t.Name())
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS: ") {
+		t.Errorf("in a fresh process: %v\n%s", err, out)
+	}
+	return false
 }
 
 // residentKB is the resident memory of the process (proc(5): statm, second field, in pages), after
