@@ -65,7 +65,7 @@ type Session interface {
 	// given repeat; step is called after every network.
 	Norms(ctx context.Context, repeat int, c []space.Candidate, step func()) (full float64, without []float64,
 		err error)
-	Close() error
+	Close()
 }
 
 // Scores holds one number per operation; operations outside the mask are NaN.

@@ -72,12 +72,11 @@ type session struct {
 	images  [][]float32
 }
 
-func (s *session) Close() error {
-	var errs []error
+func (s *session) Close() {
 	for _, r := range s.runners {
-		errs = append(errs, r.Close())
+		r.Close()
 	}
-	return errors.Join(append(errs, s.net.Close())...)
+	s.net.Close()
 }
 
 // prepare puts the weights and images of a repeat into place.

@@ -1,0 +1,217 @@
+package search
+
+import (
+	"errors"
+	"fmt"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+)
+
+// Steps is a supernet in the runtime with its architecture parameters: the state, and the programs
+// that the bilevel search runs on it.
+type Steps struct {
+	Alphas *space.Alphas
+	Adam   *Adam
+	Net    *program.Net
+	weight *program.Runner
+	alpha  *program.Runner
+	eval   *program.Runner
+	grad   *space.Alphas
+	live   [2][]int  // positions in Alphas.Flat of the operations that the programs know
+	mix    []float64 // scratch
+}
+
+// Programs are the graphs of a search.
+type Programs struct{ Weight, Alpha, Eval *graphgen.Program }
+
+// Emit builds the programs of a supernet.
+func Emit(s graphgen.Spec) (p Programs, err error) {
+	if p.Weight, err = s.WeightStep(); err != nil {
+		return p, err
+	}
+	if p.Alpha, err = s.AlphaStep(); err != nil {
+		return p, err
+	}
+	p.Eval, err = s.Evaluate()
+	return p, err
+}
+
+// Shape is the layout of the state that the programs share.
+func (p Programs) Shape() program.Shape {
+	return program.Shape{Weights: p.Weight.Weights, Stats: p.Weight.Stats}
+}
+
+// Open creates the state and the sessions. A nil weight vector starts at zero; alphas are used as
+// they are. A nil Eval program is left out.
+func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*Steps, error) {
+	net, err := program.NewNet(p.Shape(), v, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like()}
+	for _, t := range space.CellTypes {
+		for i, c := range alphas.Mask().Candidates(t) {
+			if c.Op != space.None {
+				s.live[t] = append(s.live[t], i)
+			}
+		}
+	}
+	for _, x := range []struct {
+		p *graphgen.Program
+		r **program.Runner
+	}{{p.Weight, &s.weight}, {p.Alpha, &s.alpha}, {p.Eval, &s.eval}} {
+		if x.p == nil {
+			continue
+		}
+		if *x.r, err = net.Open(x.p); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Close releases the sessions and the state.
+func (s *Steps) Close() {
+	for _, r := range []*program.Runner{s.weight, s.alpha, s.eval} {
+		if r != nil {
+			r.Close()
+		}
+	}
+	s.Net.Close()
+}
+
+// Outcome is what a step reports.
+type Outcome struct {
+	Loss    float64 // without regulariser
+	Correct int
+	Norm    float64 // global gradient norm before clipping; weight steps only
+}
+
+// WeightStep makes one step of SGD on a batch.
+func (s *Steps) WeightStep(images []float32, labels []int64, rate float64) (Outcome, error) {
+	s.weight.Float("rate")[0] = float32(rate)
+	if err := s.run(s.weight, images, labels); err != nil {
+		return Outcome{}, err
+	}
+	o := outcome(s.weight)
+	o.Norm = float64(s.weight.Float("norm")[0])
+	return o, nil
+}
+
+// AlphaStep makes one step of Adam on the architecture parameters with the gradient of the loss of a
+// batch plus, for lambda above zero, the beta regulariser.
+func (s *Steps) AlphaStep(images []float32, labels []int64, lambda float64) (Outcome, error) {
+	if err := s.Gradient(images, labels, lambda); err != nil {
+		return Outcome{}, err
+	}
+	s.Adam.Update(s.Alphas.Vector(), s.grad.Vector())
+	return outcome(s.alpha), nil
+}
+
+// Gradient computes the gradient of the loss of a batch, plus the regulariser, with respect to the
+// architecture parameters. See GradientOf.
+func (s *Steps) Gradient(images []float32, labels []int64, lambda float64) error {
+	if err := s.run(s.alpha, images, labels); err != nil {
+		return err
+	}
+	clear(s.grad.Vector())
+	for _, t := range space.CellTypes {
+		if err := s.backward(t); err != nil {
+			return err
+		}
+	}
+	if lambda > 0 {
+		if _, err := s.Alphas.AddBetaRegularizer(s.grad, lambda); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LastGradient is the gradient that Gradient computed last, in the layout of the alphas.
+func (s *Steps) LastGradient() *space.Alphas { return s.grad }
+
+// backward takes the gradients of the mixing weights through the softmaxes. "none" contributes
+// zeros: its output is zero whatever its weight.
+func (s *Steps) backward(t space.CellType) error {
+	if s.alpha.Has(supernet.MixPort(t)) {
+		dw := s.scratch(len(s.Alphas.Flat(t)))
+		clear(dw)
+		for j, g := range s.alpha.Float("grad/" + supernet.MixPort(t)) {
+			dw[s.live[t][j]] = float64(g)
+		}
+		if err := s.Alphas.MixBackward(s.grad, t, dw); err != nil {
+			return err
+		}
+	}
+	if !s.alpha.Has(supernet.EdgePort(t)) {
+		return nil
+	}
+	dw := s.scratch(space.Edges)
+	for i, g := range s.alpha.Float("grad/" + supernet.EdgePort(t)) {
+		dw[i] = float64(g)
+	}
+	return s.Alphas.EdgeBackward(s.grad, t, dw)
+}
+
+// scratch is a buffer of n numbers that the next call may overwrite.
+func (s *Steps) scratch(n int) []float64 {
+	if cap(s.mix) < n {
+		s.mix = make([]float64, n)
+	}
+	return s.mix[:n]
+}
+
+// Evaluate returns the logits [batch,classes] with the running statistics. The buffer is valid
+// until the next call.
+func (s *Steps) Evaluate(images []float32) ([]float32, error) {
+	if err := s.run(s.eval, images, nil); err != nil {
+		return nil, err
+	}
+	return s.eval.Float("logits"), nil
+}
+
+func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
+	if r == nil {
+		return errors.New("search: the program was not opened")
+	}
+	in := r.Float("images")
+	if len(images) != len(in) {
+		return fmt.Errorf("%s: batch has %d numbers, the program takes %d", r.Program.Name, len(images),
+			len(in))
+	}
+	copy(in, images)
+	if labels != nil {
+		copy(r.Int("labels"), labels)
+	}
+	for _, t := range space.CellTypes {
+		s.feedMix(r, t)
+	}
+	return r.Run()
+}
+
+// feedMix writes the softmaxed architecture parameters into a program's inputs.
+func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
+	if r.Has(supernet.MixPort(t)) {
+		w := s.Alphas.MixWeights(s.scratch(len(s.Alphas.Flat(t))), t)
+		dst := r.Float(supernet.MixPort(t))
+		for j, i := range s.live[t] {
+			dst[j] = float32(w[i])
+		}
+	}
+	if r.Has(supernet.EdgePort(t)) {
+		dst := r.Float(supernet.EdgePort(t))
+		for i, w := range s.Alphas.EdgeWeights(s.scratch(space.Edges), t) {
+			dst[i] = float32(w)
+		}
+	}
+}
+
+func outcome(r *program.Runner) Outcome {
+	return Outcome{Loss: float64(r.Float("loss")[0]), Correct: int(r.Float("correct")[0])}
+}
