@@ -47,7 +47,18 @@ func decodeCheckpoint(b []byte) (params []Param, err error) {
 		return nil, fmt.Errorf("%w: its parameters are elsewhere (nominal or external)",
 			ErrCheckpoint)
 	}
-	total := 0
+	if params, err = readTensors(module); err != nil {
+		return nil, err
+	}
+	if err := checkParams(params); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	return params, nil
+}
+
+// readTensors reads the two lists of a module state.
+func readTensors(module flatbuffers.Table) (params []Param, err error) {
+	b, total := module.Bytes, 0
 	for field, trainable := range []bool{true, false} {
 		o := flatbuffers.UOffsetT(module.Offset(slot(field)))
 		if o == 0 {
@@ -68,9 +79,6 @@ func decodeCheckpoint(b []byte) (params []Param, err error) {
 			p.Trainable = trainable
 			params = append(params, p)
 		}
-	}
-	if err := checkParams(params); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
 	return params, nil
 }
