@@ -1,0 +1,80 @@
+// Package search is the one-shot half of the method: the bilevel search of DARTS on the operations
+// that pruning has left, with partial channels and beta regularisation.
+package search
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/search/data"
+)
+
+// Config are the settings of a search (FACTS 5).
+type Config struct {
+	Net     supernet.Config // classes and mask included
+	Batch   int
+	Epochs  int
+	Warmup  int     // epochs before the first alpha step
+	Rate    float64 // learning rate of the weights at the start; cosine to 0
+	Alpha   float64 // learning rate of the architecture parameters
+	Beta    float64 // beta regulariser: lambda(e) = Beta * e; 0 is off
+	Augment data.Augment
+	Valid   int // images of the validation half used for the accuracy after an epoch; 0 is all
+	Seed    uint64
+	Options ort.Options
+	Kernels bool // own CPU kernels
+}
+
+// Validate checks the settings.
+func (c Config) Validate() error {
+	switch {
+	case c.Epochs < 1 || c.Warmup < 0:
+		return fmt.Errorf("search: needs at least one epoch and no negative warm-up, got %d and %d",
+			c.Epochs, c.Warmup)
+	case c.Batch < 2:
+		return fmt.Errorf("search: batch norm needs a batch of at least 2, got %d", c.Batch)
+	case !(c.Rate > 0) || !(c.Alpha > 0) || math.IsInf(c.Rate+c.Alpha, 0):
+		return fmt.Errorf("search: learning rates must be positive, got %v and %v", c.Rate, c.Alpha)
+	case !(c.Beta >= 0):
+		return fmt.Errorf("search: the weight of the beta regulariser must not be negative, got %v", c.Beta)
+	}
+	if err := c.Net.Mask.Validate(); err != nil {
+		return err
+	}
+	return c.Net.Validate()
+}
+
+// Spec describes the programs for images of the given side.
+func (c Config) Spec(image int) graphgen.Spec {
+	return graphgen.Spec{Forward: c.Net.Forward(), Batch: c.Batch, Image: image,
+		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true}
+}
+
+// Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.
+func Cosine(rate float64, e, n int) float64 {
+	return rate * (1 + math.Cos(math.Pi*float64(e)/float64(n))) / 2
+}
+
+// Streams of random numbers that a seed gives. Every use has its own, so that none depends on how
+// much another one draws.
+const (
+	streamWeights = iota + 1
+	streamAlphas
+	streamSplit
+	streamTrain
+	streamValid
+)
+
+func random(seed uint64, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
+
+// InitialAlphas draws the architecture parameters of a seed: 1e-3 N(0,1).
+func (c Config) InitialAlphas() *space.Alphas {
+	a := space.NewAlphas(c.Net.Mask, c.Net.Partial > 1)
+	a.Init(random(c.Seed, streamAlphas))
+	return a
+}
