@@ -221,14 +221,17 @@ func (s *Steps) classes() int {
 func CrossEntropy(logits []float32, labels []int64, classes int) (sum float64, correct int) {
 	for i, y := range labels {
 		row := logits[i*classes : (i+1)*classes]
-		top, total := 0, 0.0
+		top := 0
 		for j, z := range row {
 			if z > row[top] {
 				top = j
 			}
-			total += math.Exp(float64(z))
 		}
-		sum += math.Log(total) - float64(row[y])
+		total := 0.0
+		for _, z := range row {
+			total += math.Exp(float64(z) - float64(row[top]))
+		}
+		sum += math.Log(total) + float64(row[top]) - float64(row[y])
 		if top == int(y) {
 			correct++
 		}

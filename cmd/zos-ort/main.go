@@ -1,4 +1,155 @@
 // Command zos-ort searches, trains and ships small neural networks; see README.md.
+//
+// Results go to standard output, messages and progress to standard error. The exit status is 0 when
+// the work is done, 1 on failure, 2 for a mistake on the command line, 130 or 143 after an interrupt
+// or a termination signal.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/ort"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// Exit statuses.
+const (
+	exitFailure   = 1
+	exitUsage     = 2
+	exitInterrupt = 130
+	exitTerminate = 143
+)
+
+func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
+
+// run is the whole program; it returns the exit status.
+func run(args []string, stdout, stderr io.Writer) (status int) {
+	defer func() {
+		if r := recover(); r != nil {
+			status = internalError(stderr, r)
+		}
+	}()
+	ctx, caught, stop := signalContext()
+	defer stop()
+	err := newApp(stdout, stderr).RunContext(ctx, args)
+	if sig := caught(); sig != 0 {
+		fmt.Fprintln(stderr, "zos-ort: stopped by a signal; what was saved before is complete")
+		return sig
+	}
+	if err == nil {
+		return 0
+	}
+	return report(stderr, err)
+}
+
+// signalContext is cancelled by the first interrupt or termination signal; the second one ends the
+// program at once. caught returns the exit status that belongs to the signal, or 0.
+func signalContext() (ctx context.Context, caught func() int, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	var status atomic.Int32
+	go func() {
+		for sig := range signals {
+			code := int32(exitInterrupt)
+			if sig == syscall.SIGTERM {
+				code = exitTerminate
+			}
+			if !status.CompareAndSwap(0, code) {
+				os.Exit(int(code))
+			}
+			fmt.Fprintln(os.Stderr, "\nzos-ort: finishing the running step; press again to stop at once")
+			cancel()
+		}
+	}()
+	stop = func() { signal.Stop(signals); close(signals); cancel() }
+	return ctx, func() int { return int(status.Load()) }, stop
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// report prints an error in one line, with a hint where there is one, and returns the exit status.
+func report(w io.Writer, err error) int {
+	fmt.Fprintf(w, "zos-ort: error: %s\n", oneLine(err.Error()))
+	var usage usageError
+	switch {
+	case errors.As(err, &usage):
+		fmt.Fprintln(w, "zos-ort: hint: see zos-ort COMMAND --help")
+		return exitUsage
+	case errors.Is(err, ort.ErrNoRuntime):
+		fmt.Fprintln(w, "zos-ort: hint: run make setup, or set ONNXRUNTIME_SHARED_LIBRARY_PATH")
+	}
+	return exitFailure
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// internalError reports a panic: a broken rule of graph building as an error, anything else as a
+// defect of ours, whose trace goes to a file and not to the user's terminal.
+func internalError(w io.Writer, r any) int {
+	if b, ok := r.(*ir.BuildError); ok {
+		return report(w, b)
+	}
+	place := "no trace could be saved"
+	if f, err := os.CreateTemp("", "zos-ort-trace-*.txt"); err == nil {
+		fmt.Fprintf(f, "%v\n\n%s", r, debug.Stack())
+		f.Close()
+		place = "the trace is in " + f.Name()
+	}
+	fmt.Fprintf(w, "zos-ort: error: internal error: %s; %s\n", oneLine(fmt.Sprint(r)), place)
+	return exitFailure
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:                   "zos-ort",
+		Usage:                  "find a small network: zero-shot pruning, then one-shot search",
+		Version:                version,
+		Writer:                 stdout,
+		ErrWriter:              stderr,
+		UseShortOptionHandling: false,
+		EnableBashCompletion:   true,
+		ExitErrHandler:         func(*cli.Context, error) {},
+		OnUsageError:           onUsageError,
+		CommandNotFound:        nil,
+		Commands: []*cli.Command{searchCommand(), pruneCommand(), graphsCommand(), inspectCommand(),
+			doctorCommand()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usagef("unknown command %q", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, cmd := range app.Commands {
+		cmd.OnUsageError = onUsageError
+	}
+	return app
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+
+// noArguments refuses positional arguments; urfave/cli would silently ignore flags after them.
+func noArguments(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usagef("%s takes no arguments, got %q", c.Command.Name, c.Args().First())
+	}
+	return nil
+}

@@ -143,3 +143,15 @@ func tensorValues(t *TensorProto) string {
 	}
 	return " = {" + strings.Join(s, ", ") + "}"
 }
+
+// Ports lists the inputs and outputs of a model in text form: "input float[N,3,32,32] image".
+func Ports(m *ModelProto) []string {
+	var ports []string
+	for _, v := range m.GetGraph().GetInput() {
+		ports = append(ports, "input "+values([]*ValueInfoProto{v}))
+	}
+	for _, v := range m.GetGraph().GetOutput() {
+		ports = append(ports, "output "+values([]*ValueInfoProto{v}))
+	}
+	return ports
+}

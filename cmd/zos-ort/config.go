@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/prune"
+	"zos-ort/search"
+	"zos-ort/search/data"
+)
+
+// Schema of config.json.
+const (
+	configSchema  = "zos-ort/config"
+	configVersion = 1
+)
+
+// config is everything that a search depends on, as resolved from preset and flags.
+type config struct {
+	Schema  string `json:"schema"`
+	Version int    `json:"version"`
+	Program string `json:"program"` // version of zos-ort
+
+	Method string `json:"method"`
+	Preset string `json:"preset"`
+	Seed   uint64 `json:"seed"`
+	Device string `json:"device"`
+	Thread int    `json:"threads"`
+
+	Data        string `json:"data"` // folder; empty for the built-in images
+	DataName    string `json:"data_name"`
+	Fingerprint string `json:"data_fingerprint"`
+	TrainImages int    `json:"train_images"`
+	ValidImages int    `json:"valid_images"`
+	ImageSize   int    `json:"image_size"`
+	Classes     int    `json:"classes"`
+	Pad         int    `json:"pad"`
+
+	MaskFile     string  `json:"mask_file"`
+	Xi           float64 `json:"xi"`
+	XiMeasure    string  `json:"xi_measure"`
+	KeepNone     bool    `json:"keep_none"`
+	PerRound     int     `json:"prune_per_round"`
+	Kernel       string  `json:"kernel"`
+	Repeats      int     `json:"repeats"`
+	PruneBatch   int     `json:"prune_batch"`
+	PruneBatches int     `json:"prune_batches"`
+
+	Channels int     `json:"channels"`
+	Cells    int     `json:"cells"`
+	Partial  int     `json:"partial"`
+	Batch    int     `json:"batch"`
+	Epochs   int     `json:"epochs"`
+	Warmup   int     `json:"warmup"`
+	LR       float64 `json:"lr"`
+	AlphaLR  float64 `json:"alpha_lr"`
+	Beta     float64 `json:"beta_reg"`
+
+	NetChannels int `json:"network_channels"`
+	NetCells    int `json:"network_cells"`
+}
+
+// paperPreset is FACTS 5 and 8.4.
+func paperPreset() config {
+	return config{Preset: "paper", Epochs: 50, Warmup: 15, Batch: 128, Channels: 16, Cells: 8, LR: .1,
+		AlphaLR: 6e-4, Pad: 4, Repeats: 3, PruneBatch: 128,
+		PruneBatches: 3, NetChannels: 36, NetCells: 20}
+}
+
+// quickPreset is the whole algorithm on few, small images: minutes on two cores.
+func quickPreset() config {
+	return config{Preset: "quick", Epochs: 12, Warmup: 4, Batch: 32, Channels: 8, Cells: 8, LR: .1,
+		AlphaLR: 6e-4, Pad: 2, Repeats: 1, PruneBatch: 64, PruneBatches: 1, TrainImages: 2000,
+		ImageSize: 16, NetChannels: 36, NetCells: 20}
+}
+
+const betaSlope = 0.5 // lambda(e) = 0.5 e
+
+// resolveConfig makes the configuration of a command line.
+func resolveConfig(c *cli.Context) (config, method, error) {
+	cfg := paperPreset()
+	switch p := c.String("preset"); {
+	case p == "quick", p == "" && c.String("data") == "":
+		cfg = quickPreset()
+	case p != "paper" && p != "":
+		return cfg, method{}, usagef("unknown preset %q: use quick or paper", p)
+	}
+	m, err := findMethod(c.String("method"))
+	if err != nil {
+		return cfg, m, usageError{err}
+	}
+	cfg.Schema, cfg.Version, cfg.Program = configSchema, configVersion, version
+	cfg.Method, cfg.Partial = m.name, m.partial
+	if m.beta {
+		cfg.Beta = betaSlope
+	}
+	cfg.fromFlags(c)
+	if cfg.Thread == 0 {
+		cfg.Thread = runtime.NumCPU()
+	}
+	return cfg, m, cfg.check(m)
+}
+
+// fromFlags overrides the preset with the flags that were given, and takes the defaults of those
+// that no preset sets.
+func (cfg *config) fromFlags(c *cli.Context) {
+	for name, p := range map[string]*int{"train-images": &cfg.TrainImages, "image-size": &cfg.ImageSize,
+		"valid-images": &cfg.ValidImages, "pad": &cfg.Pad, "repeats": &cfg.Repeats,
+		"prune-batch": &cfg.PruneBatch, "prune-batches": &cfg.PruneBatches, "channels": &cfg.Channels,
+		"cells": &cfg.Cells, "batch": &cfg.Batch, "epochs": &cfg.Epochs, "warmup": &cfg.Warmup,
+		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells} {
+		if c.IsSet(name) {
+			*p = c.Int(name)
+		}
+	}
+	for name, p := range map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR,
+		"beta-reg": &cfg.Beta} {
+		if c.IsSet(name) {
+			*p = c.Float64(name)
+		}
+	}
+	cfg.Seed, cfg.Device, cfg.Thread = c.Uint64("seed"), c.String("device"), c.Int("threads")
+	cfg.Data, cfg.MaskFile = c.String("data"), c.String("mask")
+	cfg.Xi, cfg.XiMeasure, cfg.KeepNone = c.Float64("xi"), c.String("xi-measure"), c.Bool("keep-none")
+	cfg.PerRound, cfg.Kernel = c.Int("prune-per-round"), c.String("kernel")
+}
+
+// check refuses what no run could do; these are mistakes on the command line.
+func (cfg *config) check(m method) error {
+	if cfg.Device != "cpu" {
+		return usagef("unknown device %q: this build runs on cpu", cfg.Device)
+	}
+	if cfg.Thread < 1 || cfg.TrainImages < 0 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
+		cfg.PruneBatches < 1 || cfg.NetCells < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {
+		return usagef("threads, images, batches, cells and (even) channels must be positive")
+	}
+	if cfg.ImageSize != 0 && cfg.ImageSize%4 != 0 {
+		return usagef("--image-size must be a multiple of 4, got %d", cfg.ImageSize)
+	}
+	if !(cfg.Xi > 0 && cfg.Xi < 1) {
+		return usagef("--xi is the fraction of the search space to keep and must lie between 0 and 1, "+
+			"got %v", cfg.Xi)
+	}
+	if err := cfg.pruning(m).Validate(); err != nil {
+		return usageError{err}
+	}
+	if _, err := prune.ParseKernel(cfg.Kernel); err != nil {
+		return usageError{err}
+	}
+	s := cfg.search(space.FullMask())
+	s.Net.Classes = 2 // the data set is not known yet
+	if err := s.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (cfg *config) pruning(m method) prune.Config {
+	return prune.Config{Xi: cfg.Xi, Measure: prune.Measure(cfg.XiMeasure), KeepNone: cfg.KeepNone,
+		PerRound: cfg.PerRound, Repeats: cfg.Repeats, ToOne: m.mask == toOne}
+}
+
+func (cfg *config) supernet(mask space.Mask) supernet.Config {
+	return supernet.Config{Channels: cfg.Channels, Cells: cfg.Cells, Classes: cfg.Classes, Mask: mask,
+		Partial: cfg.Partial, Passes: supernet.AllPasses}
+}
+
+func (cfg *config) search(mask space.Mask) search.Config {
+	return search.Config{Net: cfg.supernet(mask), Batch: cfg.Batch, Epochs: cfg.Epochs,
+		Warmup: cfg.Warmup, Rate: cfg.LR, Alpha: cfg.AlphaLR, Beta: cfg.Beta,
+		Augment: data.Augment{Pad: cfg.Pad, Flip: true}, Valid: cfg.ValidImages, Seed: cfg.Seed,
+		Options: ort.Options{Threads: cfg.Thread}}
+}
+
+// loadData reads the images and completes the configuration with what they are.
+func (cfg *config) loadData() (*data.Set, error) {
+	train, err := cfg.trainSet()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.TrainImages > 0 && cfg.TrainImages < train.Len() {
+		train = train.Head(cfg.TrainImages)
+	}
+	if train.Size%4 != 0 {
+		return nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side must be "+
+			"a multiple of 4", train.Name, train.Size, train.Size)
+	}
+	cfg.TrainImages, cfg.ImageSize, cfg.Classes = train.Len(), train.Size, len(train.Classes)
+	cfg.DataName, cfg.Fingerprint = train.Name, train.Fingerprint()
+	return train, nil
+}
+
+func (cfg *config) trainSet() (*data.Set, error) {
+	if cfg.Data == "" {
+		train, _, err := data.Synthetic(data.SyntheticConfig{Size: cfg.ImageSize, Test: 10,
+			Train: cfg.TrainImages, Seed: cfg.Seed})
+		return train, err
+	}
+	train, _, err := data.Open(cfg.Data)
+	if err == nil && cfg.ImageSize != 0 && cfg.ImageSize != train.Size && cfg.Preset != "quick" {
+		err = fmt.Errorf("images of %s are %dx%d, --image-size is %d", train.Name, train.Size,
+			train.Size, cfg.ImageSize)
+	}
+	return train, err
+}
+
+// readConfig reads config.json strictly.
+func readConfig(path string) (cfg config, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return cfg, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&cfg); err != nil {
+		return cfg, fmt.Errorf("%s: %w", path, err)
+	}
+	if cfg.Schema != configSchema || cfg.Version != configVersion {
+		return cfg, fmt.Errorf("%s: is %s version %d, this program reads %s version %d", path, cfg.Schema,
+			cfg.Version, configSchema, configVersion)
+	}
+	return cfg, nil
+}

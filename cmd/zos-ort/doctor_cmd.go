@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/ort"
+)
+
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "doctor",
+		Usage:  "say what zos-ort finds on this machine",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print as JSON"}},
+		Before: noArguments,
+		Action: doctorAction,
+	}
+}
+
+func doctorAction(c *cli.Context) error {
+	p := newConsole(c)
+	info, err := ort.Describe()
+	training := "no"
+	if info.Training {
+		training = fmt.Sprintf("yes, API %d", info.APIVersion)
+	}
+	memory := "unknown"
+	if free, ok := freeMemory(); ok {
+		memory = fmt.Sprintf("%.1f GiB", float64(free)/(1<<30))
+	}
+	rows := [][]string{
+		{"zos-ort", version + ", " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
+		{"ONNX Runtime", orDash(info.Version)},
+		{"library", orDash(info.Path)},
+		{"training API", training},
+		{"providers", orDash(strings.Join(info.Providers, ", "))},
+		{"cache", ort.CacheDir()},
+		{"threads", fmt.Sprint(runtime.NumCPU())},
+		{"free memory", memory},
+	}
+	if p.json {
+		m := map[string]string{}
+		for _, r := range rows {
+			m[r[0]] = r[1]
+		}
+		return errors.Join(p.value(m), err)
+	}
+	return errors.Join(p.table([]string{"item", "found"}, rows), err)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// freeMemory is the memory that a new process can use without swapping, on Linux.
+func freeMemory() (bytes int64, ok bool) {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(b)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
+			return kib << 10, true
+		}
+	}
+	return 0, false
+}

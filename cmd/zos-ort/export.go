@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/onnx"
+	"zos-ort/models/celldraw"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+)
+
+const streamNetwork = 4000
+
+// exportGenotype writes the genotype, its drawings, and the derived network and its cells as ONNX
+// files with freshly initialised weights: what a search finds is an architecture.
+func exportGenotype(ctx context.Context, cfg *config, g space.Genotype, mask space.Mask,
+	dir runDir) error {
+	if err := dir.writeJSON("genotype.json", g); err != nil {
+		return err
+	}
+	for _, t := range space.CellTypes {
+		dot := celldraw.DOT("cell_"+t.String(), g.Cell(t))
+		if err := dir.write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
+			return err
+		}
+		svg, err := celldraw.SVG(ctx, dot)
+		if err != nil {
+			return fmt.Errorf("draw %v cell: %w", t, err)
+		}
+		if err := dir.write("cell_"+t.String()+".svg", svg); err != nil {
+			return err
+		}
+	}
+	return exportONNX(cfg, g, mask, dir)
+}
+
+func exportONNX(cfg *config, g space.Genotype, mask space.Mask, dir runDir) error {
+	net := network.Config{Genotype: g, Channels: cfg.NetChannels, Cells: cfg.NetCells,
+		Classes: cfg.Classes}
+	tensors, err := freshTensors(net, cfg)
+	if err != nil {
+		return err
+	}
+	full, err := net.Graph(tensors, cfg.ImageSize)
+	if err != nil {
+		return err
+	}
+	if err := cfg.writeModel(dir, "network.onnx", full, g, mask); err != nil {
+		return err
+	}
+	for _, t := range space.CellTypes {
+		cell, err := net.CellGraph(t, tensors, cfg.ImageSize)
+		if err != nil {
+			return err
+		}
+		if err := cfg.writeModel(dir, "cell_"+t.String()+".onnx", cell, g, mask); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freshTensors initialises the derived network.
+func freshTensors(net network.Config, cfg *config) (graphgen.Tensors, error) {
+	spec := graphgen.Spec{Forward: net.Forward(), Batch: 1, Image: cfg.ImageSize, Classes: cfg.Classes}
+	p, err := spec.Evaluate()
+	if err != nil {
+		return nil, err
+	}
+	weights := p.Weights.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamNetwork)))
+	variances := make([]float32, p.Stats.Len())
+	for i := range variances {
+		variances[i] = 1
+	}
+	return p.Tensors(weights, make([]float32, p.Stats.Len()), variances), nil
+}
+
+// writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.
+func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Genotype,
+	mask space.Mask) error {
+	maskText, err := mask.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	m, err := onnx.Model(g, onnx.Options{Batch: "N", ProducerVersion: version,
+		Doc: "Untrained network derived from a genotype found by zos-ort.",
+		Metadata: map[string]string{"zos.genotype": gen.String(), "zos.mask": string(maskText),
+			"zos.method": cfg.Method, "zos.xi": number(cfg.Xi), "zos.seed": fmt.Sprint(cfg.Seed),
+			"zos.data": cfg.DataName + " " + cfg.Fingerprint, "zos.trained": "false"}})
+	if err != nil {
+		return err
+	}
+	b, err := onnx.Bytes(m)
+	if err != nil {
+		return err
+	}
+	return dir.write(name, b)
+}

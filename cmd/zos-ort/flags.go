@@ -1,0 +1,73 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "out", Usage: "run `DIR` to create (default: runs/COMMAND/TIME)"},
+		&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
+		&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
+	}
+}
+
+func dataFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data", Usage: "`DIR` with CIFAR-10 or CIFAR-100 in binary form " +
+			"(default: generated images)"},
+		&cli.IntFlag{Name: "train-images", Usage: "use the first `N` training images (0: all)"},
+		&cli.IntFlag{Name: "image-size", Usage: "side of the generated images"},
+		&cli.IntFlag{Name: "pad", Usage: "padding of the random crop"},
+	}
+}
+
+func methodFlags() []cli.Flag {
+	about := "technique:"
+	for _, m := range methods {
+		about += "\n  " + m.name + ": " + m.about
+	}
+	return []cli.Flag{
+		&cli.StringFlag{Name: "method", Value: "zos", Usage: about},
+		&cli.StringFlag{Name: "preset", Usage: "quick (default without --data) or paper"},
+		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "where to run"},
+		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of everything random"},
+		&cli.IntFlag{Name: "threads", Usage: "threads (default: all cores)"},
+		&cli.IntFlag{Name: "channels", Usage: "channels of the first supernet cells"},
+		&cli.IntFlag{Name: "cells", Usage: "cells of the supernet"},
+	}
+}
+
+func pruneFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the search space to keep, in (0,1)"},
+		&cli.StringFlag{Name: "xi-measure", Value: "operations", Usage: "what xi counts: operations, or " +
+			"architectures (their product, as the paper prints it)"},
+		&cli.BoolFlag{Name: "keep-none", Usage: "do not drop the operation none before scoring"},
+		&cli.IntFlag{Name: "prune-per-round", Value: 1, Usage: "operations dropped per edge and round"},
+		&cli.StringFlag{Name: "kernel", Value: "correlation", Usage: "ranking kernel: correlation or gram"},
+		&cli.IntFlag{Name: "repeats", Usage: "initialisations over which scores are averaged"},
+		&cli.IntFlag{Name: "prune-batch", Usage: "images per ranking batch"},
+		&cli.IntFlag{Name: "prune-batches", Usage: "ranking batches"},
+	}
+}
+
+func trainFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "mask", Usage: "start from the mask in `FILE` instead of making one"},
+		&cli.IntFlag{Name: "epochs", Usage: "epochs of the search"},
+		&cli.IntFlag{Name: "warmup", Usage: "epochs before the architecture is trained"},
+		&cli.IntFlag{Name: "batch", Usage: "images per step"},
+		&cli.Float64Flag{Name: "lr", Usage: "learning rate of the weights, cosine to 0"},
+		&cli.Float64Flag{Name: "alpha-lr", Usage: "learning rate of the architecture parameters"},
+		&cli.Float64Flag{Name: "beta-reg", Usage: "slope of the beta regulariser's weight per epoch"},
+		&cli.IntFlag{Name: "valid-images", Usage: "validation images per epoch (0: all)"},
+		&cli.IntFlag{Name: "network-channels", Usage: "channels of the exported network (default: 36)"},
+		&cli.IntFlag{Name: "network-cells", Usage: "cells of the exported network (default: 20)"},
+	}
+}
+
+func join(lists ...[]cli.Flag) (all []cli.Flag) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/search"
+)
+
+func graphsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "graphs",
+		Usage: "write the exact step graphs of a search and its checkpoint as files",
+		Description: "Writes weight_step.onnx, alpha_step.onnx, eval.onnx, rank.onnx and state.ckpt, an ONNX " +
+			"Runtime checkpoint with freshly initialised weights.",
+		Flags: join(methodFlags(), pruneFlags(), dataFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "mask", Usage: "mask `FILE`: masked operations are left out"},
+			&cli.IntFlag{Name: "batch", Usage: "images per step"}}, outputFlags()),
+		Before: noArguments,
+		Action: graphsAction,
+	}
+}
+
+func graphsAction(c *cli.Context) error {
+	cfg, _, err := resolveConfig(c)
+	if err != nil {
+		return err
+	}
+	if _, err := cfg.loadData(); err != nil {
+		return err
+	}
+	mask := space.FullMask()
+	if cfg.MaskFile != "" {
+		if mask, err = space.ReadMask(cfg.MaskFile); err != nil {
+			return err
+		}
+	}
+	scfg := cfg.search(mask)
+	spec := scfg.Spec(cfg.ImageSize)
+	programs, err := search.Emit(spec)
+	if err != nil {
+		return err
+	}
+	rank, err := spec.Rank()
+	if err != nil {
+		return err
+	}
+	dir, err := createRunDir(c.String("out"), "graphs")
+	if err != nil {
+		return err
+	}
+	return writeGraphs(newConsole(c), dir, &cfg, programs, rank)
+}
+
+func writeGraphs(p *console, dir runDir, cfg *config, programs search.Programs,
+	rank *graphgen.Program) error {
+	var rows [][]string
+	for _, g := range []*graphgen.Program{programs.Weight, programs.Alpha, programs.Eval, rank} {
+		name := g.Name + ".onnx"
+		if err := dir.write(name, g.Model); err != nil {
+			return err
+		}
+		rows = append(rows, []string{name, fmt.Sprint(len(g.Graph.Nodes)), fmt.Sprint(len(g.Model))})
+	}
+	var state bytes.Buffer
+	w, s := programs.Weight.Weights, programs.Weight.Stats
+	ones := make([]float32, s.Len())
+	for i := range ones {
+		ones[i] = 1
+	}
+	err := ort.WriteCheckpoint(&state, []ort.Param{
+		{Name: "weights", Shape: []int{w.Len()},
+			Data: w.Initialize(rand.New(rand.NewPCG(cfg.Seed, 1)))},
+		{Name: "momentum", Shape: []int{w.Len()}, Data: make([]float32, w.Len())},
+		{Name: "running_mean", Shape: []int{s.Len()}, Data: make([]float32, s.Len())},
+		{Name: "running_variance", Shape: []int{s.Len()}, Data: ones}})
+	if err != nil {
+		return err
+	}
+	if err := dir.write("state.ckpt", state.Bytes()); err != nil {
+		return err
+	}
+	rows = append(rows, []string{"state.ckpt", "-", fmt.Sprint(state.Len())})
+	if err := dir.writeJSON("config.json", cfg); err != nil {
+		return err
+	}
+	if err := p.table([]string{"file", "nodes", "bytes"}, rows); err != nil {
+		return err
+	}
+	p.result("written to %s", dir)
+	return p.value(map[string]any{"run": dir, "parameters": w.Len()})
+}

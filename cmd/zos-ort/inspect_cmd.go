@@ -1,0 +1,85 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen/onnx"
+)
+
+func inspectCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "say what is in an ONNX file",
+		ArgsUsage: "FILE.onnx",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "text", Usage: "print the whole graph in ONNX's textual form"},
+			&cli.BoolFlag{Name: "json", Usage: "print the summary as JSON"}},
+		Action: inspectAction,
+	}
+}
+
+func inspectAction(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usagef("inspect takes one file, after its flags, got %d", c.NArg())
+	}
+	path := c.Args().First()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	m, err := onnx.Parse(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if c.Bool("text") {
+		_, err := fmt.Fprint(c.App.Writer, onnx.Text(m))
+		return err
+	}
+	return summarize(newConsole(c), m)
+}
+
+// summarize prints inputs, outputs, metadata and how often each operator occurs.
+func summarize(p *console, m *onnx.ModelProto) error {
+	counts := map[string]int{}
+	for _, n := range m.Graph.Node {
+		counts[operatorName(n)]++
+	}
+	names := make([]string, 0, len(counts))
+	for n := range counts {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var rows [][]string
+	for _, n := range names {
+		rows = append(rows, []string{n, fmt.Sprint(counts[n])})
+	}
+	p.result("%s by %s %s, IR version %d, %d nodes", m.Graph.GetName(), m.GetProducerName(),
+		m.GetProducerVersion(), m.GetIrVersion(), len(m.Graph.Node))
+	for _, io := range onnx.Ports(m) {
+		p.result("  %s", io)
+	}
+	meta := map[string]string{}
+	for _, kv := range m.MetadataProps {
+		meta[kv.GetKey()] = kv.GetValue()
+		p.result("  %s = %.200s", kv.GetKey(), kv.GetValue())
+	}
+	if err := p.table([]string{"operator", "count"}, rows); err != nil {
+		return err
+	}
+	return p.value(map[string]any{"graph": m.Graph.GetName(), "nodes": len(m.Graph.Node),
+		"operators": counts, "ports": onnx.Ports(m), "metadata": meta})
+}
+
+func operatorName(n *onnx.NodeProto) string {
+	if n.GetDomain() == "" {
+		return n.GetOpType()
+	}
+	return n.GetDomain() + "." + n.GetOpType()
+}

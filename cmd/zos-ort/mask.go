@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/prune"
+	"zos-ort/search/data"
+)
+
+// Streams of random numbers of pruning; see search for those of the search.
+const (
+	streamRank  = 1000
+	streamBatch = 2000
+	streamMask  = 3000
+)
+
+// maskResult is a mask and the pruning rounds that led to it, if any.
+type maskResult struct {
+	mask   space.Mask
+	rounds []prune.Round
+}
+
+// makeMask obtains the mask that the method wants and saves it with the scores.
+func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
+	p *console) (maskResult, error) {
+	res := maskResult{mask: space.FullMask()}
+	var err error
+	switch {
+	case cfg.MaskFile != "":
+		res.mask, err = space.ReadMask(cfg.MaskFile)
+	case m.mask == randomMask:
+		var repairs []space.Repair
+		res.mask, repairs = space.RandomMask(rand.New(rand.NewPCG(cfg.Seed, streamMask)), cfg.Xi)
+		for _, r := range repairs {
+			p.say("random mask: %v", r)
+		}
+	case m.mask != noMask:
+		res, err = runPruning(ctx, cfg, m, train, p)
+	}
+	if err != nil {
+		return res, err
+	}
+	p.say("mask: %d of %d operations left (%.3f of the operations, %.3g of the architectures)",
+		res.mask.Count(), space.FullMask().Count(), res.mask.RemainingOperations(space.FullMask()),
+		res.mask.RemainingArchitectures(space.FullMask()))
+	if err := dir.writeJSON("mask.json", res.mask); err != nil {
+		return res, err
+	}
+	return res, dir.write("scores.csv", scoresCSV(res.rounds))
+}
+
+// runPruning is Algorithm 1 with a progress bar.
+func runPruning(ctx context.Context, cfg *config, m method, train *data.Set,
+	p *console) (maskResult, error) {
+	observer := prune.Observer{
+		Start: func(round, networks int, mask space.Mask) {
+			p.start(networks, fmt.Sprintf("pruning round %d, %d operations", round, mask.Count()))
+		},
+		Step: func() { p.step("") },
+		Done: func(round int, r prune.Round) {
+			p.stop()
+			p.say("pruning round %d: kernel norm %.4f, %d operations removed, %d left", round, r.Norm,
+				len(r.Removed), r.Mask.Count())
+		},
+	}
+	defer p.stop()
+	res, err := prune.Run(ctx, cfg.pruning(m), space.FullMask(), cfg.ranker(ctx, train), observer)
+	return maskResult{res.Mask, res.Rounds}, err
+}
+
+// ranker ranks with the very supernet of the search. One single-threaded session per core uses the
+// cores better than one session with threads, because the operations are small.
+func (cfg *config) ranker(ctx context.Context, train *data.Set) *prune.Supernet {
+	net := cfg.supernet(space.FullMask())
+	net.Passes = supernet.AllPasses
+	return &prune.Supernet{Net: net, Batch: cfg.PruneBatch, Image: cfg.ImageSize,
+		Kernel: prune.Kernel(cfg.Kernel), Workers: cfg.Thread, Options: ort.Options{Threads: 1},
+		Weights: func(repeat int, l graphgen.Layout) []float32 {
+			return l.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamRank+uint64(repeat))))
+		},
+		Images: func(repeat int) ([][]float32, error) { return cfg.rankingImages(ctx, train, repeat) },
+	}
+}
+
+// rankingImages are the batches of a repeat, without augmentation.
+func (cfg *config) rankingImages(ctx context.Context, train *data.Set, repeat int) ([][]float32, error) {
+	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: cfg.PruneBatch, Shuffle: true,
+		Seed: cfg.Seed + streamBatch + uint64(repeat), Tail: data.TailDrop})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	var batches [][]float32
+	pass := l.Endless(0)
+	for range cfg.PruneBatches {
+		b, ok := pass.Next()
+		if !ok {
+			return nil, pass.Err()
+		}
+		batches = append(batches, append([]float32(nil), b.Images...))
+	}
+	return batches, nil
+}
+
+// scoresCSV lists the score of every operation in every round.
+func scoresCSV(rounds []prune.Round) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	_ = w.Write([]string{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed"})
+	for i, r := range rounds {
+		removed := map[space.Candidate]bool{}
+		for _, c := range r.Removed {
+			removed[c] = true
+		}
+		for _, t := range space.CellTypes {
+			for _, c := range space.FullMask().Candidates(t) {
+				score := *r.Scores.Of(c)
+				if score != score {
+					continue
+				}
+				_ = w.Write([]string{strconv.Itoa(i + 1), number(r.Norm), t.String(), strconv.Itoa(c.Edge),
+					c.Op.String(), number(score), strconv.FormatBool(removed[c])})
+			}
+		}
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+// number prints a float so that it reads back exactly.
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

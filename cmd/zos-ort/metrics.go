@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+
+	"zos-ort/models/space"
+	"zos-ort/search"
+)
+
+// recorder writes metrics.csv, timing.csv and the genotype after every epoch, and shows progress.
+type recorder struct {
+	dir     runDir
+	console *console
+	epochs  []search.Epoch
+	times   [][]string
+	metrics [][]string
+}
+
+var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_acc", "alpha_loss",
+	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
+
+func newRecorder(dir runDir, p *console) *recorder {
+	r := &recorder{dir: dir, console: p}
+	header := append([]string(nil), metricsHeader...)
+	for p := range space.Primitive(space.NumPrimitives) {
+		header = append(header, "count_"+p.String())
+	}
+	r.metrics = [][]string{append(header, "genotype")}
+	r.times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation", "waiting_for_data"}}
+	return r
+}
+
+// Step implements search.Recorder.
+func (r *recorder) Step(p search.Progress) {
+	if p.Step == 1 {
+		r.console.start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
+	}
+	r.console.step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f", p.Epoch+1, p.Loss, p.Accuracy))
+}
+
+// Epoch implements search.Recorder.
+func (r *recorder) Epoch(e search.Epoch) error {
+	r.console.stop()
+	counts := e.Genotype.Counts()
+	r.console.say("epoch %2d: train loss %.3f acc %.3f | valid loss %.3f acc %.3f | skip %d of 16 | %.1f s "+
+		"(data %.1f %%)", e.Epoch+1, e.TrainLoss, e.TrainAcc, e.ValidLoss, e.ValidAcc,
+		counts[space.SkipConnect], e.Time.Total.Seconds(),
+		100*e.Time.Waited.Seconds()/max(e.Time.Total.Seconds(), 1e-9))
+	row := []string{strconv.Itoa(e.Epoch)}
+	for _, x := range []float64{e.Rate, e.Lambda, e.TrainLoss, e.TrainAcc, e.AlphaLoss, e.AlphaAcc,
+		e.ValidLoss, e.ValidAcc, e.Norm, e.Entropy[space.Normal], e.Entropy[space.Reduce]} {
+		row = append(row, number(x))
+	}
+	for _, n := range counts {
+		row = append(row, strconv.Itoa(n))
+	}
+	r.metrics = append(r.metrics, append(row, e.Genotype.String()))
+	t := e.Time
+	r.times = append(r.times, []string{strconv.Itoa(e.Epoch), seconds(t.Total.Seconds()),
+		seconds(t.Weight.Seconds()), seconds(t.Alpha.Seconds()), seconds(t.Eval.Seconds()),
+		seconds(t.Waited.Seconds())})
+	return r.save(e)
+}
+
+func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 3, 64) }
+
+// save writes everything that belongs to an epoch.
+func (r *recorder) save(e search.Epoch) error {
+	if err := r.dir.write("metrics.csv", csvBytes(r.metrics)); err != nil {
+		return err
+	}
+	if err := r.dir.write("timing.csv", csvBytes(r.times)); err != nil {
+		return err
+	}
+	if err := r.dir.writeJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {
+		return err
+	}
+	return r.dir.writeJSON("alphas.json", e.Alphas)
+}
+
+func csvBytes(rows [][]string) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	_ = w.WriteAll(rows) // a bytes.Buffer takes everything
+	return b.Bytes()
+}

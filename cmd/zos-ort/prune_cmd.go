@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/space"
+	"zos-ort/ort"
+)
+
+func pruneCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "prune",
+		Usage:       "zero-shot pruning alone: find the mask, do not search",
+		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
+		Flags:       join(methodFlags(), pruneFlags(), dataFlags(), outputFlags()),
+		Before:      noArguments,
+		Action:      pruneAction,
+	}
+}
+
+func pruneAction(c *cli.Context) error {
+	cfg, m, err := resolveConfig(c)
+	if err != nil {
+		return err
+	}
+	if m.mask == noMask {
+		return usagef("method %s does not prune", m.name)
+	}
+	p := newConsole(c)
+	train, err := cfg.loadData()
+	if err != nil {
+		return err
+	}
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	dir, err := createRunDir(c.String("out"), "prune")
+	if err != nil {
+		return err
+	}
+	if err := dir.writeJSON("config.json", cfg); err != nil {
+		return err
+	}
+	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
+	if err != nil {
+		return err
+	}
+	full := space.FullMask()
+	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",
+		res.mask.RemainingOperations(full), res.mask.RemainingArchitectures(full), dir)
+	return p.value(map[string]any{"run": dir, "mask": res.mask,
+		"remaining": map[string]float64{"operations": res.mask.RemainingOperations(full),
+			"architectures": res.mask.RemainingArchitectures(full)}})
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// runDir is the folder of one run. Files in it appear whole or not at all.
+type runDir string
+
+// createRunDir makes the folder. One that already holds something is never written into.
+func createRunDir(path, command string) (runDir, error) {
+	if path == "" {
+		path = filepath.Join("runs", command, time.Now().Format("20060102-150405"))
+		for i := 2; exists(path); i++ {
+			path = filepath.Join("runs", command, fmt.Sprintf("%s-%d", filepath.Base(path), i))
+		}
+	}
+	entries, err := os.ReadDir(path)
+	switch {
+	case err == nil && len(entries) > 0:
+		return "", fmt.Errorf("output folder %s already holds files: choose another --out or move it away",
+			path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("output folder: %w", err)
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return "", fmt.Errorf("output folder: %w", err)
+	}
+	probe, err := os.CreateTemp(path, ".probe-*")
+	if err != nil {
+		return "", fmt.Errorf("output folder is not writable: %w", err)
+	}
+	probe.Close()
+	return runDir(path), os.Remove(probe.Name())
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// path is where a file of the run is.
+func (d runDir) path(name string) string { return filepath.Join(string(d), name) }
+
+// write writes a file atomically: to a temporary name, synced, renamed.
+func (d runDir) write(name string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(d.path(name)), 0o755); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	if err := renameio.WriteFile(d.path(name), content, 0o644); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	return nil
+}
+
+// writeJSON writes v indented.
+func (d runDir) writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	return d.write(name, append(b, '\n'))
+}

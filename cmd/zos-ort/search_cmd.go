@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/search"
+	"zos-ort/search/data"
+)
+
+func searchCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "search",
+		Usage: "prune the search space, search it, export what was found",
+		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
+			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
+		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
+		Before: noArguments,
+		Action: searchAction,
+	}
+}
+
+// searchResult is what search prints with --json.
+type searchResult struct {
+	Run       string         `json:"run"`
+	Genotype  space.Genotype `json:"genotype"`
+	Text      string         `json:"genotype_text"`
+	ValidAcc  float64        `json:"valid_accuracy"`
+	Remaining struct {
+		Operations    float64 `json:"operations"`
+		Architectures float64 `json:"architectures"`
+	} `json:"remaining"`
+	Seconds struct {
+		Prune  float64 `json:"prune"`
+		Search float64 `json:"search"`
+	} `json:"seconds"`
+}
+
+func searchAction(c *cli.Context) error {
+	cfg, m, err := resolveConfig(c)
+	if err != nil {
+		return err
+	}
+	p := newConsole(c)
+	train, err := cfg.loadData()
+	if err != nil {
+		return err
+	}
+	if cfg.Data == "" {
+		p.say("no --data: using the built-in generated images")
+	}
+	if err := cfg.table(p); err != nil || c.Bool("dry-run") {
+		return err
+	}
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	dir, err := createRunDir(c.String("out"), "search")
+	if err != nil {
+		return err
+	}
+	if err := dir.writeJSON("config.json", cfg); err != nil {
+		return err
+	}
+	return runSearch(c.Context, &cfg, m, train, dir, p)
+}
+
+func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
+	p *console) error {
+	var out searchResult
+	out.Run = string(dir)
+	start := time.Now()
+	mask, err := makeMask(ctx, cfg, m, train, dir, p)
+	if err != nil {
+		return err
+	}
+	out.Seconds.Prune = time.Since(start).Seconds()
+	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
+	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
+	start = time.Now()
+	if m.mask == toOne {
+		out.Genotype, err = scoresGenotype(mask)
+	} else {
+		var res *search.Result
+		if res, err = search.Run(ctx, cfg.search(mask.mask), train, newRecorder(dir, p)); err == nil {
+			out.Genotype, out.ValidAcc = res.Genotype, res.Last.ValidAcc
+		}
+	}
+	p.stop()
+	if err != nil {
+		return err
+	}
+	out.Seconds.Search = time.Since(start).Seconds()
+	out.Text = out.Genotype.String()
+	if err := exportGenotype(ctx, cfg, out.Genotype, mask.mask, dir); err != nil {
+		return err
+	}
+	return out.print(p, m)
+}
+
+// print reports the result to people or machines.
+func (r searchResult) print(p *console, m method) error {
+	p.result("%s", r.Text)
+	if m.mask != toOne {
+		p.result("supernet validation accuracy: %.2f %%", 100*r.ValidAcc)
+	}
+	p.result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
+	return p.value(r)
+}
+
+// scoresGenotype derives the genotype of pruning alone: every edge has one operation left, whose
+// strength is its score in the last round.
+func scoresGenotype(m maskResult) (space.Genotype, error) {
+	if len(m.rounds) == 0 {
+		return space.Genotype{}, fmt.Errorf("this method derives the genotype from pruning scores and " +
+			"cannot start from a mask file")
+	}
+	last := m.rounds[len(m.rounds)-1].Scores
+	return space.DeriveFromScores(space.Scores(*last), m.mask)
+}
