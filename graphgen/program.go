@@ -32,6 +32,9 @@ type Spec struct {
 	AuxiliaryWeight float64
 	// Share merges equal operations (graph-wide common subexpressions).
 	Share bool
+	// Kernels makes programs for our own CPU kernels: they run only in a session that knows the domain
+	// of package ort/kernels, which package ort/program sees to.
+	Kernels bool
 }
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
@@ -162,6 +165,12 @@ func (b *builder) overwrite() {
 // program trims, lowers and describes the finished graph.
 func (b *builder) program() (*Program, error) {
 	b.g.Trim()
+	if b.spec.Kernels {
+		if err := ir.Build(func() { lower(b.g) }); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
+		}
+		b.g.Trim()
+	}
 	m, err := onnx.Model(b.g, onnx.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)

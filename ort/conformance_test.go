@@ -13,6 +13,7 @@ import (
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/op/optest"
 	"zos-ort/ort"
+	"zos-ort/ort/kernels"
 )
 
 // tolerance is relative to the largest element of a tensor. The longest sums of the cases have some
@@ -24,13 +25,19 @@ const tolerance = 1e-5
 // Gradients are asked for together and one by one; graphs run as they are and rewritten.
 func TestConformance(t *testing.T) {
 	openRuntime(t)
+	domain, err := kernels.NewDomain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer domain.Close()
 	for _, level := range []ort.Level{ort.Off, ort.All} {
 		for _, c := range optest.All() {
 			t.Run(map[ort.Level]string{ort.Off: "plain/", ort.All: "rewritten/"}[level]+c.Name,
 				func(t *testing.T) {
 					for _, wrt := range gradients(c) {
 						g := c.Graph(wrt...)
-						compare(t, g.Graph, c.Values(g), ort.Options{Threads: 1, Optimization: level})
+						compare(t, g.Graph, c.Values(g), ort.Options{Threads: 1, Optimization: level,
+							Domains: []*ort.Domain{domain}})
 					}
 				})
 		}

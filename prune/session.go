@@ -37,7 +37,7 @@ func (s *Supernet) Open(mask space.Mask) (Session, error) {
 	net := s.Net
 	net.Mask = mask
 	spec := graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
-		Share: true}
+		Share: true, Kernels: true}
 	p, err := spec.Rank()
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (c Config) Validate() error {
 // Spec describes the programs for images of the given side.
 func (c Config) Spec(image int) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Net.Forward(), Batch: c.Batch, Image: image,
-		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true}
+		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true, Kernels: true}
 }
 
 // Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.

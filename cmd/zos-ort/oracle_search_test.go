@@ -25,17 +25,18 @@ type searchExpected struct {
 
 func oracleSearch(t *testing.T, c oracleCase) {
 	for name, passes := range map[string]supernet.Passes{"all": supernet.AllPasses, "none": {}} {
-		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, passes) })
+		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, passes, false) })
 	}
+	t.Run("kernels", func(t *testing.T) { searchCase(t, c, supernet.AllPasses, true) })
 }
 
-func searchCase(t *testing.T, c oracleCase, passes supernet.Passes) {
+func searchCase(t *testing.T, c oracleCase, passes supernet.Passes, kernels bool) {
 	var want searchExpected
 	decodeStrict(t, c.Expected, &want)
 	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes, Mask: c.mask(t),
 		Partial: c.Partial, Passes: passes}
 	spec := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, Share: passes.SharePools}
+		SGD: graphgen.PaperSGD, Share: passes.SharePools, Kernels: kernels}
 	programs, err := search.Emit(spec)
 	if err != nil {
 		t.Fatal(err)

@@ -4,18 +4,21 @@ package program
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/ort"
+	"zos-ort/ort/kernels"
 )
 
 // Net is the state of one network in the runtime: weights, momentum and running statistics, shared
 // by every Runner that is opened on it. Close the runners before the Net.
 type Net struct {
-	state *ort.State
-	opts  ort.Options
-	Shape Shape
+	state   *ort.State
+	opts    ort.Options
+	kernels *ort.Domain
+	Shape   Shape
 }
 
 // Shape says how the state vectors are laid out.
@@ -32,7 +35,7 @@ const (
 	varianceName = "running_variance"
 )
 
-// NewNet creates the state.
+// NewNet creates the state. Sessions on it know our own CPU kernels.
 func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	n := &Net{opts: o, Shape: s}
 	params := []ort.Param{
@@ -50,6 +53,11 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	if n.state, err = ort.NewState(params); err != nil {
 		return nil, err
 	}
+	if n.kernels, err = kernels.NewDomain(); err != nil {
+		n.state.Close()
+		return nil, err
+	}
+	n.opts.Domains = append(slices.Clip(o.Domains), n.kernels)
 	return n, nil
 }
 
@@ -103,7 +111,10 @@ func (n *Net) fields(v *Vectors) []field {
 func (n *Net) Save(path string) error { return n.state.Save(path) }
 
 // Close releases the state.
-func (n *Net) Close() { n.state.Close() }
+func (n *Net) Close() {
+	n.state.Close()
+	n.kernels.Close()
+}
 
 // Runner is one program on a Net, with host buffers for everything that is not state.
 type Runner struct {

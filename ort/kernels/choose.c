@@ -1,0 +1,36 @@
+// Which kernels this processor runs.
+#include "depthwise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// level is 0 for portable, 1 for AVX2, 2 for AVX-512; what ZOS_KERNELS names, if that is less.
+static int level(void) {
+  static int known = -1;  // every thread finds the same
+  int l = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (l >= 0) return l;
+  l = 0;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) l = 1;
+  if (l == 1 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+    l = 2;
+  const char *limit = getenv("ZOS_KERNELS");
+  if (limit != NULL && strcmp(limit, "portable") == 0) l = 0;
+  if (limit != NULL && strcmp(limit, "avx2") == 0 && l > 1) l = 1;
+#endif
+  __atomic_store_n(&known, l, __ATOMIC_RELAXED);
+  return l;
+}
+
+const dw_kernels *dw_choose(int width) {
+#if defined(__x86_64__)
+  if (level() == 2) return width > 8 ? &dw_avx512 : &dw_narrow;
+  if (level() == 1) return &dw_avx2;
+#else
+  (void)width;
+#endif
+  (void)level;
+  return &dw_portable;
+}

@@ -1,0 +1,14 @@
+// Vectors of 8 on x86-64.
+#if defined(__x86_64__)
+#include <string.h>
+#include "target.h"
+ZOS_TARGET("avx2,fma")
+#define LANES 8
+#define ROWS 4
+#define KERNELS dw_avx2
+#define NAME "avx2"
+#include "depthwise_template.h"
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#endif

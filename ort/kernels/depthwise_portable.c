@@ -1,0 +1,10 @@
+// Vectors of 4: SSE2, NEON, or whatever the compiler makes of them.
+#define LANES 4
+#if defined(__aarch64__)
+#define ROWS 8
+#else
+#define ROWS 4
+#endif
+#define KERNELS dw_portable
+#define NAME "portable"
+#include "depthwise_template.h"

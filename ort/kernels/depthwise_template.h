@@ -1,0 +1,369 @@
+// The kernels of depthwise.h for vectors of LANES floats, written once. Each depthwise_*.c sets
+//   LANES    floats of a vector
+//   ROWS     rows of outputs that are held in registers, by two vectors
+//   KERNELS  name of the resulting table, NAME its text
+//
+// A plane is copied into a zero-bordered buffer that stays in the first cache. From there
+// every output is a sum over the k*k taps of shifted loads without a bound check. A block of ROWS by
+// one or two vectors of outputs stays in registers; a loaded vector is used for all rows that it
+// meets, so that there are far fewer loads than products.
+
+#include "depthwise.h"
+
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+INLINE vec load(const float *p) { return *(const uvec *)p; }
+INLINE void store(float *p, vec v) { *(uvec *)p = v; }
+INLINE int at_least(int a, int b) { return a > b ? a : b; }
+INLINE int round_up(int a, int b) { return (a + b - 1) / b * b; }
+
+// canvas is the geometry of a zero-bordered buffer: rows of ld floats. With step 2 a row holds
+// its even columns first and then, from half on, its odd ones, so that columns two apart are
+// neighbours.
+typedef struct {
+  int rows, ld, half, step;
+  int offset[dw_max_kernel];  // where the tap b finds column 0
+} canvas;
+
+// canvas_of is the canvas from which rows by cols outputs are computed with stride s.
+static canvas canvas_of(const dw_shape *c, int rows, int cols, int s) {
+  int reach = c->d * (c->k - 1);
+  canvas v = {.rows = s * (rows - 1) + reach + 1, .step = s};
+  cols = at_least(cols, LANES);
+  v.half = s == 1 ? 0 : cols + reach / 2 + 1;
+  v.ld = s == 1 ? cols + reach : 2 * v.half;
+  for (int b = 0; b < c->k; b++) {
+    int x = b * c->d;
+    v.offset[b] = s == 1 ? x : (x & 1) * v.half + x / 2;
+  }
+  return v;
+}
+
+INLINE size_t canvas_size(const canvas *v) { return (size_t)round_up(v->rows * v->ld, 16); }
+
+// paint copies src[h,w] so that pixel (i,j) lies at row top + i up, column top + j up of the
+// canvas, where top may be negative. What lies outside is cut off. The border must be zero already.
+static void paint(float *restrict buf, const canvas *v, const float *restrict src, int h, int w,
+                  int top, int up) {
+  int columns = v->step == 1 ? v->ld : 2 * v->half;
+  int lo = top >= 0 ? 0 : (-top + up - 1) / up;
+  int hi = columns > top ? (columns - top + up - 1) / up : 0;
+  if (hi > w) hi = w;
+  for (int i = lo; i < h && top + i * up < v->rows; i++) {
+    float *restrict row = buf + (size_t)(top + i * up) * v->ld;
+    const float *restrict from = src + (size_t)i * w;
+    if (v->step == 1 && up == 1) {
+      if (hi > lo) memcpy(row + top + lo, from + lo, sizeof(float) * (hi - lo));
+    } else if (v->step == 1) {
+      for (int j = lo; j < hi; j++) row[top + j * up] = from[j];
+    } else {
+      for (int f = 0; f < 2; f++) {  // the columns of one parity
+        int j0 = lo + ((top + lo + f) & 1);
+        float *restrict to = row + (((top + j0) & 1) ? v->half : 0) + (top + j0) / 2;
+        for (int j = j0, n = 0; j < hi; j += 2, n++) to[n] = from[j];
+      }
+    }
+  }
+}
+
+// outputs computes R rows by C vectors. With a kernel known at compile time every loop unrolls.
+INLINE void outputs(const int k, const int d, const int s, const int R, const int C,
+                    const float *buf, const canvas *v, const float *w, vec acc[R][C]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int c = 0; c < C; c++) acc[r][c] = (vec){0};
+  }
+  for (int b = 0; b < k; b++) {
+    const float *col = buf + v->offset[b];
+    const float *wb = w + b;
+#pragma GCC unroll 32
+    for (int row = 0; row <= s * (R - 1) + d * (k - 1); row++) {
+#pragma GCC unroll 2
+      for (int c = 0; c < C; c++) {
+        vec x = load(col + (size_t)row * v->ld + c * LANES);
+#pragma GCC unroll 8
+        for (int a = 0; a < k; a++) {
+          int t = row - a * d;
+          if (t >= 0 && t % s == 0 && t / s < R) acc[t / s][c] += wb[a * k] * x;
+        }
+      }
+    }
+  }
+}
+
+// outputs_any is outputs for a kernel that is known at run time only.
+INLINE void outputs_any(int k, int d, int s, const int R, const int C, const float *buf,
+                        const canvas *v, const float *w, vec acc[R][C]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int c = 0; c < C; c++) acc[r][c] = (vec){0};
+  }
+  for (int a = 0; a < k; a++) {
+    for (int b = 0; b < k; b++) {
+      const float *at = buf + (size_t)a * d * v->ld + v->offset[b];
+      float wab = w[a * k + b];
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+        for (int c = 0; c < C; c++) acc[r][c] += wab * load(at + (size_t)r * s * v->ld + c * LANES);
+      }
+    }
+  }
+}
+
+// patch computes and stores R rows by C vectors; of a row only cols floats, where that is less.
+INLINE void patch(bool fixed, const int k, const int d, const int s, const int R, const int C,
+                  const float *buf, const canvas *v, const float *w, float *y, int ow, int cols) {
+  vec acc[R][C];
+  if (fixed)
+    outputs(k, d, s, R, C, buf, v, w, acc);
+  else
+    outputs_any(k, d, s, R, C, buf, v, w, acc);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    if (cols < LANES) {
+      float row[LANES];
+      store(row, acc[r][0]);
+      memcpy(y + (size_t)r * ow, row, sizeof(float) * cols);
+      continue;
+    }
+#pragma GCC unroll 2
+    for (int c = 0; c < C; c++) store(y + (size_t)r * ow + c * LANES, acc[r][c]);
+  }
+}
+
+// band computes R rows of outputs. The last vector of a row overlaps the one before.
+INLINE void band(bool fixed, const int k, const int d, const int s, const int R, const float *buf,
+                 const canvas *v, const float *w, float *y, int ow) {
+  if (ow < LANES) {
+    patch(fixed, k, d, s, R, 1, buf, v, w, y, ow, ow);
+    return;
+  }
+  int j = 0;
+  for (; j + 2 * LANES <= ow; j += 2 * LANES)
+    patch(fixed, k, d, s, R, 2, buf + j, v, w, y + j, ow, LANES);
+  for (; j < ow; j += LANES) {
+    int at = j + LANES <= ow ? j : ow - LANES;
+    patch(fixed, k, d, s, R, 1, buf + at, v, w, y + at, ow, LANES);
+  }
+}
+
+// plane computes a whole plane. The last band overlaps the one before.
+INLINE void plane(bool fixed, const int k, const int d, const int s, const float *buf,
+                  const canvas *v, const float *w, float *y, int oh, int ow) {
+  if (oh < ROWS) {
+    for (int i = 0; i < oh; i++)
+      band(fixed, k, d, s, 1, buf + (size_t)i * s * v->ld, v, w, y + (size_t)i * ow, ow);
+    return;
+  }
+  for (int i = 0; i < oh; i += ROWS) {
+    int at = i + ROWS <= oh ? i : oh - ROWS;
+    band(fixed, k, d, s, ROWS, buf + (size_t)at * s * v->ld, v, w, y + (size_t)at * ow, ow);
+  }
+}
+
+#define PLANE(k, d, s)                                                                          \
+  static void plane_##k##_##d##_##s(const dw_shape *c, const float *buf, const canvas *v,       \
+                                    const float *w, float *y, int oh, int ow) {                 \
+    (void)c;                                                                                    \
+    plane(true, k, d, s, buf, v, w, y, oh, ow);                                                 \
+  }
+PLANE(3, 1, 1)
+PLANE(3, 2, 1)
+PLANE(3, 1, 2)
+PLANE(3, 2, 2)
+PLANE(5, 1, 1)
+PLANE(5, 2, 1)
+PLANE(5, 1, 2)
+PLANE(5, 2, 2)
+
+static void plane_any(const dw_shape *c, const float *buf, const canvas *v, const float *w,
+                      float *y, int oh, int ow) {
+  plane(false, c->k, c->d, v->step, buf, v, w, y, oh, ow);
+}
+
+typedef void (*plane_fn)(const dw_shape *, const float *, const canvas *, const float *, float *,
+                         int, int);
+
+static plane_fn plane_of(int k, int d, int s) {
+  static const plane_fn fixed[2][2][2] = {
+      {{plane_3_1_1, plane_3_1_2}, {plane_3_2_1, plane_3_2_2}},
+      {{plane_5_1_1, plane_5_1_2}, {plane_5_2_1, plane_5_2_2}}};
+  if ((k != 3 && k != 5) || d > 2) return plane_any;
+  return fixed[k / 2 - 1][d - 1][s - 1];
+}
+
+static size_t forward_scratch(const dw_shape *c) {
+  canvas v = canvas_of(c, c->oh, c->ow, c->s);
+  return canvas_size(&v);
+}
+
+static void forward(const dw_shape *c, const float *x, const float *w, float *y, size_t channels,
+                    size_t from, size_t to, float *scratch) {
+  canvas v = canvas_of(c, c->oh, c->ow, c->s);
+  plane_fn run = plane_of(c->k, c->d, c->s);
+  memset(scratch, 0, sizeof(float) * canvas_size(&v));
+  for (size_t i = from; i < to; i++) {
+    paint(scratch, &v, x + i * c->h * c->w, c->h, c->w, c->p, 1);
+    run(c, scratch, &v, w + i % channels * c->k * c->k, y + i * c->oh * c->ow, c->oh, c->ow);
+  }
+}
+
+static size_t input_scratch(const dw_shape *c) {
+  canvas v = canvas_of(c, c->h, c->w, 1);
+  return canvas_size(&v);
+}
+
+// input is the forward kernel with dY, spread out by the stride, and the weights turned around.
+static void input(const dw_shape *c, const float *dy, const float *w, float *dx, size_t channels,
+                  size_t from, size_t to, float *scratch) {
+  canvas v = canvas_of(c, c->h, c->w, 1);
+  plane_fn run = plane_of(c->k, c->d, 1);
+  memset(scratch, 0, sizeof(float) * canvas_size(&v));
+  int taps = c->k * c->k;
+  for (size_t i = from; i < to; i++) {
+    float turned[dw_max_kernel * dw_max_kernel];
+    const float *wi = w + i % channels * taps;
+    for (int t = 0; t < taps; t++) turned[t] = wi[taps - 1 - t];
+    paint(scratch, &v, dy + i * c->oh * c->ow, c->oh, c->ow, c->d * (c->k - 1) - c->p, c->s);
+    run(c, scratch, &v, turned, dx + i * c->h * c->w, c->h, c->w);
+  }
+}
+
+// taps adds the products of ROWS by one vectors of dY with X to sums, one vector per tap.
+INLINE void taps(const int k, const int d, const int s, const float *buf, const canvas *v,
+                 const vec dy[ROWS], vec *sums) {
+  for (int b = 0; b < k; b++) {
+    const float *col = buf + v->offset[b];
+    vec acc[k];
+#pragma GCC unroll 8
+    for (int a = 0; a < k; a++) acc[a] = (vec){0};
+#pragma GCC unroll 32
+    for (int row = 0; row <= s * (ROWS - 1) + d * (k - 1); row++) {
+      vec x = load(col + (size_t)row * v->ld);
+#pragma GCC unroll 8
+      for (int a = 0; a < k; a++) {
+        int t = row - a * d;
+        if (t >= 0 && t % s == 0 && t / s < ROWS) acc[a] += dy[t / s] * x;
+      }
+    }
+#pragma GCC unroll 8
+    for (int a = 0; a < k; a++) sums[a * k + b] += acc[a];
+  }
+}
+
+INLINE void taps_any(int k, int d, int s, const float *buf, const canvas *v, const vec dy[ROWS],
+                     vec *sums) {
+  for (int a = 0; a < k; a++) {
+    for (int b = 0; b < k; b++) {
+      const float *at = buf + (size_t)a * d * v->ld + v->offset[b];
+      vec acc = {0};
+#pragma GCC unroll 8
+      for (int r = 0; r < ROWS; r++) acc += dy[r] * load(at + (size_t)r * s * v->ld);
+      sums[a * k + b] += acc;
+    }
+  }
+}
+
+// correlate adds what one plane contributes. dY lies in rows of ldy, a multiple of LANES, and has
+// a multiple of ROWS rows.
+INLINE void correlate(bool fixed, const int k, const int d, const int s, const float *buf,
+                      const canvas *v, const float *dy, int rows, int ldy, vec *sums) {
+  for (int i = 0; i < rows; i += ROWS) {
+    for (int j = 0; j < ldy; j += LANES) {
+      vec block[ROWS];
+#pragma GCC unroll 8
+      for (int r = 0; r < ROWS; r++) block[r] = load(dy + (size_t)(i + r) * ldy + j);
+      const float *at = buf + (size_t)i * s * v->ld + j;
+      if (fixed)
+        taps(k, d, s, at, v, block, sums);
+      else
+        taps_any(k, d, s, at, v, block, sums);
+    }
+  }
+}
+
+#define CORRELATE(k, d, s)                                                                      \
+  static void correlate_##k##_##d##_##s(const dw_shape *c, const float *buf, const canvas *v,   \
+                                        const float *dy, int rows, int ldy, vec *sums) {        \
+    (void)c;                                                                                    \
+    correlate(true, k, d, s, buf, v, dy, rows, ldy, sums);                                      \
+  }
+CORRELATE(3, 1, 1)
+CORRELATE(3, 2, 1)
+CORRELATE(3, 1, 2)
+CORRELATE(3, 2, 2)
+CORRELATE(5, 1, 1)
+CORRELATE(5, 2, 1)
+CORRELATE(5, 1, 2)
+CORRELATE(5, 2, 2)
+
+static void correlate_any(const dw_shape *c, const float *buf, const canvas *v, const float *dy,
+                          int rows, int ldy, vec *sums) {
+  correlate(false, c->k, c->d, c->s, buf, v, dy, rows, ldy, sums);
+}
+
+typedef void (*correlate_fn)(const dw_shape *, const float *, const canvas *, const float *, int,
+                             int, vec *);
+
+static correlate_fn correlate_of(int k, int d, int s) {
+  static const correlate_fn fixed[2][2][2] = {
+      {{correlate_3_1_1, correlate_3_1_2}, {correlate_3_2_1, correlate_3_2_2}},
+      {{correlate_5_1_1, correlate_5_1_2}, {correlate_5_2_1, correlate_5_2_2}}};
+  if ((k != 3 && k != 5) || d > 2) return correlate_any;
+  return fixed[k / 2 - 1][d - 1][s - 1];
+}
+
+INLINE canvas weight_canvas(const dw_shape *c) {
+  return canvas_of(c, round_up(c->oh, ROWS), round_up(c->ow, LANES), c->s);
+}
+
+INLINE size_t weight_rim(const dw_shape *c) {  // the copy of dY
+  return (size_t)round_up(round_up(c->oh, ROWS) * round_up(c->ow, LANES), 16);
+}
+
+static size_t weight_scratch(const dw_shape *c) {
+  canvas v = weight_canvas(c);
+  return canvas_size(&v) + weight_rim(c);
+}
+
+static void weight(const dw_shape *c, const float *dy, const float *x, float *dw, size_t batch,
+                   size_t channels, size_t channel, float *scratch) {
+  canvas v = weight_canvas(c);
+  int rows = round_up(c->oh, ROWS), ldy = round_up(c->ow, LANES), taps = c->k * c->k;
+  bool copy = rows != c->oh || ldy != c->ow;
+  float *rim = scratch + canvas_size(&v);
+  correlate_fn run = correlate_of(c->k, c->d, c->s);
+  vec sums[dw_max_kernel * dw_max_kernel];
+  memset(scratch, 0, sizeof(float) * (canvas_size(&v) + weight_rim(c)));
+  for (int t = 0; t < taps; t++) sums[t] = (vec){0};
+  for (size_t n = 0; n < batch; n++) {
+    size_t i = n * channels + channel;
+    const float *dyi = dy + i * c->oh * c->ow;
+    paint(scratch, &v, x + i * c->h * c->w, c->h, c->w, c->p, 1);
+    if (copy) {
+      for (int r = 0; r < c->oh; r++)
+        memcpy(rim + (size_t)r * ldy, dyi + (size_t)r * c->ow, sizeof(float) * c->ow);
+      dyi = rim;
+    }
+    run(c, scratch, &v, dyi, rows, ldy, sums);
+  }
+  for (int t = 0; t < taps; t++) {
+    float lanes[LANES];
+    store(lanes, sums[t]);
+    for (int n = LANES / 2; n > 0; n /= 2) {
+      for (int l = 0; l < n; l++) lanes[l] += lanes[l + n];
+    }
+    dw[t] = lanes[0];
+  }
+}
+
+const dw_kernels KERNELS = {NAME,  forward_scratch, forward, input_scratch,
+                            input, weight_scratch,  weight};

@@ -1,0 +1,129 @@
+// ONNX Runtime's interface for own operators, as far as it is used here: struct OrtCustomOp of API
+// 28 and functions of struct OrtApi, declared by position (both are append-only).
+#ifndef ZOS_OP_H
+#define ZOS_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef const void *const *ort_api;
+typedef void *ort_status;  // NULL: no error
+
+enum {
+  api_CreateStatus = 0,
+  api_GetTensorMutableData = 51,
+  api_GetDimensionsCount = 61,
+  api_GetDimensions = 62,
+  api_GetTensorShapeElementCount = 64,
+  api_GetTensorTypeAndShape = 65,
+  api_KernelInfoGetAttribute_float = 85,
+  api_KernelInfoGetAttribute_int64 = 86,
+  api_ReleaseStatus = 93,
+  api_KernelContext_GetInputCount = 88,
+  api_KernelContext_GetOutputCount = 89,
+  api_KernelContext_GetInput = 90,
+  api_KernelContext_GetOutput = 91,
+  api_ReleaseTensorTypeAndShapeInfo = 99,
+  api_KernelContext_ParallelFor = 274,
+};
+
+// custom_op is struct OrtCustomOp. The functions of the first version of an entry that has a
+// second one are not called and are NULL.
+typedef struct custom_op custom_op;
+struct custom_op {
+  uint32_t version;
+  void *(*create_v1)(const custom_op *, ort_api, const void *info);
+  const char *(*name)(const custom_op *);
+  const char *(*provider)(const custom_op *);
+  int (*input_type)(const custom_op *, size_t);
+  size_t (*inputs)(const custom_op *);
+  int (*output_type)(const custom_op *, size_t);
+  size_t (*outputs)(const custom_op *);
+  void (*compute_v1)(void *, void *context);
+  void (*destroy)(void *);
+  int (*input_kind)(const custom_op *, size_t);
+  int (*output_kind)(const custom_op *, size_t);
+  int (*input_memory)(const custom_op *, size_t);
+  int (*input_variadic_min)(const custom_op *);
+  int (*input_homogeneous)(const custom_op *);
+  int (*output_variadic_min)(const custom_op *);
+  int (*output_homogeneous)(const custom_op *);
+  ort_status (*create)(const custom_op *, ort_api, const void *info, void **kernel);
+  ort_status (*compute)(void *kernel, void *context);
+  ort_status (*infer)(const custom_op *, void *context);
+  int (*start_version)(const custom_op *);
+  int (*end_version)(const custom_op *);
+  size_t (*may_inplace)(int **in, int **out);
+  void (*release_inplace)(int *in, int *out);
+  size_t (*alias)(int **in, int **out);
+  void (*release_alias)(int *in, int *out);
+};
+
+// op_def is one of our operators: a custom_op followed by what the common functions need. All
+// inputs and outputs are float tensors; only the last required ones may be left out.
+typedef struct {
+  custom_op op;  // must come first: ONNX Runtime hands out its address
+  const char *name;
+  size_t inputs, required_inputs, outputs, required_outputs;
+  const char *const *attributes;  // names of integer attributes, NULL at the end
+} op_def;
+
+enum { op_max_attributes = 8, op_max_rank = 8 };
+
+// op_kernel is a node: the attributes of its operator, in their order.
+typedef struct {
+  ort_api api;
+  int attr[op_max_attributes];
+} op_kernel;
+
+// OP_COMMON is the custom_op of an op_def: what may be computed in place, and the kernel.
+#define OP_COMMON(inplace_fn, compute_fn)                                                        \
+  {                                                                                              \
+    .version = 28, .name = op_name, .provider = op_provider, .input_type = op_float,             \
+    .inputs = op_inputs, .output_type = op_float, .outputs = op_outputs, .destroy = op_destroy,  \
+    .input_kind = op_input_kind, .output_kind = op_output_kind, .input_memory = op_zero,         \
+    .input_variadic_min = op_none, .input_homogeneous = op_one, .output_variadic_min = op_none,  \
+    .output_homogeneous = op_one, .create = op_create, .compute = compute_fn,                   \
+    .start_version = op_one,                                                                     \
+    .end_version = op_last, .may_inplace = inplace_fn, .release_inplace = op_release             \
+  }
+
+// tensor is an input or output of a node.
+typedef struct {
+  float *data;
+  size_t rank, elements;
+  int64_t dims[op_max_rank];
+} tensor;
+
+const char *op_name(const custom_op *);
+const char *op_provider(const custom_op *);
+int op_float(const custom_op *, size_t);
+size_t op_inputs(const custom_op *);
+size_t op_outputs(const custom_op *);
+int op_input_kind(const custom_op *, size_t);
+int op_output_kind(const custom_op *, size_t);
+int op_zero(const custom_op *, size_t);
+int op_none(const custom_op *);
+int op_one(const custom_op *);
+int op_last(const custom_op *);
+void op_destroy(void *);
+ort_status op_create(const custom_op *, ort_api, const void *info, void **kernel);
+size_t op_first_to_first(int **in, int **out);  // output 0 may be computed in input 0
+void op_release(int *in, int *out);
+
+ort_status op_fail(const op_kernel *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+ort_status op_input(const op_kernel *, void *context, size_t i, tensor *t);
+ort_status op_output(const op_kernel *, void *context, size_t i, size_t rank, const int64_t *dims,
+                     float **data);
+// op_parallel calls f(argument, i) for i in 0..n-1 on the threads of the session.
+ort_status op_parallel(const op_kernel *, void *context, size_t n, void (*f)(void *, size_t),
+                       void *argument);
+
+#define TRY(call)                          \
+  do {                                     \
+    ort_status try_ = (call);              \
+    if (try_ != NULL) return try_;         \
+  } while (0)
+
+#endif
