@@ -49,10 +49,11 @@ func (c Config) Validate() error {
 	return c.Net.Validate()
 }
 
-// Spec describes the programs for images of the given side.
+// Spec describes the programs for images of the given side, for any runtime; a search itself uses
+// our own kernels.
 func (c Config) Spec(image int) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Net.Forward(), Batch: c.Batch, Image: image,
-		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true, Kernels: true}
+		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true}
 }
 
 // Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.

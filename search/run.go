@@ -25,7 +25,9 @@ func Run(ctx context.Context, c Config, train *data.Set, r Recorder) (*Result, e
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	programs, err := Emit(c.Spec(train.Size))
+	spec := c.Spec(train.Size)
+	spec.Kernels = true
+	programs, err := Emit(spec)
 	if err != nil {
 		return nil, err
 	}
