@@ -123,7 +123,8 @@ func (f *fit) get(t *testing.T, name string) []float32 {
 	return v
 }
 
-// fresh runs the test that calls it in a process of its own and is true there.
+// fresh runs the test that calls it in a process of its own and is true there: one that has no
+// memory to spare yet, in which a leak could hide.
 func fresh(t *testing.T) bool {
 	t.Helper()
 	const mark = "ZOS_ORT_FRESH_PROCESS"
