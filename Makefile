@@ -10,7 +10,7 @@ export CGO_ENABLED = 1
 .PHONY: help setup tools build search test bench lint generate fuzz clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tools:
 	@command -v $(GO) >/dev/null 2>&1 || { echo "make: Go is missing: install Go 1.26 or later (package 'golang' or go.dev)" >&2; exit 1; }

@@ -27,7 +27,6 @@ type Config struct {
 	Valid   int // images of the validation half used for the accuracy after an epoch; 0 is all
 	Seed    uint64
 	Options ort.Options
-	Kernels bool // own CPU kernels
 }
 
 // Validate checks the settings.

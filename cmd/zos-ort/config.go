@@ -66,6 +66,8 @@ type config struct {
 
 	NetChannels int `json:"network_channels"`
 	NetCells    int `json:"network_cells"`
+
+	dump string // folder for a model that the runtime refuses; no part of the configuration
 }
 
 // paperPreset is FACTS 5 and 8.4.
@@ -130,6 +132,7 @@ func (cfg *config) fromFlags(c *cli.Context) {
 	cfg.Seed, cfg.Device, cfg.Thread = c.Uint64("seed"), c.String("device"), c.Int("threads")
 	cfg.Data, cfg.MaskFile = c.String("data"), c.String("mask")
 	cfg.Xi, cfg.XiMeasure, cfg.KeepNone = c.Float64("xi"), c.String("xi-measure"), c.Bool("keep-none")
+	cfg.dump = c.String("dump")
 	cfg.PerRound, cfg.Kernel = c.Int("prune-per-round"), c.String("kernel")
 }
 
@@ -177,7 +180,7 @@ func (cfg *config) search(mask space.Mask) search.Config {
 	return search.Config{Net: cfg.supernet(mask), Batch: cfg.Batch, Epochs: cfg.Epochs,
 		Warmup: cfg.Warmup, Rate: cfg.LR, Alpha: cfg.AlphaLR, Beta: cfg.Beta,
 		Augment: data.Augment{Pad: cfg.Pad, Flip: true}, Valid: cfg.ValidImages, Seed: cfg.Seed,
-		Options: ort.Options{Threads: cfg.Thread}}
+		Options: ort.Options{Threads: cfg.Thread, Dump: cfg.dump}}
 }
 
 // loadData reads the images and completes the configuration with what they are.
@@ -196,6 +199,25 @@ func (cfg *config) loadData() (*data.Set, error) {
 	cfg.TrainImages, cfg.ImageSize, cfg.Classes = train.Len(), train.Size, len(train.Classes)
 	cfg.DataName, cfg.Fingerprint = train.Name, train.Fingerprint()
 	return train, nil
+}
+
+// checkInput refuses, before anything is written, input that the run would stumble over later.
+func (cfg *config) checkInput(m method) error {
+	if cfg.MaskFile != "" {
+		if m.mask == toOne {
+			return usagef("method %s derives the genotype from pruning scores: it cannot start from a mask",
+				m.name)
+		}
+		if _, err := space.ReadMask(cfg.MaskFile); err != nil {
+			return err
+		}
+	}
+	ranks := cfg.MaskFile == "" && (m.mask == algorithm1 || m.mask == toOne)
+	if ranks && cfg.PruneBatch > cfg.TrainImages {
+		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", cfg.PruneBatch,
+			cfg.TrainImages, cfg.DataName)
+	}
+	return nil
 }
 
 func (cfg *config) trainSet() (*data.Set, error) {

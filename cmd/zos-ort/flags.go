@@ -33,6 +33,7 @@ func methodFlags() []cli.Flag {
 		&cli.IntFlag{Name: "threads", Usage: "threads (default: all cores)"},
 		&cli.IntFlag{Name: "channels", Usage: "channels of the first supernet cells"},
 		&cli.IntFlag{Name: "cells", Usage: "cells of the supernet"},
+		&cli.StringFlag{Name: "dump", Usage: "save a model that the runtime refuses in `DIR`"},
 	}
 }
 

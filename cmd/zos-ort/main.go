@@ -89,8 +89,9 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func report(w io.Writer, err error) int {
 	fmt.Fprintf(w, "zos-ort: error: %s\n", oneLine(err.Error()))
 	var usage usageError
+	var topic cli.ExitCoder // urfave/cli has one error of its own: help for an unknown command
 	switch {
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &topic):
 		fmt.Fprintln(w, "zos-ort: hint: see zos-ort COMMAND --help")
 		return exitUsage
 	case errors.Is(err, ort.ErrNoRuntime):

@@ -10,7 +10,6 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
-	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/prune"
 	"zos-ort/search/data"
@@ -81,9 +80,8 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set,
 // cores better than one session with threads, because the operations are small.
 func (cfg *config) ranker(ctx context.Context, train *data.Set) *prune.Supernet {
 	net := cfg.supernet(space.FullMask())
-	net.Passes = supernet.AllPasses
 	return &prune.Supernet{Net: net, Batch: cfg.PruneBatch, Image: cfg.ImageSize,
-		Kernel: prune.Kernel(cfg.Kernel), Workers: cfg.Thread, Options: ort.Options{Threads: 1},
+		Kernel: prune.Kernel(cfg.Kernel), Workers: cfg.Thread, Options: ort.Options{Threads: 1, Dump: cfg.dump},
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamRank+uint64(repeat))))
 		},

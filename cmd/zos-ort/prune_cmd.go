@@ -4,7 +4,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/models/space"
-	"zos-ort/ort"
 )
 
 func pruneCommand() *cli.Command {
@@ -31,19 +30,16 @@ func pruneAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := ort.Open(""); err != nil {
+	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
-	dir, err := createRunDir(c.String("out"), "prune")
+	dir, err := startRun(c, &cfg)
 	if err != nil {
-		return err
-	}
-	if err := dir.writeJSON("config.json", cfg); err != nil {
 		return err
 	}
 	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
 	if err != nil {
-		return err
+		return dir.finish(err)
 	}
 	full := space.FullMask()
 	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",

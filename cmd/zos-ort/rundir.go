@@ -19,8 +19,8 @@ type runDir string
 func createRunDir(path, command string) (runDir, error) {
 	if path == "" {
 		path = filepath.Join("runs", command, time.Now().Format("20060102-150405"))
-		for i := 2; exists(path); i++ {
-			path = filepath.Join("runs", command, fmt.Sprintf("%s-%d", filepath.Base(path), i))
+		for first, i := path, 2; exists(path); i++ {
+			path = fmt.Sprintf("%s-%d", first, i)
 		}
 	}
 	entries, err := os.ReadDir(path)
@@ -40,6 +40,17 @@ func createRunDir(path, command string) (runDir, error) {
 	}
 	probe.Close()
 	return runDir(path), os.Remove(probe.Name())
+}
+
+// finish is called with the error that a run ends with, if any, and returns it. A run that failed
+// before it found anything leaves no folder behind: only an empty folder can be removed.
+func (d runDir) finish(err error) error {
+	entries, _ := os.ReadDir(string(d))
+	if err != nil && len(entries) == 1 && entries[0].Name() == "config.json" {
+		_ = os.Remove(d.path("config.json"))
+		_ = os.Remove(string(d))
+	}
+	return err
 }
 
 func exists(path string) bool {

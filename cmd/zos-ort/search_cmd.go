@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -52,23 +52,35 @@ func searchAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Data == "" {
-		p.say("no --data: using the built-in generated images")
-	}
-	if err := cfg.table(p); err != nil || c.Bool("dry-run") {
+	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
-	if err := ort.Open(""); err != nil {
-		return err
+	if c.Bool("dry-run") {
+		return errors.Join(cfg.table(p), p.value(cfg))
 	}
-	dir, err := createRunDir(c.String("out"), "search")
+	dir, err := startRun(c, &cfg)
 	if err != nil {
 		return err
 	}
-	if err := dir.writeJSON("config.json", cfg); err != nil {
-		return err
+	if cfg.Data == "" {
+		p.say("no --data: using the built-in generated images")
 	}
-	return runSearch(c.Context, &cfg, m, train, dir, p)
+	if err = cfg.table(p); err == nil {
+		err = runSearch(c.Context, &cfg, m, train, dir, p)
+	}
+	return dir.finish(err)
+}
+
+// startRun opens the runtime and creates the run directory with the configuration in it.
+func startRun(c *cli.Context, cfg *config) (runDir, error) {
+	if err := ort.Open(""); err != nil {
+		return "", err
+	}
+	dir, err := createRunDir(c.String("out"), c.Command.Name)
+	if err != nil {
+		return "", err
+	}
+	return dir, dir.writeJSON("config.json", cfg)
 }
 
 func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
@@ -117,10 +129,6 @@ func (r searchResult) print(p *console, m method) error {
 // scoresGenotype derives the genotype of pruning alone: every edge has one operation left, whose
 // strength is its score in the last round.
 func scoresGenotype(m maskResult) (space.Genotype, error) {
-	if len(m.rounds) == 0 {
-		return space.Genotype{}, fmt.Errorf("this method derives the genotype from pruning scores and " +
-			"cannot start from a mask file")
-	}
 	last := m.rounds[len(m.rounds)-1].Scores
 	return space.DeriveFromScores(space.Scores(*last), m.mask)
 }
