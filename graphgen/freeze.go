@@ -21,6 +21,9 @@ const (
 // and outputs and calls layers, which look their tensors up by name. Batch norms use the running
 // statistics.
 func Freeze(name string, t Tensors, build func(n *Net)) (*ir.Graph, error) {
+	if t == nil {
+		t = Tensors{} // nil would mean state
+	}
 	n := &Net{G: ir.New(name), Mode: Eval, frozen: t}
 	if err := ir.Build(func() { build(n) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
