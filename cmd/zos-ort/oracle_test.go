@@ -34,6 +34,12 @@ type oracleCase struct {
 // oracleTolerance is relative to the larger of 1 and the expected number.
 const oracleTolerance = 1e-4
 
+// kinkTolerance is for gradient norms. A gradient jumps where a ReLU input or the two largest numbers
+// of a pooling window lie within float32 rounding of each other. Step 5 of darts_full has such a place:
+// the float64 evaluator itself gives 5.9238 (the oracle's number) or 5.9245 (what float32 gives) when the
+// weights are perturbed by 3e-7 of their size, 1.2e-4 apart, with the losses equal to 1e-7.
+const kinkTolerance = 3e-4
+
 // TestOracle compares with the reference numbers of every case in the folder ZOS_ORACLE_DIR, or in
 // our own copy.
 func TestOracle(t *testing.T) {
@@ -162,7 +168,12 @@ func (c oracleCase) mask(t *testing.T) space.Mask {
 
 func near(t *testing.T, what string, got, want float64) {
 	t.Helper()
-	if d := math.Abs(got - want); !(d <= oracleTolerance*max(1, math.Abs(want))) {
+	within(t, what, got, want, oracleTolerance)
+}
+
+func within(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if d := math.Abs(got - want); !(d <= tolerance*max(1, math.Abs(want))) {
 		t.Errorf("%s: got %v, want %v (off by %.2g)", what, got, want, d)
 	}
 }
