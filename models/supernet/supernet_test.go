@@ -1,0 +1,148 @@
+package supernet_test
+
+import (
+	"fmt"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+)
+
+// The numbers of FACTS 3, which PyTorch counts in the authors' code.
+func TestParameterCounts(t *testing.T) {
+	for _, x := range []struct{ partial, classes, want int }{
+		{1, 10, 1930618}, {1, 100, 1953748}, {4, 10, 299578}, {4, 100, 322708},
+	} {
+		c := supernet.Config{Channels: 16, Cells: 8, Classes: x.classes, Mask: space.FullMask(),
+			Partial: x.partial, Passes: supernet.AllPasses}
+		p := must(spec(c, 1, 32).Evaluate())(t)
+		if n := p.Weights.Len(); n != x.want {
+			t.Errorf("1/%d channels, %d classes: %d weights, want %d", x.partial, x.classes, n, x.want)
+		}
+	}
+}
+
+// The layouts of masked networks agree with the closed form, whatever the passes.
+func TestParameterCountsOfMasks(t *testing.T) {
+	for seed := range uint64(6) {
+		partial := 1 + 3*int(seed%2)
+		mask, passes := randomMask(seed), supernet.Passes{SharePools: seed%3 == 0, FoldMix: seed%3 == 1}
+		c := small(mask, partial, passes)
+		p := must(spec(c, 1, 8).Rank())(t)
+		want := space.SupernetParams(mask, c.Channels, c.Cells, c.Classes, partial)
+		if n := p.Weights.Len(); n != want {
+			t.Errorf("mask %d: %d weights, want %d", seed, n, want)
+		}
+	}
+}
+
+// Passes change how the network is computed, not what.
+func TestPassesAreExact(t *testing.T) {
+	lost := randomMask(4)
+	for _, e := range []int{0, 1, 9, 10, 11, 12, 13} { // all edges of the nodes 0 and 3
+		lost[space.Normal][e], lost[space.Reduce][e] = space.SetOf(space.None), space.SetOf(space.None)
+	}
+	full := space.FullMask()
+	for _, x := range []struct {
+		name    string
+		mask    space.Mask
+		partial int
+	}{
+		{"full", full, 1}, {"full partial", full, 4}, {"masked", randomMask(1), 1},
+		{"masked partial", randomMask(2), 4}, {"only none", lost, 1}, {"only none partial", lost, 4},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			plain := spec(small(x.mask, x.partial, noPasses), 2, 8)
+			fast := spec(small(x.mask, x.partial, supernet.AllPasses), 2, 8)
+			compareWeightSteps(t, must(plain.WeightStep())(t), must(fast.WeightStep())(t))
+			compareAlphaSteps(t, must(plain.AlphaStep())(t), must(fast.AlphaStep())(t))
+		})
+	}
+}
+
+func compareWeightSteps(t *testing.T, plain, fast *graphgen.Program) {
+	t.Helper()
+	out, state := run(t, plain)
+	fastOut, fastState := run(t, fast)
+	want, got := gradients(plain, state), gradients(fast, fastState)
+	if len(got) != len(want) {
+		t.Errorf("%d weights, want %d", len(got), len(want))
+	}
+	for name := range want {
+		wantClose(t, name, got[name], want[name])
+	}
+	wantClose(t, "loss", fastOut["loss"].F, out["loss"].F)
+	wantClose(t, "norm", fastOut["norm"].F, out["norm"].F)
+	if !(out["norm"].F[0] > 1e-3) {
+		t.Errorf("the gradient norm %v proves nothing", out["norm"].F)
+	}
+}
+
+func compareAlphaSteps(t *testing.T, plain, fast *graphgen.Program) {
+	t.Helper()
+	out, _ := run(t, plain)
+	fastOut, _ := run(t, fast)
+	seen := 0
+	for _, p := range plain.Signature.Outputs {
+		if p.Role == graphgen.Gradient {
+			seen++
+			wantClose(t, p.Name, fastOut[p.Name].F, out[p.Name].F)
+		}
+	}
+	if seen < 2 {
+		t.Errorf("%d mixing gradients", seen)
+	}
+}
+
+// Networks of any channel count, depth, image size and class count can be built; every emission
+// verifies its graph.
+func TestAnySize(t *testing.T) {
+	for _, x := range []struct{ channels, cells, image, classes, partial int }{
+		{2, 1, 2, 2, 1}, {2, 2, 4, 3, 1}, {4, 3, 12, 7, 1}, {6, 5, 8, 10, 1}, {10, 4, 20, 2, 1},
+		{4, 3, 8, 4, 4}, {6, 6, 8, 5, 2}, {9, 3, 8, 11, 3}, {8, 1, 4, 100, 4},
+	} {
+		t.Run(fmt.Sprint(x), func(t *testing.T) {
+			c := supernet.Config{Channels: x.channels, Cells: x.cells, Classes: x.classes,
+				Mask: randomMask(uint64(x.image)), Partial: x.partial, Passes: supernet.AllPasses}
+			s := spec(c, 2, x.image)
+			for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.Rank} {
+				p := must(emit())(t)
+				if err := p.Graph.Verify(); err != nil {
+					t.Errorf("%s: %v", p.Name, err)
+				}
+				if l, err := p.Signature.Out("logits"); err == nil && l.Type.Shape[1] != x.classes {
+					t.Errorf("%s: logits %v", p.Name, l.Type)
+				}
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	base := small(space.FullMask(), 1, supernet.AllPasses)
+	with := func(change func(c *supernet.Config)) supernet.Config {
+		c := base
+		change(&c)
+		return c
+	}
+	for _, x := range []struct {
+		c     supernet.Config
+		image int
+		words []string
+	}{
+		{with(func(c *supernet.Config) { c.Channels, c.Partial = 6, 4 }), 8,
+			[]string{"supernet: 6 channels do not divide into 4 parts"}},
+		{with(func(c *supernet.Config) { c.Partial = 0 }), 8, []string{"into 0 parts"}},
+		{with(func(c *supernet.Config) { c.Channels = 5 }), 8,
+			[]string{"supernet: channels must be even, got 5"}},
+		{with(func(c *supernet.Config) { c.Classes = 1 }), 8, []string{"2 classes, got 4, 3, 1"}},
+		{with(func(c *supernet.Config) { c.Cells = 0 }), 8, []string{"1 cell", "got 4, 0, 3"}},
+		{base, 9, []string{"height and width must be even, got 9x9", "cell1/edge0/skip_connect"}},
+		{base, 6, []string{"must be even, got 3x3", "cell2/"}},
+	} {
+		_, err := spec(x.c, 2, x.image).WeightStep()
+		wantError(t, err, append(x.words, "weight_step: ")...)
+	}
+}
