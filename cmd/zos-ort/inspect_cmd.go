@@ -40,11 +40,20 @@ func inspectAction(c *cli.Context) error {
 		_, err := fmt.Fprint(c.App.Writer, onnx.Text(m))
 		return err
 	}
-	return summarize(newConsole(c), m)
+	r, err := readIndependently(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return summarize(newConsole(c), m, r)
 }
 
-// summarize prints inputs, outputs, metadata and how often each operator occurs.
-func summarize(p *console, m *onnx.ModelProto) error {
+// summarize prints inputs, outputs, metadata and how often each operator occurs, and the size of the
+// graph as an independent reader sees it.
+func summarize(p *console, m *onnx.ModelProto, r *reading) error {
+	depth, err := r.depth()
+	if err != nil {
+		return err
+	}
 	counts := map[string]int{}
 	for _, n := range m.Graph.Node {
 		counts[operatorName(n)]++
@@ -62,6 +71,7 @@ func summarize(p *console, m *onnx.ModelProto) error {
 	}
 	p.result("%s by %s %s, IR version %d, %d nodes", m.Graph.GetName(), m.GetProducerName(),
 		m.GetProducerVersion(), m.GetIrVersion(), len(m.Graph.Node))
+	p.result("  read back by onnx-go: %d values, %d edges, depth %d", r.Nodes().Len(), r.Edges().Len(), depth)
 	for _, io := range onnx.Ports(m) {
 		p.result("  %s", io)
 	}
@@ -74,7 +84,7 @@ func summarize(p *console, m *onnx.ModelProto) error {
 		return err
 	}
 	return p.value(map[string]any{"graph": m.Graph.GetName(), "nodes": len(m.Graph.Node),
-		"operators": counts, "ports": onnx.Ports(m), "metadata": meta})
+		"values": r.Nodes().Len(), "edges": r.Edges().Len(), "depth": depth, "operators": counts, "ports": onnx.Ports(m), "metadata": meta})
 }
 
 func operatorName(n *onnx.NodeProto) string {
