@@ -142,8 +142,11 @@ func (cfg *config) check(m method) error {
 		return usagef("unknown device %q: this build runs on cpu", cfg.Device)
 	}
 	if cfg.Thread < 1 || cfg.TrainImages < 0 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
-		cfg.PruneBatches < 1 || cfg.NetCells < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {
-		return usagef("threads, images, batches, cells and (even) channels must be positive")
+		cfg.PruneBatches < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {
+		return usagef("threads, images, batches and (even) channels must be positive")
+	}
+	if cfg.NetCells < 3 { // of two cells both are reduction cells: no normal cell to export
+		return usagef("--network-cells must be at least 3, got %d", cfg.NetCells)
 	}
 	if cfg.ImageSize != 0 && cfg.ImageSize%4 != 0 {
 		return usagef("--image-size must be a multiple of 4, got %d", cfg.ImageSize)

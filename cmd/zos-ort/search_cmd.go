@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -54,6 +55,10 @@ func searchAction(c *cli.Context) error {
 	}
 	if err := cfg.checkInput(m); err != nil {
 		return err
+	}
+	if m.mask != toOne && cfg.Batch > cfg.TrainImages/2 {
+		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas "+
+			"train on one half each", cfg.Batch, cfg.TrainImages, cfg.DataName)
 	}
 	if c.Bool("dry-run") {
 		return errors.Join(cfg.table(p), p.value(cfg))
