@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestFinishLeavesNothing: a run that fails before it has found anything takes its folder away; one
+// that has a mask keeps everything; so does one that succeeds.
+func TestFinishLeavesNothing(t *testing.T) {
+	failure := errors.New("failure")
+	for _, c := range []struct {
+		name  string
+		files []string
+		err   error
+		kept  bool
+	}{{"nothing found", []string{"config.json"}, failure, false},
+		{"mask found", []string{"config.json", "mask.json"}, failure, true},
+		{"not ours", []string{"other.json"}, failure, true},
+		{"success", []string{"config.json"}, nil, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, err := createRunDir(filepath.Join(t.TempDir(), "deep", "run"), "search")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range c.files {
+				if err := dir.write(f, []byte("{}")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := dir.finish(c.err); err != c.err {
+				t.Errorf("finish returned %v, want %v", err, c.err)
+			}
+			for _, f := range c.files {
+				if exists(dir.path(f)) != c.kept {
+					t.Errorf("%s is there: %v, want %v", f, !c.kept, c.kept)
+				}
+			}
+			if exists(string(dir)) != c.kept {
+				t.Errorf("the folder is there: %v, want %v", !c.kept, c.kept)
+			}
+		})
+	}
+}
+
+// TestDefaultRunDirs: runs without --out get folders of their own, side by side, even within a
+// second.
+func TestDefaultRunDirs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	seen := map[runDir]bool{}
+	for range 4 {
+		dir, err := createRunDir("", "prune")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[dir] || filepath.Dir(string(dir)) != filepath.Join("runs", "prune") {
+			t.Errorf("got folder %s after %v", dir, seen)
+		}
+		seen[dir] = true
+		if entries, err := os.ReadDir(string(dir)); err != nil || len(entries) != 0 {
+			t.Errorf("%s: %v %v", dir, entries, err)
+		}
+	}
+}
