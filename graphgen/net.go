@@ -37,6 +37,7 @@ type Net struct {
 	droppath *ir.Value
 	frozen   Tensors // constants instead of state; see Freeze
 
+	place                               map[string]int // of a tensor in its layout; nil in a dry run
 	weightPieces, meanPieces, varPieces []*ir.Value
 	weights, momentum, means, variances *ir.Value
 	newMeans, newVars                   []*ir.Value
@@ -50,16 +51,24 @@ type Forward func(n *Net, images *ir.Value) Scores
 // in this mode, those of the head.
 type Scores struct{ Logits, Auxiliary *ir.Value }
 
-// dryRun builds the network once to learn its layouts and mixing weights.
-func dryRun(f Forward, mode Mode, image ir.Type) (*Net, error) {
-	n := &Net{G: ir.New("layout"), Mode: mode}
+// dryRun builds the training network once to learn its layouts. All programs of a network have the
+// state of the training program, so that they can share it; what a program does not use (an auxiliary
+// head in evaluation) it leaves alone.
+func dryRun(f Forward, image ir.Type) (*Net, error) {
+	n := &Net{G: ir.New("layout"), Mode: Train}
 	err := ir.Build(func() { f(n, n.G.Input("images", image)) })
 	return n, err
 }
 
 // newNet starts the real construction with the layouts that the dry run found.
 func newNet(g *ir.Graph, mode Mode, dry *Net) *Net {
-	n := &Net{G: g, Mode: mode}
+	n := &Net{G: g, Mode: mode, Weights: dry.Weights, Stats: dry.Stats, place: map[string]int{}}
+	for i, e := range dry.Weights {
+		n.place[e.Name] = i
+	}
+	for i, e := range dry.Stats {
+		n.place[e.Name] = i
+	}
 	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
 	n.weightPieces = op.Split{}.Of(n.weights, 0, dry.Weights.lengths()...)
 	if len(dry.Stats) == 0 {
@@ -79,15 +88,25 @@ func (n *Net) Weight(name string, fanIn int, value float64, shape ...int) *ir.Va
 	if n.frozen != nil {
 		return n.constant(n.G.Scope()+"/"+name, shape...)
 	}
+	name = n.G.Scope() + "/" + name
+	if n.place != nil {
+		return op.Reshape{}.To(n.weightPieces[n.placeOf(name)], shape...)
+	}
 	init := Init{Value: value}
 	if fanIn > 0 {
 		init = Init{Bound: 1 / math.Sqrt(float64(fanIn))}
 	}
-	e := n.Weights.add(n.G.Scope()+"/"+name, shape, init)
-	if n.weightPieces == nil {
-		return n.G.Input(e.Name, ir.T(ir.Float, shape...))
+	n.Weights.add(name, shape, init)
+	return n.G.Input(name, ir.T(ir.Float, shape...))
+}
+
+// placeOf finds a tensor of the training network by name.
+func (n *Net) placeOf(name string) int {
+	i, ok := n.place[name]
+	if !ok {
+		n.G.Fail("layout: the training network has no tensor %s", name)
 	}
-	return op.Reshape{}.To(n.weightPieces[len(n.Weights)-1], shape...)
+	return i
 }
 
 // BatchNorm normalises x over N, H and W with the statistics that the mode asks for, and scales by
@@ -97,13 +116,14 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 		return n.frozenBatchNorm(x, scale, bias)
 	}
 	c := x.Shape[1]
-	i := len(n.Stats)
-	n.Stats.add(n.G.Scope()+statSuffix, []int{c}, Init{})
-	if n.meanPieces == nil { // a dry run
+	name := n.G.Scope() + statSuffix
+	if n.place == nil {
+		n.Stats.add(name, []int{c}, Init{})
 		zero, one := n.fill(0, c), n.fill(1, c)
 		return op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
 			Of(x, scale, bias, zero, one)[0]
 	}
+	i := n.placeOf(name)
 	if n.Mode == Eval {
 		return op.BatchNorm{Epsilon: bnEpsilon}.Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
 	}

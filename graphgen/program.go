@@ -64,7 +64,7 @@ type Update struct {
 
 func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) (*Program, error) {
 	image := ir.T(ir.Float, s.Batch, 3, s.Image, s.Image)
-	dry, err := dryRun(s.Forward, mode, image)
+	dry, err := dryRun(s.Forward, image)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -47,6 +47,7 @@ func oracleRetrain(t *testing.T, c oracleCase) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer trainer.Close()
 	mask := 0
 	for i := range c.Steps {
 		mask = c.dropPaths(trainer, mask)
@@ -59,22 +60,11 @@ func oracleRetrain(t *testing.T, c oracleCase) {
 		near(t, "train loss", float64(trainer.Float("loss")[0]), want.TrainLoss[i])
 		within(t, "gradient norm", float64(trainer.Float("norm")[0]), want.GradNorm[i], kinkTolerance)
 	}
-	vectors, err := state.Vectors()
+	runner, err := state.Open(eval)
 	if err != nil {
 		t.Fatal(err)
 	}
-	trainer.Close()
-	state.Close()
-	evalState, err := program.NewNet(program.Shape{Weights: eval.Weights, Stats: eval.Stats},
-		restrict(t, step, eval, vectors), ort.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer evalState.Close()
-	runner, err := evalState.Open(eval)
-	if err != nil {
-		t.Fatal(err)
-	}
+	defer runner.Close()
 	copy(runner.Float("images"), c.images(202000))
 	if err := runner.Run(); err != nil {
 		t.Fatal(err)
@@ -119,22 +109,4 @@ func (c oracleCase) dropPaths(r *program.Runner, n int) int {
 		n++
 	}
 	return n
-}
-
-// restrict moves the state of the training program to the smaller evaluation program, which has no
-// auxiliary head.
-func restrict(t *testing.T, from, to *graphgen.Program, v program.Vectors) program.Vectors {
-	t.Helper()
-	out := program.Vectors{Weights: make([]float32, to.Weights.Len()),
-		Means: make([]float32, to.Stats.Len()), Variances: make([]float32, to.Stats.Len())}
-	for _, x := range []struct {
-		to, from graphgen.Layout
-		dst, src []float32
-	}{{to.Weights, from.Weights, out.Weights, v.Weights}, {to.Stats, from.Stats, out.Means, v.Means},
-		{to.Stats, from.Stats, out.Variances, v.Variances}} {
-		if err := x.to.Transfer(x.dst, x.from, x.src); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return out
 }
