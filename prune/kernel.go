@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -54,8 +55,12 @@ func (k Kernel) Norm(logits []float64, classes int) (float64, error) {
 }
 
 // standardize centres a row and scales it to unit length. A constant row has no correlation with
-// anything and becomes zero.
+// anything and becomes zero; it is told by its elements, because their mean may be off by a rounding.
 func standardize(row []float64) {
+	if low := slices.Min(row); low == slices.Max(row) && !math.IsInf(low, 0) {
+		clear(row)
+		return
+	}
 	mean := 0.0
 	for _, x := range row {
 		mean += x / float64(len(row))
@@ -65,7 +70,8 @@ func standardize(row []float64) {
 		row[i] -= mean
 		square += row[i] * row[i]
 	}
-	if square == 0 {
+	if square == 0 { // differences too small to square
+		clear(row)
 		return
 	}
 	scale := 1 / math.Sqrt(square)
