@@ -1,0 +1,107 @@
+package prune_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// fake is a ranker in pure Go: norm(repeat, mask) is the kernel norm of a network.
+type fake struct {
+	norm   func(repeat int, m space.Mask) float64
+	opened []space.Mask
+	closed int
+	fail   error  // of Norms
+	each   func() // called for every network, if set
+}
+
+func (f *fake) Open(m space.Mask) (prune.Session, error) {
+	f.opened = append(f.opened, m)
+	return &fakeSession{f, m}, nil
+}
+
+type fakeSession struct {
+	*fake
+	mask space.Mask
+}
+
+func (s *fakeSession) Close() { s.closed++ }
+
+func (s *fakeSession) Norms(ctx context.Context, repeat int, c []space.Candidate,
+	step func()) (float64, []float64, error) {
+	without := make([]float64, len(c))
+	for i := range len(c) + 1 {
+		if err := errors.Join(ctx.Err(), s.fail); err != nil {
+			return 0, nil, err
+		}
+		if i < len(c) {
+			m := s.mask
+			m[c[i].Cell][c[i].Edge] = m[c[i].Cell][c[i].Edge].Without(c[i].Op)
+			without[i] = s.norm(repeat, m)
+		}
+		if s.each != nil {
+			s.each()
+		}
+		step()
+	}
+	return s.norm(repeat, s.mask), without, nil
+}
+
+// worth makes a network's norm the sum of what its operations are worth.
+func worth(value func(c space.Candidate) float64) func(int, space.Mask) float64 {
+	return func(_ int, m space.Mask) float64 {
+		sum := 1000.
+		for _, t := range space.CellTypes {
+			for _, c := range m.Candidates(t) {
+				sum += value(c)
+			}
+		}
+		return sum
+	}
+}
+
+// constant norms tie everywhere.
+func constant(int, space.Mask) float64 { return 1 }
+
+func config() prune.Config {
+	return prune.Config{Xi: .5, Measure: prune.Operations, PerRound: 1, Repeats: 1}
+}
+
+func prunes(t *testing.T, c prune.Config, start space.Mask, f *fake) prune.Result {
+	t.Helper()
+	r, err := prune.Run(context.Background(), c, start, f, prune.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.closed != len(f.opened) || len(f.opened) != len(r.Rounds) {
+		t.Errorf("%d sessions opened and %d closed in %d rounds", len(f.opened), f.closed, len(r.Rounds))
+	}
+	return r
+}
+
+func wantError(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("no error, want one with %q", words)
+		return
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("error %q does not mention %q", err, w)
+		}
+	}
+}
+
+// everywhere is a mask with the same operations on every edge.
+func everywhere(ps ...space.Primitive) (m space.Mask) {
+	for _, t := range space.CellTypes {
+		for e := range m[t] {
+			m[t][e] = space.SetOf(ps...)
+		}
+	}
+	return m
+}
