@@ -119,7 +119,10 @@ func (c Config) epoch(ctx context.Context, e int, s *Steps, l *loaders, r Record
 	scale(n, &ep.TrainLoss, &ep.TrainAcc, &ep.AlphaLoss, &ep.AlphaAcc, &ep.Norm)
 	evaluated := time.Now()
 	var err error
-	if ep.ValidLoss, ep.ValidAcc, err = s.Accuracy(l.valid.Epoch(0)); err != nil {
+	for _, t := range space.CellTypes {
+		s.feedMix(s.eval, t)
+	}
+	if ep.ValidLoss, ep.ValidAcc, err = Accuracy(s.eval, l.valid.Epoch(0)); err != nil {
 		return ep, err
 	}
 	for _, t := range space.CellTypes {
@@ -190,32 +193,30 @@ func next(p *data.Pass) (*data.Batch, error) {
 	return nil, fmt.Errorf("search: the loader ended early")
 }
 
-// Accuracy evaluates a pass with the running statistics: mean cross entropy and the fraction of
-// images whose top class is the label.
-func (s *Steps) Accuracy(p *data.Pass) (loss, acc float64, err error) {
+// Accuracy runs an evaluation program over a pass: mean cross entropy and the fraction of images
+// whose top class is the label. Inputs other than the images must have been set.
+func Accuracy(eval *program.Runner, p *data.Pass) (loss, acc float64, err error) {
+	port, err := eval.Program.Signature.Out("logits")
+	if err != nil {
+		return 0, 0, err
+	}
 	seen, correct := 0, 0
 	for {
 		b, ok := p.Next()
 		if !ok {
 			break
 		}
-		logits, err := s.Evaluate(b.Images)
-		if err != nil {
+		copy(eval.Float("images"), b.Images)
+		if err := eval.Run(); err != nil {
 			return 0, 0, err
 		}
-		l, c := CrossEntropy(logits, b.Labels[:b.Count], s.classes())
+		l, c := CrossEntropy(eval.Float("logits"), b.Labels[:b.Count], port.Type.Shape[1])
 		loss, correct, seen = loss+l, correct+c, seen+b.Count
 	}
 	if err := p.Err(); err != nil {
 		return 0, 0, err
 	}
 	return loss / float64(seen), float64(correct) / float64(seen), nil
-}
-
-// classes is the number of classes of the evaluation program.
-func (s *Steps) classes() int {
-	p, _ := s.eval.Program.Signature.Out("logits")
-	return p.Type.Shape[1]
 }
 
 // CrossEntropy sums -log softmax(row)[label] over the labels and counts the rows of
