@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 
@@ -11,6 +12,8 @@ import (
 	"zos-ort/models/celldraw"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
+	"zos-ort/search/data"
+	"zos-ort/search/retrain"
 )
 
 const streamNetwork = 4000
@@ -82,15 +85,19 @@ func freshTensors(net network.Config, cfg *config) (graphgen.Tensors, error) {
 // writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.
 func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Genotype,
 	mask space.Mask) error {
-	maskText, err := mask.MarshalJSON()
+	maskText, err := json.Marshal(mask) // on one line
 	if err != nil {
 		return err
 	}
-	m, err := onnx.Model(g, onnx.Options{Batch: "N", ProducerVersion: version,
-		Doc: "Untrained network derived from a genotype found by zos-ort.",
-		Metadata: map[string]string{"zos.genotype": gen.String(), "zos.mask": string(maskText),
+	return writeONNX(dir, name, g, "Untrained network derived from a genotype found by zos-ort.",
+		map[string]string{"zos.genotype": gen.String(), "zos.mask": string(maskText),
 			"zos.method": cfg.Method, "zos.xi": number(cfg.Xi), "zos.seed": fmt.Sprint(cfg.Seed),
-			"zos.data": cfg.DataName + " " + cfg.Fingerprint, "zos.trained": "false"}})
+			"zos.data": cfg.DataName + " " + cfg.Fingerprint, "zos.trained": "false"})
+}
+
+// writeONNX writes a graph with a free batch dimension.
+func writeONNX(dir runDir, name string, g *ir.Graph, doc string, meta map[string]string) error {
+	m, err := onnx.Model(g, onnx.Options{Batch: "N", ProducerVersion: version, Doc: doc, Metadata: meta})
 	if err != nil {
 		return err
 	}
@@ -99,4 +106,23 @@ func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Ge
 		return err
 	}
 	return dir.write(name, b)
+}
+
+// exportTrained writes the trained network for deployment: RGB images in [0,1], normalised inside.
+func (s retrainSettings) exportTrained(res *retrain.Result, train *data.Set, dir runDir) error {
+	net := s.config().Net
+	g, err := net.Deployment(res.Tensors, s.ImageSize, train.Mean, train.Std)
+	if err != nil {
+		return err
+	}
+	labels, err := json.Marshal(train.Classes)
+	if err != nil {
+		return err
+	}
+	return writeONNX(dir, "model.onnx", g, "Network trained by zos-ort. Input: RGB in [0,1], NCHW.",
+		map[string]string{"zos.genotype": s.Genotype.String(), "zos.labels": string(labels),
+			"zos.data": s.DataName + " " + s.Fingerprint, "zos.seed": fmt.Sprint(s.Seed),
+			"zos.epochs": fmt.Sprint(s.Epochs), "zos.test_accuracy": number(res.Last.TestAcc),
+			"zos.trained": "true", "Image.BitmapPixelFormat": "Rgb8",
+			"Image.NominalPixelRange": "NominalRange_0_1"})
 }

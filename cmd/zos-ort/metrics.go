@@ -34,11 +34,14 @@ func newRecorder(dir runDir, p *console) *recorder {
 }
 
 // Step implements search.Recorder.
-func (r *recorder) Step(p search.Progress) {
+func (r *recorder) Step(p search.Progress) { showStep(r.console, p) }
+
+// showStep moves the progress bar of an epoch.
+func showStep(c *console, p search.Progress) {
 	if p.Step == 1 {
-		r.console.start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
+		c.start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
 	}
-	r.console.step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f", p.Epoch+1, p.Loss, p.Accuracy))
+	c.step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f", p.Epoch+1, p.Loss, p.Accuracy))
 }
 
 // Epoch implements search.Recorder.

@@ -5,6 +5,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
 	"zos-ort/models/space"
 )
 
@@ -15,6 +16,21 @@ func (c Config) Graph(t graphgen.Tensors, size int) (*ir.Graph, error) {
 	return graphgen.Freeze("network", t, func(n *graphgen.Net) {
 		image := n.G.Input("image", ir.T(ir.Float, 1, 3, size, size))
 		n.G.Output("logits", c.Forward()(n, image).Logits)
+	})
+}
+
+// Deployment is Graph for users of the network: the input is an RGB image in [0,1], which is
+// normalised to (x - mean)/std inside.
+func (c Config) Deployment(t graphgen.Tensors, size int, mean, std [3]float32) (*ir.Graph, error) {
+	return graphgen.Freeze("network", t, func(n *graphgen.Net) {
+		g := n.G
+		image := g.Input("image", ir.T(ir.Float, 1, 3, size, size))
+		var x *ir.Value
+		g.In("normalize", func() {
+			x = op.Sub{}.Of(image, g.Floats(mean[:], 1, 3, 1, 1))
+			x = op.Div{}.Of(x, g.Floats(std[:], 1, 3, 1, 1))
+		})
+		g.Output("logits", c.Forward()(n, x).Logits)
 	})
 }
 

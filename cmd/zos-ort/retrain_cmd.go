@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+	"zos-ort/search/data"
+	"zos-ort/search/retrain"
+)
+
+func retrainCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "retrain",
+		Usage: "train the network of a genotype from scratch and export it",
+		Description: "Writes a run directory with config.json, genotype.json, metrics.csv, timing.csv, state.ckpt " +
+			"(weights, momenta and running statistics after the last epoch) and model.onnx, which takes RGB " +
+			"images in [0,1].",
+		Flags: join([]cli.Flag{
+			&cli.StringFlag{Name: "genotype", Required: true,
+				Usage: "genotype `FILE` of a search, or DARTS_V1, DARTS_V2, PC_DARTS_cifar"},
+			&cli.StringFlag{Name: "preset", Usage: "quick (default without --data) or paper"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of everything random"},
+			&cli.IntFlag{Name: "threads", Usage: "threads (default: all cores)"},
+			&cli.IntFlag{Name: "channels", Usage: "channels of the first cells"},
+			&cli.IntFlag{Name: "cells", Usage: "cells"},
+			&cli.IntFlag{Name: "epochs", Usage: "epochs"},
+			&cli.IntFlag{Name: "batch", Usage: "images per step"},
+			&cli.Float64Flag{Name: "lr", Usage: "learning rate, cosine to 0"},
+			&cli.Float64Flag{Name: "drop-path", Usage: "drop-path probability at the end"},
+			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
+			&cli.IntFlag{Name: "cutout", Usage: "side of the cutout square"},
+		}, dataFlags(), outputFlags()),
+		Before: noArguments,
+		Action: retrainAction,
+	}
+}
+
+// retrainSettings is config.json of a retraining.
+type retrainSettings struct {
+	Schema      string         `json:"schema"`
+	Version     int            `json:"version"`
+	Program     string         `json:"program"`
+	Preset      string         `json:"preset"`
+	Genotype    space.Genotype `json:"genotype"`
+	Data        string         `json:"data"`
+	DataName    string         `json:"data_name"`
+	Fingerprint string         `json:"data_fingerprint"`
+	TrainImages int            `json:"train_images"`
+	ImageSize   int            `json:"image_size"`
+	Classes     int            `json:"classes"`
+	Channels    int            `json:"channels"`
+	Cells       int            `json:"cells"`
+	Auxiliary   bool           `json:"auxiliary"`
+	Batch       int            `json:"batch"`
+	Epochs      int            `json:"epochs"`
+	LR          float64        `json:"lr"`
+	DropPath    float64        `json:"drop_path"`
+	Pad         int            `json:"pad"`
+	Cutout      int            `json:"cutout"`
+	Seed        uint64         `json:"seed"`
+	Threads     int            `json:"threads"`
+}
+
+// resolveRetrain makes the settings of a command line.
+func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
+	p := retrain.Paper()
+	s = retrainSettings{Preset: "paper", Channels: p.Net.Channels, Cells: p.Net.Cells, Auxiliary: true,
+		Batch: p.Batch, Epochs: p.Epochs, LR: p.Rate, DropPath: p.DropPath, Pad: 4, Cutout: 16}
+	switch preset := c.String("preset"); {
+	case preset == "quick", preset == "" && c.String("data") == "":
+		s = retrainSettings{Preset: "quick", Channels: 8, Cells: 8, Batch: 32, Epochs: 10, LR: .05,
+			DropPath: .1, Pad: 2, Cutout: 4, TrainImages: 2000, ImageSize: 16}
+	case preset != "paper" && preset != "":
+		return s, usagef("unknown preset %q: use quick or paper", preset)
+	}
+	for name, v := range map[string]*int{"channels": &s.Channels, "cells": &s.Cells, "epochs": &s.Epochs,
+		"batch": &s.Batch, "cutout": &s.Cutout, "pad": &s.Pad, "train-images": &s.TrainImages,
+		"image-size": &s.ImageSize} {
+		if c.IsSet(name) {
+			*v = c.Int(name)
+		}
+	}
+	for name, v := range map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath} {
+		if c.IsSet(name) {
+			*v = c.Float64(name)
+		}
+	}
+	if c.IsSet("auxiliary") {
+		s.Auxiliary = c.Bool("auxiliary")
+	}
+	s.Schema, s.Version, s.Program = "zos-ort/retrain", 1, version
+	s.Data, s.Seed, s.Threads = c.String("data"), c.Uint64("seed"), c.Int("threads")
+	if s.Threads == 0 {
+		s.Threads = runtime.NumCPU()
+	}
+	s.Genotype, err = findGenotype(c.String("genotype"))
+	return s, err
+}
+
+// findGenotype takes a published name or a file.
+func findGenotype(name string) (space.Genotype, error) {
+	if _, err := os.Stat(name); err == nil {
+		return space.ReadGenotype(name)
+	}
+	g, err := space.Named(name)
+	if err != nil {
+		return g, fmt.Errorf("genotype %q is neither a file nor a known name: %w", name, err)
+	}
+	return g, nil
+}
+
+func (s retrainSettings) config() retrain.Config {
+	c := retrain.Paper()
+	c.Net.Genotype, c.Net.Channels, c.Net.Cells = s.Genotype, s.Channels, s.Cells
+	c.Net.Classes, c.Net.Auxiliary = s.Classes, s.Auxiliary
+	c.Batch, c.Epochs, c.Rate, c.DropPath, c.Seed = s.Batch, s.Epochs, s.LR, s.DropPath, s.Seed
+	c.Augment = data.Augment{Pad: s.Pad, Flip: true, Cutout: s.Cutout}
+	c.Options = ort.Options{Threads: s.Threads}
+	return c
+}
+
+func retrainAction(c *cli.Context) error {
+	s, err := resolveRetrain(c)
+	if err != nil {
+		return err
+	}
+	p := newConsole(c)
+	train, test, err := s.load()
+	if err != nil {
+		return err
+	}
+	if s.Data == "" {
+		p.say("no --data: using the built-in generated images")
+	}
+	if err := s.config().Validate(); err != nil {
+		return usageError{err}
+	}
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	dir, err := createRunDir(c.String("out"), "retrain")
+	if err != nil {
+		return err
+	}
+	if err := dir.writeJSON("config.json", s); err != nil {
+		return err
+	}
+	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
+		return err
+	}
+	return runRetrain(c.Context, s, train, test, dir, p)
+}
+
+// load reads the images and completes the settings with what they are.
+func (s *retrainSettings) load() (train, test *data.Set, err error) {
+	if s.Data == "" {
+		train, test, err = data.Synthetic(data.SyntheticConfig{Size: s.ImageSize, Train: s.TrainImages,
+			Test: 1000, Seed: s.Seed})
+	} else if train, test, err = data.Open(s.Data); err == nil && s.TrainImages > 0 {
+		train = train.Head(s.TrainImages)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	s.TrainImages, s.ImageSize, s.Classes = train.Len(), train.Size, len(train.Classes)
+	s.DataName, s.Fingerprint = train.Name, train.Fingerprint()
+	return train, test, nil
+}
+
+func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir runDir,
+	p *console) error {
+	cfg := s.config()
+	p.say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
+		s.Cells, s.Classes, false), train.Name, test.Name)
+	res, err := retrain.Run(ctx, cfg, train, test, newRetrainRecorder(dir, p))
+	p.stop()
+	if err != nil {
+		return err
+	}
+	if err := s.exportTrained(res, train, dir); err != nil {
+		return err
+	}
+	p.result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)
+	p.result("written to %s", dir)
+	return p.value(map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
+		"test_loss": res.Last.TestLoss, "train_loss": res.Last.TrainLoss})
+}
+
+// retrainRecorder writes metrics and the state after every epoch.
+type retrainRecorder struct {
+	dir            runDir
+	console        *console
+	metrics, times [][]string
+}
+
+func newRetrainRecorder(dir runDir, p *console) *retrainRecorder {
+	return &retrainRecorder{dir: dir, console: p,
+		metrics: [][]string{{"epoch", "lr", "drop_path", "train_loss", "train_acc", "test_loss", "test_acc",
+			"grad_norm"}},
+		times: [][]string{{"epoch", "seconds"}}}
+}
+
+// Step implements retrain.Recorder.
+func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p) }
+
+// Epoch implements retrain.Recorder.
+func (r *retrainRecorder) Epoch(e retrain.Epoch, net *program.Net) error {
+	r.console.stop()
+	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s", e.Epoch+1,
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Seconds.Seconds())
+	row := []string{strconv.Itoa(e.Epoch)}
+	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
+		e.Norm} {
+		row = append(row, number(x))
+	}
+	r.metrics = append(r.metrics, row)
+	r.times = append(r.times, []string{strconv.Itoa(e.Epoch), seconds(e.Seconds.Seconds())})
+	if err := net.Save(r.dir.path("state.ckpt")); err != nil {
+		return err
+	}
+	if err := r.dir.write("metrics.csv", csvBytes(r.metrics)); err != nil {
+		return err
+	}
+	return r.dir.write("timing.csv", csvBytes(r.times))
+}
