@@ -1,0 +1,105 @@
+package plan
+
+// buffers is the planner's decision which value lives in whose memory.
+type buffers struct {
+	p     *Program
+	owner []int // value that a value's buffer was made for
+	uses  []int // uses of an owner's buffer that are still to come
+	free  []int // owners of dead buffers, the latest last
+}
+
+// assign walks the schedule as PlannerImpl::ComputeSingleStreamReusePlan does and returns the owner
+// of the buffer of every value. A dead buffer is not given back if a later value of the same shape
+// can have it: it stays allocated in between, which costs memory that liveness alone would not see.
+func assign(p *Program, order []int) []int {
+	b := &buffers{p: p, owner: make([]int, len(p.Values)), uses: useCounts(p)}
+	for i := range b.owner {
+		b.owner[i] = i
+	}
+	for _, i := range order {
+		n := &p.Nodes[i]
+		for j, v := range n.Out {
+			if v == Absent || p.Values[v].Output {
+				continue
+			}
+			if from, ok := b.reusable(n, j); ok {
+				b.share(from, v)
+			}
+		}
+		for _, list := range [][]int{n.In, n.Out} {
+			for _, v := range list {
+				if v != Absent {
+					b.release(b.owner[v])
+				}
+			}
+		}
+	}
+	return b.owner
+}
+
+// useCounts counts the uses of every value: its readers, its definition, and whoever is outside.
+func useCounts(p *Program) []int {
+	uses := make([]int, len(p.Values))
+	for i, v := range p.Values {
+		if v.Output || v.Kind != Computed {
+			uses[i]++
+		}
+	}
+	for _, n := range p.Nodes {
+		for _, list := range [][]int{n.In, n.Out} {
+			for _, v := range list {
+				if v != Absent {
+					uses[v]++
+				}
+			}
+		}
+	}
+	return uses
+}
+
+// reusable finds a buffer for output j of n: its input's, or a dead one of the same shape.
+func (b *buffers) reusable(n *Node, j int) (int, bool) {
+	k := kernels[[2]string{n.Domain, n.Op}]
+	for _, pair := range k.views {
+		if in, ok := n.input(pair, j); ok {
+			return b.owner[in], true
+		}
+	}
+	out := b.p.Values[n.Out[j]]
+	for _, pair := range k.inPlace {
+		in, ok := n.input(pair, j)
+		if ok && b.uses[b.owner[in]] == 1 && b.p.Values[in].fits(out) {
+			return b.owner[in], true
+		}
+	}
+	if len(out.Shape) == 0 {
+		return 0, false
+	}
+	for i := len(b.free) - 1; i >= 0; i-- {
+		if f := b.free[i]; b.p.Values[f].fits(out) {
+			b.free = append(b.free[:i], b.free[i+1:]...)
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// input is the input of a pair that speaks of output j, if the node has it.
+func (n *Node) input(pair [2]int, j int) (int, bool) {
+	if pair[1] != j || pair[0] >= len(n.In) || n.In[pair[0]] == Absent {
+		return 0, false
+	}
+	return n.In[pair[0]], true
+}
+
+func (b *buffers) share(from, v int) {
+	b.owner[v] = from
+	b.uses[from] += b.uses[v]
+}
+
+func (b *buffers) release(owner int) {
+	b.uses[owner]--
+	if b.uses[owner] == 0 {
+		b.free = append(b.free, owner)
+	}
+}

@@ -1,0 +1,75 @@
+package plan
+
+import (
+	"slices"
+
+	"zos-ort/graphgen/ir"
+)
+
+// stateNames are the vectors of the state, as package graphgen names its inputs.
+var stateNames = []string{"weights", "momentum", "running_mean", "running_variance"}
+
+// Of predicts the memory of a graph, run by ONNX Runtime in its default order.
+func Of(g *ir.Graph) Plan {
+	p := FromGraph(g)
+	return Simulate(p, p.RuntimeOrder())
+}
+
+// FromGraph is the program of a graph. Its nodes are those of the emitted file, with their indices.
+func FromGraph(g *ir.Graph) *Program {
+	p, index := &Program{}, map[*ir.Value]int{}
+	add := func(v *ir.Value, k Kind) {
+		index[v] = len(p.Values)
+		p.Values = append(p.Values, Value{Name: v.Name, Shape: v.Shape, Element: v.DType.Size(), Kind: k})
+	}
+	for _, v := range g.Inputs {
+		if slices.Contains(stateNames, v.Name) {
+			add(v, State)
+		} else {
+			add(v, Input)
+		}
+	}
+	for _, v := range g.Constants {
+		add(v, Constant)
+	}
+	for _, n := range g.Nodes {
+		for _, v := range n.Out {
+			if v != nil {
+				add(v, Computed)
+			}
+		}
+		domain, name := n.Op.OpType()
+		p.Nodes = append(p.Nodes, Node{domain, name, n.Scope, indices(index, n.In), indices(index, n.Out)})
+	}
+	p.outputs(g, index)
+	return p
+}
+
+// outputs marks the results. One that is an input, a constant or a result under another name is
+// copied by a node of its own, as in the file.
+func (p *Program) outputs(g *ir.Graph, index map[*ir.Value]int) {
+	taken := map[*ir.Value]bool{}
+	for _, o := range g.Outputs {
+		v := index[o.Value]
+		if o.Value.Def == nil || taken[o.Value] {
+			copied := p.Values[v]
+			copied.Kind = Computed
+			p.Nodes = append(p.Nodes, Node{"", "Identity", "", []int{v}, []int{len(p.Values)}})
+			v = len(p.Values)
+			p.Values = append(p.Values, copied)
+		}
+		taken[o.Value] = true
+		p.Values[v].Output, p.Values[v].Name = true, o.Name
+	}
+}
+
+func indices(index map[*ir.Value]int, values []*ir.Value) []int {
+	list := make([]int, len(values))
+	for i, v := range values {
+		list[i] = Absent
+		if v != nil {
+			list[i] = index[v]
+		}
+	}
+	return list
+}

@@ -1,0 +1,30 @@
+package plan
+
+// sharing is what a kernel of ONNX Runtime declares about the memory of its results: pairs of input
+// and output index. Views always share the input's buffer. InPlace results take it over where this
+// node is the last to use the buffer and the sizes agree.
+type sharing struct{ views, inPlace [][2]int }
+
+var (
+	view    = sharing{views: [][2]int{{0, 0}}}
+	unary   = sharing{inPlace: [][2]int{{0, 0}}}
+	binary  = sharing{inPlace: [][2]int{{0, 0}, {1, 0}}}
+	moments = sharing{views: [][2]int{{3, 1}, {4, 2}}} // running mean and variance
+)
+
+// kernels are the declarations of ONNX Runtime's CPU kernels (Alias and MayInplace in the kernel
+// definitions), by domain and operator. Operators that are not listed allocate their results.
+var kernels = map[[2]string]sharing{
+	{"", "Reshape"}:  view,
+	{"", "Flatten"}:  view,
+	{"", "Identity"}: view,
+	{"", "Relu"}:     unary,
+	{"", "Sqrt"}:     unary,
+	{"", "Cast"}:     unary,
+	{"", "Add"}:      binary,
+	{"", "Sub"}:      binary,
+	{"", "Mul"}:      binary,
+	{"", "Div"}:      binary,
+
+	{"com.microsoft", "BatchNormInternal"}: moments,
+}

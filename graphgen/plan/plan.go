@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Plan is the memory of one run of a program, in bytes.
+type Plan struct {
+	Peak      int   // most bytes alive at a time
+	At        int   // position in the schedule where that is
+	State     int   // vectors that are overwritten in place
+	Inputs    int   // other inputs
+	Constants int   // stored in the file
+	Order     []int // the schedule: indices of nodes
+	Timeline  []int // live bytes while the node at each position runs
+	Alive     []Tensor
+	Spans     []Span // all buffers
+}
+
+// Tensor is one buffer that is alive at the peak, largest first in Plan.Alive.
+type Tensor struct {
+	Name      string
+	Bytes     int
+	Role      Role
+	Cell      string // "cell3", or what else the place begins with
+	Operation string // "sep_conv_3x3" and the like, or the operator
+}
+
+// Role says what a buffer is for.
+type Role string
+
+// Roles of buffers.
+const (
+	Activation Role = "activation" // computed on the way to the loss
+	Gradient   Role = "gradient"   // computed from the loss
+	Updating   Role = "update"     // clipping, momentum, new weights, statistics
+)
+
+// Span is a buffer and the positions in the schedule, first and last, between which it is held.
+type Span struct {
+	Tensor
+	First, Last int
+}
+
+// Simulate runs a program on paper in the given order, which must be topological.
+func Simulate(p *Program, order []int) Plan {
+	plan := Plan{Order: order, Timeline: make([]int, len(order))}
+	for _, v := range p.Values {
+		switch v.Kind {
+		case State:
+			plan.State += v.Bytes()
+		case Input:
+			plan.Inputs += v.Bytes()
+		case Constant:
+			plan.Constants += v.Bytes()
+		}
+	}
+	plan.Spans = spans(p, order)
+	change := make([]int, len(order)+1)
+	for _, s := range plan.Spans {
+		change[s.First] += s.Bytes
+		change[s.Last+1] -= s.Bytes
+	}
+	live := 0
+	for i := range order {
+		live += change[i]
+		plan.Timeline[i] = live
+		if live > plan.Peak {
+			plan.Peak, plan.At = live, i
+		}
+	}
+	for _, s := range plan.Spans {
+		if s.First <= plan.At && plan.At <= s.Last {
+			plan.Alive = append(plan.Alive, s.Tensor)
+		}
+	}
+	slices.SortStableFunc(plan.Alive, func(a, b Tensor) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return plan
+}
+
+// spans lists the buffers of a run in the order in which they are allocated.
+func spans(p *Program, order []int) []Span {
+	owner, lossAt := assign(p, order), p.lossNode()
+	at, list := map[int]int{}, []Span{}
+	touch := func(v, position, node int) {
+		o := owner[v]
+		if p.Values[o].Kind != Computed {
+			return
+		}
+		i, ok := at[o]
+		if !ok {
+			i = len(list)
+			at[o] = i
+			list = append(list, Span{Tensor: p.describe(o, node, lossAt), First: position})
+		}
+		list[i].Last = max(list[i].Last, position)
+		if p.Values[v].Output {
+			list[i].Last = len(order) - 1
+		}
+	}
+	for position, i := range order {
+		for _, group := range [][]int{p.Nodes[i].Out, p.Nodes[i].In} {
+			for _, v := range group {
+				if v != Absent {
+					touch(v, position, i)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// lossNode is the node after which a step goes backwards; one past the last where there is no loss.
+func (p *Program) lossNode() int {
+	last := -1
+	for i, n := range p.Nodes {
+		if n.Op == "SoftmaxCrossEntropyLoss" {
+			last = i
+		}
+	}
+	if last < 0 {
+		return len(p.Nodes)
+	}
+	return last
+}
+
+// describe says what the buffer that node makes for value v is.
+func (p *Program) describe(v, node, lossAt int) Tensor {
+	n := p.Nodes[node]
+	path := strings.Split(n.Scope, "/")
+	t := Tensor{Name: p.Values[v].Name, Bytes: p.Values[v].Bytes(), Role: Activation, Cell: path[0],
+		Operation: n.Op}
+	if len(path) > 1 && strings.HasPrefix(path[0], "cell") {
+		t.Operation = path[min(2, len(path)-1)]
+		if strings.HasPrefix(t.Operation, "edge") || strings.HasPrefix(path[1], "preprocess") {
+			t.Operation = path[1]
+		}
+	}
+	switch {
+	case path[0] == "sgd" || path[0] == "statistics" || path[0] == "update":
+		t.Role = Updating
+	case node > lossAt:
+		t.Role = Gradient
+	}
+	return t
+}

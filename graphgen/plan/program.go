@@ -1,0 +1,80 @@
+// Package plan predicts the memory of a step program before it runs. It repeats on paper what ONNX
+// Runtime does with a graph: the order of the nodes (core/graph/graph_viewer.cc), which values share
+// one buffer (core/framework/allocation_planner.cc) and when a buffer goes back. The result is the
+// number of live bytes at every node and the tensors that make up the peak.
+//
+// Bytes are those of the buffers that a run allocates: everything that nodes compute, the graph's
+// outputs included, each rounded up to Alignment as the arena rounds it. Inputs of the graph (state
+// vectors, images) and constants are there before and after the run and are reported apart. Scratch
+// memory inside kernels is not part of the graph; on the CPU it does not grow with the batch.
+package plan
+
+import "slices"
+
+// Alignment is the unit in bytes in which ONNX Runtime's arenas hand out memory.
+const Alignment = 256
+
+// Absent stands in Node.In and Node.Out for an optional tensor that is left out.
+const Absent = -1
+
+// Kind says who owns the memory of a value.
+type Kind int
+
+// Kinds of values.
+const (
+	Computed Kind = iota // by a node
+	Input                // fed by the caller
+	State                // fed and overwritten in place
+	Constant             // stored in the file
+)
+
+// Value is one tensor of a program.
+type Value struct {
+	Name    string
+	Shape   []int
+	Element int // bytes of one element
+	Kind    Kind
+	Output  bool // a result of the graph: it lives to the end
+}
+
+// Bytes is the rounded size.
+func (v Value) Bytes() int {
+	n := v.Element
+	for _, d := range v.Shape {
+		n *= d
+	}
+	return (n + Alignment - 1) / Alignment * Alignment
+}
+
+// fits reports whether ONNX Runtime lets a value live in the buffer of another one: equal shapes
+// and elements of equal size.
+func (v Value) fits(u Value) bool { return v.Element == u.Element && slices.Equal(v.Shape, u.Shape) }
+
+// Node is one operation; In and Out are indices into Program.Values.
+type Node struct {
+	Domain, Op string
+	Scope      string // place in the network, "cell3/edge7/dil_conv_3x3"
+	In, Out    []int
+}
+
+// Program is a graph as the planner sees it: any topological order of nodes with static shapes.
+type Program struct {
+	Values []Value
+	Nodes  []Node
+}
+
+// definitions maps every computed value to its node, and others to Absent.
+func (p *Program) definitions() []int {
+	def := make([]int, len(p.Values))
+	for i := range def {
+		def[i] = Absent
+	}
+	for i, n := range p.Nodes {
+		for _, v := range n.Out {
+			if v != Absent {
+				def[v] = i
+			}
+		}
+	}
+	return def
+}
