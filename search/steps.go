@@ -22,7 +22,17 @@ type Steps struct {
 	eval   *program.Runner
 	grad   *space.Alphas
 	live   [2][]int  // positions in Alphas.Flat of the operations that the programs know
+	ports  [2]ports  // by cell type
 	mix    []float64 // scratch
+}
+
+// ports are the names of the mixing weights of a cell type and their gradients, joined once so that
+// a step allocates nothing.
+type ports struct{ mix, edge, mixGrad, edgeGrad string }
+
+func portsOf(t space.CellType) ports {
+	mix, edge := supernet.MixPort(t), supernet.EdgePort(t)
+	return ports{mix, edge, "grad/" + mix, "grad/" + edge}
 }
 
 // Programs are the graphs of a search.
@@ -54,6 +64,7 @@ func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*
 	}
 	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like()}
 	for _, t := range space.CellTypes {
+		s.ports[t] = portsOf(t)
 		for i, c := range alphas.Mask().Candidates(t) {
 			if c.Op != space.None {
 				s.live[t] = append(s.live[t], i)
@@ -139,21 +150,22 @@ func (s *Steps) LastGradient() *space.Alphas { return s.grad }
 // backward takes the gradients of the mixing weights through the softmaxes. "none" contributes
 // zeros: its output is zero whatever its weight.
 func (s *Steps) backward(t space.CellType) error {
-	if s.alpha.Has(supernet.MixPort(t)) {
+	ports := &s.ports[t]
+	if s.alpha.Has(ports.mix) {
 		dw := s.scratch(len(s.Alphas.Flat(t)))
 		clear(dw)
-		for j, g := range s.alpha.Float("grad/" + supernet.MixPort(t)) {
+		for j, g := range s.alpha.Float(ports.mixGrad) {
 			dw[s.live[t][j]] = float64(g)
 		}
 		if err := s.Alphas.MixBackward(s.grad, t, dw); err != nil {
 			return err
 		}
 	}
-	if !s.alpha.Has(supernet.EdgePort(t)) {
+	if !s.alpha.Has(ports.edge) {
 		return nil
 	}
 	dw := s.scratch(space.Edges)
-	for i, g := range s.alpha.Float("grad/" + supernet.EdgePort(t)) {
+	for i, g := range s.alpha.Float(ports.edgeGrad) {
 		dw[i] = float64(g)
 	}
 	return s.Alphas.EdgeBackward(s.grad, t, dw)
@@ -197,15 +209,16 @@ func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
 
 // feedMix writes the softmaxed architecture parameters into a program's inputs.
 func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
-	if r.Has(supernet.MixPort(t)) {
+	ports := &s.ports[t]
+	if r.Has(ports.mix) {
 		w := s.Alphas.MixWeights(s.scratch(len(s.Alphas.Flat(t))), t)
-		dst := r.Float(supernet.MixPort(t))
+		dst := r.Float(ports.mix)
 		for j, i := range s.live[t] {
 			dst[j] = float32(w[i])
 		}
 	}
-	if r.Has(supernet.EdgePort(t)) {
-		dst := r.Float(supernet.EdgePort(t))
+	if r.Has(ports.edge) {
+		dst := r.Float(ports.edge)
 		for i, w := range s.Alphas.EdgeWeights(s.scratch(space.Edges), t) {
 			dst[i] = float32(w)
 		}
