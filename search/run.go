@@ -149,7 +149,7 @@ func (c Config) alphaStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) err
 	o, err := s.AlphaStep(b.Images, b.Labels, ep.Lambda)
 	ep.Time.Alpha += time.Since(start)
 	if err != nil {
-		return err
+		return diverged(err, s, ep.Epoch)
 	}
 	ep.AlphaLoss += o.Loss
 	ep.AlphaAcc += float64(o.Correct) / float64(c.Batch)
@@ -166,7 +166,7 @@ func (c Config) weightStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) er
 	o, err := s.WeightStep(b.Images, b.Labels, ep.Rate)
 	ep.Time.Weight += time.Since(start)
 	if err != nil {
-		return err
+		return diverged(err, s, ep.Epoch)
 	}
 	p.Loss, p.Accuracy = o.Loss, float64(o.Correct)/float64(c.Batch)
 	ep.TrainLoss += p.Loss
@@ -181,6 +181,25 @@ func finite(loss float64, what string, epoch int) error {
 			what, epoch, loss)
 	}
 	return nil
+}
+
+// largeWeight is far above any weight of a network that learns; products of a few overflow.
+const largeWeight = 1e6
+
+// diverged explains the error of a step on weights that have grown without bound: operators then
+// fail each in its own way, MaxPoolGrad because there is no maximum among NaNs. Other errors stay.
+func diverged(err error, s *Steps, epoch int) error {
+	v, unread := s.Net.Vectors()
+	if unread != nil {
+		return err
+	}
+	for _, w := range v.Weights {
+		if !(math.Abs(float64(w)) < largeWeight) {
+			return fmt.Errorf("search: a weight has grown to %v in epoch %d: lower the learning rate (--lr)",
+				w, epoch)
+		}
+	}
+	return err
 }
 
 func next(p *data.Pass) (*data.Batch, error) {
@@ -234,7 +253,7 @@ func CrossEntropy(logits []float32, labels []int64, classes int) (sum float64, c
 		for _, z := range row {
 			total += math.Exp(float64(z) - float64(row[top]))
 		}
-		sum += math.Log(total) + float64(row[top]) - float64(row[y])
+		sum += math.Log(total) + (float64(row[top]) - float64(row[y]))
 		if top == int(y) {
 			correct++
 		}
