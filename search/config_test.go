@@ -1,0 +1,81 @@
+package search_test
+
+import (
+	"math"
+	"testing"
+
+	"zos-ort/models/space"
+	"zos-ort/search"
+)
+
+func TestCosine(t *testing.T) {
+	for _, x := range []struct {
+		e, n int
+		want float64
+	}{{0, 50, .1}, {25, 50, .05}, {50, 50, 0}, {10, 40, .1 * (1 + math.Sqrt2/2) / 2}, {0, 1, .1}} {
+		if got := search.Cosine(.1, x.e, x.n); math.Abs(got-x.want) > 1e-15 {
+			t.Errorf("epoch %d of %d: %v, want %v", x.e, x.n, got, x.want)
+		}
+	}
+}
+
+func TestCrossEntropy(t *testing.T) {
+	sum, correct := search.CrossEntropy([]float32{0, 0, 1, 3, 2, 2}, []int64{1, 0, 0}, 2)
+	want := math.Log(2) + math.Log(1+math.Exp(2)) + math.Log(2)
+	if math.Abs(sum-want) > 1e-12 || correct != 1 { // of equal scores the first is the top
+		t.Errorf("sum %v, %d correct, want %v, 1", sum, correct, want)
+	}
+}
+
+// Scores whose exponentials overflow or vanish have finite losses.
+func TestCrossEntropyOfLargeScores(t *testing.T) {
+	sum, correct := search.CrossEntropy([]float32{1e4, 0, -1e4, 1e4, 0, -1e4}, []int64{0, 2}, 3)
+	if sum != 2e4 || correct != 1 {
+		t.Errorf("sum %v, %d correct, want 20000, 1", sum, correct)
+	}
+	sum, correct = search.CrossEntropy([]float32{-3e38, -3e38}, []int64{0}, 2)
+	if math.Abs(sum-math.Log(2)) > 1e-12 || correct != 1 {
+		t.Errorf("sum %v, %d correct, want log 2, 1", sum, correct)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if err := tinyConfig().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		change func(c *search.Config)
+		want   string
+	}{
+		{func(c *search.Config) { c.Epochs = 0 }, "at least one epoch and no negative warm-up, got 0"},
+		{func(c *search.Config) { c.Warmup = -1 }, "no negative warm-up, got 2 and -1"},
+		{func(c *search.Config) { c.Batch = 1 }, "batch norm needs a batch of at least 2, got 1"},
+		{func(c *search.Config) { c.Rate = 0 }, "learning rates must be positive, got 0 and"},
+		{func(c *search.Config) { c.Rate = math.NaN() }, "must be positive, got NaN"},
+		{func(c *search.Config) { c.Alpha = math.Inf(1) }, "must be positive, got 0.05 and +Inf"},
+		{func(c *search.Config) { c.Beta = -1 }, "beta regulariser must not be negative, got -1"},
+		{func(c *search.Config) { c.Beta = math.NaN() }, "must not be negative, got NaN"},
+		{func(c *search.Config) { c.Net.Mask[space.Normal][0] = 0 }, "normal/edge0"},
+		{func(c *search.Config) { c.Net.Channels = 3 }, "channels must be even, got 3"},
+	} {
+		c := tinyConfig()
+		x.change(&c)
+		wantError(t, c.Validate(), x.want)
+	}
+}
+
+func TestInitialAlphas(t *testing.T) {
+	c := tinyConfig()
+	a, b := c.InitialAlphas(), c.InitialAlphas()
+	if !a.Equal(b) || a.HasEdgeWeights() || a.Len() != c.Net.Mask.Count() {
+		t.Errorf("%d alphas, edge weights %v", a.Len(), a.HasEdgeWeights())
+	}
+	c.Seed++
+	if c.InitialAlphas().Equal(a) {
+		t.Error("another seed gives the same alphas")
+	}
+	c.Net.Partial = 2
+	if a := c.InitialAlphas(); !a.HasEdgeWeights() || a.Len() != c.Net.Mask.Count()+28 {
+		t.Errorf("partial channels: %d alphas", a.Len())
+	}
+}

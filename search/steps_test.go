@@ -1,0 +1,144 @@
+package search_test
+
+import (
+	"math"
+	"testing"
+
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+)
+
+// opened is a supernet in the runtime with a batch for it.
+func opened(t *testing.T, c search.Config) (s *search.Steps, x []float32, y []int64) {
+	t.Helper()
+	runtime(t)
+	spec := c.Spec(8)
+	spec.Kernels = true
+	p, err := search.Emit(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := make([]float32, p.Weight.Weights.Len())
+	for i := range w {
+		w[i] = float32(math.Sin(float64(i)))
+	}
+	s, err = search.Open(p, program.Vectors{Weights: w}, c.InitialAlphas(), c.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	x, y = make([]float32, c.Batch*3*8*8), make([]int64, c.Batch)
+	for i := range x {
+		x[i] = float32(math.Cos(float64(i * i)))
+	}
+	for i := range y {
+		y[i] = int64(i)
+	}
+	return s, x, y
+}
+
+// A step allocates nothing on the Go side.
+func TestStepsAllocateNothing(t *testing.T) {
+	c := tinyConfig()
+	c.Net.Channels, c.Net.Partial = 8, 4
+	s, x, y := opened(t, c)
+	for name, step := range map[string]func() error{
+		"weight step": func() error { _, err := s.WeightStep(x, y, .01); return err },
+		"alpha step":  func() error { _, err := s.AlphaStep(x, y, .5); return err },
+		"evaluation":  func() error { _, err := s.Evaluate(x); return err },
+	} {
+		n := testing.AllocsPerRun(5, func() {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: %v allocations, want 0", name, n)
+		}
+	}
+}
+
+// The gradient of the alphas is the slope of the loss: checked along itself, by small steps, with
+// batch statistics, which both steps of the pair see alike.
+func TestGradientIsTheSlope(t *testing.T) {
+	for _, partial := range []int{1, 4} {
+		c := tinyConfig()
+		c.Net.Channels, c.Net.Partial = 8, partial
+		s, x, y := opened(t, c)
+		a := s.Alphas.Vector()
+		for i := range a { // away from uniform
+			a[i] = math.Sin(float64(3 * i))
+		}
+		if err := s.Gradient(x, y, 0); err != nil {
+			t.Fatal(err)
+		}
+		g := append([]float64(nil), s.LastGradient().Vector()...)
+		square := 0.0
+		for _, v := range g {
+			square += v * v
+		}
+		norm := math.Sqrt(square)
+		loss := func(h float64) float64 {
+			for i, v := range g {
+				a[i] += h * v / norm
+			}
+			defer func() {
+				for i, v := range g {
+					a[i] -= h * v / norm
+				}
+			}()
+			o, err := s.WeightStep(x, y, 0) // rate 0: the weights stay
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o.Loss
+		}
+		const h = 3e-4
+		// The kinks of the net move the slope by a percent even at this step; float64 tests of the nets
+		// are strict.
+		if slope := (loss(h) - loss(-h)) / (2 * h); math.Abs(slope-norm) > .02*norm || norm < .1 {
+			t.Errorf("1/%d channels: slope %v, gradient norm %v", partial, slope, norm)
+		}
+	}
+}
+
+// The regulariser adds its own gradient and leaves the reported loss alone.
+func TestBetaRegularizer(t *testing.T) {
+	s, x, y := opened(t, tinyConfig())
+	if err := s.Gradient(x, y, 0); err != nil {
+		t.Fatal(err)
+	}
+	want := s.LastGradient().Clone()
+	if _, err := s.Alphas.AddBetaRegularizer(want, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Gradient(x, y, 2); err != nil {
+		t.Fatal(err)
+	}
+	if !s.LastGradient().Equal(want) {
+		t.Error("the gradients differ from loss plus regulariser")
+	}
+}
+
+func TestStepErrors(t *testing.T) {
+	c := tinyConfig()
+	s, x, y := opened(t, c)
+	_, err := s.WeightStep(x[1:], y, .1)
+	wantError(t, err, "weight_step: batch has 767 numbers, the program takes 768")
+	p, err := search.Emit(c.Spec(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = search.Open(p, program.Vectors{Weights: make([]float32, 3)}, c.InitialAlphas(),
+		ort.Options{})
+	wantError(t, err, "state weights: needs", "got 3")
+	p.Eval = nil
+	s, err = search.Open(p, program.Vectors{}, c.InitialAlphas(), ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = s.Evaluate(x)
+	wantError(t, err, "search: the program was not opened")
+}
