@@ -51,10 +51,16 @@ func hash(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(h, 2))
 }
 
-// run evaluates a program in float64. Every weight and input depends on its name alone.
+// run evaluates a program in float64.
 func run(t *testing.T, p *graphgen.Program) (out, state map[string]*eval.Tensor) {
 	t.Helper()
-	state = map[string]*eval.Tensor{}
+	state = values(p)
+	return must(eval.Run(p.Graph, state))(t), state
+}
+
+// values are the inputs of a program. Every weight and input depends on its name alone.
+func values(p *graphgen.Program) map[string]*eval.Tensor {
+	state := map[string]*eval.Tensor{}
 	for _, port := range p.Signature.Inputs {
 		v := &eval.Tensor{Shape: port.Type.Shape}
 		n, rng := port.Type.Elements(), hash(port.Name)
@@ -80,7 +86,7 @@ func run(t *testing.T, p *graphgen.Program) (out, state map[string]*eval.Tensor)
 		}
 		state[port.Name] = v
 	}
-	return must(eval.Run(p.Graph, state))(t), state
+	return state
 }
 
 // gradients are the gradients of all weights by name: the momentum after the first step.

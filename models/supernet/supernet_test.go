@@ -2,9 +2,11 @@ package supernet_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/eval"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 )
@@ -144,5 +146,38 @@ func TestErrors(t *testing.T) {
 	} {
 		_, err := spec(x.c, 2, x.image).WeightStep()
 		wantError(t, err, append(x.words, "weight_step: ")...)
+	}
+}
+
+// The gradients of the mixing weights are the slopes of the loss in a random direction.
+func TestMixGradientsAreSlopes(t *testing.T) {
+	for _, partial := range []int{1, 4} {
+		p := must(spec(small(randomMask(5), partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
+		loss := func(h float64) (float64, float64) {
+			in, product := values(p), 0.0
+			for name := range in {
+				if port := must(p.Signature.In(name))(t); port.Role == graphgen.MixWeight {
+					for i := range in[name].F {
+						in[name].F[i] += h * math.Sin(float64(i+1))
+					}
+				}
+			}
+			out := must(eval.Run(p.Graph, in))(t)
+			for _, port := range p.Signature.Outputs {
+				if port.Role == graphgen.Gradient {
+					for i, d := range out[port.Name].F {
+						product += d * math.Sin(float64(i+1))
+					}
+				}
+			}
+			return out["loss"].F[0], product
+		}
+		const h = 1e-6
+		up, _ := loss(h)
+		down, _ := loss(-h)
+		_, want := loss(0)
+		if got := (up - down) / (2 * h); math.Abs(got-want) > 1e-7*(1+math.Abs(want)) {
+			t.Errorf("1/%d channels: slope %v, gradient %v", partial, got, want)
+		}
 	}
 }
