@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// tiny are the flags of a supernet that is ready in seconds; one pruning round is enough for xi 0.5.
+// tiny are the flags of a supernet that is ready in seconds; one pruning round reaches xi 0.5.
 var tiny = strings.Fields("--channels 4 --cells 3 --image-size 8 --train-images 64 --batch 8 " +
 	"--prune-batch 16 --prune-per-round 3 --threads 2")
 

@@ -136,39 +136,6 @@ func (cfg *config) fromFlags(c *cli.Context) {
 	cfg.PerRound, cfg.Kernel = c.Int("prune-per-round"), c.String("kernel")
 }
 
-// check refuses what no run could do; these are mistakes on the command line.
-func (cfg *config) check(m method) error {
-	if cfg.Device != "cpu" {
-		return usagef("unknown device %q: this build runs on cpu", cfg.Device)
-	}
-	if cfg.Thread < 1 || cfg.TrainImages < 0 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
-		cfg.PruneBatches < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {
-		return usagef("threads, images, batches and (even) channels must be positive")
-	}
-	if cfg.NetCells < 3 { // of two cells both are reduction cells: no normal cell to export
-		return usagef("--network-cells must be at least 3, got %d", cfg.NetCells)
-	}
-	if cfg.ImageSize != 0 && cfg.ImageSize%4 != 0 {
-		return usagef("--image-size must be a multiple of 4, got %d", cfg.ImageSize)
-	}
-	if !(cfg.Xi > 0 && cfg.Xi < 1) {
-		return usagef("--xi is the fraction of the search space to keep and must lie between 0 and 1, "+
-			"got %v", cfg.Xi)
-	}
-	if err := cfg.pruning(m).Validate(); err != nil {
-		return usageError{err}
-	}
-	if _, err := prune.ParseKernel(cfg.Kernel); err != nil {
-		return usageError{err}
-	}
-	s := cfg.search(space.FullMask())
-	s.Net.Classes = 2 // the data set is not known yet
-	if err := s.Validate(); err != nil {
-		return usageError{err}
-	}
-	return nil
-}
-
 func (cfg *config) pruning(m method) prune.Config {
 	return prune.Config{Xi: cfg.Xi, Measure: prune.Measure(cfg.XiMeasure), KeepNone: cfg.KeepNone,
 		PerRound: cfg.PerRound, Repeats: cfg.Repeats, ToOne: m.mask == toOne}
@@ -204,27 +171,11 @@ func (cfg *config) loadData() (*data.Set, error) {
 	return train, nil
 }
 
-// checkInput refuses, before anything is written, input that the run would stumble over later.
-func (cfg *config) checkInput(m method) error {
-	if cfg.MaskFile != "" {
-		if m.mask == toOne {
-			return usagef("method %s derives the genotype from pruning scores: it cannot start from a mask",
-				m.name)
-		}
-		if _, err := space.ReadMask(cfg.MaskFile); err != nil {
-			return err
-		}
-	}
-	ranks := cfg.MaskFile == "" && (m.mask == algorithm1 || m.mask == toOne)
-	if ranks && cfg.PruneBatch > cfg.TrainImages {
-		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", cfg.PruneBatch,
-			cfg.TrainImages, cfg.DataName)
-	}
-	return nil
-}
-
 func (cfg *config) trainSet() (*data.Set, error) {
 	if cfg.Data == "" {
+		if err := cfg.fitsMemory(); err != nil {
+			return nil, err
+		}
 		train, _, err := data.Synthetic(data.SyntheticConfig{Size: cfg.ImageSize, Test: 10,
 			Train: cfg.TrainImages, Seed: cfg.Seed})
 		return train, err

@@ -84,7 +84,8 @@ func TestImportTable(t *testing.T) {
 		want     bool
 	}{{"search", "prune", false}, {"prune", "search/data", false}, {"graphgen/op", "ort", false},
 		{"models/space", "models/nn", false}, {"models/nn", "models/space", true},
-		{"ort", "graphgen/ir", false}, {"cmd/zos-ort", "prune", true}, {"ort/program", "models/nn", false}} {
+		{"ort", "graphgen/ir", false}, {"cmd/zos-ort", "prune", true},
+		{"ort/program", "models/nn", false}} {
 		if allowed(c.from, c.to) != c.want {
 			t.Errorf("the table allows %s to import %s: %v", c.from, c.to, !c.want)
 		}

@@ -17,8 +17,8 @@ import (
 	"zos-ort/graphgen/onnx"
 )
 
-// TestSignals interrupts a search after its first epoch: it ends soon, with the signal's status, and
-// what it has saved is whole.
+// TestSignals interrupts a search after its first epoch: it ends soon, with the signal's
+// status, and what it has saved is whole.
 func TestSignals(t *testing.T) {
 	needRuntime(t)
 	mask := filepath.Join(t.TempDir(), "mask")

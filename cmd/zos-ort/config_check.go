@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"zos-ort/models/space"
+	"zos-ort/prune"
+	"zos-ort/search/data"
+)
+
+// check refuses what no run could do; these are mistakes on the command line.
+func (cfg *config) check(m method) error {
+	if cfg.Device != "cpu" {
+		return usagef("unknown device %q: this build runs on cpu", cfg.Device)
+	}
+	if cfg.Thread < 1 || cfg.TrainImages < 0 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
+		cfg.PruneBatches < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {
+		return usagef("threads, images, batches and (even) channels must be positive")
+	}
+	if cfg.NetCells < 3 { // of two cells both are reduction cells: no normal cell to export
+		return usagef("--network-cells must be at least 3, got %d", cfg.NetCells)
+	}
+	if cfg.ImageSize != 0 && cfg.ImageSize%4 != 0 {
+		return usagef("--image-size must be a multiple of 4, got %d", cfg.ImageSize)
+	}
+	if !(cfg.Xi > 0 && cfg.Xi < 1) {
+		return usagef("--xi is the fraction of the search space to keep and must lie between 0 and 1, "+
+			"got %v", cfg.Xi)
+	}
+	if err := cfg.pruning(m).Validate(); err != nil {
+		return usageError{err}
+	}
+	if floor := cfg.leastXi(); m.mask == algorithm1 && cfg.Xi < floor {
+		return usagef("--xi %v cannot be reached: with one operation left on every edge %.3g of the %s "+
+			"remain", cfg.Xi, floor, cfg.XiMeasure)
+	}
+	if _, err := prune.ParseKernel(cfg.Kernel); err != nil {
+		return usageError{err}
+	}
+	if math.IsInf(cfg.Beta, 0) {
+		return usagef("--beta-reg must be finite, got %v", cfg.Beta)
+	}
+	s := cfg.search(space.FullMask())
+	s.Net.Classes = 2 // the data set is not known yet
+	if err := s.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// leastXi is what remains of the space when every edge has one operation left.
+func (cfg *config) leastXi() float64 {
+	const one = 1. / space.NumPrimitives
+	if prune.Measure(cfg.XiMeasure) == prune.Architectures {
+		return math.Pow(one, 2*space.Edges)
+	}
+	return one
+}
+
+// checkInput refuses, before anything is written, input that the run would stumble over later.
+func (cfg *config) checkInput(m method) error {
+	if cfg.MaskFile != "" {
+		if m.mask == toOne {
+			return usagef("method %s derives the genotype from pruning scores: it cannot start from a mask",
+				m.name)
+		}
+		if _, err := space.ReadMask(cfg.MaskFile); err != nil {
+			return err
+		}
+	}
+	if cfg.Pad < 0 || cfg.Pad > cfg.ImageSize {
+		return usagef("--pad must lie between 0 and the image side, got %d for %d", cfg.Pad,
+			cfg.ImageSize)
+	}
+	ranks := cfg.MaskFile == "" && (m.mask == algorithm1 || m.mask == toOne)
+	if ranks && cfg.PruneBatch > cfg.TrainImages {
+		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", cfg.PruneBatch,
+			cfg.TrainImages, cfg.DataName)
+	}
+	return nil
+}
+
+// fitsMemory refuses numbers of generated images that memory cannot hold.
+func (cfg *config) fitsMemory() error {
+	need := float64(cfg.TrainImages) * data.Channels * float64(cfg.ImageSize) * float64(cfg.ImageSize)
+	if free, ok := freeMemory(); ok && need > float64(free) {
+		return fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
+			cfg.TrainImages, cfg.ImageSize, cfg.ImageSize, need/(1<<30), float64(free)/(1<<30))
+	}
+	return nil
+}
