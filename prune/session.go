@@ -84,6 +84,7 @@ func (s *session) prepare(repeat int) (err error) {
 	if s.repeat == repeat {
 		return nil
 	}
+	s.repeat = -1 // until all is in place
 	w := make([]float32, s.layout.Len())
 	if err = s.layout.Transfer(w, s.full, s.Weights(repeat, s.full)); err != nil {
 		return err
@@ -91,9 +92,11 @@ func (s *session) prepare(repeat int) (err error) {
 	if err = s.net.Set(program.Vectors{Weights: w}); err != nil {
 		return err
 	}
-	s.images, err = s.Images(repeat)
+	if s.images, err = s.Images(repeat); err != nil {
+		return err
+	}
 	s.repeat = repeat
-	return err
+	return nil
 }
 
 // Norms implements Session. Networks are handed out to the workers one by one; the result does not
