@@ -1,0 +1,129 @@
+package prune_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/ort"
+	"zos-ort/prune"
+)
+
+// ranker is a search network of two cells on 8x8 noise, or a skipped test without a runtime.
+func ranker(t *testing.T, partial, workers int) *prune.Supernet {
+	t.Helper()
+	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	random := func(repeat int) *rand.Rand { return rand.New(rand.NewPCG(uint64(repeat), 1)) }
+	return &prune.Supernet{
+		Net: supernet.Config{Channels: 8, Cells: 3, Classes: 5, Partial: partial,
+			Passes: supernet.AllPasses},
+		Batch: 4, Image: 8, Kernel: prune.Correlation, Workers: workers,
+		Options: ort.Options{Threads: 1},
+		Weights: func(repeat int, l graphgen.Layout) []float32 { return l.Initialize(random(repeat)) },
+		Images: func(repeat int) ([][]float32, error) {
+			rng, list := random(repeat+100), make([][]float32, 2)
+			for i := range list {
+				for range 4 * 3 * 8 * 8 {
+					list[i] = append(list[i], float32(rng.NormFloat64()))
+				}
+			}
+			return list, nil
+		},
+	}
+}
+
+// smallMask has two or three operations on every edge, and more than one thing to lose.
+func smallMask() space.Mask {
+	m := everywhere(space.SkipConnect, space.DilConv3x3)
+	m[space.Normal][0] = m[space.Normal][0].With(space.MaxPool3x3)
+	m[space.Reduce][1] = m[space.Reduce][1].With(space.SepConv3x3)
+	return m
+}
+
+func norms(t *testing.T, s *prune.Supernet, m space.Mask, repeat int, c ...space.Candidate) (float64,
+	[]float64) {
+	t.Helper()
+	session, err := s.Open(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	steps := 0
+	full, without, err := session.Norms(context.Background(), repeat, c, func() { steps++ })
+	if err != nil || steps != len(c)+1 {
+		t.Fatalf("%d steps for %d candidates, %v", steps, len(c), err)
+	}
+	return full, without
+}
+
+// Closing a gate is the same as leaving the operation out of the graph, with the same weights.
+func TestGatesAreRemoval(t *testing.T) {
+	dropped := []space.Candidate{{Cell: space.Normal, Edge: 0, Op: space.MaxPool3x3},
+		{Cell: space.Reduce, Edge: 1, Op: space.SepConv3x3},
+		{Cell: space.Normal, Edge: 9, Op: space.DilConv3x3},
+		{Cell: space.Reduce, Edge: 13, Op: space.SkipConnect}}
+	for _, partial := range []int{1, 4} {
+		s, mask := ranker(t, partial, 2), smallMask()
+		full, without := norms(t, s, mask, 1, dropped...)
+		for i, c := range dropped {
+			smaller := mask
+			smaller[c.Cell][c.Edge] = smaller[c.Cell][c.Edge].Without(c.Op)
+			want, _ := norms(t, s, smaller, 1)
+			if math.Abs(without[i]-want) > 1e-4*want || want == full {
+				t.Errorf("1/%d channels, %v: norm %v by the gate, %v by removal, %v with it", partial, c,
+					without[i], want, full)
+			}
+		}
+	}
+}
+
+// Who computes what, and how often, has no influence on the bits; the repeat has.
+func TestNormsAreDeterministic(t *testing.T) {
+	c := smallMask().Candidates(space.Normal)[:6]
+	one, without := norms(t, ranker(t, 1, 1), smallMask(), 0, c...)
+	two, again := norms(t, ranker(t, 1, 2), smallMask(), 0, c...)
+	if one != two || !slices.Equal(without, again) {
+		t.Errorf("one worker %v, two workers %v", without, again)
+	}
+	if other, _ := norms(t, ranker(t, 1, 1), smallMask(), 1); other == one {
+		t.Error("another repeat has the same norm")
+	}
+}
+
+func TestSessionErrors(t *testing.T) {
+	s := ranker(t, 1, 2)
+	session, err := s.Open(smallMask())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, _, err = session.Norms(ctx, 0, nil, func() {})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	broken := errors.New("broken")
+	s.Images = func(int) ([][]float32, error) { return nil, broken }
+	for range 2 { // a repeat that failed to prepare must not pass for prepared
+		if _, _, err = session.Norms(context.Background(), 1, nil, func() {}); !errors.Is(err, broken) {
+			t.Errorf("images fail: %v", err)
+		}
+	}
+	s.Images = func(int) ([][]float32, error) { return [][]float32{make([]float32, 5)}, nil }
+	_, _, err = session.Norms(context.Background(), 2, nil, func() {})
+	wantError(t, err, "ranking batch has 5 numbers, the network takes 768")
+	s.Net.Channels = 3
+	_, err = s.Open(smallMask())
+	wantError(t, err, "channels must be even, got 3")
+}
