@@ -26,7 +26,10 @@ func TestMain(m *testing.M) {
 }
 
 // tiny are the flags of a supernet that is ready in seconds; one pruning round reaches xi 0.5.
-var tiny = strings.Fields("--channels 4 --cells 3 --image-size 8 --train-images 64 --batch 8 " +
+var tiny = append([]string{"--batch", "8"}, tinyPrune...)
+
+// tinyPrune are those of them that pruning takes.
+var tinyPrune = strings.Fields("--channels 4 --cells 3 --image-size 8 --train-images 64 " +
 	"--prune-batch 16 --prune-per-round 3 --threads 2")
 
 func TestScript(t *testing.T) {
@@ -35,7 +38,6 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ZOS_CACHE", filepath.Join(e.WorkDir, "cache"))
-			e.Setenv("tiny", strings.Join(tiny, " "))
 			path, _ := ort.Locate() // without a runtime the scripts that need one skip
 			e.Setenv(ort.PathVariable, path)
 			return nil

@@ -47,6 +47,20 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestSignalWhilePruning: nothing was found yet, so nothing stays.
+func TestSignalWhilePruning(t *testing.T) {
+	needRuntime(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	status, stdout, stderr := signalled(t, os.Interrupt, filepath.Join(dir, "config.json"),
+		append([]string{"prune", "--out", dir, "--json", "--repeats", "100"}, tinyPrune...)...)
+	if status != exitInterrupt || stdout != "" || strings.Contains(stderr, "error") {
+		t.Errorf("status %d, want %d; output %q %q", status, exitInterrupt, stdout, stderr)
+	}
+	if exists(dir) {
+		t.Errorf("%s holds %q", dir, regularFiles(t, dir))
+	}
+}
+
 // signalled starts the program, sends the signal once the file is there, and waits for the end.
 func signalled(t *testing.T, sig os.Signal, file string, args ...string) (int, string, string) {
 	t.Helper()
