@@ -14,7 +14,6 @@ import (
 type recorder struct {
 	dir     runDir
 	console *console
-	epochs  []search.Epoch
 	times   [][]string
 	metrics [][]string
 }
