@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/op"
 )
 
 func layout(names ...string) graphgen.Layout {
@@ -115,4 +116,41 @@ func TestFreeze(t *testing.T) {
 	if m, err := onnx.Model(g, onnx.Options{}); err != nil || len(m.OpsetImport) != 1 {
 		t.Errorf("model: %v, %v", m.GetOpsetImport(), err)
 	}
+}
+
+// Two layers of one name would share their weights or statistics unnoticed.
+func TestNamesAreUnique(t *testing.T) {
+	for what, layer := range map[string]func(n *graphgen.Net, x *ir.Value) *ir.Value{
+		"l/scale": func(n *graphgen.Net, x *ir.Value) *ir.Value {
+			return op.Mul{}.Of(x, n.Weight("scale", 0, 1, 1))
+		},
+		"may write into its input 3, which BatchNormInternal (l) reads too": func(n *graphgen.Net, x *ir.Value) *ir.Value {
+			return n.BatchNorm(x, n.Ones(3), n.Zeros(3))
+		},
+	} {
+		s := tinySpec()
+		s.Forward = func(n *graphgen.Net, x *ir.Value) graphgen.Scores {
+			n.Weight("w", 0, 1, 1)
+			for range 2 {
+				n.G.In("l", func() { x = layer(n, x) })
+			}
+			return graphgen.Scores{Logits: op.Flatten{}.Of(op.GlobalAveragePool{}.Of(x))}
+		}
+		_, err := s.WeightStep()
+		wantError(t, err, what)
+	}
+}
+
+// What the programs compute must be in the state, which is that of the training program.
+func TestEvaluationHasNoWeightsOfItsOwn(t *testing.T) {
+	s := tinySpec()
+	s.Forward = func(n *graphgen.Net, x *ir.Value) graphgen.Scores {
+		out := tiny(n, x)
+		if n.Mode == graphgen.Eval {
+			out.Logits = op.Mul{}.Of(out.Logits, n.Weight("temperature", 0, 1, 1))
+		}
+		return out
+	}
+	_, err := s.Evaluate()
+	wantError(t, err, "eval: ", "the training network has no tensor /temperature")
 }

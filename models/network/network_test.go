@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"zos-ort/graphgen"
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/models/network"
@@ -23,12 +24,12 @@ func TestParameterCounts(t *testing.T) {
 	} {
 		for classes, want := range map[int]int{10: x.ten, 100: x.hundreds} {
 			c := network.Config{Genotype: must(space.Named(x.name))(t), Channels: 36, Cells: 20,
-				Classes: classes, Auxiliary: true}
-			// The auxiliary head is there in training only.
+				Classes: classes}
 			if n := must(spec(c, 2, 32).Evaluate())(t).Weights.Len(); n != want {
 				t.Errorf("%s, %d classes: %d weights, want %d", x.name, classes, n, want)
 			}
-			if n := must(spec(c, 2, 32).AlphaStep())(t).Weights.Len(); n != want+head[classes] {
+			c.Auxiliary = true // in the state of all programs, computed in training only
+			if n := must(spec(c, 2, 32).Evaluate())(t).Weights.Len(); n != want+head[classes] {
 				t.Errorf("%s, %d classes, head: %d weights, want %d", x.name, classes, n,
 					want+head[classes])
 			}
@@ -132,5 +133,26 @@ func TestErrors(t *testing.T) {
 	} {
 		_, err := spec(x.c, 2, x.image).WeightStep()
 		wantError(t, err, append(x.words, "weight_step: ")...)
+	}
+}
+
+// The auxiliary head is computed in training only; its weights are in the state of every program.
+func TestAuxiliaryHead(t *testing.T) {
+	c := small(t, "DARTS_V2", 3)
+	c.Auxiliary = true
+	for name, p := range map[string]*graphgen.Program{"alpha": must(spec(c, 2, 32).AlphaStep())(t),
+		"eval": must(spec(c, 2, 32).Evaluate())(t), "rank": must(spec(c, 2, 32).Rank())(t)} {
+		heads := 0
+		for _, n := range p.Graph.Nodes {
+			if n.Scope == "auxiliary/classifier" {
+				heads++
+			}
+		}
+		if (heads > 0) != (name == "alpha") {
+			t.Errorf("%s: %d nodes of the head", name, heads)
+		}
+		if _, ok := p.Weights.Find("auxiliary/classifier/weight"); !ok {
+			t.Errorf("%s: the state lacks the head", name)
+		}
 	}
 }
