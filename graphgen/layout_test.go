@@ -124,7 +124,7 @@ func TestNamesAreUnique(t *testing.T) {
 		"l/scale": func(n *graphgen.Net, x *ir.Value) *ir.Value {
 			return op.Mul{}.Of(x, n.Weight("scale", 0, 1, 1))
 		},
-		"may write into its input 3, which BatchNormInternal (l) reads too": func(n *graphgen.Net, x *ir.Value) *ir.Value {
+		"which BatchNormInternal (l) reads too": func(n *graphgen.Net, x *ir.Value) *ir.Value {
 			return n.BatchNorm(x, n.Ones(3), n.Zeros(3))
 		},
 	} {

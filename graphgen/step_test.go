@@ -92,7 +92,7 @@ func normed(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 	return graphgen.Scores{Logits: op.Flatten{}.Of(op.GlobalAveragePool{}.Of(op.Relu{}.Of(x)))}
 }
 
-// The running variance takes in the unbiased variance of the batch, the mean its mean: a tenth each.
+// The running variance takes in the unbiased variance of the batch, the mean its mean: .1 each.
 func TestRunningStatistics(t *testing.T) {
 	s := tinySpec()
 	s.Forward = normed
