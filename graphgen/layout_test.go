@@ -85,7 +85,7 @@ func TestInitialize(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	p := programs(t, tinySpec())["eval"]
 	in := inputs(p, 11)
-	want, _ := run(t, p, in)
+
 	single := func(name string) (x []float32) {
 		for i, v := range in[name].F { // what float32 cannot hold would differ
 			x = append(x, float32(v))
@@ -94,7 +94,7 @@ func TestFreeze(t *testing.T) {
 		return x
 	}
 	tensors := p.Tensors(single("weights"), single("running_mean"), single("running_variance"))
-	want, _ = run(t, p, in)
+	want, _ := run(t, p, in)
 	g, err := graphgen.Freeze("net", tensors, func(n *graphgen.Net) {
 		images := n.G.Input("image", ir.T(ir.Float, 2, 3, 4, 4))
 		n.G.Output("logits", tiny(n, images).Logits)

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
@@ -186,22 +183,4 @@ func (cfg *config) trainSet() (*data.Set, error) {
 			train.Size, cfg.ImageSize)
 	}
 	return train, err
-}
-
-// readConfig reads config.json strictly.
-func readConfig(path string) (cfg config, err error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return cfg, err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&cfg); err != nil {
-		return cfg, fmt.Errorf("%s: %w", path, err)
-	}
-	if cfg.Schema != configSchema || cfg.Version != configVersion {
-		return cfg, fmt.Errorf("%s: is %s version %d, this program reads %s version %d", path, cfg.Schema,
-			cfg.Version, configSchema, configVersion)
-	}
-	return cfg, nil
 }

@@ -216,14 +216,14 @@ func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p) }
 func (r *retrainRecorder) Epoch(e retrain.Epoch, net *program.Net) error {
 	r.console.stop()
 	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s", e.Epoch+1,
-		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Seconds.Seconds())
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds())
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
 		e.Norm} {
 		row = append(row, number(x))
 	}
 	r.metrics = append(r.metrics, row)
-	r.times = append(r.times, []string{strconv.Itoa(e.Epoch), seconds(e.Seconds.Seconds())})
+	r.times = append(r.times, []string{strconv.Itoa(e.Epoch), seconds(e.Time.Seconds())})
 	if err := net.Save(r.dir.path("state.ckpt")); err != nil {
 		return err
 	}

@@ -218,7 +218,8 @@ func TestBuildLetsOtherPanicsThrough(t *testing.T) {
 
 func TestConstantsAreStoredOnce(t *testing.T) {
 	g := ir.New("test")
-	if g.Scalar(1) != g.Scalar(1) || g.Ints(1, 2) != g.Ints(1, 2) {
+	one, ints := g.Scalar(1), g.Ints(1, 2)
+	if g.Scalar(1) != one || g.Ints(1, 2) != ints {
 		t.Error("equal constants are different values")
 	}
 	if g.Scalar(1) == g.Floats([]float32{1}, 1) || len(g.Constants) != 3 {

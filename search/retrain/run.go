@@ -20,7 +20,7 @@ type Epoch struct {
 	TrainLoss, TrainAcc float64
 	TestLoss, TestAcc   float64
 	Norm                float64       // mean gradient norm before clipping
-	Seconds             time.Duration // not determined by the seed
+	Time                time.Duration // not determined by the seed
 }
 
 // Recorder receives what a training reports. Epoch may save the net; its error ends the training.
@@ -158,7 +158,7 @@ func (t *training) epoch(e int, r Recorder) (Epoch, error) {
 	}
 	var err error
 	ep.TestLoss, ep.TestAcc, err = search.Accuracy(t.eval, t.test.Epoch(0))
-	ep.Seconds = time.Since(start)
+	ep.Time = time.Since(start)
 	return ep, err
 }
 
