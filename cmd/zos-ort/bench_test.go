@@ -3,7 +3,11 @@ package main
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strconv"
+	"syscall"
 	"testing"
+	"time"
 
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
@@ -14,8 +18,9 @@ import (
 )
 
 // Benchmarks of the networks of the papers' searches: 8 cells, 16 channels, 32x32 images, at batch
-// 16 on two threads. "onnx" is DARTS on ONNX Runtime's own kernels. For a look inside set
-// ZOS_BENCH_PROFILE to a file prefix: the step benchmarks then write ONNX Runtime's trace.
+// 16 on ZOS_BENCH_THREADS threads (2). "onnx" is DARTS on ONNX Runtime's own kernels. For a look
+// inside set ZOS_BENCH_PROFILE to a file prefix: sessions then write ONNX Runtime's trace. On a busy
+// machine compare user-ms of one thread; with more, threads that wait count as well.
 
 type benchNet struct {
 	name    string
@@ -90,12 +95,38 @@ func BenchmarkStep(b *testing.B) {
 		}
 		defer r.Close()
 		feed(r)
+		if err := r.Run(); err != nil { // the first run touches all memory for the first time
+			b.Fatal(err)
+		}
+		var each []time.Duration
+		before := usage(b)
 		for b.Loop() {
+			start := time.Now()
 			if err := r.Run(); err != nil {
 				b.Fatal(err)
 			}
+			each = append(each, time.Since(start))
 		}
+		reportUsage(b, before, each)
 	})
+}
+
+func usage(b *testing.B) (u syscall.Rusage) {
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u
+}
+
+// reportUsage adds what tells a slow program from a busy machine: the fastest run, and processor time in
+// the program and in the kernel and page faults per run.
+func reportUsage(b *testing.B, before syscall.Rusage, each []time.Duration) {
+	after, n := usage(b), float64(len(each))
+	b.ReportMetric(float64(slices.Min(each).Milliseconds()), "min-ms")
+	ms := func(t, from syscall.Timeval) float64 { return float64(t.Nano()-from.Nano()) / 1e6 / n }
+	b.ReportMetric(ms(after.Utime, before.Utime), "user-ms/op")
+	b.ReportMetric(ms(after.Stime, before.Stime), "system-ms/op")
+	b.ReportMetric(float64(after.Minflt-before.Minflt)/n, "faults/op")
 }
 
 func eachProgram(b *testing.B, f func(*testing.B, *graphgen.Program, *program.Net)) {
@@ -106,7 +137,7 @@ func eachProgram(b *testing.B, f func(*testing.B, *graphgen.Program, *program.Ne
 				if err != nil {
 					b.Fatal(err)
 				}
-				o := ort.Options{Threads: 2, Profile: os.Getenv("ZOS_BENCH_PROFILE")}
+				o := ort.Options{Threads: benchThreads(b), Profile: os.Getenv("ZOS_BENCH_PROFILE")}
 				shape := search.Programs{Weight: p}.Shape()
 				v := program.Vectors{Weights: p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
 				net, err := program.NewNet(shape, v, o)
@@ -119,6 +150,18 @@ func eachProgram(b *testing.B, f func(*testing.B, *graphgen.Program, *program.Ne
 			})
 		}
 	})
+}
+
+func benchThreads(b *testing.B) int {
+	v := os.Getenv("ZOS_BENCH_THREADS")
+	if v == "" {
+		return 2
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		b.Fatalf("ZOS_BENCH_THREADS: %v", err)
+	}
+	return n
 }
 
 // feed fills the inputs: noise for images, one over the number of operations of a row, roughly, for
