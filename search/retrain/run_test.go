@@ -1,0 +1,130 @@
+package retrain
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+	"zos-ort/search/data"
+)
+
+// memory records everything in memory.
+type memory struct {
+	epochs []Epoch
+	steps  int
+	fail   error
+}
+
+func (m *memory) Step(search.Progress) { m.steps++ }
+
+func (m *memory) Epoch(e Epoch, _ *program.Net) error {
+	e.Time = 0
+	m.epochs = append(m.epochs, e)
+	return m.fail
+}
+
+func tiny(t *testing.T) (Config, *data.Set, *data.Set) {
+	t.Helper()
+	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
+		t.Skipf("skipped: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	train, test, err := data.Synthetic(data.SyntheticConfig{Size: 8, Train: 40, Test: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	genotype, err := space.Named("DARTS_V2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{Net: network.Config{Genotype: genotype, Channels: 4, Cells: 3, Classes: 10}, Batch: 8,
+		Epochs: 2, Rate: .025, DropPath: .3, Augment: data.Augment{Pad: 1, Flip: true, Cutout: 2}, Seed: 7,
+		Options: ort.Options{Threads: 2}}, train, test
+}
+
+func TestRunIsDeterminedByTheSeed(t *testing.T) {
+	c, train, test := tiny(t)
+	run := func(c Config) (*Result, *memory) {
+		m := new(memory)
+		res, err := Run(context.Background(), c, train, test, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res, m
+	}
+	a, ma := run(c)
+	b, mb := run(c)
+	if !reflect.DeepEqual(ma, mb) || !reflect.DeepEqual(a.Tensors, b.Tensors) {
+		t.Errorf("the same seed gave other numbers: %+v and %+v", ma.epochs, mb.epochs)
+	}
+	if ma.steps != 10 || len(ma.epochs) != 2 {
+		t.Errorf("got %d steps in %d epochs, want 10 in 2", ma.steps, len(ma.epochs))
+	}
+	if p := ma.epochs[1].DropPath; math.Abs(p-.15) > 1e-12 {
+		t.Errorf("drop-path of epoch 1 of 2: got %v, want .3 * 1/2", p)
+	}
+	c.Seed++
+	if other, _ := run(c); reflect.DeepEqual(a.Tensors, other.Tensors) {
+		t.Error("another seed gave the same weights")
+	}
+}
+
+func TestRunStops(t *testing.T) {
+	c, train, test := tiny(t)
+	full := errors.New("disk full")
+	if _, err := Run(context.Background(), c, train, test, &memory{fail: full}); !errors.Is(err, full) {
+		t.Errorf("error of the recorder: got %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Run(ctx, c, train, test, new(memory)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v", err)
+	}
+}
+
+func TestDropPaths(t *testing.T) {
+	f := make([]float32, 10000)
+	dropPaths(f, .3, rand.New(rand.NewPCG(1, 2)))
+	sum := 0.0
+	for _, x := range f {
+		if x != 0 && x != float32(1/(1-.3)) {
+			t.Fatalf("factor %v is neither 0 nor 1/.7", x)
+		}
+		sum += float64(x)
+	}
+	if mean := sum / float64(len(f)); math.Abs(mean-1) > .02 {
+		t.Errorf("mean factor: got %v, want about 1", mean)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	good := Paper()
+	good.Net.Genotype, _ = space.Named("DARTS_V2")
+	good.Net.Classes = 10
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*Config){
+		"epoch":         func(c *Config) { c.Epochs = 0 },
+		"batch":         func(c *Config) { c.Batch = 1 },
+		"learning rate": func(c *Config) { c.Rate = math.NaN() },
+		"drop-path":     func(c *Config) { c.DropPath = 1 },
+		"channels":      func(c *Config) { c.Net.Channels = 7 },
+	} {
+		c := good
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error about the %s, got %v", want, err)
+		}
+	}
+}
