@@ -5,14 +5,16 @@ type buffers struct {
 	p     *Program
 	owner []int // value that a value's buffer was made for
 	uses  []int // uses of an owner's buffer that are still to come
-	free  []int // owners of dead buffers, the latest last
+	// free holds the owners of dead buffers by size class, the latest last.
+	free map[string][]int
 }
 
 // assign walks the schedule as PlannerImpl::ComputeSingleStreamReusePlan does and returns the owner
 // of the buffer of every value. A dead buffer is not given back if a later value of the same shape
 // can have it: it stays allocated in between, which costs memory that liveness alone would not see.
 func assign(p *Program, order []int) []int {
-	b := &buffers{p: p, owner: make([]int, len(p.Values)), uses: useCounts(p)}
+	b := &buffers{p: p, owner: make([]int, len(p.Values)), uses: useCounts(p),
+		free: map[string][]int{}}
 	for i := range b.owner {
 		b.owner[i] = i
 	}
@@ -59,7 +61,7 @@ func useCounts(p *Program) []int {
 
 // reusable finds a buffer for output j of n: its input's, or a dead one of the same shape.
 func (b *buffers) reusable(n *Node, j int) (int, bool) {
-	k := kernels[[2]string{n.Domain, n.Op}]
+	k := kernels[n.Op]
 	for _, pair := range k.views {
 		if in, ok := n.input(pair, j); ok {
 			return b.owner[in], true
@@ -68,20 +70,21 @@ func (b *buffers) reusable(n *Node, j int) (int, bool) {
 	out := b.p.Values[n.Out[j]]
 	for _, pair := range k.inPlace {
 		in, ok := n.input(pair, j)
-		if ok && b.uses[b.owner[in]] == 1 && b.p.Values[in].fits(out) {
+		if ok && b.uses[b.owner[in]] == 1 && b.p.Values[in].class() == out.class() {
 			return b.owner[in], true
 		}
 	}
 	if len(out.Shape) == 0 {
 		return 0, false
 	}
-	for i := len(b.free) - 1; i >= 0; i-- {
-		if f := b.free[i]; b.p.Values[f].fits(out) {
-			b.free = append(b.free[:i], b.free[i+1:]...)
-			return f, true
-		}
+	class := out.class()
+	list := b.free[class]
+	if len(list) == 0 {
+		return 0, false
 	}
-	return 0, false
+	last := len(list) - 1
+	b.free[class] = list[:last]
+	return list[last], true
 }
 
 // input is the input of a pair that speaks of output j, if the node has it.
@@ -100,6 +103,7 @@ func (b *buffers) share(from, v int) {
 func (b *buffers) release(owner int) {
 	b.uses[owner]--
 	if b.uses[owner] == 0 {
-		b.free = append(b.free, owner)
+		class := b.p.Values[owner].class()
+		b.free[class] = append(b.free[class], owner)
 	}
 }

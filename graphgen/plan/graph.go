@@ -9,6 +9,9 @@ import (
 // stateNames are the vectors of the state, as package graphgen names its inputs.
 var stateNames = []string{"weights", "momentum", "running_mean", "running_variance"}
 
+// IsState reports whether an input of that name is a vector of the state.
+func IsState(name string) bool { return slices.Contains(stateNames, name) }
+
 // Of predicts the memory of a graph, run by ONNX Runtime in its default order.
 func Of(g *ir.Graph) Plan {
 	p := FromGraph(g)
@@ -23,7 +26,7 @@ func FromGraph(g *ir.Graph) *Program {
 		p.Values = append(p.Values, Value{Name: v.Name, Shape: v.Shape, Element: v.DType.Size(), Kind: k})
 	}
 	for _, v := range g.Inputs {
-		if slices.Contains(stateNames, v.Name) {
+		if IsState(v.Name) {
 			add(v, State)
 		} else {
 			add(v, Input)
@@ -38,8 +41,8 @@ func FromGraph(g *ir.Graph) *Program {
 				add(v, Computed)
 			}
 		}
-		domain, name := n.Op.OpType()
-		p.Nodes = append(p.Nodes, Node{domain, name, n.Scope, indices(index, n.In), indices(index, n.Out)})
+		_, name := n.Op.OpType()
+		p.Nodes = append(p.Nodes, Node{name, n.Scope, indices(index, n.In), indices(index, n.Out)})
 	}
 	p.outputs(g, index)
 	return p
@@ -54,7 +57,7 @@ func (p *Program) outputs(g *ir.Graph, index map[*ir.Value]int) {
 		if o.Value.Def == nil || taken[o.Value] {
 			copied := p.Values[v]
 			copied.Kind = Computed
-			p.Nodes = append(p.Nodes, Node{"", "Identity", "", []int{v}, []int{len(p.Values)}})
+			p.Nodes = append(p.Nodes, Node{"Identity", "", []int{v}, []int{len(p.Values)}})
 			v = len(p.Values)
 			p.Values = append(p.Values, copied)
 		}

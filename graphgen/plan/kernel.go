@@ -13,18 +13,18 @@ var (
 )
 
 // kernels are the declarations of ONNX Runtime's CPU kernels (Alias and MayInplace in the kernel
-// definitions), by domain and operator. Operators that are not listed allocate their results.
-var kernels = map[[2]string]sharing{
-	{"", "Reshape"}:  view,
-	{"", "Flatten"}:  view,
-	{"", "Identity"}: view,
-	{"", "Relu"}:     unary,
-	{"", "Sqrt"}:     unary,
-	{"", "Cast"}:     unary,
-	{"", "Add"}:      binary,
-	{"", "Sub"}:      binary,
-	{"", "Mul"}:      binary,
-	{"", "Div"}:      binary,
+// definitions), by operator. Operators that are not listed allocate their results.
+var kernels = map[string]sharing{
+	"Reshape":  view,
+	"Flatten":  view,
+	"Identity": view,
+	"Relu":     unary,
+	"Sqrt":     unary,
+	"Cast":     unary,
+	"Add":      binary,
+	"Sub":      binary,
+	"Mul":      binary,
+	"Div":      binary,
 
-	{"com.microsoft", "BatchNormInternal"}: moments,
+	"BatchNormInternal": moments,
 }

@@ -9,7 +9,7 @@
 // memory inside kernels is not part of the graph; on the CPU it does not grow with the batch.
 package plan
 
-import "slices"
+import "fmt"
 
 // Alignment is the unit in bytes in which ONNX Runtime's arenas hand out memory.
 const Alignment = 256
@@ -46,15 +46,15 @@ func (v Value) Bytes() int {
 	return (n + Alignment - 1) / Alignment * Alignment
 }
 
-// fits reports whether ONNX Runtime lets a value live in the buffer of another one: equal shapes
-// and elements of equal size.
-func (v Value) fits(u Value) bool { return v.Element == u.Element && slices.Equal(v.Shape, u.Shape) }
+// class is equal for values of which ONNX Runtime lets one live in the buffer of the other: equal
+// shapes, and elements of equal size.
+func (v Value) class() string { return fmt.Sprint(v.Element, v.Shape) }
 
 // Node is one operation; In and Out are indices into Program.Values.
 type Node struct {
-	Domain, Op string
-	Scope      string // place in the network, "cell3/edge7/dil_conv_3x3"
-	In, Out    []int
+	Op      string // ONNX operator
+	Scope   string // place in the network, "cell3/edge7/dil_conv_3x3"
+	In, Out []int
 }
 
 // Program is a graph as the planner sees it: any topological order of nodes with static shapes.

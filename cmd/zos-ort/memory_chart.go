@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"maps"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"zos-ort/graphgen/plan"
+)
+
+// Size of the charts.
+const (
+	chartWidth   = 24 * vg.Centimeter
+	chartHeight  = 12 * vg.Centimeter
+	chartColumns = 600 // positions drawn; a schedule has thousands
+)
+
+// drawPlans writes, for every row, the live bytes over the schedule as PNG and SVG.
+func drawPlans(out string, rows []prediction) error {
+	dir, err := createRunDir(out, "memory")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		chart, err := planChart(r)
+		if err != nil {
+			return fmt.Errorf("chart of %s: %w", r.Method, err)
+		}
+		for _, format := range []string{"png", "svg"} {
+			w, err := chart.WriterTo(chartWidth, chartHeight, format)
+			if err != nil {
+				return fmt.Errorf("chart of %s: %w", r.Method, err)
+			}
+			var b bytes.Buffer
+			if _, err := w.WriteTo(&b); err != nil {
+				return fmt.Errorf("chart of %s: %w", r.Method, err)
+			}
+			if err := dir.write(r.Method+"."+format, b.Bytes()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// planChart stacks activations by cell, gradients and updates.
+func planChart(r prediction) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = fmt.Sprintf("%s, %s: live bytes, peak %s MB at node %d of %d", r.Method,
+		r.program.Name, megabytes(r.plan.Peak), r.plan.At+1, len(r.plan.Timeline))
+	p.X.Label.Text, p.Y.Label.Text = "node in order of execution", "MB"
+	p.Legend.Top, p.Legend.Left = true, true
+	layers := r.plan.Layers(chartLayer)
+	names := slices.Sorted(maps.Keys(layers))
+	positions := columns(r.plan.Timeline)
+	below := make([]float64, len(positions))
+	for i, name := range names {
+		area, above := band(layers[name], positions, below)
+		polygon, err := plotter.NewPolygon(area)
+		if err != nil {
+			return nil, err
+		}
+		polygon.Color, polygon.LineStyle.Width = layerColor(name, i, len(names)), 0
+		p.Add(polygon)
+		p.Legend.Add(strings.TrimLeft(name, "0123456789 "), polygon)
+		below = above
+	}
+	return p, nil
+}
+
+// chartLayer names the layer of a tensor; the number in front orders the layers from the bottom.
+func chartLayer(t plan.Tensor) string {
+	switch {
+	case t.Role == plan.Updating:
+		return "3 update"
+	case t.Role == plan.Gradient:
+		return "2 gradients"
+	case strings.HasPrefix(t.Cell, "cell"):
+		return "1 activations of " + t.Cell
+	}
+	return "0 stem, head, loss"
+}
+
+// columns chooses the positions to draw: of every stretch the one with the most live bytes, so that
+// the peak is in the picture.
+func columns(timeline []int) []int {
+	n := min(len(timeline), chartColumns)
+	positions := make([]int, n)
+	for i := range positions {
+		lo, hi := i*len(timeline)/n, (i+1)*len(timeline)/n
+		positions[i] = lo
+		for j := lo; j < hi; j++ {
+			if timeline[j] > timeline[positions[i]] {
+				positions[i] = j
+			}
+		}
+	}
+	return positions
+}
+
+// band is the outline of a layer on top of those below, and its upper edge in MB.
+func band(layer []int, positions []int, below []float64) (plotter.XYs, []float64) {
+	above := make([]float64, len(below))
+	var area plotter.XYs
+	for i, at := range positions {
+		above[i] = below[i] + float64(layer[at])/megabyte
+		area = append(area, plotter.XY{X: float64(at), Y: above[i]})
+	}
+	for i, at := range slices.Backward(positions) {
+		area = append(area, plotter.XY{X: float64(at), Y: below[i]})
+	}
+	return area, above
+}
+
+// layerColor shades the cells from dark to light blue; the rest stands out from them.
+func layerColor(name string, i, n int) color.Color {
+	switch name[0] {
+	case '0':
+		return color.RGBA{120, 120, 120, 255}
+	case '2':
+		return color.RGBA{230, 120, 30, 255}
+	case '3':
+		return color.RGBA{60, 140, 60, 255}
+	}
+	shade := float64(i) / float64(n)
+	return color.RGBA{uint8(20 + 150*shade), uint8(60 + 150*shade), uint8(130 + 110*shade), 255}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/ort"
+)
+
+// Values of --passes.
+const (
+	passesAll  = "all"
+	passesNone = "none"
+)
+
+func memoryCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "memory",
+		Usage:     "predict the memory of a search, or of ONNX files",
+		ArgsUsage: "[FILE.onnx ...]",
+		Description: "Without files: a table of the predicted peaks of the search methods, beside the ratios " +
+			"of the paper. With files: the peaks of the files, as an independent reader sees them. Flags " +
+			"come before files.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "methods", Value: "all", Usage: "methods, separated by commas, or all"},
+			&cli.IntFlag{Name: "batch", Value: 128, Usage: "images per step"},
+			&cli.IntFlag{Name: "channels", Value: 16, Usage: "channels of the first supernet cells"},
+			&cli.IntFlag{Name: "cells", Value: 8, Usage: "cells of the supernet"},
+			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
+			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "all rewrites that save memory, or none"},
+			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
+			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
+			&cli.StringFlag{Name: "fit", Usage: "find the largest batch for `SIZE`, such as 8GB or 512MB"},
+			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
+			&cli.IntFlag{Name: "threads", Usage: "threads of --measure (default: all cores)"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
+			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
+			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
+		},
+		Action: memoryAction,
+	}
+}
+
+func memoryAction(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return compareFiles(newConsole(c), c.Args().Slice())
+	}
+	cfg, list, err := memoryFlags(c)
+	if err != nil {
+		return err
+	}
+	p := newConsole(c)
+	if c.IsSet("fit") {
+		limit, err := parseSize(c.String("fit"))
+		if err != nil {
+			return usageError{err}
+		}
+		return fitBatches(p, cfg, list, limit)
+	}
+	var rows []prediction
+	p.start(len(list), "planning")
+	defer p.stop()
+	for _, m := range list {
+		if err := c.Context.Err(); err != nil {
+			return err
+		}
+		row, err := cfg.predict(m)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+		p.step(m.name)
+	}
+	p.stop()
+	if c.String("out") != "" {
+		if err := drawPlans(c.String("out"), rows); err != nil {
+			return err
+		}
+		p.say("charts are in %s", c.String("out"))
+	}
+	if c.Bool("measure") {
+		return measureRows(c.Context, p, cfg, rows, ort.Options{Threads: c.Int("threads")})
+	}
+	return predictionTable(p, cfg, rows)
+}
+
+// memoryFlags reads the command line.
+func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
+	cfg := memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
+		Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"),
+		Masks: c.Int("masks"), Seed: c.Uint64("seed")}
+	list := methods
+	if names := c.String("methods"); names != "all" {
+		list = nil
+		for name := range strings.SplitSeq(names, ",") {
+			m, err := findMethod(strings.TrimSpace(name))
+			if err != nil {
+				return cfg, nil, usageError{err}
+			}
+			list = append(list, m)
+		}
+	}
+	switch {
+	case cfg.Passes != passesAll && cfg.Passes != passesNone:
+		return cfg, nil, usagef("unknown passes %q: use all or none", cfg.Passes)
+	case cfg.Batch < 1 || cfg.Masks < 1:
+		return cfg, nil, usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
+	case cfg.Image < 4 || cfg.Image%4 != 0:
+		return cfg, nil, usagef("--image-size must be a multiple of 4, got %d", cfg.Image)
+	case !(cfg.Xi > 0 && cfg.Xi < 1):
+		return cfg, nil, usagef("--xi must lie between 0 and 1, got %v", cfg.Xi)
+	case c.Int("threads") < 0:
+		return cfg, nil, usagef("--threads must be at least 0, got %d", c.Int("threads"))
+	}
+	for _, m := range list {
+		net := cfg.spec(m, cfg.masksOf(m)[0])
+		if _, err := net.Evaluate(); err != nil {
+			return cfg, nil, usageError{err}
+		}
+	}
+	return cfg, list, nil
+}
+
+// fitBatches prints the largest batch of every method.
+func fitBatches(p *console, cfg memoryConfig, list []method, limit int) error {
+	type fit struct {
+		Method string `json:"method"`
+		Batch  int    `json:"largest_batch"`
+	}
+	var rows []fit
+	var cells [][]string
+	for _, m := range list {
+		batch, err := cfg.largestBatch(m, limit)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, fit{m.name, batch})
+		cells = append(cells, []string{m.name, fmt.Sprint(batch)})
+	}
+	if err := p.table([]string{"method", "largest batch in " + megabytes(limit) + " MB"}, cells); err != nil {
+		return err
+	}
+	return p.value(map[string]any{"limit_bytes": limit, "config": cfg, "rows": rows})
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path"
+
+	onnxgo "github.com/owulveryck/onnx-go"
+	"gonum.org/v1/gonum/graph"
+	"gonum.org/v1/gonum/graph/simple"
+
+	"zos-ort/graphgen/plan"
+)
+
+// fileGraph is an exported file as owulveryck/onnx-go reads it: a node per value, an edge from every
+// result to what it is computed from, with the position among the inputs as its weight.
+//
+// onnx-go makes a tensor for every value whose node can carry one, which for a step of a supernet
+// would be tens of gigabytes. These nodes carry names only; sizes come from valueTypes.
+type fileGraph struct {
+	*simple.WeightedDirectedGraph
+	inputs     map[int64]map[int]int64 // by result; a gonum graph keeps one edge per pair of nodes
+	operations []fileOperation
+}
+
+type fileOperation struct {
+	name    string
+	outputs []*fileNode
+}
+
+// fileNode is a named value; it implements onnxgo.Namer.
+type fileNode struct {
+	id   int64
+	name string
+}
+
+func (n *fileNode) ID() int64           { return n.id }
+func (n *fileNode) SetName(name string) { n.name = name }
+func (n *fileNode) GetName() string     { return n.name }
+
+// NewNode makes a node that has a name.
+func (g *fileGraph) NewNode() graph.Node {
+	return &fileNode{id: g.WeightedDirectedGraph.NewNode().ID()}
+}
+
+// SetWeightedEdge also notes the input, so that one that is read twice counts twice.
+func (g *fileGraph) SetWeightedEdge(e graph.WeightedEdge) {
+	from := e.From().ID()
+	if g.inputs[from] == nil {
+		g.inputs[from] = map[int]int64{}
+	}
+	g.inputs[from][int(e.Weight())] = e.To().ID()
+	g.WeightedDirectedGraph.SetWeightedEdge(e)
+}
+
+// ApplyOperation implements onnxgo.OperationCarrier.
+func (g *fileGraph) ApplyOperation(o onnxgo.Operation, outputs ...graph.Node) error {
+	op := fileOperation{name: o.Name}
+	for _, n := range outputs {
+		op.outputs = append(op.outputs, n.(*fileNode))
+	}
+	g.operations = append(g.operations, op)
+	return nil
+}
+
+// readProgram reads a file without package graphgen: structure by onnx-go, sizes from the
+// declarations in the file.
+func readProgram(b []byte) (p *plan.Program, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = nil, fmt.Errorf("onnx-go cannot read the file: %v", r)
+		}
+	}()
+	g := &fileGraph{WeightedDirectedGraph: simple.NewWeightedDirectedGraph(0, 0),
+		inputs: map[int64]map[int]int64{}}
+	model := onnxgo.NewModel(g)
+	if err := model.UnmarshalBinary(b); err != nil {
+		return nil, fmt.Errorf("onnx-go cannot read the file: %w", err)
+	}
+	types, err := valueTypes(b)
+	if err != nil {
+		return nil, err
+	}
+	return g.program(model, types)
+}
+
+// program numbers the values of the graph for the planner.
+func (g *fileGraph) program(model *onnxgo.Model, types map[string]plan.Value) (*plan.Program, error) {
+	p, index := &plan.Program{}, map[int64]int{}
+	for nodes := g.Nodes(); nodes.Next(); {
+		n := nodes.Node().(*fileNode)
+		if n.name == "" {
+			index[n.id] = plan.Absent
+			continue
+		}
+		v, ok := types[n.name]
+		if !ok {
+			return nil, fmt.Errorf("the file does not say how large %s is (only files with fixed batch size "+
+				"do, such as those of zos-ort graphs)", n.name)
+		}
+		v.Name, v.Kind = n.name, plan.Constant
+		index[n.id] = len(p.Values)
+		p.Values = append(p.Values, v)
+	}
+	for _, id := range model.Input {
+		p.Values[index[id]].Kind = plan.Input
+		if plan.IsState(p.Values[index[id]].Name) {
+			p.Values[index[id]].Kind = plan.State
+		}
+	}
+	for _, id := range model.Output {
+		p.Values[index[id]].Output = true
+	}
+	for _, o := range g.operations {
+		p.Nodes = append(p.Nodes, g.node(p, o, index))
+	}
+	return p, nil
+}
+
+func (g *fileGraph) node(p *plan.Program, o fileOperation, index map[int64]int) plan.Node {
+	n := plan.Node{Op: o.name}
+	for _, out := range o.outputs {
+		v := index[out.id]
+		n.Out = append(n.Out, v)
+		if v == plan.Absent {
+			continue
+		}
+		p.Values[v].Kind = plan.Computed
+		if n.Scope == "" && !p.Values[v].Output {
+			n.Scope = path.Dir(out.name)
+		}
+	}
+	inputs := g.inputs[o.outputs[0].id]
+	for i := range len(inputs) {
+		n.In = append(n.In, index[inputs[i]])
+	}
+	return n
+}
+
+// compareFiles prints the predicted memory of files, the first one being the measure.
+func compareFiles(c *console, paths []string) error {
+	type row struct {
+		File      string `json:"file"`
+		Peak      int    `json:"predicted_peak_bytes"`
+		Live      int    `json:"live_peak_bytes"`
+		State     int    `json:"state_bytes"`
+		Inputs    int    `json:"input_bytes"`
+		Constants int    `json:"constant_bytes"`
+		Nodes     int    `json:"nodes"`
+	}
+	var rows []row
+	var cells [][]string
+	for _, file := range paths {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		p, err := readProgram(b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		r := plan.Simulate(p, p.RuntimeOrder())
+		rows = append(rows, row{file, r.Peak + r.State + r.Inputs + r.Constants, r.Peak, r.State, r.Inputs,
+			r.Constants, len(p.Nodes)})
+		last := rows[len(rows)-1]
+		cells = append(cells, []string{file, megabytes(last.Peak), megabytes(last.Live),
+			megabytes(last.State), megabytes(last.Inputs + last.Constants), fmt.Sprint(last.Nodes),
+			fmt.Sprintf("%.3f", float64(last.Peak)/float64(rows[0].Peak))})
+	}
+	c.result("predicted memory in MB (10^6 bytes), read back with onnx-go")
+	if err := c.table([]string{"file", "peak", "live bytes", "state", "inputs and constants", "nodes",
+		"to the first"}, cells); err != nil {
+		return err
+	}
+	return c.value(map[string]any{"rows": rows})
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"zos-ort/graphgen/plan"
+	"zos-ort/ort"
+)
+
+// smallMemory is a supernet of three cells, two of which reduce.
+func smallMemory(batch int) memoryConfig {
+	return memoryConfig{Batch: batch, Channels: 8, Cells: 3, Image: 16, Passes: passesAll, Xi: .5,
+		Masks: 1, Seed: 1}
+}
+
+func openRuntime(t *testing.T) {
+	t.Helper()
+	if err := ort.Open(""); err != nil {
+		t.Skipf("no ONNX Runtime: %v", err)
+	}
+}
+
+// The prediction is within 10 % of what ONNX Runtime's arena counts. What is missing in it is the
+// scratch memory of kernels; what the arena adds is that it does not split every chunk.
+func TestPredictionMatchesArena(t *testing.T) {
+	openRuntime(t)
+	for _, name := range []string{"darts", "pc-darts", "zos"} {
+		for _, batch := range []int{2, 4, 8} {
+			wantMeasured(t, smallMemory(batch), name)
+		}
+		c := smallMemory(4)
+		c.Passes = passesNone
+		wantMeasured(t, c, name)
+	}
+}
+
+func wantMeasured(t *testing.T, c memoryConfig, name string) {
+	t.Helper()
+	m, err := findMethod(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.predict(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := measure(t.Context(), r.program, ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ratio := float64(r.plan.Peak) / float64(got.Peak)
+	t.Logf("%s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, c.Passes, c.Batch,
+		r.plan.Peak, got.Peak, ratio)
+	if ratio < .9 || ratio > 1.1 {
+		t.Errorf("%s, passes %s, batch %d: ratio %.3f, want .9 to 1.1", name, c.Passes, c.Batch, ratio)
+	}
+}
+
+// ONNX Runtime runs the nodes exactly in RuntimeOrder: its profile says so.
+func TestRuntimeOrderMatchesProfile(t *testing.T) {
+	openRuntime(t)
+	m, err := findMethod("zos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := smallMemory(2).predict(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	_, err = measure(t.Context(), r.program, ort.Options{Threads: 1, Profile: filepath.Join(dir, "p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := profileOrder(t, dir), plan.FromGraph(r.program.Graph).RuntimeOrder()
+	if !slices.Equal(got, want) {
+		t.Errorf("%d nodes in the profile, %d planned; the orders differ", len(got), len(want))
+	}
+}
+
+// profileOrder reads the indices of the nodes from the profile in a folder.
+func profileOrder(t *testing.T, dir string) (order []int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "p*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("profiles %v, %v: want one", files, err)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []struct {
+		Cat  string
+		Args struct {
+			Index *int `json:"node_index,string"`
+		}
+	}
+	if err := json.Unmarshal(b, &events); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Cat == "Node" && e.Args.Index != nil {
+			order = append(order, *e.Args.Index)
+		}
+	}
+	return order
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/plan"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+)
+
+// memoryConfig is what predictions depend on.
+type memoryConfig struct {
+	Batch    int     `json:"batch"`
+	Channels int     `json:"channels"`
+	Cells    int     `json:"cells"`
+	Image    int     `json:"image_size"`
+	Passes   string  `json:"passes"`
+	Xi       float64 `json:"xi"`
+	Masks    int     `json:"masks"`
+	Seed     uint64  `json:"seed"`
+}
+
+// paperPeaks are the peaks in MB of the paper's Table 1 for CIFAR-10.
+var paperPeaks = map[string]float64{"darts": 21593, "beta-darts": 21593, "pc-darts": 6438,
+	"etenas": 363, "etenas-pc": 379, "darts-rnd": 11190, "zos": 4124, "zos-rnd": 3838}
+
+// prediction is one row of the table: bytes, means over the masks where there are several.
+type prediction struct {
+	Method  string            `json:"method"`
+	Peak    int               `json:"predicted_peak_bytes"` // the worst program, with state, inputs and constants
+	Weight  int               `json:"weight_step_bytes"`    // live bytes of the programs alone
+	Alpha   int               `json:"alpha_step_bytes"`
+	Rank    int               `json:"rank_bytes"`
+	State   int               `json:"state_bytes"`
+	Masks   int               `json:"masks"`
+	program *graphgen.Program // of the first mask: the one with the peak that a user waits for
+	plan    plan.Plan
+}
+
+// worst is the highest peak of live bytes of the method's programs.
+func (p prediction) worst() int { return max(p.Weight, p.Alpha, p.Rank) }
+
+// predict builds the programs of a method and plans them.
+func (c memoryConfig) predict(m method) (prediction, error) {
+	sum := prediction{Method: m.name}
+	masks := c.masksOf(m)
+	for _, mask := range masks {
+		one, err := c.predictMask(m, mask)
+		if err != nil {
+			return sum, fmt.Errorf("%s: %w", m.name, err)
+		}
+		sum.Peak, sum.Weight, sum.Alpha = sum.Peak+one.Peak, sum.Weight+one.Weight, sum.Alpha+one.Alpha
+		sum.Rank, sum.State = sum.Rank+one.Rank, sum.State+one.State
+		if sum.program == nil {
+			sum.program, sum.plan = one.program, one.plan
+		}
+	}
+	sum.Masks = len(masks)
+	for _, v := range []*int{&sum.Peak, &sum.Weight, &sum.Alpha, &sum.Rank, &sum.State} {
+		*v /= len(masks)
+	}
+	return sum, nil
+}
+
+// predictMask looks at the programs of a search; a method that only ranks has no steps.
+func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err error) {
+	spec := c.spec(m, mask)
+	emit := func(to *int, build func() (*graphgen.Program, error)) {
+		if err != nil {
+			return
+		}
+		var g *graphgen.Program
+		if g, err = build(); err != nil {
+			return
+		}
+		r := plan.Of(g.Graph)
+		*to = r.Peak
+		p.State = max(p.State, r.State)
+		p.Peak = max(p.Peak, r.Peak+r.State+r.Inputs+r.Constants)
+		if p.program == nil {
+			p.program, p.plan = g, r
+		}
+	}
+	if m.mask == toOne {
+		emit(&p.Rank, spec.Rank)
+		return p, err
+	}
+	emit(&p.Weight, spec.WeightStep)
+	emit(&p.Alpha, spec.AlphaStep)
+	return p, err
+}
+
+func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
+	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: 10, Mask: mask,
+		Partial: m.partial}
+	on := c.Passes == passesAll
+	if on {
+		net.Passes = supernet.AllPasses
+	}
+	return graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: net.Classes,
+		SGD: graphgen.PaperSGD, Share: on, Kernels: on}
+}
+
+// masksOf are the masks that a prediction averages over. Pruning needs the runtime, so what is left
+// of it is a random mask of the right size: it drops none before anything else, and xi counts that.
+func (c memoryConfig) masksOf(m method) []space.Mask {
+	if m.mask == noMask || m.mask == toOne {
+		return []space.Mask{space.FullMask()}
+	}
+	full := space.FullMask()
+	keep := c.Xi
+	if m.mask == algorithm1 {
+		keep = min(1, c.Xi*float64(full.Count())/float64(full.Drop(space.None).Count()))
+	}
+	masks := make([]space.Mask, c.Masks)
+	for i := range masks {
+		rng := rand.New(rand.NewPCG(c.Seed, streamMask+uint64(i)))
+		masks[i], _ = space.RandomMask(rng, keep)
+		if m.mask == algorithm1 {
+			masks[i] = masks[i].Drop(space.None)
+		}
+	}
+	return masks
+}
+
+// largestBatch is the largest batch whose peak stays within limit bytes; 0 if none does.
+func (c memoryConfig) largestBatch(m method, limit int) (int, error) {
+	fits := func(batch int) (bool, error) {
+		c.Batch, c.Masks = batch, 1
+		p, err := c.predict(m)
+		return p.Peak <= limit, err
+	}
+	lo, hi := 0, 1
+	for hi <= maxBatch {
+		ok, err := fits(hi)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			break
+		}
+		lo, hi = hi, 2*hi
+	}
+	for hi-lo > 1 {
+		middle := (lo + hi) / 2
+		ok, err := fits(middle)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			lo = middle
+		} else {
+			hi = middle
+		}
+	}
+	return lo, nil
+}
+
+// maxBatch ends the search for a batch that does not fit.
+const maxBatch = 1 << 14

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"zos-ort/graphgen/plan"
+)
+
+func predictAll(t *testing.T, c memoryConfig, names ...string) map[string]int {
+	t.Helper()
+	peaks := map[string]int{}
+	for _, name := range names {
+		m, err := findMethod(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.predict(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peaks[name] = r.Peak
+	}
+	return peaks
+}
+
+// Without the rewrites the predictions have the ratios of the paper's Table 1, at its sizes.
+func TestPaperRatios(t *testing.T) {
+	c := memoryConfig{Batch: 128, Channels: 16, Cells: 8, Image: 32, Passes: passesNone, Xi: .5, Masks: 2,
+		Seed: 1}
+	p := predictAll(t, c, "darts", "pc-darts", "zos", "darts-rnd", "etenas")
+	for _, r := range []struct {
+		method, to     string
+		want, distance float64
+	}{
+		{"pc-darts", "darts", .30, .06},
+		{"zos", "pc-darts", .64, .06},
+		{"darts-rnd", "darts", .54, .06},
+		{"etenas", "darts", .015, .015},
+	} {
+		got := float64(p[r.method]) / float64(p[r.to])
+		t.Logf("%s / %s = %.3f", r.method, r.to, got)
+		if math.Abs(got-r.want) > r.distance {
+			t.Errorf("%s / %s = %.3f, want %v +- %v", r.method, r.to, got, r.want, r.distance)
+		}
+	}
+}
+
+// A file read back with onnx-go has the plan of the graph that it was written from.
+func TestFilesAgreeWithPlanner(t *testing.T) {
+	for _, name := range []string{"darts", "zos", "etenas-pc"} {
+		m, err := findMethod(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := smallMemory(4).predict(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := readProgram(r.program.Model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := plan.Simulate(p, p.RuntimeOrder())
+		if got.Peak != r.plan.Peak || got.State != r.plan.State || got.Inputs != r.plan.Inputs {
+			t.Errorf("%s: file has peak %d, state %d, inputs %d, the graph %d, %d, %d", name, got.Peak,
+				got.State, got.Inputs, r.plan.Peak, r.plan.State, r.plan.Inputs)
+		}
+	}
+}
+
+func TestLargestBatch(t *testing.T) {
+	m, err := findMethod("zos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := smallMemory(1)
+	const limit = 8_000_000
+	batch, err := c.largestBatch(m, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b, fits := range map[int]bool{batch: true, batch + 1: false} {
+		if c.Batch = b; (predictAll(t, c, "zos")["zos"] <= limit) != fits {
+			t.Errorf("batch %d fits is not %v", b, fits)
+		}
+	}
+	if batch, err := c.largestBatch(m, 1000); batch != 0 || err != nil {
+		t.Errorf("batch %d, error %v for 1000 bytes, want 0", batch, err)
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int{"8GB": 8e9, "512MB": 512e6, "1.5GiB": 3 << 29, "100": 100} {
+		if got, err := parseSize(text); got != want || err != nil {
+			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "GB", "-1GB", "NaN", "1e300GB", "8 gigabytes"} {
+		if got, err := parseSize(text); err == nil {
+			t.Errorf("%q is %d, want an error", text, got)
+		}
+	}
+}
+
+var smallFlags = []string{"--channels", "8", "--cells", "3", "--image-size", "16", "--batch", "4",
+	"--masks", "1"}
+
+func TestMemoryCommand(t *testing.T) {
+	var out, errs bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "charts")
+	args := append([]string{"zos-ort", "memory", "--json", "--out", dir}, smallFlags...)
+	if status := run(args, &out, &errs); status != 0 {
+		t.Fatalf("status %d: %s", status, &errs)
+	}
+	var result struct {
+		Rows []struct {
+			Method string
+			Peak   int `json:"predicted_peak_bytes"`
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Rows) != len(methods) {
+		t.Errorf("%d rows, want one for each of %d methods", len(result.Rows), len(methods))
+	}
+	for _, r := range result.Rows {
+		if r.Peak <= 0 {
+			t.Errorf("%s: peak %d", r.Method, r.Peak)
+		}
+		for _, format := range []string{".png", ".svg"} {
+			if info, err := os.Stat(filepath.Join(dir, r.Method+format)); err != nil || info.Size() < 1000 {
+				t.Errorf("chart %s%s: %v", r.Method, format, err)
+			}
+		}
+	}
+}
+
+func TestMemoryUsage(t *testing.T) {
+	for _, flags := range [][]string{{"--passes", "some"}, {"--batch", "0"}, {"--methods", "nas"},
+		{"--fit", "lots"}, {"--xi", "1"}, {"--image-size", "10"}, {"--channels", "3"}} {
+		var out, errs bytes.Buffer
+		if status := run(append([]string{"zos-ort", "memory"}, flags...), &out, &errs); status != exitUsage {
+			t.Errorf("%v: status %d, want %d: %s", flags, status, exitUsage, &errs)
+		}
+	}
+}
