@@ -14,9 +14,12 @@ func dataFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "data", Usage: "`DIR` with CIFAR-10 or CIFAR-100 in binary form " +
 			"(default: generated images)"},
-		&cli.IntFlag{Name: "train-images", Usage: "use the first `N` training images (0: all)"},
-		&cli.IntFlag{Name: "image-size", Usage: "side of the generated images"},
-		&cli.IntFlag{Name: "pad", Usage: "padding of the random crop"},
+		&cli.IntFlag{Name: "train-images", DefaultText: "by preset",
+			Usage: "use the first `N` training images"},
+		&cli.IntFlag{Name: "image-size", DefaultText: "by preset",
+			Usage: "side of the generated images"},
+		&cli.IntFlag{Name: "pad", DefaultText: "by preset",
+			Usage: "padding of the random crop"},
 	}
 }
 
@@ -30,9 +33,11 @@ func methodFlags() []cli.Flag {
 		&cli.StringFlag{Name: "preset", Usage: "quick (default without --data) or paper"},
 		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "where to run"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of everything random"},
-		&cli.IntFlag{Name: "threads", Usage: "threads (default: all cores)"},
-		&cli.IntFlag{Name: "channels", Usage: "channels of the first supernet cells"},
-		&cli.IntFlag{Name: "cells", Usage: "cells of the supernet"},
+		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
+		&cli.IntFlag{Name: "channels", DefaultText: "by preset",
+			Usage: "channels of the first supernet cells"},
+		&cli.IntFlag{Name: "cells", DefaultText: "by preset",
+			Usage: "cells of the supernet"},
 		&cli.StringFlag{Name: "dump", Usage: "save a model that the runtime refuses in `DIR`"},
 	}
 }
@@ -45,24 +50,36 @@ func pruneFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "keep-none", Usage: "do not drop the operation none before scoring"},
 		&cli.IntFlag{Name: "prune-per-round", Value: 1, Usage: "operations dropped per edge and round"},
 		&cli.StringFlag{Name: "kernel", Value: "correlation", Usage: "ranking kernel: correlation or gram"},
-		&cli.IntFlag{Name: "repeats", Usage: "initialisations over which scores are averaged"},
-		&cli.IntFlag{Name: "prune-batch", Usage: "images per ranking batch"},
-		&cli.IntFlag{Name: "prune-batches", Usage: "ranking batches"},
+		&cli.IntFlag{Name: "repeats", DefaultText: "by preset",
+			Usage: "initialisations over which scores are averaged"},
+		&cli.IntFlag{Name: "prune-batch", DefaultText: "by preset",
+			Usage: "images per ranking batch"},
+		&cli.IntFlag{Name: "prune-batches", DefaultText: "by preset",
+			Usage: "ranking batches"},
 	}
 }
 
 func trainFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "mask", Usage: "start from the mask in `FILE` instead of making one"},
-		&cli.IntFlag{Name: "epochs", Usage: "epochs of the search"},
-		&cli.IntFlag{Name: "warmup", Usage: "epochs before the architecture is trained"},
-		&cli.IntFlag{Name: "batch", Usage: "images per step"},
-		&cli.Float64Flag{Name: "lr", Usage: "learning rate of the weights, cosine to 0"},
-		&cli.Float64Flag{Name: "alpha-lr", Usage: "learning rate of the architecture parameters"},
-		&cli.Float64Flag{Name: "beta-reg", Usage: "slope of the beta regulariser's weight per epoch"},
-		&cli.IntFlag{Name: "valid-images", Usage: "validation images per epoch (0: all)"},
-		&cli.IntFlag{Name: "network-channels", Usage: "channels of the exported network (default: 36)"},
-		&cli.IntFlag{Name: "network-cells", Usage: "cells of the exported network (default: 20)"},
+		&cli.IntFlag{Name: "epochs", DefaultText: "by preset",
+			Usage: "epochs of the search"},
+		&cli.IntFlag{Name: "warmup", DefaultText: "by preset",
+			Usage: "epochs before the architecture is trained"},
+		&cli.IntFlag{Name: "batch", DefaultText: "by preset",
+			Usage: "images per step"},
+		&cli.Float64Flag{Name: "lr", DefaultText: "by preset",
+			Usage: "learning rate of the weights, cosine to 0"},
+		&cli.Float64Flag{Name: "alpha-lr", DefaultText: "by preset",
+			Usage: "learning rate of the architecture parameters"},
+		&cli.Float64Flag{Name: "beta-reg", DefaultText: "by preset",
+			Usage: "slope of the beta regulariser's weight per epoch"},
+		&cli.IntFlag{Name: "valid-images", DefaultText: "all",
+			Usage: "validation images after every epoch"},
+		&cli.IntFlag{Name: "network-channels", DefaultText: "36",
+			Usage: "channels of the exported network"},
+		&cli.IntFlag{Name: "network-cells", DefaultText: "20",
+			Usage: "cells of the exported network"},
 	}
 }
 

@@ -25,19 +25,19 @@ func retrainCommand() *cli.Command {
 			"(weights, momenta and running statistics after the last epoch) and model.onnx, which takes RGB " +
 			"images in [0,1].",
 		Flags: join([]cli.Flag{
-			&cli.StringFlag{Name: "genotype", Required: true,
+			&cli.StringFlag{Name: "genotype",
 				Usage: "genotype `FILE` of a search, or DARTS_V1, DARTS_V2, PC_DARTS_cifar"},
 			&cli.StringFlag{Name: "preset", Usage: "quick (default without --data) or paper"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of everything random"},
-			&cli.IntFlag{Name: "threads", Usage: "threads (default: all cores)"},
-			&cli.IntFlag{Name: "channels", Usage: "channels of the first cells"},
-			&cli.IntFlag{Name: "cells", Usage: "cells"},
-			&cli.IntFlag{Name: "epochs", Usage: "epochs"},
-			&cli.IntFlag{Name: "batch", Usage: "images per step"},
-			&cli.Float64Flag{Name: "lr", Usage: "learning rate, cosine to 0"},
-			&cli.Float64Flag{Name: "drop-path", Usage: "drop-path probability at the end"},
+			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
+			&cli.IntFlag{Name: "channels", DefaultText: "by preset", Usage: "channels of the first cells"},
+			&cli.IntFlag{Name: "cells", DefaultText: "by preset", Usage: "cells"},
+			&cli.IntFlag{Name: "epochs", DefaultText: "by preset", Usage: "epochs"},
+			&cli.IntFlag{Name: "batch", DefaultText: "by preset", Usage: "images per step"},
+			&cli.Float64Flag{Name: "lr", DefaultText: "by preset", Usage: "learning rate, cosine to 0"},
+			&cli.Float64Flag{Name: "drop-path", DefaultText: "by preset", Usage: "drop-path probability at the end"},
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
-			&cli.IntFlag{Name: "cutout", Usage: "side of the cutout square"},
+			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
 		}, dataFlags(), outputFlags()),
 		Before: noArguments,
 		Action: retrainAction,
@@ -102,6 +102,9 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	if s.Threads == 0 {
 		s.Threads = runtime.NumCPU()
 	}
+	if c.String("genotype") == "" {
+		return s, usagef("--genotype is missing: give a file or a published name")
+	}
 	s.Genotype, err = findGenotype(c.String("genotype"))
 	return s, err
 }
@@ -138,14 +141,17 @@ func retrainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.Data == "" {
-		p.say("no --data: using the built-in generated images")
-	}
 	if err := s.config().Validate(); err != nil {
 		return usageError{err}
 	}
+	if s.Batch > s.TrainImages {
+		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
+	}
 	if err := ort.Open(""); err != nil {
 		return err
+	}
+	if s.Data == "" {
+		p.say("no --data: using the built-in generated images")
 	}
 	dir, err := createRunDir(c.String("out"), "retrain")
 	if err != nil {
