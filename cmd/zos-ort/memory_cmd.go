@@ -25,7 +25,8 @@ func memoryCommand() *cli.Command {
 			"come before files.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "methods", Value: "all", Usage: "methods, separated by commas, or all"},
-			&cli.IntFlag{Name: "batch", Value: 128, Usage: "images per step"},
+			&cli.IntFlag{Name: "batch", Value: 128, Usage: "images per step; of files whose batch " +
+				"is open: images at a time (default: 1)"},
 			&cli.IntFlag{Name: "channels", Value: 16, Usage: "channels of the first supernet cells"},
 			&cli.IntFlag{Name: "cells", Value: 8, Usage: "cells of the supernet"},
 			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
@@ -46,7 +47,14 @@ func memoryCommand() *cli.Command {
 
 func memoryAction(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return compareFiles(newConsole(c), c.Args().Slice())
+		batch := 1
+		if c.IsSet("batch") {
+			batch = c.Int("batch")
+		}
+		if batch < 1 {
+			return usagef("--batch must be at least 1, got %d", batch)
+		}
+		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	cfg, list, err := memoryFlags(c)
 	if err != nil {
@@ -140,7 +148,8 @@ func fitBatches(p *console, cfg memoryConfig, list []method, limit int) error {
 		rows = append(rows, fit{m.name, batch})
 		cells = append(cells, []string{m.name, fmt.Sprint(batch)})
 	}
-	if err := p.table([]string{"method", "largest batch in " + megabytes(limit) + " MB"}, cells); err != nil {
+	header := []string{"method", "largest batch in " + megabytes(limit) + " MB"}
+	if err := p.table(header, cells); err != nil {
 		return err
 	}
 	return p.value(map[string]any{"limit_bytes": limit, "config": cfg, "rows": rows})

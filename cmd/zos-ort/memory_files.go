@@ -8,6 +8,7 @@ import (
 	onnxgo "github.com/owulveryck/onnx-go"
 	"gonum.org/v1/gonum/graph"
 	"gonum.org/v1/gonum/graph/simple"
+	"gonum.org/v1/gonum/graph/topo"
 
 	"zos-ort/graphgen/plan"
 )
@@ -64,8 +65,8 @@ func (g *fileGraph) ApplyOperation(o onnxgo.Operation, outputs ...graph.Node) er
 }
 
 // readProgram reads a file without package graphgen: structure by onnx-go, sizes from the
-// declarations in the file.
-func readProgram(b []byte) (p *plan.Program, err error) {
+// declarations in the file, where a named dimension stands for the batch.
+func readProgram(b []byte, batch int) (p *plan.Program, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p, err = nil, fmt.Errorf("onnx-go cannot read the file: %v", r)
@@ -77,7 +78,10 @@ func readProgram(b []byte) (p *plan.Program, err error) {
 	if err := model.UnmarshalBinary(b); err != nil {
 		return nil, fmt.Errorf("onnx-go cannot read the file: %w", err)
 	}
-	types, err := valueTypes(b)
+	if _, err := topo.Sort(g); err != nil {
+		return nil, fmt.Errorf("the graph has a cycle: %w", err)
+	}
+	types, err := valueTypes(b, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +142,7 @@ func (g *fileGraph) node(p *plan.Program, o fileOperation, index map[int64]int) 
 }
 
 // compareFiles prints the predicted memory of files, the first one being the measure.
-func compareFiles(c *console, paths []string) error {
+func compareFiles(c *console, paths []string, batch int) error {
 	type row struct {
 		File      string `json:"file"`
 		Peak      int    `json:"predicted_peak_bytes"`
@@ -155,7 +159,7 @@ func compareFiles(c *console, paths []string) error {
 		if err != nil {
 			return err
 		}
-		p, err := readProgram(b)
+		p, err := readProgram(b, batch)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}

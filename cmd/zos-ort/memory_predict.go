@@ -28,15 +28,18 @@ var paperPeaks = map[string]float64{"darts": 21593, "beta-darts": 21593, "pc-dar
 
 // prediction is one row of the table: bytes, means over the masks where there are several.
 type prediction struct {
-	Method  string            `json:"method"`
-	Peak    int               `json:"predicted_peak_bytes"` // the worst program, with state, inputs and constants
-	Weight  int               `json:"weight_step_bytes"`    // live bytes of the programs alone
-	Alpha   int               `json:"alpha_step_bytes"`
-	Rank    int               `json:"rank_bytes"`
-	State   int               `json:"state_bytes"`
-	Masks   int               `json:"masks"`
-	program *graphgen.Program // of the first mask: the one with the peak that a user waits for
-	plan    plan.Plan
+	Method string `json:"method"`
+	// Peak is that of the worst program, with state, inputs and constants.
+	Peak int `json:"predicted_peak_bytes"`
+	// Weight, Alpha and Rank are the live bytes of the programs alone.
+	Weight int `json:"weight_step_bytes"`
+	Alpha  int `json:"alpha_step_bytes"`
+	Rank   int `json:"rank_bytes"`
+	State  int `json:"state_bytes"`
+	Masks  int `json:"masks"`
+
+	program *graphgen.Program // weight step, or else ranking, on the first mask
+	plan    plan.Plan         // of program
 }
 
 // worst is the highest peak of live bytes of the method's programs.
@@ -125,38 +128,39 @@ func (c memoryConfig) masksOf(m method) []space.Mask {
 	return masks
 }
 
-// largestBatch is the largest batch whose peak stays within limit bytes; 0 if none does.
+// largestBatch is the largest batch whose peak stays within limit bytes; 0 if none does. The peak is
+// nearly a straight line over the batch, so each guess is where its tangent meets the limit.
 func (c memoryConfig) largestBatch(m method, limit int) (int, error) {
-	fits := func(batch int) (bool, error) {
+	peaks := map[int]int{}
+	peak := func(batch int) (int, error) {
+		if v, ok := peaks[batch]; ok {
+			return v, nil
+		}
 		c.Batch, c.Masks = batch, 1
 		p, err := c.predict(m)
-		return p.Peak <= limit, err
+		peaks[batch] = p.Peak
+		return p.Peak, err
 	}
-	lo, hi := 0, 1
-	for hi <= maxBatch {
-		ok, err := fits(hi)
+	lo, hi := 0, maxBatch+1 // lo fits, hi does not
+	for guess := 1; hi-lo > 1; {
+		v, err := peak(guess)
 		if err != nil {
 			return 0, err
 		}
-		if !ok {
-			break
-		}
-		lo, hi = hi, 2*hi
-	}
-	for hi-lo > 1 {
-		middle := (lo + hi) / 2
-		ok, err := fits(middle)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			lo = middle
+		if v <= limit {
+			lo = guess
 		} else {
-			hi = middle
+			hi = guess
 		}
+		next, err := peak(guess + 1)
+		if err != nil {
+			return 0, err
+		}
+		slope := max(1, next-v)
+		guess = min(max(guess+(limit-v)/slope, lo+1), hi-1)
 	}
 	return lo, nil
 }
 
-// maxBatch ends the search for a batch that does not fit.
+// maxBatch ends the search where everything fits.
 const maxBatch = 1 << 14

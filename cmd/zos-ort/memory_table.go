@@ -34,8 +34,7 @@ func parseSize(s string) (int, error) {
 	return 0, fmt.Errorf("size %q: want a positive number with B, MB, MiB, GB or GiB", s)
 }
 
-// predictionTable prints the predicted peaks; ratios are of the peaks without state, which the
-// paper's sizes hardly contain.
+// predictionTable prints the predicted peaks.
 func predictionTable(p *console, cfg memoryConfig, rows []prediction) error {
 	peaks := map[string]int{}
 	highest := 1
@@ -119,7 +118,7 @@ func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []predi
 	}
 	p.result("live bytes in MB (10^6 bytes), batch %d: prediction and ONNX Runtime's arena", cfg.Batch)
 	err := p.table([]string{"method", "program", "predicted", "measured", "difference",
-		"process peak", "seconds"}, cells)
+		"process so far", "seconds"}, cells)
 	if err != nil {
 		return err
 	}

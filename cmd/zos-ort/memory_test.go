@@ -61,7 +61,7 @@ func TestFilesAgreeWithPlanner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := readProgram(r.program.Model)
+		p, err := readProgram(r.program.Model, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

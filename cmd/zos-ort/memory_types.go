@@ -24,8 +24,9 @@ const (
 var elementBytes = map[uint64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4,
 	13: 8, 16: 2}
 
-// valueTypes reads the shapes and element types that a file declares, by name. Data is skipped.
-func valueTypes(b []byte) (map[string]plan.Value, error) {
+// valueTypes reads the shapes and element types that a file declares, by name. Data is skipped. A
+// dimension that is only a name, as the batch of a network for deployment, counts as batch.
+func valueTypes(b []byte, batch int) (map[string]plan.Value, error) {
 	types := map[string]plan.Value{}
 	err := fields(b, func(number protowire.Number, _ uint64, model []byte) error {
 		if number != modelGraph {
@@ -37,13 +38,16 @@ func valueTypes(b []byte) (map[string]plan.Value, error) {
 			var err error
 			switch number {
 			case graphInput, graphOutput, graphValueInfo:
-				name, v, err = valueInfo(item)
+				name, v, err = valueInfo(item, batch)
 			case graphInitializer:
 				name, v, err = tensorInfo(item)
 			default:
 				return nil
 			}
-			if err == nil && v.Element > 0 {
+			if err == nil {
+				err = checkSize(name, v)
+			}
+			if v.Element > 0 {
 				types[name] = v
 			}
 			return err
@@ -51,6 +55,21 @@ func valueTypes(b []byte) (map[string]plan.Value, error) {
 	})
 	return types, err
 }
+
+// checkSize refuses shapes that no memory could hold, before they are multiplied out.
+func checkSize(name string, v plan.Value) error {
+	bytes := 1
+	for _, d := range v.Shape {
+		if d < 0 || (d > 0 && bytes > maxValueBytes/d) {
+			return fmt.Errorf("value %s has the impossible shape %v", name, v.Shape)
+		}
+		bytes *= max(d, 1)
+	}
+	return nil
+}
+
+// maxValueBytes is more than any machine has.
+const maxValueBytes = 1 << 50
 
 // fields calls f for every field of a message; value holds varints, content messages and strings.
 func fields(b []byte, f func(number protowire.Number, value uint64, content []byte) error) error {
@@ -81,11 +100,11 @@ func fields(b []byte, f func(number protowire.Number, value uint64, content []by
 	return nil
 }
 
-// valueInfo reads ValueInfoProto{name=1, type=2{tensor_type=1{elem_type=1, shape=2{dim=1{dim_value=1}}}}}.
-// A dimension that is only a name, as the batch of a network for deployment, counts as 1.
-func valueInfo(b []byte) (name string, v plan.Value, err error) {
+// valueInfo reads
+// ValueInfoProto{name=1, type=2{tensor_type=1{elem_type=1, shape=2{dim=1{dim_value=1}}}}}.
+func valueInfo(b []byte, batch int) (name string, v plan.Value, err error) {
 	dimension := func(_ protowire.Number, _ uint64, dim []byte) error {
-		size := 1
+		size := batch
 		err := fields(dim, func(number protowire.Number, value uint64, _ []byte) error {
 			if number == 1 {
 				size = int(value)

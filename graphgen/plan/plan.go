@@ -21,9 +21,9 @@ type Plan struct {
 
 // Tensor is one buffer that is alive at the peak, largest first in Plan.Alive.
 type Tensor struct {
-	Name      string
+	Name      string // of the first value in the buffer
 	Bytes     int
-	Role      Role
+	Role      Role   // of the first value; a dead activation's buffer may serve a gradient later
 	Cell      string // "cell3", or what else the place begins with
 	Operation string // "sep_conv_3x3" and the like, or the operator
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/plan"
+)
+
+// reluFile is y = relu(relu(x)) with the given type of x.
+func reluFile(t *testing.T, x ir.Type, o onnx.Options) []byte {
+	t.Helper()
+	g := ir.New("relu")
+	g.Output("y", op.Relu{}.Of(op.Relu{}.Of(g.Input("x", x))))
+	m, err := onnx.Model(g, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := onnx.Bytes(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestReadProgram(t *testing.T) {
+	p, err := readProgram(reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{}), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := plan.Simulate(p, p.RuntimeOrder())
+	if r.Inputs != 4096 || r.Peak != 8192 || len(p.Nodes) != 2 {
+		t.Errorf("inputs %d, peak %d, nodes %d; want 4096, 8192, 2", r.Inputs, r.Peak, len(p.Nodes))
+	}
+}
+
+func TestReadProgramRefuses(t *testing.T) {
+	whole := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{})
+	open := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{Batch: "N"})
+	for _, c := range []struct {
+		name, words string
+		file        []byte
+	}{
+		{"open batch", "does not say how large", open},
+		{"huge", "impossible shape", reluFile(t, ir.T(ir.Float, 1<<30, 1<<30), onnx.Options{})},
+		{"cut off", "", whole[:len(whole)/2]},
+		{"empty", "", nil},
+	} {
+		_, err := readProgram(c.file, 1)
+		if err == nil || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: error %v, want one that says %q", c.name, err, c.words)
+		}
+	}
+}
