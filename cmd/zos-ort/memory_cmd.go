@@ -9,12 +9,6 @@ import (
 	"zos-ort/ort"
 )
 
-// Values of --passes.
-const (
-	passesAll  = "all"
-	passesNone = "none"
-)
-
 func memoryCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "memory",
@@ -30,7 +24,9 @@ func memoryCommand() *cli.Command {
 			&cli.IntFlag{Name: "channels", Value: 16, Usage: "channels of the first supernet cells"},
 			&cli.IntFlag{Name: "cells", Value: 8, Usage: "cells of the supernet"},
 			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
-			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "all rewrites that save memory, or none"},
+			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites that save memory: all, none or a " +
+				"list of share (equal operations), pools (per state), mix (weights in batch norms),\n" +
+				"shuffle (once per node), kernels (our own)"},
 			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
@@ -112,8 +108,8 @@ func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
 		}
 	}
 	switch {
-	case cfg.Passes != passesAll && cfg.Passes != passesNone:
-		return cfg, nil, usagef("unknown passes %q: use all or none", cfg.Passes)
+	case cfg.checkPasses() != nil:
+		return cfg, nil, cfg.checkPasses()
 	case cfg.Batch < 1 || cfg.Masks < 1:
 		return cfg, nil, usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
 	case cfg.Image < 4 || cfg.Image%4 != 0:

@@ -98,12 +98,14 @@ func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err 
 func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
 	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: 10, Mask: mask,
 		Partial: m.partial}
-	on := c.Passes == passesAll
-	if on {
-		net.Passes = supernet.AllPasses
+	s := graphgen.Spec{Batch: c.Batch, Image: c.Image, Classes: net.Classes, SGD: graphgen.PaperSGD}
+	for _, p := range passes {
+		if c.has(p.name) {
+			p.on(&net, &s)
+		}
 	}
-	return graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: net.Classes,
-		SGD: graphgen.PaperSGD, Share: on, Kernels: on}
+	s.Forward = net.Forward()
+	return s
 }
 
 // masksOf are the masks that a prediction averages over. Pruning needs the runtime, so what is left

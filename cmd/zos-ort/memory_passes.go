@@ -1,0 +1,54 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/supernet"
+)
+
+// Values of --passes that name no pass.
+const (
+	passesAll  = "all"
+	passesNone = "none"
+)
+
+// passes are the rewrites that a search applies, by name.
+var passes = []struct {
+	name string
+	on   func(*supernet.Config, *graphgen.Spec)
+}{
+	{"share", func(_ *supernet.Config, s *graphgen.Spec) { s.Share = true }},
+	{"pools", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.SharePools = true }},
+	{"mix", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.FoldMix = true }},
+	{"shuffle", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.MergeShuffle = true }},
+	{"kernels", func(_ *supernet.Config, s *graphgen.Spec) { s.Kernels = true }},
+}
+
+// passNames lists all values of --passes but lists.
+func passNames() []string {
+	names := []string{passesAll, passesNone}
+	for _, p := range passes {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// has reports whether a pass is on.
+func (c memoryConfig) has(pass string) bool {
+	return c.Passes == passesAll || slices.Contains(strings.Split(c.Passes, ","), pass)
+}
+
+// checkPasses refuses an unknown name, and all or none in a list.
+func (c memoryConfig) checkPasses() error {
+	list := strings.Split(c.Passes, ",")
+	for _, name := range list {
+		single := name == passesAll || name == passesNone
+		if !slices.Contains(passNames(), name) || (single && len(list) > 1) {
+			return usagef("unknown passes %q: use all, none or a list of %s", c.Passes,
+				strings.Join(passNames()[2:], ","))
+		}
+	}
+	return nil
+}
