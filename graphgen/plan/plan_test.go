@@ -46,26 +46,26 @@ func TestInPlace(t *testing.T) {
 	})), 4, 4, 8)
 }
 
-// A value with a second reader to come cannot be overwritten; the second operand of the sum dies
-// with it, so the sum goes into that.
+// A value with a second reader to come cannot be overwritten, and sums never write in place; the
+// product gets the buffer of y, which is dead and of the right shape.
 func TestInPlaceNeedsLastReader(t *testing.T) {
 	wantTimeline(t, Of(graph(t, func(g *ir.Graph) {
 		x := op.Relu{}.Of(vec(g, "x", 4)) // 4
-		y := op.Relu{}.Of(x)              // 8
-		s := op.Add{}.Of(x, y)            // 8: x is read again below
-		s = op.Mul{}.Of(s, x)             // 8
-		g.Output("y", op.Relu{}.Of(s))    // 8: x is gone, the output is new
-	})), 4, 8, 8, 8, 8)
+		y := op.Relu{}.Of(x)              // 8: x is read again below
+		s := op.Add{}.Of(x, y)            // 12
+		s = op.Mul{}.Of(s, x)             // 12
+		g.Output("y", op.Relu{}.Of(s))    // 8: x and the sum are gone, the output is new
+	})), 4, 8, 12, 12, 8)
 }
 
-// A reshape is a view: it costs nothing and keeps the memory alive.
+// A reshape is a view: it costs nothing, and its last reader may write over it.
 func TestView(t *testing.T) {
 	wantTimeline(t, Of(graph(t, func(g *ir.Graph) {
 		x := op.Softmax{}.Of(vec(g, "x", 4))
 		v := op.Reshape{}.To(x, 2, kib/2)
 		y := op.Softmax{}.Of(v)
 		g.Output("y", op.Softmax{}.Of(y))
-	})), 4, 4, 8, 8)
+	})), 4, 4, 4, 8)
 }
 
 // A dead buffer that a later value of the same shape gets is kept in between: a (4 KiB) is dead

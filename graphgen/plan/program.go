@@ -6,7 +6,7 @@
 // Bytes are those of the buffers that a run allocates: everything that nodes compute, the graph's
 // outputs included, each rounded up to Alignment as the arena rounds it. Inputs of the graph (state
 // vectors, images) and constants are there before and after the run and are reported apart. Scratch
-// memory inside kernels is not part of the graph; on the CPU it does not grow with the batch.
+// memory inside kernels is not part of the graph and is left out.
 package plan
 
 import "fmt"
