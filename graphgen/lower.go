@@ -10,6 +10,8 @@ import (
 func lower(g *ir.Graph) {
 	g.Rewrite(depthwise)
 	g.Rewrite(reshapes)
+	g.Trim()
+	accumulate(g)
 }
 
 // depthwise replaces convolutions of every channel by itself, and their gradients.

@@ -2,6 +2,7 @@ package graphgen
 
 import (
 	"math"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -30,6 +31,7 @@ const (
 type Net struct {
 	G       *ir.Graph
 	Mode    Mode
+	Kernels bool // batch norms in training are ours
 	Weights Layout
 	Stats   Layout
 
@@ -40,8 +42,8 @@ type Net struct {
 	place                               map[string]int // of a tensor in its layout; nil in a dry run
 	weightPieces, meanPieces, varPieces []*ir.Value
 	weights, momentum, means, variances *ir.Value
-	newMeans, newVars                   []*ir.Value
-	unbias                              []float32 // 1/(n-1) per statistic, n elements per channel
+	newMeans, newVars                   []*ir.Value // with Kernels: of the batch, not the running ones
+	unbias                              []float32   // 1/(n-1) per statistic, n elements per channel
 }
 
 // Forward builds a network on images and returns its scores.
@@ -61,8 +63,9 @@ func dryRun(f Forward, image ir.Type) (*Net, error) {
 }
 
 // newNet starts the real construction with the layouts that the dry run found.
-func newNet(g *ir.Graph, mode Mode, dry *Net) *Net {
-	n := &Net{G: g, Mode: mode, Weights: dry.Weights, Stats: dry.Stats, place: map[string]int{}}
+func newNet(g *ir.Graph, mode Mode, dry *Net, kernels bool) *Net {
+	n := &Net{G: g, Mode: mode, Kernels: kernels && mode != Eval, Weights: dry.Weights,
+		Stats: dry.Stats, place: map[string]int{}}
 	for i, e := range dry.Weights {
 		n.place[e.Name] = i
 	}
@@ -127,14 +130,38 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 	if n.Mode == Eval {
 		return op.BatchNorm{Epsilon: bnEpsilon}.Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
 	}
-	y := op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
-		Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
+	var y []*ir.Value
+	if n.Kernels {
+		y = op.Normalize{Epsilon: bnEpsilon}.Of(x, number(scale), unless(bias, 0), nil)
+	} else {
+		y = op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
+			Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
+	}
 	n.newMeans, n.newVars = append(n.newMeans, y[1]), append(n.newVars, y[2])
 	count := x.Elements() / c
 	for range c {
 		n.unbias = append(n.unbias, 1/float32(max(count-1, 1)))
 	}
 	return y[0]
+}
+
+// number is the scale of a Normalize: the one number that scale repeats, if it does so, and nil for
+// ones.
+func number(scale *ir.Value) *ir.Value {
+	if scale.Def != nil {
+		if _, ok := scale.Def.Op.(op.Expand); ok && scale.Def.In[0].Elements() == 1 {
+			return scale.Def.In[0]
+		}
+	}
+	return unless(scale, 1)
+}
+
+// unless is v, or nil if v is a constant of nothing but x.
+func unless(v *ir.Value, x float32) *ir.Value {
+	if v.Const == nil || slices.ContainsFunc(v.Const.Float, func(y float32) bool { return y != x }) {
+		return v
+	}
+	return nil
 }
 
 // Ones is a constant vector of c ones, the scale of a batch norm without affine parameters.

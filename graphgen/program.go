@@ -71,12 +71,15 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
 	b.g.Share = s.Share
 	err = ir.Build(func() {
-		b.net = newNet(b.g, mode, dry)
+		b.net = newNet(b.g, mode, dry, s.Kernels)
 		b.images = b.input("images", Image, image)
 		if labels {
 			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))
 		}
 		b.scores = s.Forward(b.net, b.images)
+		if s.Kernels {
+			b.fuse()
+		}
 		finish(b)
 		b.overwrite()
 	})
@@ -84,6 +87,23 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return b.program()
+}
+
+// fuse rewrites the forward graph for our own kernels and keeps what the builder knows of it.
+func (b *builder) fuse() {
+	by := fuse(b.g)
+	for _, v := range []**ir.Value{&b.scores.Logits, &b.scores.Auxiliary} {
+		if r, ok := by[*v]; ok {
+			*v = r
+		}
+	}
+	for _, list := range [][]*ir.Value{b.net.newMeans, b.net.newVars} {
+		for i, v := range list {
+			if r, ok := by[v]; ok {
+				list[i] = r
+			}
+		}
+	}
 }
 
 func (b *builder) input(name string, r Role, t ir.Type) *ir.Value {

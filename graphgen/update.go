@@ -67,9 +67,18 @@ func (b *builder) statistics() {
 	}
 	g.In("statistics", func() {
 		means, vars := op.Concat{}.Of(n.newMeans...), op.Concat{}.Of(n.newVars...)
+		if n.Kernels {
+			means, vars = b.blend(n.means, means), b.blend(n.variances, vars)
+		}
 		added := op.Sub{}.Of(vars, op.Mul{}.Of(n.variances, g.Scalar(bnMomentum)))
 		vars = op.Add{}.Of(vars, op.Mul{}.Of(added, g.Floats(n.unbias, len(n.unbias))))
 		b.updates = append(b.updates, Update{"running_mean", n.means, means},
 			Update{"running_variance", n.variances, vars})
 	})
+}
+
+// blend is the running statistics after a batch, as BatchNormTraining computes them.
+func (b *builder) blend(old, batch *ir.Value) *ir.Value {
+	keep := op.Mul{}.Of(old, b.g.Scalar(bnMomentum))
+	return op.Add{}.Of(keep, op.Mul{}.Of(batch, b.g.Scalar(1-float32(bnMomentum))))
 }

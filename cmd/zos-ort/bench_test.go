@@ -76,13 +76,18 @@ var emitters = []struct {
 // BenchmarkOpen is the creation of the session of a program.
 func BenchmarkOpen(b *testing.B) {
 	eachProgram(b, func(b *testing.B, p *graphgen.Program, net *program.Net) {
+		var each []time.Duration
+		before := usage(b)
 		for b.Loop() {
+			start := time.Now()
 			r, err := net.Open(p)
 			if err != nil {
 				b.Fatal(err)
 			}
 			r.Close()
+			each = append(each, time.Since(start))
 		}
+		reportUsage(b, before, each)
 	})
 }
 

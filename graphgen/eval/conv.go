@@ -85,13 +85,3 @@ func convGrad(c op.Conv, dy, x, w *Tensor) []*Tensor {
 	})
 	return []*Tensor{dx, dw}
 }
-
-// plain is the same convolution of c channels as an ordinary one.
-func plain(o op.DepthwiseConv, c int) op.Conv {
-	return op.Conv{Kernel: o.Kernel, Stride: o.Stride, Pad: o.Pad, Dilation: o.Dilation, Group: c}
-}
-
-// kernels views depthwise weights of any shape as [C,1,k,k].
-func kernels(o op.DepthwiseConv, w *Tensor) *Tensor {
-	return &Tensor{Shape: []int{len(w.F) / (o.Kernel * o.Kernel), 1, o.Kernel, o.Kernel}, F: w.F}
-}

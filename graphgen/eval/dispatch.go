@@ -15,17 +15,6 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(conv(o, in)), nil
 	case op.ConvGrad:
 		return convGrad(o.Conv, in[0], in[1], in[2]), nil
-	case op.DepthwiseConv:
-		return one(conv(plain(o, in[0].Shape[1]), []*Tensor{in[0], kernels(o, in[1])})), nil
-	case op.DepthwiseGradInput:
-		x := zeros([]int{in[0].Shape[0], in[0].Shape[1], o.Height, o.Width})
-		return convGrad(plain(o.Conv, x.Shape[1]), in[0], x, kernels(o.Conv, in[1]))[:1], nil
-	case op.DepthwiseGradWeight:
-		c := in[1].Shape[1]
-		w := kernels(o.Conv, zeros([]int{c * o.Conv.Kernel * o.Conv.Kernel}))
-		dw := convGrad(plain(o.Conv, c), in[0], in[1], w)[1]
-		dw.Shape = []int{len(dw.F)}
-		return one(dw), nil
 	case op.MaxPool:
 		return maxPool(o, in[0]), nil
 	case op.MaxPoolGrad:
@@ -57,6 +46,9 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 	case op.Overwrite:
 		return one(Bools([]bool{true}, 1)), nil
 	default:
+		if out, ok := applyKernels(o, in); ok {
+			return out, nil
+		}
 		return applyPlain(o, in)
 	}
 }

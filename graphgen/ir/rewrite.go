@@ -4,10 +4,14 @@ package ir
 // may add nodes; they get the scope of n. The inputs of n have been rewritten already.
 type Rule func(n *Node) []*Value
 
-// Rewrite replaces nodes by others that compute the same, from the inputs to the outputs. Nodes
-// that nobody reads any more stay; Trim removes them.
-func (g *Graph) Rewrite(rule Rule) {
-	old, by := g.Nodes, map[*Value]*Value{}
+// Rewrite replaces nodes by others that compute the same, from the inputs to the outputs, and
+// returns what stands for the outputs of the replaced ones. Nodes that nobody reads any more stay;
+// Trim removes them. An output that nobody reads may be replaced by nil.
+func (g *Graph) Rewrite(rule Rule) map[*Value]*Value {
+	old, by, readers := g.Nodes, map[*Value]*Value{}, g.Readers()
+	for _, o := range g.Outputs {
+		readers[o.Value] = append(readers[o.Value], nil)
+	}
 	g.Nodes, g.shared = make([]*Node, 0, len(old)), nil
 	for _, n := range old {
 		for i, v := range n.In {
@@ -21,27 +25,28 @@ func (g *Graph) Rewrite(rule Rule) {
 			g.Nodes = append(g.Nodes, n)
 			continue
 		}
-		g.replace(n, outs, by)
+		for i, v := range n.Out {
+			if v != nil && (len(readers[v]) > 0 || outs[i] != nil) {
+				g.replace(n, i, outs[i], by)
+			}
+		}
 	}
 	for i, o := range g.Outputs {
 		if r, ok := by[o.Value]; ok {
 			g.Outputs[i].Value = r
 		}
 	}
+	return by
 }
 
-// replace notes what stands for the outputs of n.
-func (g *Graph) replace(n *Node, outs []*Value, by map[*Value]*Value) {
-	for i, v := range n.Out {
-		switch {
-		case v == nil:
-		case len(outs) <= i || outs[i] == nil:
-			g.Fail("rewrite: %s loses its output %d (%s)", opName(n.Op), i, n.Scope)
-		case !outs[i].Type.Equal(v.Type):
-			g.Fail("rewrite: output %d of %s is %v, its replacement %v (%s)", i, opName(n.Op), v.Type,
-				outs[i].Type, n.Scope)
-		default:
-			by[v] = outs[i]
-		}
+// replace notes what stands for output i of n.
+func (g *Graph) replace(n *Node, i int, v *Value, by map[*Value]*Value) {
+	switch {
+	case v == nil:
+		g.Fail("rewrite: %s loses its output %d (%s)", opName(n.Op), i, n.Scope)
+	case !v.Type.Equal(n.Out[i].Type):
+		g.Fail("rewrite: output %d of %s is %v, its replacement %v (%s)", i, opName(n.Op), n.Out[i].Type,
+			v.Type, n.Scope)
 	}
+	by[n.Out[i]] = v
 }

@@ -1,4 +1,5 @@
 // Which kernels this processor runs.
+#include "dense.h"
 #include "depthwise.h"
 
 #include <stdlib.h>
@@ -33,4 +34,12 @@ const dw_kernels *dw_choose(int width) {
 #endif
   (void)level;
   return &dw_portable;
+}
+
+const dense_kernels *dense_choose(void) {
+#if defined(__x86_64__)
+  if (level() == 2) return &dense_avx512;
+  if (level() == 1) return &dense_avx2;
+#endif
+  return &dense_portable;
 }

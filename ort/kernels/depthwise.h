@@ -13,22 +13,29 @@ typedef struct {
   int h, w, oh, ow, k, s, p, d;
 } dw_shape;
 
+// dw_planes are planes of X and Y (or of dX and dY): plane i of either begins i steps from its
+// start and uses the weights of channel i mod channels. Planes from..to-1 are computed.
+typedef struct {
+  const float *in, *w;
+  float *out;
+  size_t in_step, out_step, channels, from, to;
+  bool relu;  // of X, while it is read
+} dw_planes;
+
 // dw_kernels are the kernels for one instruction set. Scratch is 64-byte aligned memory of the
 // size that *_scratch tells, in floats; each thread needs its own.
 typedef struct {
   const char *name;
-  // forward computes planes from..to-1 of Y; plane i uses channel i mod channels of W.
   size_t (*forward_scratch)(const dw_shape *);
-  void (*forward)(const dw_shape *, const float *x, const float *w, float *y, size_t channels,
-                  size_t from, size_t to, float *scratch);
-  // input computes planes of dX from dY and W. dX may be the memory of dY.
+  void (*forward)(const dw_shape *, const dw_planes *, float *scratch);
+  // input computes dX (out) from dY (in) and W. Plane by plane, out may be the memory of in.
   size_t (*input_scratch)(const dw_shape *);
-  void (*input)(const dw_shape *, const float *dy, const float *w, float *dx, size_t channels,
-                size_t from, size_t to, float *scratch);
-  // weight computes dW[k,k] of one channel, summed over the batch in order.
+  void (*input)(const dw_shape *, const dw_planes *, float *scratch);
+  // weight computes dW[k,k] of one channel from batch planes of dY and X, in order, each a step
+  // after the one before.
   size_t (*weight_scratch)(const dw_shape *);
-  void (*weight)(const dw_shape *, const float *dy, const float *x, float *dw, size_t batch,
-                 size_t channels, size_t channel, float *scratch);
+  void (*weight)(const dw_shape *, const float *dy, size_t dy_step, const float *x, size_t x_step,
+                 bool relu, size_t batch, float *dw, float *scratch);
 } dw_kernels;
 
 extern const dw_kernels dw_portable;

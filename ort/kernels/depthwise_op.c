@@ -1,12 +1,8 @@
 // The operators DepthwiseConv, DepthwiseGradInput and DepthwiseGradWeight.
-#include "depthwise.h"
-#include "op.h"
+#include "window.h"
 
-#include <stdlib.h>
-
-// Attributes, in the order of every operator here. height and width are those of X, which the
-// gradients cannot tell from dY alone.
-enum { a_kernel, a_stride, a_pad, a_dilation, a_height, a_width };
+// Attributes after those of the window: the size of X, which dX cannot tell from dY alone.
+enum { a_height = w_end, a_width };
 
 // job is one application, cut into tasks of some planes each.
 typedef struct {
@@ -21,26 +17,25 @@ typedef struct {
 
 static void task(void *argument, size_t i) {
   job *j = argument;
-  void *scratch = NULL;
-  if (posix_memalign(&scratch, 64, sizeof(float) * j->scratch) != 0) {
+  float *scratch = work_take(j->scratch);
+  if (scratch == NULL) {
     __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
     return;
   }
   size_t from = i * j->step, to = from + j->step < j->planes ? from + j->step : j->planes;
   const dw_shape *s = &j->shape;
-  switch (j->direction) {
-    case 0:
-      j->kernels->forward(s, j->in, j->with, j->out, j->channels, from, to, scratch);
-      break;
-    case 1:
-      j->kernels->input(s, j->in, j->with, j->out, j->channels, from, to, scratch);
-      break;
-    default:
-      for (size_t c = from; c < to; c++)
-        j->kernels->weight(s, j->in, j->with, j->out + c * s->k * s->k, j->batch, j->channels, c,
-                           scratch);
+  size_t px = (size_t)s->h * s->w, py = (size_t)s->oh * s->ow, taps = (size_t)s->k * s->k;
+  if (j->direction == 2) {
+    for (size_t c = from; c < to; c++)
+      j->kernels->weight(s, j->in + c * py, j->channels * py, j->with + c * px, j->channels * px,
+                         false, j->batch, j->out + c * taps, scratch);
+  } else {
+    bool back = j->direction == 1;
+    dw_planes p = {.in = j->in, .w = j->with, .out = j->out, .in_step = back ? py : px,
+                   .out_step = back ? px : py, .channels = j->channels, .from = from, .to = to};
+    (back ? j->kernels->input : j->kernels->forward)(s, &p, scratch);
   }
-  free(scratch);
+  work_give(scratch);
 }
 
 // run cuts a job of the given planes, each of so many products, into tasks of about 2^18.
@@ -51,35 +46,6 @@ static ort_status run(const op_kernel *k, void *context, job *j, size_t planes, 
   if (tasks == 0) return NULL;
   TRY(op_parallel(k, context, tasks, task, j));
   return j->failed ? op_fail(k, "depthwise: out of memory for %zu floats", j->scratch) : NULL;
-}
-
-// outputs is the length of Y along an axis of X.
-static int outputs(const dw_shape *s, int n) {
-  int span = n + 2 * s->p - s->d * (s->k - 1) - 1;
-  return span < 0 ? 0 : span / s->s + 1;
-}
-
-// shape_of checks attributes and the shape of X.
-static ort_status shape_of(const op_kernel *k, int64_t h, int64_t w, dw_shape *s) {
-  enum { most = 1 << 14 };  // so that no size of a plane overflows
-  s->k = k->attr[a_kernel];
-  s->s = k->attr[a_stride];
-  s->p = k->attr[a_pad];
-  s->d = k->attr[a_dilation];
-  if (s->k < 1 || s->k > dw_max_kernel || s->s < 1 || s->s > 2 || s->d < 1 || s->d > 2 ||
-      s->p < 0 || s->p > most)
-    return op_fail(k, "depthwise: kernel %d must be 1 to %d, stride %d and dilation %d 1 or 2, "
-                   "pad %d at least 0", s->k, dw_max_kernel, s->s, s->d, s->p);
-  if (h < 1 || w < 1 || h > most || w > most)
-    return op_fail(k, "depthwise: planes of %lldx%lld", (long long)h, (long long)w);
-  s->h = (int)h;
-  s->w = (int)w;
-  s->oh = outputs(s, s->h);
-  s->ow = outputs(s, s->w);
-  if (s->oh < 1 || s->ow < 1)
-    return op_fail(k, "depthwise: kernel %d, dilation %d, pad %d does not fit into %dx%d", s->k,
-                   s->d, s->p, s->h, s->w);
-  return NULL;
 }
 
 static ort_status weights_fit(const op_kernel *k, const tensor *w, const dw_shape *s,
@@ -96,7 +62,7 @@ static ort_status forward(void *kernel, void *context) {
   TRY(op_input(k, context, 0, &x));
   TRY(op_input(k, context, 1, &w));
   if (x.rank != 4) return op_fail(k, "depthwise: X has rank %zu", x.rank);
-  TRY(shape_of(k, x.dims[2], x.dims[3], &j.shape));
+  TRY(window_shape(k, x.dims[2], x.dims[3], &j.shape));
   TRY(weights_fit(k, &w, &j.shape, x.dims[1]));
   int64_t dims[4] = {x.dims[0], x.dims[1], j.shape.oh, j.shape.ow};
   TRY(op_output(k, context, 0, 4, dims, &j.out));
@@ -115,7 +81,7 @@ static ort_status grad_input(void *kernel, void *context) {
   tensor dy, w;
   TRY(op_input(k, context, 0, &dy));
   TRY(op_input(k, context, 1, &w));
-  TRY(shape_of(k, k->attr[a_height], k->attr[a_width], &j.shape));
+  TRY(window_shape(k, k->attr[a_height], k->attr[a_width], &j.shape));
   if (dy.rank != 4 || dy.dims[2] != j.shape.oh || dy.dims[3] != j.shape.ow)
     return op_fail(k, "depthwise: dY does not fit X of %dx%d", j.shape.h, j.shape.w);
   TRY(weights_fit(k, &w, &j.shape, dy.dims[1]));
@@ -137,7 +103,7 @@ static ort_status grad_weight(void *kernel, void *context) {
   TRY(op_input(k, context, 0, &dy));
   TRY(op_input(k, context, 1, &x));
   if (x.rank != 4) return op_fail(k, "depthwise: X has rank %zu", x.rank);
-  TRY(shape_of(k, x.dims[2], x.dims[3], &j.shape));
+  TRY(window_shape(k, x.dims[2], x.dims[3], &j.shape));
   if (dy.rank != 4 || dy.dims[0] != x.dims[0] || dy.dims[1] != x.dims[1] ||
       dy.dims[2] != j.shape.oh || dy.dims[3] != j.shape.ow)
     return op_fail(k, "depthwise: dY does not fit X of %dx%d", j.shape.h, j.shape.w);
@@ -159,7 +125,7 @@ static const char *const sized[] = {"kernel", "stride", "pad", "dilation", "heig
 const op_def zos_depthwise_conv = {.op = OP_COMMON(NULL, forward),
     .name = "DepthwiseConv", .inputs = 2, .required_inputs = 2, .outputs = 1,
     .required_outputs = 1, .attributes = window};
-const op_def zos_depthwise_grad_input = {.op = OP_COMMON(op_first_to_first, grad_input),
+const op_def zos_depthwise_grad_input = {.op = OP_COMMON(op_inplace_0, grad_input),
     .name = "DepthwiseGradInput", .inputs = 2, .required_inputs = 2, .outputs = 1,
     .required_outputs = 1, .attributes = sized};
 const op_def zos_depthwise_grad_weight = {.op = OP_COMMON(NULL, grad_weight),

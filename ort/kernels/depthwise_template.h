@@ -19,6 +19,17 @@ typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4), may_alias)
 
 INLINE vec load(const float *p) { return *(const uvec *)p; }
 INLINE void store(float *p, vec v) { *(uvec *)p = v; }
+
+// total is the sum of the lanes, in pairs.
+INLINE float total(vec v) {
+  float lanes[LANES];
+  store(lanes, v);
+  for (int n = LANES / 2; n > 0; n /= 2) {
+    for (int l = 0; l < n; l++) lanes[l] += lanes[l + n];
+  }
+  return lanes[0];
+}
+
 INLINE int at_least(int a, int b) { return a > b ? a : b; }
 INLINE int round_up(int a, int b) { return (a + b - 1) / b * b; }
 
@@ -46,10 +57,12 @@ static canvas canvas_of(const dw_shape *c, int rows, int cols, int s) {
 
 INLINE size_t canvas_size(const canvas *v) { return (size_t)round_up(v->rows * v->ld, 16); }
 
+INLINE float positive(float x) { return x < 0 ? 0 : x; }  // NaN stays
+
 // paint copies src[h,w] so that pixel (i,j) lies at row top + i up, column top + j up of the
 // canvas, where top may be negative. What lies outside is cut off. The border must be zero already.
-static void paint(float *restrict buf, const canvas *v, const float *restrict src, int h, int w,
-                  int top, int up) {
+INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
+                     const float *restrict src, int h, int w, int top, int up) {
   int columns = v->step == 1 ? v->ld : 2 * v->half;
   int lo = top >= 0 ? 0 : (-top + up - 1) / up;
   int hi = columns > top ? (columns - top + up - 1) / up : 0;
@@ -58,17 +71,25 @@ static void paint(float *restrict buf, const canvas *v, const float *restrict sr
     float *restrict row = buf + (size_t)(top + i * up) * v->ld;
     const float *restrict from = src + (size_t)i * w;
     if (v->step == 1 && up == 1) {
-      if (hi > lo) memcpy(row + top + lo, from + lo, sizeof(float) * (hi - lo));
+      for (int j = lo; j < hi; j++) row[top + j] = relu ? positive(from[j]) : from[j];
     } else if (v->step == 1) {
       for (int j = lo; j < hi; j++) row[top + j * up] = from[j];
     } else {
       for (int f = 0; f < 2; f++) {  // the columns of one parity
         int j0 = lo + ((top + lo + f) & 1);
         float *restrict to = row + (((top + j0) & 1) ? v->half : 0) + (top + j0) / 2;
-        for (int j = j0, n = 0; j < hi; j += 2, n++) to[n] = from[j];
+        for (int j = j0, n = 0; j < hi; j += 2, n++) to[n] = relu ? positive(from[j]) : from[j];
       }
     }
   }
+}
+
+static void paint(float *buf, const canvas *v, const float *src, int h, int w, int top, int up) {
+  paint_as(false, buf, v, src, h, w, top, up);
+}
+
+static void paint_positive(float *buf, const canvas *v, const float *src, int h, int w, int top) {
+  paint_as(true, buf, v, src, h, w, top, 1);
 }
 
 // outputs computes R rows by C vectors. With a kernel known at compile time every loop unrolls.
@@ -205,14 +226,17 @@ static size_t forward_scratch(const dw_shape *c) {
   return canvas_size(&v);
 }
 
-static void forward(const dw_shape *c, const float *x, const float *w, float *y, size_t channels,
-                    size_t from, size_t to, float *scratch) {
+static void forward(const dw_shape *c, const dw_planes *p, float *scratch) {
   canvas v = canvas_of(c, c->oh, c->ow, c->s);
   plane_fn run = plane_of(c->k, c->d, c->s);
   memset(scratch, 0, sizeof(float) * canvas_size(&v));
-  for (size_t i = from; i < to; i++) {
-    paint(scratch, &v, x + i * c->h * c->w, c->h, c->w, c->p, 1);
-    run(c, scratch, &v, w + i % channels * c->k * c->k, y + i * c->oh * c->ow, c->oh, c->ow);
+  for (size_t i = p->from; i < p->to; i++) {
+    const float *x = p->in + i * p->in_step;
+    if (p->relu)
+      paint_positive(scratch, &v, x, c->h, c->w, c->p);
+    else
+      paint(scratch, &v, x, c->h, c->w, c->p, 1);
+    run(c, scratch, &v, p->w + i % p->channels * c->k * c->k, p->out + i * p->out_step, c->oh, c->ow);
   }
 }
 
@@ -222,18 +246,17 @@ static size_t input_scratch(const dw_shape *c) {
 }
 
 // input is the forward kernel with dY, spread out by the stride, and the weights turned around.
-static void input(const dw_shape *c, const float *dy, const float *w, float *dx, size_t channels,
-                  size_t from, size_t to, float *scratch) {
+static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
   canvas v = canvas_of(c, c->h, c->w, 1);
   plane_fn run = plane_of(c->k, c->d, 1);
   memset(scratch, 0, sizeof(float) * canvas_size(&v));
   int taps = c->k * c->k;
-  for (size_t i = from; i < to; i++) {
+  for (size_t i = p->from; i < p->to; i++) {
     float turned[dw_max_kernel * dw_max_kernel];
-    const float *wi = w + i % channels * taps;
-    for (int t = 0; t < taps; t++) turned[t] = wi[taps - 1 - t];
-    paint(scratch, &v, dy + i * c->oh * c->ow, c->oh, c->ow, c->d * (c->k - 1) - c->p, c->s);
-    run(c, scratch, &v, turned, dx + i * c->h * c->w, c->h, c->w);
+    const float *w = p->w + i % p->channels * taps;
+    for (int t = 0; t < taps; t++) turned[t] = w[taps - 1 - t];
+    paint(scratch, &v, p->in + i * p->in_step, c->oh, c->ow, c->d * (c->k - 1) - c->p, c->s);
+    run(c, scratch, &v, turned, p->out + i * p->out_step, c->h, c->w);
   }
 }
 
@@ -334,8 +357,8 @@ static size_t weight_scratch(const dw_shape *c) {
   return canvas_size(&v) + weight_rim(c);
 }
 
-static void weight(const dw_shape *c, const float *dy, const float *x, float *dw, size_t batch,
-                   size_t channels, size_t channel, float *scratch) {
+static void weight(const dw_shape *c, const float *dy, size_t dy_step, const float *x,
+                   size_t x_step, bool relu, size_t batch, float *dw, float *scratch) {
   canvas v = weight_canvas(c);
   int rows = round_up(c->oh, ROWS), ldy = round_up(c->ow, LANES), taps = c->k * c->k;
   bool copy = rows != c->oh || ldy != c->ow;
@@ -345,24 +368,19 @@ static void weight(const dw_shape *c, const float *dy, const float *x, float *dw
   memset(scratch, 0, sizeof(float) * (canvas_size(&v) + weight_rim(c)));
   for (int t = 0; t < taps; t++) sums[t] = (vec){0};
   for (size_t n = 0; n < batch; n++) {
-    size_t i = n * channels + channel;
-    const float *dyi = dy + i * c->oh * c->ow;
-    paint(scratch, &v, x + i * c->h * c->w, c->h, c->w, c->p, 1);
+    const float *dyn = dy + n * dy_step;
+    if (relu)
+      paint_positive(scratch, &v, x + n * x_step, c->h, c->w, c->p);
+    else
+      paint(scratch, &v, x + n * x_step, c->h, c->w, c->p, 1);
     if (copy) {
       for (int r = 0; r < c->oh; r++)
-        memcpy(rim + (size_t)r * ldy, dyi + (size_t)r * c->ow, sizeof(float) * c->ow);
-      dyi = rim;
+        memcpy(rim + (size_t)r * ldy, dyn + (size_t)r * c->ow, sizeof(float) * c->ow);
+      dyn = rim;
     }
-    run(c, scratch, &v, dyi, rows, ldy, sums);
+    run(c, scratch, &v, dyn, rows, ldy, sums);
   }
-  for (int t = 0; t < taps; t++) {
-    float lanes[LANES];
-    store(lanes, sums[t]);
-    for (int n = LANES / 2; n > 0; n /= 2) {
-      for (int l = 0; l < n; l++) lanes[l] += lanes[l + n];
-    }
-    dw[t] = lanes[0];
-  }
+  for (int t = 0; t < taps; t++) dw[t] = total(sums[t]);
 }
 
 const dw_kernels KERNELS = {NAME,  forward_scratch, forward, input_scratch,

@@ -10,8 +10,11 @@
 package kernels
 
 // #cgo CFLAGS: -O3 -Wall -Wextra
+// #cgo LDFLAGS: -lm
 // #include "op.h"
-// extern const op_def zos_depthwise_conv, zos_depthwise_grad_input, zos_depthwise_grad_weight;
+// extern const op_def zos_depthwise_conv, zos_depthwise_grad_input, zos_depthwise_grad_weight,
+//     zos_relu_conv_norm, zos_relu_conv_norm_grad, zos_normalize, zos_normalize_grad,
+//     zos_max_pool, zos_max_pool_grad, zos_average_pool, zos_average_pool_grad, zos_scaled, zos_dot;
 import "C"
 
 import (
@@ -25,8 +28,12 @@ const Name = "zos"
 
 // NewDomain makes the domain, for Options.Domains. Close it when no more sessions are to be made.
 func NewDomain() (*ort.Domain, error) {
-	return ort.NewDomain(Name,
-		unsafe.Pointer(&C.zos_depthwise_conv),
-		unsafe.Pointer(&C.zos_depthwise_grad_input),
-		unsafe.Pointer(&C.zos_depthwise_grad_weight))
+	var ops []unsafe.Pointer
+	for _, op := range []*C.op_def{&C.zos_depthwise_conv, &C.zos_depthwise_grad_input,
+		&C.zos_depthwise_grad_weight, &C.zos_relu_conv_norm, &C.zos_relu_conv_norm_grad,
+		&C.zos_normalize, &C.zos_normalize_grad, &C.zos_max_pool, &C.zos_max_pool_grad,
+		&C.zos_average_pool, &C.zos_average_pool_grad, &C.zos_scaled, &C.zos_dot} {
+		ops = append(ops, unsafe.Pointer(op))
+	}
+	return ort.NewDomain(Name, ops...)
 }

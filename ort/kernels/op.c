@@ -23,11 +23,15 @@ int op_one(const custom_op *op) { return (void)op, 1; }
 int op_last(const custom_op *op) { return (void)op, INT_MAX; }
 void op_destroy(void *kernel) { free(kernel); }
 
-size_t op_first_to_first(int **in, int **out) {
+size_t op_inplace(int input, int **in, int **out) {
   *in = calloc(1, sizeof(int));
   *out = calloc(1, sizeof(int));
-  return *in != NULL && *out != NULL;
+  if (*in == NULL || *out == NULL) return 0;
+  **in = input;
+  return 1;
 }
+
+size_t op_inplace_0(int **in, int **out) { return op_inplace(0, in, out); }
 
 void op_release(int *in, int *out) {
   free(in);
@@ -48,26 +52,31 @@ ort_status op_fail(const op_kernel *k, const char *format, ...) {
   return fail(k->api, text);
 }
 
-ort_status op_create(const custom_op *op, ort_api api, const void *info, void **kernel) {
-  op_kernel *k = calloc(1, sizeof *k);
-  *kernel = k;
-  if (k == NULL) return fail(api, "kernel: out of memory");
-  k->api = api;
-  const char *const *name = def(op)->attributes;
-  for (int i = 0; name[i] != NULL; i++) {
+static ort_status attributes(const op_def *d, op_kernel *k, const void *info) {
+  typedef ort_status (*get_int)(const void *, const char *, int64_t *);
+  typedef ort_status (*get_float)(const void *, const char *, float *);
+  for (int i = 0; d->attributes[i] != NULL; i++) {
     int64_t value = 0;
-    typedef ort_status (*get)(const void *, const char *, int64_t *);
-    ort_status s = API(k, KernelInfoGetAttribute_int64, get)(info, name[i], &value);
-    if (s == NULL && (value < INT_MIN || value > INT_MAX))
-      s = op_fail(k, "%s: attribute %s is %lld", def(op)->name, name[i], (long long)value);
-    if (s != NULL) {
-      free(k);
-      *kernel = NULL;
-      return s;
-    }
+    TRY(API(k, KernelInfoGetAttribute_int64, get_int)(info, d->attributes[i], &value));
+    if (value < INT_MIN || value > INT_MAX)
+      return op_fail(k, "%s: attribute %s is %lld", d->name, d->attributes[i], (long long)value);
     k->attr[i] = (int)value;
   }
-  return NULL;
+  if (d->real == NULL) return NULL;
+  return API(k, KernelInfoGetAttribute_float, get_float)(info, d->real, &k->real);
+}
+
+ort_status op_create(const custom_op *op, ort_api api, const void *info, void **kernel) {
+  op_kernel *k = calloc(1, sizeof *k);
+  *kernel = NULL;
+  if (k == NULL) return fail(api, "kernel: out of memory");
+  k->api = api;
+  ort_status s = attributes(def(op), k, info);
+  if (s == NULL)
+    *kernel = k;
+  else
+    free(k);
+  return s;
 }
 
 ort_status op_input(const op_kernel *k, void *context, size_t i, tensor *t) {

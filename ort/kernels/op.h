@@ -67,6 +67,7 @@ typedef struct {
   const char *name;
   size_t inputs, required_inputs, outputs, required_outputs;
   const char *const *attributes;  // names of integer attributes, NULL at the end
+  const char *real;               // name of a float attribute, or NULL
 } op_def;
 
 enum { op_max_attributes = 8, op_max_rank = 8 };
@@ -75,6 +76,7 @@ enum { op_max_attributes = 8, op_max_rank = 8 };
 typedef struct {
   ort_api api;
   int attr[op_max_attributes];
+  float real;
 } op_kernel;
 
 // OP_COMMON is the custom_op of an op_def: what may be computed in place, and the kernel.
@@ -109,7 +111,8 @@ int op_one(const custom_op *);
 int op_last(const custom_op *);
 void op_destroy(void *);
 ort_status op_create(const custom_op *, ort_api, const void *info, void **kernel);
-size_t op_first_to_first(int **in, int **out);  // output 0 may be computed in input 0
+size_t op_inplace(int input, int **in, int **out);  // output 0 may be computed in that input
+size_t op_inplace_0(int **in, int **out);
 void op_release(int *in, int *out);
 
 ort_status op_fail(const op_kernel *, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -119,6 +122,11 @@ ort_status op_output(const op_kernel *, void *context, size_t i, size_t rank, co
 // op_parallel calls f(argument, i) for i in 0..n-1 on the threads of the session.
 ort_status op_parallel(const op_kernel *, void *context, size_t n, void (*f)(void *, size_t),
                        void *argument);
+
+// work_take is memory, 64-byte aligned, for one call of a kernel; NULL if there is none. Blocks that
+// are given back are kept for the next call: fresh memory costs more than most kernels.
+float *work_take(size_t floats);
+void work_give(float *block);
 
 #define TRY(call)                          \
   do {                                     \

@@ -2,9 +2,15 @@
 #define LANES 4
 #if defined(__aarch64__)
 #define ROWS 8
+#define MR 4
+#define NR 4
 #else
 #define ROWS 4
+#define MR 2
+#define NR 4
 #endif
 #define KERNELS dw_portable
+#define DENSE dense_portable
 #define NAME "portable"
 #include "depthwise_template.h"
+#include "dense_template.h"

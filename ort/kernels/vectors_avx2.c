@@ -5,9 +5,13 @@
 ZOS_TARGET("avx2,fma")
 #define LANES 8
 #define ROWS 4
+#define MR 2
+#define NR 4
 #define KERNELS dw_avx2
+#define DENSE dense_avx2
 #define NAME "avx2"
 #include "depthwise_template.h"
+#include "dense_template.h"
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

@@ -1,0 +1,139 @@
+package optest
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// Normalize has our own batch norm without and with each of its optional inputs.
+func Normalize() []Case {
+	var cases []Case
+	for _, size := range [][2]int{{4, 5}, {9, 8}, {16, 16}, {1, 1}} {
+		h, w := size[0], size[1]
+		x := Normal(4, 3, h, w)
+		add := func(name string, build func(x []*ir.Value) *ir.Value, in ...Input) {
+			cases = append(cases, Case{Name: fmt.Sprintf("normalize/%s_%dx%d", name, h, w), Step: Small,
+				Inputs: append([]Input{x}, in...), Build: one(build)})
+		}
+		o := op.Normalize{Epsilon: 1e-5}
+		add("plain", func(x []*ir.Value) *ir.Value { return o.Of(x[0], nil, nil, nil)[0] })
+		add("number", func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], nil, nil)[0] }, Normal(1))
+		add("affine", func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], nil)[0] },
+			Normal(3), Normal(3))
+		add("sum", func(x []*ir.Value) *ir.Value { return o.Of(x[0], nil, nil, x[1])[0] },
+			Normal(4, 3, h, w))
+	}
+	return append(cases, Case{Name: "normalize/statistics", NoGrad: true,
+		Inputs: []Input{Positive(3, 5, 7, 6)}, Build: func(x []*ir.Value) []*ir.Value {
+			return op.Normalize{Epsilon: 1e-3}.Of(x[0], nil, nil, nil)
+		}})
+}
+
+// Unit has ReluConvNorm with every window of the cells, channels that fill no tile, and all of its
+// optional inputs.
+func Unit() []Case {
+	var cases []Case
+	windows := []op.ReluConvNorm{{}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
+		{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1}, {Kernel: 5, Stride: 1, Pad: 2, Dilation: 1},
+		{Kernel: 5, Stride: 2, Pad: 2, Dilation: 1}, {Kernel: 3, Stride: 1, Pad: 2, Dilation: 2},
+		{Kernel: 3, Stride: 2, Pad: 2, Dilation: 2}, {Kernel: 5, Stride: 1, Pad: 4, Dilation: 2},
+		{Kernel: 5, Stride: 2, Pad: 4, Dilation: 2}, {Kernel: 2, Stride: 1, Dilation: 1}}
+	sizes := [][4]int{{4, 4, 8, 8}, {3, 5, 9, 7}, {6, 2, 6, 17}} // C, M, H, W
+	for i, o := range windows {
+		o.Epsilon = 1e-5
+		for j := range 2 {
+			cases = append(cases, unitCase(o, sizes[(i+j)%len(sizes)], (i+j)%4))
+		}
+	}
+	return append(cases, Case{Name: "unit/statistics", NoGrad: true,
+		Inputs: []Input{Positive(3, 2, 7, 6), Positive(3, 2)}, Build: func(x []*ir.Value) []*ir.Value {
+			return op.ReluConvNorm{Epsilon: 1e-3}.Of(x[0], x[1], nil, nil, nil, nil)
+		}})
+}
+
+// unitCase is a unit with the optional inputs of a kind: none, a scale of one number, scale and
+// bias, scale and an addend.
+func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
+	c, m, h, w := size[0], size[1], size[2], size[3]
+	in := []Input{Apart(3, c, h, w), Normal(m, c, 1, 1)}
+	if o.Kernel > 0 {
+		in = append(in, Normal(c*o.Kernel*o.Kernel))
+	}
+	first := len(in)
+	switch kind {
+	case 1:
+		in = append(in, Normal(1))
+	case 2:
+		in = append(in, Normal(m), Normal(m))
+	case 3:
+		y, err := o.Infer(append(inputTypes(in), make([]ir.Type, 3-first)...))
+		if err != nil {
+			panic(err)
+		}
+		in = append(in, Positive(), Normal(y[0].Shape...))
+	}
+	build := func(x []*ir.Value) *ir.Value {
+		var v *ir.Value
+		if o.Kernel > 0 {
+			v = x[2]
+		}
+		rest := append(x[first:len(x):len(x)], nil, nil)
+		switch kind {
+		case 1:
+			return o.Of(x[0], x[1], v, rest[0], nil, nil)[0]
+		case 2:
+			return o.Of(x[0], x[1], v, rest[0], rest[1], nil)[0]
+		case 3:
+			return o.Of(x[0], x[1], v, rest[0], nil, rest[1])[0]
+		}
+		return o.Of(x[0], x[1], v, nil, nil, nil)[0]
+	}
+	return Case{Name: fmt.Sprintf("unit/k%d_s%d_d%d_%v_%d", o.Kernel, o.Stride, o.Dilation, size, kind),
+		Step: Small, Inputs: in, Build: one(build)}
+}
+
+func inputTypes(in []Input) []ir.Type {
+	var types []ir.Type
+	for _, i := range in {
+		types = append(types, ir.T(ir.Float, i.Shape...))
+	}
+	return types
+}
+
+// Scaled has the product with a number, without and with an addend.
+func Scaled() []Case {
+	var cases []Case
+	for _, s := range [][]int{{2, 3, 4, 5}, {7}, {3, 4, 40, 40}} {
+		cases = append(cases,
+			Case{Name: fmt.Sprint("scaled/", s), Step: Exact, Inputs: []Input{Normal(s...), Normal(1)},
+				Build: one(func(x []*ir.Value) *ir.Value { return op.Scaled{}.Of(x[0], x[1], nil) })},
+			Case{Name: fmt.Sprint("scaled/sum", s), Step: Exact,
+				Inputs: []Input{Normal(s...), Normal(), Normal(s...)},
+				Build:  one(func(x []*ir.Value) *ir.Value { return op.Scaled{}.Of(x[0], x[1], x[2]) })})
+	}
+	return cases
+}
+
+// DirectPool has our own pools.
+func DirectPool() []Case {
+	var cases []Case
+	for _, size := range [][2]int{{7, 6}, {6, 7}, {32, 33}, {1, 2}} {
+		h, w := size[0], size[1]
+		for _, n := range [][3]int{{3, 1, 1}, {3, 2, 1}, {2, 2, 0}, {2, 1, 1}, {3, 1, 0}, {3, 2, 2}} {
+			if min(h, w)+2*n[2] < n[0] {
+				continue
+			}
+			name := fmt.Sprintf("k%d_s%d_p%d_%dx%d", n[0], n[1], n[2], h, w)
+			m, a := op.DirectMaxPool{Kernel: n[0], Stride: n[1], Pad: n[2]},
+				op.DirectAveragePool{Kernel: n[0], Stride: n[1], Pad: n[2]}
+			cases = append(cases,
+				Case{Name: "direct_max_pool/" + name, Step: Small, Inputs: []Input{Apart(2, 3, h, w)},
+					Build: one(func(x []*ir.Value) *ir.Value { return m.Of(x[0]) })},
+				Case{Name: "direct_average_pool/" + name, Step: Exact, Inputs: []Input{Normal(2, 3, h, w)},
+					Build: one(func(x []*ir.Value) *ir.Value { return a.Of(x[0]) })})
+		}
+	}
+	return cases
+}

@@ -1,0 +1,66 @@
+package op
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+)
+
+// Scaled is w X + add in one of our own kernels: X and add are tensors of one shape, w is one
+// number. The addend may be left out.
+type Scaled struct{}
+
+// Dot is the sum of the products of two tensors of one shape, as [1].
+type Dot struct{}
+
+func (Scaled) OpType() (string, string) { return ir.Zos, "Scaled" }
+func (Dot) OpType() (string, string)    { return ir.Zos, "Dot" }
+
+func (Scaled) Attrs() []ir.Attr { return nil }
+func (Dot) Attrs() []ir.Attr    { return nil }
+
+// Addend is the input that is added to the result.
+func (Scaled) Addend() int { return 2 }
+
+// Infer gives the type of X.
+func (Scaled) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("scaled", in, 2, 3); err != nil {
+		return nil, err
+	}
+	if in[0].DType != ir.Float || in[1].DType != ir.Float || in[1].Elements() != 1 {
+		return nil, fmt.Errorf("scaled: needs floats and one number, got %v and %v", in[0], in[1])
+	}
+	return []ir.Type{in[0]}, absentOr("scaled", "addend", optional(in, 2), in[0])
+}
+
+// Infer gives one number.
+func (Dot) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("dot", in, 2, 2); err != nil {
+		return nil, err
+	}
+	if in[0].DType != ir.Float || !in[0].Equal(in[1]) {
+		return nil, fmt.Errorf("dot: needs two float tensors of one shape, got %v and %v", in[0], in[1])
+	}
+	return []ir.Type{ir.T(ir.Float, 1)}, nil
+}
+
+// Of adds w x + add; add may be nil.
+func (o Scaled) Of(x, w, add *ir.Value) *ir.Value { return x.Graph().Add1(o, x, w, add) }
+
+// Of adds the product.
+func (o Dot) Of(x, y *ir.Value) *ir.Value { return x.Graph().Add1(o, x, y) }
+
+// VJP: dx = w dy, dw = <dy, x>.
+func (o Scaled) VJP(p ir.Pullback) []*ir.Value {
+	d := make([]*ir.Value, 3)
+	if p.Need[0] {
+		d[0] = o.Of(p.Dy[0], p.In(1), nil)
+	}
+	if p.Need[1] {
+		d[1] = Reshape{}.To(Dot{}.Of(p.Dy[0], p.In(0)), p.In(1).Shape...)
+	}
+	if p.Need[2] && p.In(2) != nil {
+		d[2] = p.Dy[0]
+	}
+	return d
+}

@@ -1,0 +1,144 @@
+package op
+
+import (
+	"fmt"
+	"slices"
+
+	"zos-ort/graphgen/ir"
+)
+
+// ReluConvNorm is the unit that DARTS cells are made of, in one of our own kernels: ReLU, depthwise
+// convolution (none if Kernel is 0), 1x1 convolution, batch norm with the statistics of the batch.
+// Inputs X[N,C,H,W]; W, the M*C weights of the 1x1 convolution, of any shape; V, the
+// C*Kernel*Kernel weights of the depthwise one; scale, one number or [M]; bias[M]; add, a tensor
+// like Y. Outputs Y[N,M,H',W'], mean[M] and the biased variance[M]. See Normalize for the last part.
+//
+// The backward pass computes the inner results again from X, so that nothing else is kept.
+type ReluConvNorm struct {
+	Kernel, Stride, Pad, Dilation int
+	Epsilon                       float32
+}
+
+// ReluConvNormGrad computes dX + add, dW[M*C], dV[C*Kernel*Kernel], dscale and dbias[M], any of
+// them, from (dY, X, mean, variance, W, V, scale, add).
+type ReluConvNormGrad struct{ Unit ReluConvNorm }
+
+func (ReluConvNorm) OpType() (string, string)     { return ir.Zos, "ReluConvNorm" }
+func (ReluConvNormGrad) OpType() (string, string) { return ir.Zos, "ReluConvNormGrad" }
+
+// Attrs are the window of the depthwise convolution and epsilon.
+func (o ReluConvNorm) Attrs() []ir.Attr {
+	return append(o.window().Attrs(), ir.Attr{Name: "epsilon", Value: o.Epsilon})
+}
+
+// Attrs are those of the unit.
+func (o ReluConvNormGrad) Attrs() []ir.Attr { return o.Unit.Attrs() }
+
+// Addend is the input that is added to the result.
+func (ReluConvNorm) Addend() int     { return 5 }
+func (ReluConvNormGrad) Addend() int { return 7 }
+
+// OptionalOutput says that the statistics may be left out.
+func (ReluConvNorm) OptionalOutput(i int) bool { return i > 0 }
+
+// OptionalOutput says that each gradient may be left out.
+func (ReluConvNormGrad) OptionalOutput(int) bool { return true }
+
+func (o ReluConvNorm) window() DepthwiseConv {
+	return DepthwiseConv{o.Kernel, o.Stride, o.Pad, o.Dilation}
+}
+
+const unitName = "relu-conv-norm"
+
+// result is the type of Y, from those of X, W and V.
+func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
+	y := x
+	if err := image(unitName, x); err != nil {
+		return y, err
+	}
+	if o.Kernel > 0 {
+		var err error
+		if y, err = o.window().result(x); err == nil {
+			err = o.window().weights(x, v)
+		}
+		if err != nil {
+			return y, fmt.Errorf("%s: %w", unitName, err)
+		}
+	} else if v.DType != 0 {
+		return y, fmt.Errorf("%s: kernel 0, got depthwise weights %v", unitName, v)
+	}
+	c := x.Shape[1]
+	if w.DType != ir.Float || w.Elements() == 0 || w.Elements()%c != 0 {
+		return y, fmt.Errorf("%s: weights must be float, a multiple of the %d channels, got %v",
+			unitName, c, w)
+	}
+	return ir.T(ir.Float, y.Shape[0], w.Elements()/c, y.Shape[2], y.Shape[3]), nil
+}
+
+// Infer computes the output size.
+func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity(unitName, in, 2, 6); err != nil {
+		return nil, err
+	}
+	y, err := o.result(in[0], in[1], optional(in, 2))
+	if err != nil {
+		return nil, err
+	}
+	c := ir.T(ir.Float, y.Shape[1])
+	if _, err := scaleType(unitName, optional(in, 3), y.Shape[1]); err != nil {
+		return nil, err
+	}
+	if err := absentOr(unitName, "bias", optional(in, 4), c); err != nil {
+		return nil, err
+	}
+	return []ir.Type{y, c, c}, absentOr(unitName, "addend", optional(in, 5), y)
+}
+
+// Infer gives dX the type of X and the other gradients one dimension.
+func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity(unitName+" gradient", in, 5, 8); err != nil {
+		return nil, err
+	}
+	y, err := o.Unit.result(in[1], in[4], optional(in, 5))
+	if err != nil {
+		return nil, err
+	}
+	if !y.Equal(in[0]) {
+		return nil, fmt.Errorf("%s gradient: dY is %v, the unit gives %v", unitName, in[0], y)
+	}
+	if err := channelVectors(unitName+" gradient", y, in[:4], 2); err != nil {
+		return nil, err
+	}
+	scale, err := scaleType(unitName, optional(in, 6), y.Shape[1])
+	if err != nil {
+		return nil, err
+	}
+	dw := ir.T(ir.Float, in[4].Elements())
+	dv := ir.T(ir.Float, in[1].Shape[1]*o.Unit.Kernel*o.Unit.Kernel)
+	return []ir.Type{in[1], dw, dv, scale, in[2]}, absentOr(unitName, "addend", optional(in, 7), in[1])
+}
+
+// Of adds the unit; all values but x and w may be nil. The results are Y, mean, variance.
+func (o ReluConvNorm) Of(x, w, v, scale, bias, add *ir.Value) []*ir.Value {
+	return x.Graph().Add(o, x, w, v, scale, bias, add)
+}
+
+// VJP: one kernel computes all gradients that are needed.
+func (o ReluConvNorm) VJP(p ir.Pullback) []*ir.Value {
+	d := make([]*ir.Value, 6)
+	if p.Need[5] && p.In(5) != nil {
+		d[5] = p.Dy[0]
+	}
+	need := present(p, 5)
+	if !slices.Contains(need, true) {
+		return d
+	}
+	outs := p.Dy[0].Graph().AddWanted(ReluConvNormGrad{o}, need, p.Dy[0], p.In(0), p.Out(1),
+		p.Out(2), p.In(1), p.In(2), p.In(3), nil)
+	for i, out := range outs {
+		if out != nil {
+			d[i] = Reshape{}.To(out, p.In(i).Shape...)
+		}
+	}
+	return d
+}

@@ -1,0 +1,189 @@
+// The loops of dense.h for vectors of LANES floats; see depthwise_template.h, which comes first.
+//   MR, NR   tile of a product: MR rows by NR vectors
+//   DENSE    name of the resulting table
+
+#include "dense.h"
+
+INLINE void tile(const int M, const int N, size_t k, size_t n, const float *a, const float *b,
+                 float *c) {
+  vec acc[M][N];
+#pragma GCC unroll 8
+  for (int r = 0; r < M; r++) {
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) acc[r][j] = (vec){0};
+  }
+  for (size_t p = 0; p < k; p++) {
+    vec x[N];
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) x[j] = load(b + p * n + j * LANES);
+#pragma GCC unroll 8
+    for (int r = 0; r < M; r++) {
+#pragma GCC unroll 8
+      for (int j = 0; j < N; j++) acc[r][j] += a[r * k + p] * x[j];
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < M; r++) {
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) store(c + r * n + j * LANES, acc[r][j]);
+  }
+}
+
+INLINE void panel(const int N, size_t m, size_t k, size_t n, const float *a, const float *b,
+                  float *c) {
+  size_t i = 0;
+  for (; i + MR <= m; i += MR) tile(MR, N, k, n, a + i * k, b, c + i * n);
+  for (; i < m; i++) tile(1, N, k, n, a + i * k, b, c + i * n);
+}
+
+static void product(size_t m, size_t k, size_t n, const float *a, const float *b, float *c) {
+  size_t j = 0;
+  for (; j + NR * LANES <= n; j += NR * LANES) panel(NR, m, k, n, a, b + j, c + j);
+  for (; j < n; j += LANES) panel(1, m, k, n, a, b + j, c + j);
+}
+
+INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float *a, const float *b,
+                       float *c) {
+  vec acc[M][N];
+#pragma GCC unroll 8
+  for (int r = 0; r < M; r++) {
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) acc[r][j] = (vec){0};
+  }
+  for (size_t p = 0; p < k; p += LANES) {
+    vec x[N];
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) x[j] = load(b + j * k + p);
+#pragma GCC unroll 8
+    for (int r = 0; r < M; r++) {
+      vec y = load(a + r * k + p);
+#pragma GCC unroll 8
+      for (int j = 0; j < N; j++) acc[r][j] += y * x[j];
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < M; r++) {
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) c[r * n + j] = total(acc[r][j]);
+  }
+}
+
+static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, float *c) {
+  size_t i = 0;
+  for (; i + MR <= m; i += MR) {
+    size_t j = 0;
+    for (; j + NR <= n; j += NR) outer_tile(MR, NR, n, k, a + i * k, b + j * k, c + i * n + j);
+    for (; j < n; j++) outer_tile(MR, 1, n, k, a + i * k, b + j * k, c + i * n + j);
+  }
+  for (; i < m; i++) {
+    for (size_t j = 0; j < n; j++) outer_tile(1, 1, n, k, a + i * k, b + j * k, c + i * n + j);
+  }
+}
+
+static void moments(const float *x, size_t n, double *mean, double *squares) {
+  vec s[4] = {{0}, {0}, {0}, {0}};
+  size_t i = 0;
+  for (; i + 4 * LANES <= n; i += 4 * LANES) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) s[j] += load(x + i + j * LANES);
+  }
+  double sum = total((s[0] + s[1]) + (s[2] + s[3]));
+  for (; i < n; i++) sum += x[i];
+  *mean = sum / (double)n;
+  float m = (float)*mean;
+  vec q[4] = {{0}, {0}, {0}, {0}};
+  for (i = 0; i + 4 * LANES <= n; i += 4 * LANES) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      vec d = load(x + i + j * LANES) - m;
+      q[j] += d * d;
+    }
+  }
+  double squared = total((q[0] + q[1]) + (q[2] + q[3]));
+  for (; i < n; i++) squared += (double)(x[i] - m) * (x[i] - m);
+  *squares = squared;
+}
+
+static void slopes(const float *dy, const float *x, float mean, size_t n, double *s0, double *s1) {
+  vec s[2] = {{0}, {0}}, t[2] = {{0}, {0}};
+  size_t i = 0;
+  for (; i + 2 * LANES <= n; i += 2 * LANES) {
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; j++) {
+      vec d = load(dy + i + j * LANES);
+      s[j] += d;
+      t[j] += d * (load(x + i + j * LANES) - mean);
+    }
+  }
+  double a = total(s[0] + s[1]), b = total(t[0] + t[1]);
+  for (; i < n; i++) {
+    a += dy[i];
+    b += (double)dy[i] * (x[i] - mean);
+  }
+  *s0 = a;
+  *s1 = b;
+}
+
+static double dot(const float *x, const float *y, size_t n) {
+  enum { run = 1024 };  // so that no sum of float32 is long
+  double sum = 0;
+  for (size_t from = 0; from < n; from += run) {
+    size_t to = from + run < n ? from + run : n, i = from;
+    vec s[2] = {{0}, {0}};
+    for (; i + 2 * LANES <= to; i += 2 * LANES) {
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; j++) s[j] += load(x + i + j * LANES) * load(y + i + j * LANES);
+    }
+    sum += total(s[0] + s[1]);
+    for (; i < to; i++) sum += (double)x[i] * y[i];
+  }
+  return sum;
+}
+
+static void affine(float *y, const float *x, float mean, float a, float b, const float *add,
+                   size_t n) {
+  if (add == NULL) {
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * a + b;
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * a + b + add[i];
+  }
+}
+
+static void blend(float *y, const float *dy, const float *x, float mean, float k0, float k1,
+                  float k2, const float *add, size_t n) {
+  if (add == NULL) {
+    for (size_t i = 0; i < n; i++) y[i] = k0 * dy[i] + k1 + k2 * (x[i] - mean);
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = k0 * dy[i] + k1 + k2 * (x[i] - mean) + add[i];
+  }
+}
+
+static void relu(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = positive(x[i]);
+}
+
+static void mask(float *y, const float *dy, const float *x, const float *add, size_t n) {
+  if (add == NULL) {
+    for (size_t i = 0; i < n; i++) y[i] = x[i] > 0 ? dy[i] : 0;
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] > 0 ? dy[i] : 0) + add[i];
+  }
+}
+
+static void scale(float *y, const float *x, float w, const float *add, size_t n) {
+  if (add == NULL) {
+    for (size_t i = 0; i < n; i++) y[i] = w * x[i];
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = w * x[i] + add[i];
+  }
+}
+
+static void sum(float *restrict y, const float *restrict x, size_t rows, size_t n) {
+  memcpy(y, x, sizeof(float) * n);
+  for (size_t r = 1; r < rows; r++) {
+    for (size_t i = 0; i < n; i++) y[i] += x[r * n + i];
+  }
+}
+
+const dense_kernels DENSE = {product, outer, moments, slopes, affine, blend,
+                             relu,    mask,  scale,   dot,    sum};

@@ -1,0 +1,54 @@
+// ReluConvNorm, the unit that DARTS cells are made of: ReLU, depthwise convolution, 1x1
+// convolution, batch norm with the statistics of the batch. A unit without a depthwise convolution
+// (kernel 0) is ReLU, 1x1 convolution, batch norm.
+//
+//   D = depthwise(relu(X), V)   P = W D   Y = scale (P - mean) / sqrt(var + epsilon) + bias + add
+//
+// Only X and the statistics are kept for the backward pass, which computes D and P again: that
+// takes less time than reading them from memory would.
+#ifndef ZOS_UNIT_H
+#define ZOS_UNIT_H
+
+#include "dense.h"
+#include "norm.h"
+#include "window.h"
+
+// unit is one application. Planes of D and P are step apart in working memory, a multiple of
+// dense_align, zero behind the pixels.
+typedef struct {
+  const op_kernel *k;
+  void *context;
+  const dense_kernels *dense;
+  const dw_kernels *forward, *back;  // for the widths of Y and X
+  dw_shape shape;                    // shape.k 0: no depthwise convolution
+  size_t batch, in, out;             // samples, channels of X and of Y
+  size_t pixels, px, step;           // of a plane of X; of a plane of Y; step
+  float epsilon;
+  bool each;                         // scale has one number per channel
+  const float *x, *dy, *w, *v, *scale, *bias, *add, *mean, *variance;
+  float *y, *dx;                     // results
+  float *d, *p, *turned;             // all samples: D[batch,in,step], P[batch,out,step]; W'
+  float *dw, *dv;                    // parts of every sample, or NULL
+  float *coefficient;                // per channel of Y: a, or k0, k1, k2
+  double *first, *second;            // moments or slopes of every plane of P
+  int failed;
+} unit;
+
+// unit_read reads what the operator and its gradient have in common; the indices are those of the
+// inputs.
+ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_t w, size_t v,
+                     size_t scale, size_t add, tensor *image);
+
+// unit_project computes D and P of sample i. scratch is for the depthwise kernels.
+void unit_project(const unit *u, size_t i, float *d, float *p, float *scratch);
+
+// unit_parallel runs f for every sample.
+ort_status unit_parallel(unit *u, void (*f)(void *, size_t));
+
+static inline float unit_scale(const unit *u, size_t c) {
+  return u->scale == NULL ? 1 : u->scale[u->each ? c : 0];
+}
+
+static inline size_t unit_align(size_t n) { return (n + dense_align - 1) / dense_align * dense_align; }
+
+#endif

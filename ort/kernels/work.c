@@ -1,0 +1,54 @@
+// Memory that kernels work in.
+#include "op.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { slots = 16 };
+
+// Each block is preceded by its size, in the 64 bytes before it.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static float *kept[slots];
+
+static size_t size_of(const float *block) { return *(const size_t *)((const char *)block - 64); }
+
+static void drop(float *block) {
+  if (block != NULL) free((char *)block - 64);
+}
+
+float *work_take(size_t floats) {
+  int best = -1;
+  float *block = NULL;
+  pthread_mutex_lock(&lock);
+  for (int i = 0; i < slots; i++) {
+    if (kept[i] != NULL && size_of(kept[i]) >= floats &&
+        (best < 0 || size_of(kept[i]) < size_of(kept[best])))
+      best = i;
+  }
+  if (best >= 0) {
+    block = kept[best];
+    kept[best] = NULL;
+  }
+  pthread_mutex_unlock(&lock);
+  if (block != NULL) return block;
+  void *p = NULL;
+  if (posix_memalign(&p, 64, 64 + sizeof(float) * floats) != 0) return NULL;
+  *(size_t *)p = floats;
+  return (float *)((char *)p + 64);
+}
+
+void work_give(float *block) {
+  if (block == NULL) return;
+  pthread_mutex_lock(&lock);
+  int to = 0;  // an empty slot, else the smallest block's
+  for (int i = 0; i < slots && kept[to] != NULL; i++) {
+    if (kept[i] == NULL || size_of(kept[i]) < size_of(kept[to])) to = i;
+  }
+  if (kept[to] == NULL || size_of(kept[to]) < size_of(block)) {
+    float *old = kept[to];
+    kept[to] = block;
+    block = old;
+  }
+  pthread_mutex_unlock(&lock);
+  drop(block);
+}
