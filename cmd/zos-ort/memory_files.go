@@ -44,14 +44,18 @@ func (g *fileGraph) NewNode() graph.Node {
 	return &fileNode{id: g.WeightedDirectedGraph.NewNode().ID()}
 }
 
-// SetWeightedEdge also notes the input, so that one that is read twice counts twice.
+// SetWeightedEdge also notes the input, so that one that is read twice counts twice. All optional
+// tensors that are left out are one nameless node to onnx-go; edges to and from it mean nothing and
+// would close cycles.
 func (g *fileGraph) SetWeightedEdge(e graph.WeightedEdge) {
 	from := e.From().ID()
 	if g.inputs[from] == nil {
 		g.inputs[from] = map[int]int64{}
 	}
 	g.inputs[from][int(e.Weight())] = e.To().ID()
-	g.WeightedDirectedGraph.SetWeightedEdge(e)
+	if e.From().(*fileNode).name != "" && e.To().(*fileNode).name != "" {
+		g.WeightedDirectedGraph.SetWeightedEdge(e)
+	}
 }
 
 // ApplyOperation implements onnxgo.OperationCarrier.
@@ -123,18 +127,18 @@ func (g *fileGraph) program(model *onnxgo.Model, types map[string]plan.Value) (*
 
 func (g *fileGraph) node(p *plan.Program, o fileOperation, index map[int64]int) plan.Node {
 	n := plan.Node{Op: o.name}
+	var inputs map[int]int64
 	for _, out := range o.outputs {
 		v := index[out.id]
 		n.Out = append(n.Out, v)
 		if v == plan.Absent {
 			continue
 		}
-		p.Values[v].Kind = plan.Computed
+		p.Values[v].Kind, inputs = plan.Computed, g.inputs[out.id]
 		if n.Scope == "" && !p.Values[v].Output {
 			n.Scope = path.Dir(out.name)
 		}
 	}
-	inputs := g.inputs[o.outputs[0].id]
 	for i := range len(inputs) {
 		n.In = append(n.In, index[inputs[i]])
 	}

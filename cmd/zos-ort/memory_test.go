@@ -73,6 +73,18 @@ func TestFilesAgreeWithPlanner(t *testing.T) {
 	}
 }
 
+// Our own kernels keep far less than ONNX Runtime's.
+func TestKernelsSave(t *testing.T) {
+	with, without := smallMemory(16), smallMemory(16)
+	without.Passes = "share,pools,mix,shuffle"
+	for _, name := range []string{"darts", "pc-darts"} {
+		got, plain := predictAll(t, with, name)[name], predictAll(t, without, name)[name]
+		if got > plain*2/3 {
+			t.Errorf("%s: %d bytes with our kernels, %d without: want a third less", name, got, plain)
+		}
+	}
+}
+
 func TestLargestBatch(t *testing.T) {
 	m, err := findMethod("zos")
 	if err != nil {
@@ -94,8 +106,8 @@ func TestLargestBatch(t *testing.T) {
 	}
 }
 
-// Without any of the rewrites the alpha step needs more memory. (Our own kernels save time; the
-// weight step is better off without shuffle by 1 %.)
+// Without any one of the rewrites of the graph the alpha step needs more memory. Our own kernels come
+// on top and do some of the same. The weight step alone is better off without shuffle by 1 %.
 func TestEveryPassSaves(t *testing.T) {
 	m, err := findMethod("pc-darts")
 	if err != nil {
@@ -110,14 +122,14 @@ func TestEveryPassSaves(t *testing.T) {
 		}
 		return r.Alpha
 	}
-	best := alpha("share,pools,mix,shuffle,kernels")
-	if all := alpha(passesAll); all != best {
-		t.Errorf("all the passes by name give %d bytes, all gives %d", best, all)
+	if all, named := alpha(passesAll), alpha("share,pools,mix,shuffle,kernels"); all != named {
+		t.Errorf("all the passes by name give %d bytes, all gives %d", named, all)
 	}
-	for _, list := range []string{"pools,mix,shuffle,kernels", "share,mix,shuffle,kernels",
-		"share,pools,shuffle,kernels", "share,pools,mix,kernels"} {
+	best := alpha("share,pools,mix,shuffle")
+	for _, list := range []string{"pools,mix,shuffle", "share,mix,shuffle", "share,pools,shuffle",
+		"share,pools,mix"} {
 		if got := alpha(list); got <= best {
-			t.Errorf("with %s the alpha step takes %d bytes, with all %d", list, got, best)
+			t.Errorf("with %s the alpha step takes %d bytes, with all four %d", list, got, best)
 		}
 	}
 }
