@@ -6,14 +6,14 @@
 
 INLINE void tile(const int M, const int N, size_t k, size_t n, const float *a, const float *b,
                  float *c) {
-  vec acc[M][N];
+  vec acc[MR][NR];  // M by N of them
 #pragma GCC unroll 8
   for (int r = 0; r < M; r++) {
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) acc[r][j] = (vec){0};
   }
   for (size_t p = 0; p < k; p++) {
-    vec x[N];
+    vec x[NR];
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) x[j] = load(b + p * n + j * LANES);
 #pragma GCC unroll 8
@@ -44,14 +44,14 @@ static void product(size_t m, size_t k, size_t n, const float *a, const float *b
 
 INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float *a, const float *b,
                        float *c) {
-  vec acc[M][N];
+  vec acc[MR][NR];  // M by N of them
 #pragma GCC unroll 8
   for (int r = 0; r < M; r++) {
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) acc[r][j] = (vec){0};
   }
   for (size_t p = 0; p < k; p += LANES) {
-    vec x[N];
+    vec x[NR];
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) x[j] = load(b + j * k + p);
 #pragma GCC unroll 8

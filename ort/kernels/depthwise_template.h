@@ -20,14 +20,23 @@ typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4), may_alias)
 INLINE vec load(const float *p) { return *(const uvec *)p; }
 INLINE void store(float *p, vec v) { *(uvec *)p = v; }
 
-// total is the sum of the lanes, in pairs.
+// total is the sum of the lanes, halves first.
 INLINE float total(vec v) {
-  float lanes[LANES];
-  store(lanes, v);
-  for (int n = LANES / 2; n > 0; n /= 2) {
-    for (int l = 0; l < n; l++) lanes[l] += lanes[l + n];
-  }
-  return lanes[0];
+#if LANES == 16
+  typedef float half __attribute__((vector_size(32)));
+  union { vec v; half h[2]; } a = {v};
+  half w = a.h[0] + a.h[1];
+#else
+  vec w = v;
+#endif
+#if LANES >= 8
+  typedef float quarter __attribute__((vector_size(16)));
+  union { __typeof__(w) w; quarter q[2]; } b = {w};
+  quarter x = b.q[0] + b.q[1];
+#else
+  vec x = w;
+#endif
+  return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
 INLINE int at_least(int a, int b) { return a > b ? a : b; }
@@ -59,6 +68,24 @@ INLINE size_t canvas_size(const canvas *v) { return (size_t)round_up(v->rows * v
 
 INLINE float positive(float x) { return x < 0 ? 0 : x; }  // NaN stays
 
+INLINE vec positives(vec x) {
+  typedef int ints __attribute__((vector_size(4 * LANES)));
+  return (vec)((ints)x & ~(ints)(x < 0));
+}
+
+// copy is n floats, made positive or not. The last vector overlaps the one before.
+INLINE void copy(const bool relu, float *restrict to, const float *restrict from, int n) {
+  if (n < LANES) {
+    for (int j = 0; j < n; j++) to[j] = relu ? positive(from[j]) : from[j];
+    return;
+  }
+  for (int j = 0; j < n; j += LANES) {
+    int at = j + LANES <= n ? j : n - LANES;
+    vec x = load(from + at);
+    store(to + at, relu ? positives(x) : x);
+  }
+}
+
 // paint copies src[h,w] so that pixel (i,j) lies at row top + i up, column top + j up of the
 // canvas, where top may be negative. What lies outside is cut off. The border must be zero already.
 INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
@@ -71,14 +98,15 @@ INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
     float *restrict row = buf + (size_t)(top + i * up) * v->ld;
     const float *restrict from = src + (size_t)i * w;
     if (v->step == 1 && up == 1) {
-      for (int j = lo; j < hi; j++) row[top + j] = relu ? positive(from[j]) : from[j];
+      copy(relu, row + top + lo, from + lo, hi - lo);
     } else if (v->step == 1) {
       for (int j = lo; j < hi; j++) row[top + j * up] = from[j];
     } else {
       for (int f = 0; f < 2; f++) {  // the columns of one parity
         int j0 = lo + ((top + lo + f) & 1);
         float *restrict to = row + (((top + j0) & 1) ? v->half : 0) + (top + j0) / 2;
-        for (int j = j0, n = 0; j < hi; j += 2, n++) to[n] = relu ? positive(from[j]) : from[j];
+        int count = (hi - j0 + 1) / 2;
+        for (int n = 0; n < count; n++) to[n] = relu ? positive(from[j0 + 2 * n]) : from[j0 + 2 * n];
       }
     }
   }
@@ -94,7 +122,7 @@ static void paint_positive(float *buf, const canvas *v, const float *src, int h,
 
 // outputs computes R rows by C vectors. With a kernel known at compile time every loop unrolls.
 INLINE void outputs(const int k, const int d, const int s, const int R, const int C,
-                    const float *buf, const canvas *v, const float *w, vec acc[R][C]) {
+                    const float *buf, const canvas *v, const float *w, vec acc[ROWS][2]) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
 #pragma GCC unroll 2
@@ -120,7 +148,7 @@ INLINE void outputs(const int k, const int d, const int s, const int R, const in
 
 // outputs_any is outputs for a kernel that is known at run time only.
 INLINE void outputs_any(int k, int d, int s, const int R, const int C, const float *buf,
-                        const canvas *v, const float *w, vec acc[R][C]) {
+                        const canvas *v, const float *w, vec acc[ROWS][2]) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
 #pragma GCC unroll 2
@@ -142,7 +170,7 @@ INLINE void outputs_any(int k, int d, int s, const int R, const int C, const flo
 // patch computes and stores R rows by C vectors; of a row only cols floats, where that is less.
 INLINE void patch(bool fixed, const int k, const int d, const int s, const int R, const int C,
                   const float *buf, const canvas *v, const float *w, float *y, int ow, int cols) {
-  vec acc[R][C];
+  vec acc[ROWS][2];  // R by C of them: not a variable size, which would stay in memory
   if (fixed)
     outputs(k, d, s, R, C, buf, v, w, acc);
   else
@@ -265,7 +293,7 @@ INLINE void taps(const int k, const int d, const int s, const float *buf, const 
                  const vec dy[ROWS], vec *sums) {
   for (int b = 0; b < k; b++) {
     const float *col = buf + v->offset[b];
-    vec acc[k];
+    vec acc[dw_max_kernel];
 #pragma GCC unroll 8
     for (int a = 0; a < k; a++) acc[a] = (vec){0};
 #pragma GCC unroll 32
@@ -361,7 +389,7 @@ static void weight(const dw_shape *c, const float *dy, size_t dy_step, const flo
                    size_t x_step, bool relu, size_t batch, float *dw, float *scratch) {
   canvas v = weight_canvas(c);
   int rows = round_up(c->oh, ROWS), ldy = round_up(c->ow, LANES), taps = c->k * c->k;
-  bool copy = rows != c->oh || ldy != c->ow;
+  bool extend = rows != c->oh || ldy != c->ow;
   float *rim = scratch + canvas_size(&v);
   correlate_fn run = correlate_of(c->k, c->d, c->s);
   vec sums[dw_max_kernel * dw_max_kernel];
@@ -373,9 +401,9 @@ static void weight(const dw_shape *c, const float *dy, size_t dy_step, const flo
       paint_positive(scratch, &v, x + n * x_step, c->h, c->w, c->p);
     else
       paint(scratch, &v, x + n * x_step, c->h, c->w, c->p, 1);
-    if (copy) {
+    if (extend) {
       for (int r = 0; r < c->oh; r++)
-        memcpy(rim + (size_t)r * ldy, dyn + (size_t)r * c->ow, sizeof(float) * c->ow);
+        copy(false, rim + (size_t)r * ldy, dyn + (size_t)r * c->ow, c->ow);
       dyn = rim;
     }
     run(c, scratch, &v, dyn, rows, ldy, sums);

@@ -18,7 +18,9 @@ static ort_status sizes(unit *u, const tensor *x, const tensor *w, const tensor 
     u->forward = dw_choose(u->shape.ow);
     u->back = dw_choose(u->shape.w);
   }
+  // An odd number of cache lines: planes a power of two apart would fall into the same few sets.
   u->step = unit_align(u->px);
+  if (u->step / dense_align % 2 == 0) u->step += dense_align;
   u->out = w->elements / u->in;
   if (u->out == 0 || w->elements != u->out * u->in)
     return op_fail(u->k, "unit: %zu weights for %zu channels", w->elements, u->in);
