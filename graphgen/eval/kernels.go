@@ -33,13 +33,16 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		pool := op.MaxPool(o.Pool)
 		dx, err := scatterMax(op.MaxPoolGrad{Pool: pool, N: s[0], C: s[1], H: s[2], W: s[3]}, in[0],
 			maxPool(pool, in[1])[1])
+		if err == nil {
+			plus(dx[0], input(in, 2))
+		}
 		return dx, err == nil
 	case op.DirectAveragePool:
 		return one(averagePool(op.AveragePool(o), in[0])), true
 	case op.DirectAveragePoolGrad:
 		s := in[0].Shape
-		return one(averagePoolGrad(op.AveragePoolGrad{Pool: op.AveragePool(o.Pool), N: s[0], C: s[1],
-			H: o.Height, W: o.Width}, in[0])), true
+		return one(plus(averagePoolGrad(op.AveragePoolGrad{Pool: op.AveragePool(o.Pool), N: s[0],
+			C: s[1], H: o.Height, W: o.Width}, in[0]), input(in, 1))), true
 	case op.Scaled:
 		y := zeros(in[0].Shape)
 		for i, v := range in[0].F {

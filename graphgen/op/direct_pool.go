@@ -10,13 +10,15 @@ import (
 // gradient finds the maxima again.
 type DirectMaxPool struct{ Kernel, Stride, Pad int }
 
-// DirectMaxPoolGrad scatters dY to the places of the maxima. Inputs dY, X.
+// DirectMaxPoolGrad scatters dY to the places of the maxima. Inputs dY, X and, optional, a tensor
+// that is added to dX.
 type DirectMaxPoolGrad struct{ Pool DirectMaxPool }
 
 // DirectAveragePool is AveragePool in our own kernels, with windows of at most 3.
 type DirectAveragePool struct{ Kernel, Stride, Pad int }
 
-// DirectAveragePoolGrad spreads dY over the windows of an X of the given size. Input dY.
+// DirectAveragePoolGrad spreads dY over the windows of an X of the given size. Inputs dY and,
+// optional, a tensor that is added to dX.
 type DirectAveragePoolGrad struct {
 	Pool          DirectAveragePool
 	Height, Width int
@@ -40,6 +42,10 @@ func (o DirectAveragePoolGrad) Attrs() []ir.Attr {
 	return append(o.Pool.Attrs(), ir.Attr{Name: "height", Value: o.Height},
 		ir.Attr{Name: "width", Value: o.Width})
 }
+
+// Addend is the input that is added to the result.
+func (DirectMaxPoolGrad) Addend() int     { return 2 }
+func (DirectAveragePoolGrad) Addend() int { return 1 }
 
 // DirectPool reports whether the kernels can compute a pool with these numbers.
 func DirectPool(kernel, stride, pad int) bool {
@@ -69,30 +75,33 @@ func (o DirectAveragePool) Infer(in []ir.Type) ([]ir.Type, error) {
 
 // Infer gives dX the type of X.
 func (o DirectMaxPoolGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity("direct pool gradient", in, 2, 2); err != nil {
+	if err := arity("direct pool gradient", in, 2, 3); err != nil {
 		return nil, err
 	}
-	return []ir.Type{in[1]}, directCotangent(o.Pool, in[0], in[1])
+	return []ir.Type{in[1]}, directCotangent(o.Pool, in[0], in[1], optional(in, 2))
 }
 
 // Infer gives dX the size of X.
 func (o DirectAveragePoolGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity("direct pool gradient", in, 1, 1); err != nil {
+	if err := arity("direct pool gradient", in, 1, 2); err != nil {
 		return nil, err
 	}
 	if err := image("direct pool gradient", in[0]); err != nil {
 		return nil, err
 	}
 	x := ir.T(in[0].DType, in[0].Shape[0], in[0].Shape[1], o.Height, o.Width)
-	return []ir.Type{x}, directCotangent(o.Pool, in[0], x)
+	return []ir.Type{x}, directCotangent(o.Pool, in[0], x, optional(in, 1))
 }
 
-func directCotangent(pool ir.Op, dy, x ir.Type) error {
+func directCotangent(pool ir.Op, dy, x, add ir.Type) error {
 	y, err := pool.Infer([]ir.Type{x})
 	if err == nil && !y[0].Equal(dy) {
 		err = fmt.Errorf("direct pool gradient: dY is %v, the pool gives %v", dy, y[0])
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return absentOr("direct pool gradient", "addend", add, x)
 }
 
 // Of adds the pool.
@@ -106,7 +115,7 @@ func (o DirectMaxPool) VJP(p ir.Pullback) []*ir.Value {
 	if !p.Need[0] {
 		return make([]*ir.Value, 1)
 	}
-	return []*ir.Value{p.Dy[0].Graph().Add1(DirectMaxPoolGrad{o}, p.Dy[0], p.In(0))}
+	return []*ir.Value{p.Dy[0].Graph().Add1(DirectMaxPoolGrad{o}, p.Dy[0], p.In(0), nil)}
 }
 
 // VJP: the cotangent is spread evenly over the window.
@@ -115,5 +124,6 @@ func (o DirectAveragePool) VJP(p ir.Pullback) []*ir.Value {
 		return make([]*ir.Value, 1)
 	}
 	s := p.In(0).Shape
-	return []*ir.Value{p.Dy[0].Graph().Add1(DirectAveragePoolGrad{o, s[2], s[3]}, p.Dy[0])}
+	return []*ir.Value{p.Dy[0].Graph().Add1(DirectAveragePoolGrad{o, s[2], s[3]},
+		p.Dy[0], nil)}
 }

@@ -1,6 +1,7 @@
 // Which kernels this processor runs.
 #include "dense.h"
 #include "depthwise.h"
+#include "pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,4 +43,12 @@ const dense_kernels *dense_choose(void) {
   if (level() == 1) return &dense_avx2;
 #endif
   return &dense_portable;
+}
+
+const pool_kernels *pool_choose(void) {
+#if defined(__x86_64__)
+  if (level() == 2) return &pool_avx512;
+  if (level() == 1) return &pool_avx2;
+#endif
+  return &pool_portable;
 }

@@ -9,9 +9,11 @@ ZOS_TARGET("avx2,fma")
 #define NR 4
 #define KERNELS dw_avx2
 #define DENSE dense_avx2
+#define POOL pool_avx2
 #define NAME "avx2"
 #include "depthwise_template.h"
 #include "dense_template.h"
+#include "pool_template.h"
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

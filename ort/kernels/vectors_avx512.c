@@ -9,9 +9,11 @@ ZOS_TARGET("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512"
 #define NR 4
 #define KERNELS dw_avx512
 #define DENSE dense_avx512
+#define POOL pool_avx512
 #define NAME "avx512"
 #include "depthwise_template.h"
 #include "dense_template.h"
+#include "pool_template.h"
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

@@ -11,6 +11,8 @@
 #endif
 #define KERNELS dw_portable
 #define DENSE dense_portable
+#define POOL pool_portable
 #define NAME "portable"
 #include "depthwise_template.h"
 #include "dense_template.h"
+#include "pool_template.h"

@@ -137,3 +137,23 @@ func DirectPool() []Case {
 	}
 	return cases
 }
+
+// Addends has the gradients that add a tensor to dX.
+func Addends() []Case {
+	image, half, stat := Normal(2, 4, 6, 6), Normal(2, 4, 3, 3), Positive(4)
+	unit := op.ReluConvNorm{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1, Epsilon: 1e-5}
+	pool := op.DirectMaxPool{Kernel: 3, Stride: 2, Pad: 1}
+	grad := func(o ir.Op, in ...Input) Case {
+		_, name := o.OpType()
+		return Case{Name: "addend/" + name, NoGrad: true, Inputs: in,
+			Build: func(x []*ir.Value) []*ir.Value { return x[0].Graph().Add(o, x...) }}
+	}
+	return []Case{
+		grad(op.NormalizeGrad{Epsilon: 1e-5}, image, image, stat, stat, stat, image),
+		grad(op.ReluConvNormGrad{Unit: unit}, half, image, stat, stat, Normal(4, 4), Normal(36), stat,
+			image),
+		grad(op.DirectMaxPoolGrad{Pool: pool}, half, image, image),
+		grad(op.DirectAveragePoolGrad{Pool: op.DirectAveragePool(pool), Height: 6, Width: 6}, half,
+			image),
+	}
+}

@@ -131,7 +131,7 @@ func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 // All is every case.
 func All() []Case {
 	var all []Case
-	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Pool,
+	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, Pool,
 		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric} {
 		all = append(all, f()...)
 	}
