@@ -1,9 +1,12 @@
 package ort_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"testing"
 
@@ -40,6 +43,22 @@ func TestConformance(t *testing.T) {
 							Domains: []*ort.Domain{domain}})
 					}
 				})
+		}
+	}
+}
+
+// TestConformanceOfVectors runs the cases of our own kernels with shorter vectors than this
+// processor has, in a process of its own: the choice is made once.
+func TestConformanceOfVectors(t *testing.T) {
+	openRuntime(t)
+	for _, level := range []string{"portable", "avx2"} {
+		cmd := exec.Command(os.Args[0], "-test.v", "-test.run",
+			"^TestConformance$/^plain$/^(depthwise|unit|normalize|scaled|direct_|addend)")
+		cmd.Env = append(os.Environ(), "ZOS_KERNELS="+level)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", level, err, out)
+		} else if !bytes.Contains(out, []byte("/plain/unit/")) {
+			t.Errorf("%s: no case has run:\n%s", level, out)
 		}
 	}
 }
