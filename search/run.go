@@ -154,7 +154,7 @@ func (c Config) alphaStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) err
 	ep.AlphaLoss += o.Loss
 	ep.AlphaAcc += float64(o.Correct) / float64(c.Batch)
 	p.AlphaLoss = o.Loss
-	return finite(o.Loss, "alpha step", ep.Epoch)
+	return finite(o.Loss, s, "alpha step", ep.Epoch)
 }
 
 func (c Config) weightStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) error {
@@ -172,15 +172,16 @@ func (c Config) weightStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) er
 	ep.TrainLoss += p.Loss
 	ep.TrainAcc += p.Accuracy
 	ep.Norm += o.Norm
-	return finite(o.Loss, "weight step", ep.Epoch)
+	return finite(o.Loss, s, "weight step", ep.Epoch)
 }
 
-func finite(loss float64, what string, epoch int) error {
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("search: the loss of a %s in epoch %d is %v: lower the learning rate (--lr)",
-			what, epoch, loss)
+func finite(loss float64, s *Steps, what string, epoch int) error {
+	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("search: the loss of a %s in epoch %d is %v: lower the learning rate (--lr)",
+		what, epoch, loss)
+	return diverged(err, s, epoch)
 }
 
 // largeWeight is far above any weight of a network that learns; products of a few overflow.
