@@ -10,8 +10,8 @@ enum { dense_align = 16 };
 typedef struct {
   // product is C[m,n] = A[m,k] B[k,n] with rows of B and C n apart. n is a multiple of dense_align.
   void (*product)(size_t m, size_t k, size_t n, const float *a, const float *b, float *c);
-  // outer is C[m,n] = A[m,k] B[n,k]'. k is a multiple of dense_align.
-  void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, float *c);
+  // outer is C[m,n] = A[m,k] B[n,k]'. k is a multiple of dense_align. work has room for B.
+  void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, float *c, float *work);
   // moments are the mean of x[n] and the sum of squares of what differs from it.
   void (*moments)(const float *x, size_t n, double *mean, double *squares);
   // slopes are the sums of dy and of dy (x - mean).

@@ -68,7 +68,26 @@ INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float
   }
 }
 
-static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, float *c) {
+// turn is B' for B[n,k], in blocks of one cache line.
+static void turn(size_t n, size_t k, const float *restrict b, float *restrict t) {
+  for (size_t p0 = 0; p0 < k; p0 += dense_align) {
+    for (size_t j0 = 0; j0 < n; j0 += dense_align) {
+      for (size_t p = p0; p < p0 + dense_align; p++) {
+        for (size_t j = j0; j < j0 + dense_align; j++) t[p * n + j] = b[j * k + p];
+      }
+    }
+  }
+}
+
+// outer keeps one sum per lane, which are added up for each element of C. For short rows that is
+// most of the work, and a product with B' takes less.
+static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
+                  float *work) {
+  if (k <= 12 * LANES && n % dense_align == 0) {
+    turn(n, k, b, work);
+    product(m, k, n, a, work, c);
+    return;
+  }
   size_t i = 0;
   for (; i + MR <= m; i += MR) {
     size_t j = 0;

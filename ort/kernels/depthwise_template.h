@@ -15,6 +15,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int ivec __attribute__((vector_size(4 * LANES)));
 typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 INLINE vec load(const float *p) { return *(const uvec *)p; }
@@ -69,8 +70,7 @@ INLINE size_t canvas_size(const canvas *v) { return (size_t)round_up(v->rows * v
 INLINE float positive(float x) { return x < 0 ? 0 : x; }  // NaN stays
 
 INLINE vec positives(vec x) {
-  typedef int ints __attribute__((vector_size(4 * LANES)));
-  return (vec)((ints)x & ~(ints)(x < 0));
+  return (vec)((ivec)x & ~(ivec)(x < 0));
 }
 
 // copy is n floats, made positive or not. The last vector overlaps the one before.

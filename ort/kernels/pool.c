@@ -14,32 +14,45 @@ typedef struct {
   float *y, *dx;
   bool max;
   size_t planes;
+  int failed;
 } job;
 
+static float *take(job *j) {
+  float *work = work_take(j->pool->scratch(&j->s));
+  if (work == NULL) __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
+  return work;
+}
+
 static void forward(void *argument, size_t i) {
-  const job *j = argument;
+  job *j = argument;
+  float *work = take(j);
   size_t n = (size_t)j->s.h * j->s.w, m = (size_t)j->s.oh * j->s.ow;
-  for (size_t p = i * group; p < (i + 1) * group && p < j->planes; p++)
-    j->pool->forward(&j->s, j->max, j->x + p * n, j->y + p * m);
+  for (size_t p = i * group; work != NULL && p < (i + 1) * group && p < j->planes; p++)
+    j->pool->forward(&j->s, j->max, j->x + p * n, j->y + p * m, work);
+  work_give(work);
 }
 
 static void backward(void *argument, size_t i) {
-  const job *j = argument;
+  job *j = argument;
+  float *work = take(j);
   size_t n = (size_t)j->s.h * j->s.w, m = (size_t)j->s.oh * j->s.ow;
-  for (size_t p = i * group; p < (i + 1) * group && p < j->planes; p++) {
+  for (size_t p = i * group; work != NULL && p < (i + 1) * group && p < j->planes; p++) {
     float *dx = j->dx + p * n;
     if (j->add == NULL)
       memset(dx, 0, sizeof(float) * n);
     else if (j->add != j->dx)
       memcpy(dx, j->add + p * n, sizeof(float) * n);
-    j->pool->backward(&j->s, j->max, j->max ? j->x + p * n : NULL, j->dy + p * m, dx);
+    j->pool->backward(&j->s, j->max, j->max ? j->x + p * n : NULL, j->dy + p * m, dx, work);
   }
+  work_give(work);
 }
 
 static ort_status run(const op_kernel *k, void *context, job *j, size_t planes,
                       void (*f)(void *, size_t)) {
   j->planes = planes;
-  return planes == 0 ? NULL : op_parallel(k, context, (planes + group - 1) / group, f, j);
+  if (planes == 0) return NULL;
+  TRY(op_parallel(k, context, (planes + group - 1) / group, f, j));
+  return j->failed ? op_fail(k, "pool: out of memory") : NULL;
 }
 
 // shape_of checks the window for the pool's own bounds.

@@ -1,7 +1,9 @@
-// Square windows of 2 or 3 over single planes, for the vectors of the includer: plain loops that the
-// compiler makes vectors of. The padding is not counted.
+// Square windows of 1 to 3 over single planes, for the vectors of the includer; see
+// depthwise_template.h, which comes first. The padding is not counted.
 
 #include "pool.h"
+
+#include <math.h>
 
 // range is the part of the window at output o that lies inside n.
 INLINE void range(const dw_shape *s, int o, int n, int *lo, int *hi) {
@@ -46,26 +48,22 @@ INLINE void inside(const int k, const int st, const bool max, const float *restr
   const float whole = 1.0f / (float)(k * k);
   for (int j = 0; j < n; j++) {
     float v = x[j * st];
-    for (int a = 0; a < k; a++) {
-      for (int b = 0; b < k; b++) {
-        if (a == 0 && b == 0) continue;
-        float u = x[a * w + j * st + b];
-        v = max ? (u > v ? u : v) : v + u;
-      }
+    for (int t = 1; t < k * k; t++) {
+      float u = x[t / k * w + t % k + j * st];
+      v = max ? (u > v ? u : v) : v + u;
     }
     y[j] = max ? v : v * whole;
   }
 }
 
 static void inside_any(const dw_shape *s, bool max, const float *x, float *y, int n) {
-  if (s->k == 3 && s->s == 1 && max) inside(3, 1, true, x, s->w, y, n);
-  else if (s->k == 3 && s->s == 2 && max) inside(3, 2, true, x, s->w, y, n);
-  else if (s->k == 3 && s->s == 1) inside(3, 1, false, x, s->w, y, n);
+  if (s->k == 3 && max) inside(3, 2, true, x, s->w, y, n);
   else if (s->k == 3) inside(3, 2, false, x, s->w, y, n);
-  else inside(s->k, s->s, max, x, s->w, y, n);
+  else inside(s->k, 2, max, x, s->w, y, n);
 }
 
-static void pool_forward(const dw_shape *s, bool max, const float *x, float *y) {
+// apart_forward is for stride 2: rows of windows inside, and single windows at the border.
+static void apart_forward(const dw_shape *s, bool max, const float *x, float *y) {
   int left, right;
   middle(s, &left, &right);
   for (int o = 0; o < s->oh; o++) {
@@ -89,48 +87,39 @@ static void pool_forward(const dw_shape *s, bool max, const float *x, float *y) 
 
 enum { chunk = 128 };  // outputs of a row at a time
 
-// places finds the tap of the maximum of windows that lie inside.
-INLINE void places(const int k, const int st, const float *restrict x, int w, int *restrict tap,
-                   int n) {
+// spread adds dY of n windows that lie inside to dX; x and to belong to the first of them.
+INLINE void spread(const int k, const bool max, const float *restrict x, int w,
+                   const float *restrict dy, float *restrict to, int n) {
+  int tap[chunk];
   float best[chunk];
-  for (int j = 0; j < n; j++) {
-    best[j] = x[j * st];
+  const float whole = 1.0f / (float)(k * k);
+  for (int j = 0; max && j < n; j++) {
+    best[j] = x[2 * j];
     tap[j] = 0;
   }
-  for (int t = 1; t < k * k; t++) {
-    const float *from = x + t / k * w + t % k;
+  for (int t = max ? 1 : 0; t < k * k; t++) {
+    int at = t / k * w + t % k;
     for (int j = 0; j < n; j++) {
-      float v = from[j * st];
-      tap[j] = v > best[j] ? t : tap[j];
+      if (!max) {
+        to[at + 2 * j] += dy[j] * whole;
+        continue;
+      }
+      float v = x[at + 2 * j];
+      tap[j] = v > best[j] ? at : tap[j];
       best[j] = v > best[j] ? v : best[j];
     }
   }
+  for (int j = 0; max && j < n; j++) to[tap[j] + 2 * j] += dy[j];
 }
 
-// spread adds dY of n windows that lie inside to dX; x and to belong to the first of them. Each tap
-// takes its share in one pass over the row, so that every pass can be done in vectors.
-INLINE void spread_as(const int k, const int st, const bool max, const float *restrict x, int w,
-                      const float *restrict dy, float *restrict to, int n) {
-  int tap[chunk];
-  const float whole = 1.0f / (float)(k * k);
-  if (max) places(k, st, x, w, tap, n);
-  for (int t = 0; t < k * k; t++) {
-    float *restrict row = to + t / k * w + t % k;
-    for (int q = 0; q < n; q++) {
-      float d = max ? (tap[q] == t ? dy[q] : 0) : dy[q] * whole;
-      row[q * st] += d;
-    }
-  }
-}
-
-static void spread(const dw_shape *s, bool max, const float *x, const float *dy, float *dx, int n) {
+static void spread_any(const dw_shape *s, bool max, const float *x, const float *dy, float *to,
+                       int n) {
   for (int from = 0; from < n; from += chunk) {
     int m = n - from < chunk ? n - from : chunk;
-    const float *at = max ? x + from * s->s : NULL;
-    float *to = dx + from * s->s;
-    if (s->k == 3 && s->s == 1 && max) spread_as(3, 1, true, at, s->w, dy + from, to, m);
-    else if (s->k == 3 && s->s == 1) spread_as(3, 1, false, at, s->w, dy + from, to, m);
-    else spread_as(s->k, s->s, max, at, s->w, dy + from, to, m);
+    const float *at = max ? x + 2 * from : NULL;
+    if (s->k == 3 && max) spread(3, true, at, s->w, dy + from, to + 2 * from, m);
+    else if (s->k == 3) spread(3, false, at, s->w, dy + from, to + 2 * from, m);
+    else spread(s->k, max, at, s->w, dy + from, to + 2 * from, m);
   }
 }
 
@@ -150,7 +139,7 @@ static void edge(const dw_shape *s, bool max, const float *x, float d, float *dx
   }
 }
 
-static void pool_backward(const dw_shape *s, bool max, const float *x, const float *dy, float *dx) {
+static void apart_backward(const dw_shape *s, bool max, const float *x, const float *dy, float *dx) {
   int left, right;
   middle(s, &left, &right);
   for (int o = 0; o < s->oh; o++) {
@@ -158,7 +147,7 @@ static void pool_backward(const dw_shape *s, bool max, const float *x, const flo
     range(s, o, s->h, &i0, &i1);
     if (i1 - i0 == s->k && right > left) {
       size_t at = (size_t)i0 * s->w + left * s->s - s->p;
-      spread(s, max, max ? x + at : NULL, dy + o * s->ow + left, dx + at, right - left);
+      spread_any(s, max, max ? x + at : NULL, dy + o * s->ow + left, dx + at, right - left);
       from = left;
       to = right;
     }
@@ -167,4 +156,136 @@ static void pool_backward(const dw_shape *s, bool max, const float *x, const flo
   }
 }
 
-const pool_kernels POOL = {pool_forward, pool_backward};
+// With stride 1 planes are copied into zero- or minus-infinity-bordered buffers (see
+// depthwise_template.h), so that no window is cut off.
+
+// bordered copies x[h,w] into rows of ld floats, border rows and columns before it and the rest of
+// rows*ld + LANES floats filled.
+INLINE void bordered(float *restrict buf, int rows, int ld, float fill, const float *restrict x,
+                     int h, int w, int border) {
+  for (int i = 0; i < rows * ld + LANES; i++) buf[i] = fill;
+  for (int i = 0; i < h; i++)
+    copy(false, buf + (size_t)(i + border) * ld + border, x + (size_t)i * w, w);
+}
+
+// put stores n floats, at most LANES.
+INLINE void put(float *y, vec v, int n) {
+  if (n >= LANES) {
+    store(y, v);
+    return;
+  }
+  float lanes[LANES];
+  store(lanes, v);
+  for (int l = 0; l < n; l++) y[l] = lanes[l];
+}
+
+INLINE vec either(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
+
+// shares is one over the number of pixels in each column of windows, and behind them ones.
+static void shares(const dw_shape *s, float *share) {
+  for (int q = 0; q < round_up(s->ow, LANES); q++) {
+    int lo = 0, hi = 1;
+    if (q < s->ow) range(s, q, s->w, &lo, &hi);
+    share[q] = 1.0f / (float)(hi - lo);
+  }
+}
+
+INLINE float row_share(const dw_shape *s, int o) {
+  int lo, hi;
+  range(s, o, s->h, &lo, &hi);
+  return 1.0f / (float)(hi - lo);
+}
+
+INLINE void dense_forward(const int k, const bool max, const dw_shape *s, const float *x, float *y,
+                          float *scratch) {
+  int rows = s->h + 2 * s->p, ld = s->w + 2 * s->p;
+  float *share = scratch, *buf = share + round_up(s->ow, LANES);
+  if (!max) shares(s, share);
+  bordered(buf, rows, ld, max ? -INFINITY : 0, x, s->h, s->w, s->p);
+  for (int o = 0; o < s->oh; o++) {
+    float row = max ? 1 : row_share(s, o);
+    for (int q = 0; q < s->ow; q += LANES) {
+      const float *at = buf + (size_t)o * ld + q;
+      vec v = load(at);
+      for (int t = 1; t < k * k; t++) {
+        vec u = load(at + t / k * ld + t % k);
+        v = max ? either(u > v, u, v) : v + u;
+      }
+      put(y + (size_t)o * s->ow + q, max ? v : v * row * load(share + q), s->ow - q);
+    }
+  }
+}
+
+// dense_backward makes a bordered buffer of dY (of its shares, for a mean), for a maximum one of
+// the places of the maxima too, and gathers: a pixel gets dY of the windows whose maximum it is.
+INLINE void dense_backward(const int k, const bool max, const dw_shape *s, const float *x,
+                           const float *dy, float *dx, float *scratch) {
+  int border = k - 1 - s->p, rows = s->h + k - 1, ld = s->w + k - 1;
+  int xrows = s->h + 2 * s->p, xld = s->w + 2 * s->p, size = round_up(rows * ld + LANES, 16);
+  float *share = scratch, *d = share + round_up(s->ow, LANES), *tap = d + size, *buf = tap + size;
+  bordered(d, rows, ld, 0, dy, s->oh, s->ow, border);
+  if (max) bordered(buf, xrows, xld, -INFINITY, x, s->h, s->w, s->p);
+  if (max)
+    for (int i = 0; i < size; i++) tap[i] = 0;
+  else
+    shares(s, share);
+  for (int o = 0; o < s->oh; o++) {
+    float row = max ? 1 : row_share(s, o);
+    for (int q = 0; q < s->ow; q += LANES) {
+      size_t to = (size_t)(o + border) * ld + border + q;
+      if (!max) {
+        put(d + to, load(d + to) * row * load(share + q), s->ow - q);
+        continue;
+      }
+      const float *at = buf + (size_t)o * xld + q;
+      vec best = load(at), place = (vec){0};
+      for (int t = 1; t < k * k; t++) {
+        vec u = load(at + t / k * xld + t % k);
+        ivec more = u > best;
+        best = either(more, u, best);
+        place = either(more, (vec){0} + (float)t, place);
+      }
+      put(tap + to, place, s->ow - q);
+    }
+  }
+  for (int i = 0; i < s->h; i++) {
+    for (int j = 0; j < s->w; j += LANES) {
+      vec sum = {0};
+      for (int t = 0; t < k * k; t++) {
+        size_t at = (size_t)(i + k - 1 - t / k) * ld + j + k - 1 - t % k;
+        vec v = load(d + at);
+        sum += max ? (vec)((ivec)v & (ivec)(load(tap + at) == (float)t)) : v;
+      }
+      float *to = dx + (size_t)i * s->w + j;
+      if (s->w - j >= LANES) {
+        store(to, load(to) + sum);
+        continue;
+      }
+      float lanes[LANES];
+      store(lanes, sum);
+      for (int l = 0; l < s->w - j; l++) to[l] += lanes[l];
+    }
+  }
+}
+
+static size_t pool_scratch(const dw_shape *s) {
+  int most = s->h > s->w ? s->h : s->w, side = most + 2 * s->k;
+  return (size_t)round_up(s->ow, LANES) + 3 * (size_t)round_up(side * side + LANES, 16);
+}
+
+static void pool_forward(const dw_shape *s, bool max, const float *x, float *y, float *scratch) {
+  if (s->s > 1) apart_forward(s, max, x, y);
+  else if (s->k == 3 && max) dense_forward(3, true, s, x, y, scratch);
+  else if (s->k == 3) dense_forward(3, false, s, x, y, scratch);
+  else dense_forward(s->k, max, s, x, y, scratch);
+}
+
+static void pool_backward(const dw_shape *s, bool max, const float *x, const float *dy, float *dx,
+                          float *scratch) {
+  if (s->s > 1) apart_backward(s, max, x, dy, dx);
+  else if (s->k == 3 && max) dense_backward(3, true, s, x, dy, dx, scratch);
+  else if (s->k == 3) dense_backward(3, false, s, x, dy, dx, scratch);
+  else dense_backward(s->k, max, s, x, dy, dx, scratch);
+}
+
+const pool_kernels POOL = {pool_scratch, pool_forward, pool_backward};

@@ -40,7 +40,21 @@ static void depthwise(const unit *u, size_t i, const float *dd, float *plane, fl
   }
 }
 
-// backward turns P into dP and D into dD, and pulls them back.
+// pull turns D into dD and pulls dP back to V and X.
+static void pull(const unit *u, size_t i, const float *dp, float *d, float *plane, float *scratch) {
+  u->dense->product(u->in, u->out, u->step, u->turned, dp, d);
+  if (u->shape.k > 0) {
+    depthwise(u, i, d, plane, scratch);
+    return;
+  }
+  for (size_t c = 0; u->dx != NULL && c < u->in; c++) {
+    size_t at = (i * u->in + c) * u->pixels;
+    u->dense->mask(u->dx + at, d + c * u->step, u->x + at, u->add == NULL ? NULL : u->add + at,
+                   u->pixels);
+  }
+}
+
+// backward turns P of sample i into dP, and pulls it back.
 static void backward(void *argument, size_t i) {
   unit *u = argument;
   float *p = u->p + i * u->out * u->step, *d = u->d + i * u->in * u->step;
@@ -51,23 +65,18 @@ static void backward(void *argument, size_t i) {
                     u->px);
     memset(row + u->px, 0, sizeof(float) * (u->step - u->px));
   }
-  if (u->dw != NULL)
-    u->dense->outer(u->out, u->in, u->step, p, d, u->dw + i * u->out * u->in);
-  if (u->dx == NULL && u->dv == NULL) return;
-  u->dense->product(u->in, u->out, u->step, u->turned, p, d);
-  if (u->shape.k == 0) {
-    for (size_t c = 0; u->dx != NULL && c < u->in; c++) {
-      size_t at = (i * u->in + c) * u->pixels;
-      u->dense->mask(u->dx + at, d + c * u->step, u->x + at, u->add == NULL ? NULL : u->add + at,
-                     u->pixels);
-    }
-    return;
+  size_t plane = unit_align(u->pixels), most = u->in * u->step;
+  if (u->shape.k > 0) {
+    size_t weight = u->forward->weight_scratch(&u->shape);
+    size_t input = u->back->input_scratch(&u->shape);
+    most = weight > most ? weight : most;
+    most = input > most ? input : most;
   }
-  size_t plane = unit_align(u->pixels), most = u->forward->weight_scratch(&u->shape);
-  if (u->back->input_scratch(&u->shape) > most) most = u->back->input_scratch(&u->shape);
   float *work = take(u, plane + most);
   if (work == NULL) return;
-  depthwise(u, i, d, work, work + plane);
+  if (u->dw != NULL)
+    u->dense->outer(u->out, u->in, u->step, p, d, u->dw + i * u->out * u->in, work);
+  if (u->dx != NULL || u->dv != NULL) pull(u, i, p, d, work, work + plane);
   work_give(work);
 }
 
