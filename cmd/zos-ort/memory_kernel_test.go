@@ -45,8 +45,23 @@ func TestInPlaceKernels(t *testing.T) {
 			c := a.Graph().Floats([]float32{1, 1, 1, 1}, 4)
 			return a.Graph().Add1(op.BatchNormGrad{Epsilon: 1}, x, a, c, c, c)
 		},
-		"MaxPool":   func(a, x *ir.Value) *ir.Value { return op.MaxPool{Kernel: 3, Stride: 1, Pad: 1}.Of(a) },
-		"Reshape":   func(a, x *ir.Value) *ir.Value { return op.Reshape{}.To(a, 4, 256, 256) },
+		"MaxPool": func(a, x *ir.Value) *ir.Value { return op.MaxPool{Kernel: 3, Stride: 1, Pad: 1}.Of(a) },
+		"Reshape": func(a, x *ir.Value) *ir.Value { return op.Reshape{}.To(a, 4, 256, 256) },
+		"our Scaled": func(a, x *ir.Value) *ir.Value {
+			return op.Scaled{}.Of(x, a.Graph().Floats([]float32{1}, 1), a)
+		},
+		"our Normalize": func(a, x *ir.Value) *ir.Value {
+			return op.Normalize{Epsilon: 1}.Of(x, nil, nil, a)[0]
+		},
+		"our pool gradient": func(a, x *ir.Value) *ir.Value {
+			pool := op.DirectMaxPool{Kernel: 3, Stride: 1, Pad: 1}
+			return a.Graph().Add1(op.DirectMaxPoolGrad{Pool: pool}, x, x, a)
+		},
+		"our depthwise gradient": func(a, x *ir.Value) *ir.Value {
+			c := op.DepthwiseConv{Kernel: 1, Stride: 1, Dilation: 1}
+			w := a.Graph().Floats([]float32{1, 1, 1, 1}, 4)
+			return op.DepthwiseGradInput{Conv: c, Height: 256, Width: 256}.Of(a, w)
+		},
 		"Transpose": func(a, x *ir.Value) *ir.Value { return op.Transpose{Perm: "0213"}.Of(a) },
 	} {
 		g := ir.New("inplace")

@@ -24,4 +24,17 @@ var kernels = map[string]sharing{
 	"Cast":     unary,
 
 	"BatchNormInternal": moments,
+
+	// Our own kernels (package ort/kernels) write over what they add. The gradients of ONNX Runtime's
+	// pools have no such input.
+	"DepthwiseGradInput": unary,
+	"Normalize":          addend(3),
+	"NormalizeGrad":      addend(5),
+	"ReluConvNorm":       addend(5),
+	"ReluConvNormGrad":   addend(7),
+	"Scaled":             addend(2),
+	"MaxPoolGrad":        addend(2),
+	"AveragePoolGrad":    addend(1),
 }
+
+func addend(input int) sharing { return sharing{inPlace: [][2]int{{input, 0}}} }
