@@ -5,23 +5,34 @@ import (
 	"zos-ort/graphgen/op"
 )
 
+// Fusions names the rewrites that join operators for our own kernels.
+type Fusions struct {
+	Units bool // ReLU, convolutions and batch norm
+	Pools bool // pools, without an index of the maxima
+	Sums  bool // products with a number, and sums into the operators that can add
+}
+
 // fuse joins the nodes of a forward graph into the operators of package ort/kernels, before it is
 // differentiated: they keep less for the backward pass than what they stand for. It returns what
 // replaces the values of the graph.
-func fuse(g *ir.Graph) map[*ir.Value]*ir.Value {
+func fuse(g *ir.Graph, off Fusions) map[*ir.Value]*ir.Value {
 	readers := g.Readers()
 	return g.Rewrite(func(n *ir.Node) []*ir.Value {
 		switch o := n.Op.(type) {
 		case op.Normalize:
-			return unit(n, o, readers)
+			if !off.Units {
+				return unit(n, o, readers)
+			}
 		case op.Mul:
-			return scaled(n)
+			if !off.Sums {
+				return scaled(n)
+			}
 		case op.MaxPool:
-			if op.DirectPool(o.Kernel, o.Stride, o.Pad) {
+			if !off.Pools && op.DirectPool(o.Kernel, o.Stride, o.Pad) {
 				return []*ir.Value{op.DirectMaxPool(o).Of(n.In[0]), nil}
 			}
 		case op.AveragePool:
-			if op.DirectPool(o.Kernel, o.Stride, o.Pad) {
+			if !off.Pools && op.DirectPool(o.Kernel, o.Stride, o.Pad) {
 				return []*ir.Value{op.DirectAveragePool(o).Of(n.In[0])}
 			}
 		}

@@ -7,11 +7,13 @@ import (
 
 // lower rewrites a finished graph for the kernels of package ort/kernels (Spec.Kernels). Graphs
 // that leave the program never go through here.
-func lower(g *ir.Graph) {
+func lower(g *ir.Graph, off Fusions) {
 	g.Rewrite(depthwise)
 	g.Rewrite(reshapes)
 	g.Trim()
-	accumulate(g)
+	if !off.Sums {
+		accumulate(g)
+	}
 }
 
 // depthwise replaces convolutions of every channel by itself, and their gradients.

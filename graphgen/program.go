@@ -35,6 +35,8 @@ type Spec struct {
 	// Kernels makes programs for our own CPU kernels: they run only in a session that knows the domain
 	// of package ort/kernels, which package ort/program sees to.
 	Kernels bool
+	// Unfused are the fusions that Kernels goes without, to measure what each brings.
+	Unfused Fusions
 }
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
@@ -91,7 +93,7 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 
 // fuse rewrites the forward graph for our own kernels and keeps what the builder knows of it.
 func (b *builder) fuse() {
-	by := fuse(b.g)
+	by := fuse(b.g, b.spec.Unfused)
 	for _, v := range []**ir.Value{&b.scores.Logits, &b.scores.Auxiliary} {
 		if r, ok := by[*v]; ok {
 			*v = r
@@ -186,7 +188,7 @@ func (b *builder) overwrite() {
 func (b *builder) program() (*Program, error) {
 	b.g.Trim()
 	if b.spec.Kernels {
-		if err := ir.Build(func() { lower(b.g) }); err != nil {
+		if err := ir.Build(func() { lower(b.g, b.spec.Unfused) }); err != nil {
 			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 		}
 		b.g.Trim()

@@ -55,8 +55,8 @@ func (c DepthwiseConv) result(x ir.Type) (ir.Type, error) {
 		return x, fmt.Errorf("depthwise conv: input must be float, got %v", x)
 	}
 	if !c.Fits() {
-		return x, fmt.Errorf("depthwise conv: kernel %d must be 1 to 7, stride %d and dilation %d 1 or 2, "+
-			"pad %d at least 0", c.Kernel, c.Stride, c.Dilation, c.Pad)
+		return x, fmt.Errorf("depthwise conv: kernel %d must be 1 to 7, stride %d and dilation %d "+
+			"1 or 2, pad %d at least 0", c.Kernel, c.Stride, c.Dilation, c.Pad)
 	}
 	h := window(x.Shape[2], c.Kernel, c.Stride, c.Pad, c.Dilation)
 	w := window(x.Shape[3], c.Kernel, c.Stride, c.Pad, c.Dilation)

@@ -7,10 +7,10 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Normalize is a batch norm with the statistics of the batch, in our own kernels: inputs X[N,C,H,W],
-// scale, bias[C] and add, a tensor like X; all but X may be left out. A scale of one number holds
-// for all channels. Outputs Y = scale (X - mean) / sqrt(variance + Epsilon) + bias + add, mean[C] and
-// the biased variance[C].
+// Normalize is a batch norm with the statistics of the batch, in our own kernels: inputs
+// X[N,C,H,W], scale, bias[C] and add, a tensor like X; all but X may be left out. A scale of one
+// number holds for all channels. Outputs Y = scale (X - mean) / sqrt(variance + Epsilon) + bias +
+// add, mean[C] and the biased variance[C].
 type Normalize struct{ Epsilon float32 }
 
 // NormalizeGrad computes dX + add, dscale and dbias[C], any of them, from (dY, X, mean, variance,
@@ -55,7 +55,8 @@ func scaleType(name string, scale ir.Type, c int) (ir.Type, error) {
 	case scale.Equal(ir.T(ir.Float, c)):
 		return scale, nil
 	}
-	return scale, fmt.Errorf("%s: scale must be one number or %v, got %v", name, ir.T(ir.Float, c), scale)
+	return scale, fmt.Errorf("%s: scale must be one number or %v, got %v", name, ir.T(ir.Float, c),
+		scale)
 }
 
 // present says which of the first n inputs are there and need a gradient.
@@ -129,7 +130,8 @@ func (o Normalize) VJP(p ir.Pullback) []*ir.Value {
 		return d
 	}
 	g := p.Dy[0].Graph()
-	outs := g.AddWanted(NormalizeGrad(o), need, p.Dy[0], p.In(0), p.Out(1), p.Out(2), p.In(1), nil)
+	outs := g.AddWanted(NormalizeGrad(o), need, p.Dy[0], p.In(0), p.Out(1), p.Out(2), p.In(1),
+		nil)
 	copy(d, outs)
 	if d[1] != nil {
 		d[1] = Reshape{}.To(d[1], p.In(1).Shape...)

@@ -11,7 +11,8 @@ import (
 // convolution (none if Kernel is 0), 1x1 convolution, batch norm with the statistics of the batch.
 // Inputs X[N,C,H,W]; W, the M*C weights of the 1x1 convolution, of any shape; V, the
 // C*Kernel*Kernel weights of the depthwise one; scale, one number or [M]; bias[M]; add, a tensor
-// like Y. Outputs Y[N,M,H',W'], mean[M] and the biased variance[M]. See Normalize for the last part.
+// like Y. Outputs Y[N,M,H',W'], mean[M] and the biased variance[M]. For the last part see
+// Normalize.
 //
 // The backward pass computes the inner results again from X, so that nothing else is kept.
 type ReluConvNorm struct {
@@ -115,7 +116,8 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	}
 	dw := ir.T(ir.Float, in[4].Elements())
 	dv := ir.T(ir.Float, in[1].Shape[1]*o.Unit.Kernel*o.Unit.Kernel)
-	return []ir.Type{in[1], dw, dv, scale, in[2]}, absentOr(unitName, "addend", optional(in, 7), in[1])
+	return []ir.Type{in[1], dw, dv, scale, in[2]},
+		absentOr(unitName, "addend", optional(in, 7), in[1])
 }
 
 // Of adds the unit; all values but x and w may be nil. The results are Y, mean, variance.

@@ -11,13 +11,15 @@ typedef struct {
   // product is C[m,n] = A[m,k] B[k,n] with rows of B and C n apart. n is a multiple of dense_align.
   void (*product)(size_t m, size_t k, size_t n, const float *a, const float *b, float *c);
   // outer is C[m,n] = A[m,k] B[n,k]'. k is a multiple of dense_align. work has room for B.
-  void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, float *c, float *work);
+  void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
+                float *work);
   // moments are the mean of x[n] and the sum of squares of what differs from it.
   void (*moments)(const float *x, size_t n, double *mean, double *squares);
   // slopes are the sums of dy and of dy (x - mean).
   void (*slopes)(const float *dy, const float *x, float mean, size_t n, double *s0, double *s1);
   // affine is y = (x - mean) a + b, plus add unless it is NULL.
-  void (*affine)(float *y, const float *x, float mean, float a, float b, const float *add, size_t n);
+  void (*affine)(float *y, const float *x, float mean, float a, float b, const float *add,
+                 size_t n);
   // blend is y = k0 dy + k1 + k2 (x - mean), plus add unless it is NULL.
   void (*blend)(float *y, const float *dy, const float *x, float mean, float k0, float k1, float k2,
                 const float *add, size_t n);

@@ -94,7 +94,8 @@ ort_status op_input(const op_kernel *k, void *context, size_t i, tensor *t) {
   }
   TRY(API(k, GetTensorTypeAndShape, get_info)(value, &info));
   ort_status s = API(k, GetDimensionsCount, get_size)(info, &t->rank);
-  if (s == NULL && t->rank > op_max_rank) s = op_fail(k, "kernel: input %zu has rank %zu", i, t->rank);
+  if (s == NULL && t->rank > op_max_rank)
+    s = op_fail(k, "kernel: input %zu has rank %zu", i, t->rank);
   if (s == NULL) s = API(k, GetDimensions, get_dims)(info, t->dims, t->rank);
   if (s == NULL) s = API(k, GetTensorShapeElementCount, get_size)(info, &t->elements);
   API(k, ReleaseTensorTypeAndShapeInfo, void (*)(void *))(info);

@@ -115,7 +115,8 @@ size_t op_inplace(int input, int **in, int **out);  // output 0 may be computed 
 size_t op_inplace_0(int **in, int **out);
 void op_release(int *in, int *out);
 
-ort_status op_fail(const op_kernel *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+ort_status op_fail(const op_kernel *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 ort_status op_input(const op_kernel *, void *context, size_t i, tensor *t);
 ort_status op_output(const op_kernel *, void *context, size_t i, size_t rank, const int64_t *dims,
                      float **data);
@@ -123,8 +124,8 @@ ort_status op_output(const op_kernel *, void *context, size_t i, size_t rank, co
 ort_status op_parallel(const op_kernel *, void *context, size_t n, void (*f)(void *, size_t),
                        void *argument);
 
-// work_take is memory, 64-byte aligned, for one call of a kernel; NULL if there is none. Blocks that
-// are given back are kept for the next call: fresh memory costs more than most kernels.
+// work_take is memory, 64-byte aligned, for one call of a kernel; NULL if there is none. Blocks
+// that are given back are kept for the next call: fresh memory costs more than most kernels.
 float *work_take(size_t floats);
 void work_give(float *block);
 

@@ -139,7 +139,8 @@ static void edge(const dw_shape *s, bool max, const float *x, float d, float *dx
   }
 }
 
-static void apart_backward(const dw_shape *s, bool max, const float *x, const float *dy, float *dx) {
+static void apart_backward(const dw_shape *s, bool max, const float *x, const float *dy,
+                           float *dx) {
   int left, right;
   middle(s, &left, &right);
   for (int o = 0; o < s->oh; o++) {

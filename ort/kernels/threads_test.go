@@ -52,9 +52,10 @@ func sums(t *testing.T) ([]byte, map[string]*ort.Tensor) {
 	y := unit.Of(x, w, v, number, nil, nil)
 	n := op.Normalize{Epsilon: 1e-5}.Of(x, number, nil, nil)
 	results := append(append([]*ir.Value{}, y...), n...)
-	results = append(results, g.Add(op.ReluConvNormGrad{Unit: unit}, y[0], x, y[1], y[2], w, v, number,
-		x)...)
-	results = append(results, g.Add(op.NormalizeGrad{Epsilon: 1e-5}, x, n[0], n[1], n[2], number, x)...)
+	results = append(results, g.Add(op.ReluConvNormGrad{Unit: unit}, y[0], x, y[1], y[2], w, v,
+		number, x)...)
+	norm := op.NormalizeGrad{Epsilon: 1e-5}
+	results = append(results, g.Add(norm, x, n[0], n[1], n[2], number, x)...)
 	c := op.DepthwiseConv{Kernel: 5, Stride: 1, Pad: 2, Dilation: 1}
 	results = append(results, op.DepthwiseGradWeight{Conv: c}.Of(n[0], x), op.Dot{}.Of(n[0], x))
 	for i, r := range results {

@@ -49,6 +49,8 @@ static inline float unit_scale(const unit *u, size_t c) {
   return u->scale == NULL ? 1 : u->scale[u->each ? c : 0];
 }
 
-static inline size_t unit_align(size_t n) { return (n + dense_align - 1) / dense_align * dense_align; }
+static inline size_t unit_align(size_t n) {
+  return (n + dense_align - 1) / dense_align * dense_align;
+}
 
 #endif

@@ -137,8 +137,8 @@ static ort_status run(unit *u, const layout *l, float *work, float *dw, float *d
   return NULL;
 }
 
-// Inputs dY, X, mean[out], variance[out], W[out,in], V[in,k,k], scale[1 or out], add; the last three
-// are optional. Outputs dX + add, dW[out in], dV[in k k], dscale, dbias[out], each optional.
+// Inputs dY, X, mean[out], variance[out], W[out,in], V[in,k,k], scale[1 or out], add; the last
+// three are optional. Outputs dX + add, dW[out in], dV[in k k], dscale, dbias[out], each optional.
 static ort_status compute(void *kernel, void *context) {
   const op_kernel *k = kernel;
   unit u = {0};

@@ -28,7 +28,7 @@ static void normalize(void *argument, size_t i) {
   }
 }
 
-// run computes Y with moments for [batch,out] in double, then 3 numbers per channel, then P in work.
+// run computes Y. Work holds the moments of every plane in double, 3 numbers per channel, and P.
 static ort_status run(unit *u, float *work) {
   size_t planes = u->batch * u->out;
   int64_t channels = (int64_t)u->out;

@@ -90,8 +90,8 @@ func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
 		}
 		return o.Of(x[0], x[1], v, nil, nil, nil)[0]
 	}
-	return Case{Name: fmt.Sprintf("unit/k%d_s%d_d%d_%v_%d", o.Kernel, o.Stride, o.Dilation, size, kind),
-		Step: Small, Inputs: in, Build: one(build)}
+	name := fmt.Sprintf("unit/k%d_s%d_d%d_%v_%d", o.Kernel, o.Stride, o.Dilation, size, kind)
+	return Case{Name: name, Step: Small, Inputs: in, Build: one(build)}
 }
 
 func inputTypes(in []Input) []ir.Type {

@@ -1,0 +1,76 @@
+package graphgen_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/op"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+)
+
+// small is a supernet of three cells with about a third of the operations.
+func small(partial int) graphgen.Spec {
+	mask, _ := space.RandomMask(rand.New(rand.NewPCG(5, 6)), .35)
+	net := supernet.Config{Channels: 2 * partial, Cells: 3, Classes: 3, Mask: mask, Partial: partial,
+		Passes: supernet.AllPasses}
+	return graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 8, Classes: 3,
+		SGD: graphgen.PaperSGD, Share: true}
+}
+
+// Every fusion makes a supernet's programs smaller, and none changes what they compute.
+func TestFusions(t *testing.T) {
+	for _, partial := range []int{1, 2} {
+		s := small(partial)
+		plain := programs(t, s)
+		s.Kernels = true
+		all := programs(t, s)
+		for _, off := range []graphgen.Fusions{{}, {Units: true}, {Pools: true}, {Sums: true},
+			{Units: true, Pools: true, Sums: true}} {
+			s.Unfused = off
+			for name, p := range programs(t, s) {
+				what := fmt.Sprintf("partial %d, %s without %+v", partial, name, off)
+				nodes, fused := len(p.Graph.Nodes), len(all[name].Graph.Nodes)
+				if (off.Sums || off.Units && name != "eval") && nodes <= fused {
+					t.Errorf("%s has %d nodes, with it %d", what, nodes, fused)
+				}
+				in := inputs(plain[name], 4)
+				out, state := run(t, p, in)
+				want, wantState := run(t, plain[name], in)
+				for port := range want {
+					wantClose(t, what+" "+port, out[port].F, want[port].F, 1e-9)
+				}
+				for port := range wantState {
+					wantClose(t, what+" "+port, state[port].F, wantState[port].F, 1e-9)
+				}
+			}
+		}
+	}
+}
+
+// The units, pools and sums of a cell are all found: what is left to ONNX Runtime is the stem, the
+// factorised reductions and the head.
+func TestFusionsFindAll(t *testing.T) {
+	s := small(1)
+	s.Kernels = true
+	for name, p := range programs(t, s) {
+		units, others := 0, 0
+		for _, n := range p.Graph.Nodes {
+			switch o := n.Op.(type) {
+			case op.ReluConvNorm:
+				units++
+			case op.Conv:
+				if o.Kernel != 1 || o.Stride != 2 {
+					others++
+				}
+			case op.MaxPool, op.AveragePool, op.BatchNormTraining:
+				t.Errorf("%s: %T is left at %s", name, o, n.Scope)
+			}
+		}
+		if name != "eval" && (units == 0 || others != 1) {
+			t.Errorf("%s: %d units, %d convolutions besides those of reductions", name, units, others)
+		}
+	}
+}

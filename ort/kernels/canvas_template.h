@@ -1,0 +1,116 @@
+// Vectors of LANES floats, and zero-bordered copies of planes.
+
+#include "depthwise.h"
+
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int ivec __attribute__((vector_size(4 * LANES)));
+typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+INLINE vec load(const float *p) { return *(const uvec *)p; }
+INLINE void store(float *p, vec v) { *(uvec *)p = v; }
+
+// total is the sum of the lanes, halves first.
+INLINE float total(vec v) {
+#if LANES == 16
+  typedef float half __attribute__((vector_size(32)));
+  union { vec v; half h[2]; } a = {v};
+  half w = a.h[0] + a.h[1];
+#else
+  vec w = v;
+#endif
+#if LANES >= 8
+  typedef float quarter __attribute__((vector_size(16)));
+  union { __typeof__(w) w; quarter q[2]; } b = {w};
+  quarter x = b.q[0] + b.q[1];
+#else
+  vec x = w;
+#endif
+  return (x[0] + x[2]) + (x[1] + x[3]);
+}
+
+INLINE int at_least(int a, int b) { return a > b ? a : b; }
+INLINE int round_up(int a, int b) { return (a + b - 1) / b * b; }
+
+// canvas is the geometry of a zero-bordered buffer: rows of ld floats. With step 2 a row holds
+// its even columns first and then, from half on, its odd ones, so that columns two apart are
+// neighbours.
+typedef struct {
+  int rows, ld, half, step;
+  int offset[dw_max_kernel];  // where the tap b finds column 0
+} canvas;
+
+// canvas_of is the canvas from which rows by cols outputs are computed with stride s.
+static canvas canvas_of(const dw_shape *c, int rows, int cols, int s) {
+  int reach = c->d * (c->k - 1);
+  canvas v = {.rows = s * (rows - 1) + reach + 1, .step = s};
+  cols = at_least(cols, LANES);
+  v.half = s == 1 ? 0 : cols + reach / 2 + 1;
+  v.ld = s == 1 ? cols + reach : 2 * v.half;
+  for (int b = 0; b < c->k; b++) {
+    int x = b * c->d;
+    v.offset[b] = s == 1 ? x : (x & 1) * v.half + x / 2;
+  }
+  return v;
+}
+
+INLINE size_t canvas_size(const canvas *v) { return (size_t)round_up(v->rows * v->ld, 16); }
+
+INLINE float positive(float x) { return x < 0 ? 0 : x; }  // NaN stays
+
+INLINE vec positives(vec x) {
+  return (vec)((ivec)x & ~(ivec)(x < 0));
+}
+
+// copy is n floats, made positive or not. The last vector overlaps the one before.
+INLINE void copy(const bool relu, float *restrict to, const float *restrict from, int n) {
+  if (n < LANES) {
+    for (int j = 0; j < n; j++) to[j] = relu ? positive(from[j]) : from[j];
+    return;
+  }
+  for (int j = 0; j < n; j += LANES) {
+    int at = j + LANES <= n ? j : n - LANES;
+    vec x = load(from + at);
+    store(to + at, relu ? positives(x) : x);
+  }
+}
+
+// paint copies src[h,w] so that pixel (i,j) lies at row top + i up, column top + j up of the
+// canvas, where top may be negative. What lies outside is cut off. The border must be zero already.
+INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
+                     const float *restrict src, int h, int w, int top, int up) {
+  int columns = v->step == 1 ? v->ld : 2 * v->half;
+  int lo = top >= 0 ? 0 : (-top + up - 1) / up;
+  int hi = columns > top ? (columns - top + up - 1) / up : 0;
+  if (hi > w) hi = w;
+  for (int i = lo; i < h && top + i * up < v->rows; i++) {
+    float *restrict row = buf + (size_t)(top + i * up) * v->ld;
+    const float *restrict from = src + (size_t)i * w;
+    if (v->step == 1 && up == 1) {
+      copy(relu, row + top + lo, from + lo, hi - lo);
+    } else if (v->step == 1) {
+      for (int j = lo; j < hi; j++) row[top + j * up] = from[j];
+    } else {
+      for (int f = 0; f < 2; f++) {  // the columns of one parity
+        int j0 = lo + ((top + lo + f) & 1);
+        float *restrict to = row + (((top + j0) & 1) ? v->half : 0) + (top + j0) / 2;
+        int count = (hi - j0 + 1) / 2;
+        for (int n = 0; n < count; n++) {
+          float pixel = from[j0 + 2 * n];
+          to[n] = relu ? positive(pixel) : pixel;
+        }
+      }
+    }
+  }
+}
+
+static void paint(float *buf, const canvas *v, const float *src, int h, int w, int top, int up) {
+  paint_as(false, buf, v, src, h, w, top, up);
+}
+
+static void paint_positive(float *buf, const canvas *v, const float *src, int h, int w, int top) {
+  paint_as(true, buf, v, src, h, w, top, 1);
+}
