@@ -2,7 +2,7 @@
 #if defined(__x86_64__)
 #include <string.h>
 #include "target.h"
-ZOS_TARGET("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")
+ZOS_TARGET("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 #define LANES 16
 #define ROWS 8
 #define MR 4
