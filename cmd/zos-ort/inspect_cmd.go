@@ -49,7 +49,7 @@ func inspectAction(c *cli.Context) error {
 
 // summarize prints inputs, outputs, metadata and how often each operator occurs, and the size of the
 // graph as an independent reader sees it.
-func summarize(p *console, m *onnx.ModelProto, r *reading) error {
+func summarize(p *console, m *onnx.ModelProto, r *fileGraph) error {
 	depth, err := r.depth()
 	if err != nil {
 		return err
@@ -71,8 +71,10 @@ func summarize(p *console, m *onnx.ModelProto, r *reading) error {
 	}
 	p.result("%s by %s %s, IR version %d, %d nodes", m.Graph.GetName(), m.GetProducerName(),
 		m.GetProducerVersion(), m.GetIrVersion(), len(m.Graph.Node))
-	p.result("  read back by onnx-go: %d values, %d edges, depth %d", r.Nodes().Len(), r.Edges().Len(), depth)
-	for _, io := range onnx.Ports(m) {
+	p.result("  read back by onnx-go: %d values, %d edges, depth %d", r.Nodes().Len(), r.Edges().Len(),
+		depth)
+	ports := onnx.Ports(m)
+	for _, io := range ports {
 		p.result("  %s", io)
 	}
 	meta := map[string]string{}
@@ -84,7 +86,8 @@ func summarize(p *console, m *onnx.ModelProto, r *reading) error {
 		return err
 	}
 	return p.value(map[string]any{"graph": m.Graph.GetName(), "nodes": len(m.Graph.Node),
-		"values": r.Nodes().Len(), "edges": r.Edges().Len(), "depth": depth, "operators": counts, "ports": onnx.Ports(m), "metadata": meta})
+		"values": r.Nodes().Len(), "edges": r.Edges().Len(), "depth": depth, "operators": counts,
+		"ports": ports, "metadata": meta})
 }
 
 func operatorName(n *onnx.NodeProto) string {

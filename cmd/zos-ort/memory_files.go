@@ -5,82 +5,17 @@ import (
 	"os"
 	"path"
 
-	onnxgo "github.com/owulveryck/onnx-go"
-	"gonum.org/v1/gonum/graph"
-	"gonum.org/v1/gonum/graph/simple"
 	"gonum.org/v1/gonum/graph/topo"
 
 	"zos-ort/graphgen/plan"
 )
 
-// fileGraph is an exported file as owulveryck/onnx-go reads it: a node per value, an edge from every
-// result to what it is computed from, with the position among the inputs as its weight.
-//
-// onnx-go makes a tensor for every value whose node can carry one, which for a step of a supernet
-// would be tens of gigabytes. These nodes carry names only; sizes come from valueTypes.
-type fileGraph struct {
-	*simple.WeightedDirectedGraph
-	inputs     map[int64]map[int]int64 // by result; a gonum graph keeps one edge per pair of nodes
-	operations []fileOperation
-}
-
-type fileOperation struct {
-	name    string
-	outputs []*fileNode
-}
-
-// fileNode is a named value; it implements onnxgo.Namer.
-type fileNode struct {
-	id   int64
-	name string
-}
-
-func (n *fileNode) ID() int64           { return n.id }
-func (n *fileNode) SetName(name string) { n.name = name }
-func (n *fileNode) GetName() string     { return n.name }
-
-// NewNode makes a node that has a name.
-func (g *fileGraph) NewNode() graph.Node {
-	return &fileNode{id: g.WeightedDirectedGraph.NewNode().ID()}
-}
-
-// SetWeightedEdge also notes the input, so that one that is read twice counts twice. All optional
-// tensors that are left out are one nameless node to onnx-go; edges to and from it mean nothing and
-// would close cycles.
-func (g *fileGraph) SetWeightedEdge(e graph.WeightedEdge) {
-	from := e.From().ID()
-	if g.inputs[from] == nil {
-		g.inputs[from] = map[int]int64{}
-	}
-	g.inputs[from][int(e.Weight())] = e.To().ID()
-	if e.From().(*fileNode).name != "" && e.To().(*fileNode).name != "" {
-		g.WeightedDirectedGraph.SetWeightedEdge(e)
-	}
-}
-
-// ApplyOperation implements onnxgo.OperationCarrier.
-func (g *fileGraph) ApplyOperation(o onnxgo.Operation, outputs ...graph.Node) error {
-	op := fileOperation{name: o.Name}
-	for _, n := range outputs {
-		op.outputs = append(op.outputs, n.(*fileNode))
-	}
-	g.operations = append(g.operations, op)
-	return nil
-}
-
 // readProgram reads a file without package graphgen: structure by onnx-go, sizes from the
 // declarations in the file, where a named dimension stands for the batch.
-func readProgram(b []byte, batch int) (p *plan.Program, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			p, err = nil, fmt.Errorf("onnx-go cannot read the file: %v", r)
-		}
-	}()
-	g := &fileGraph{WeightedDirectedGraph: simple.NewWeightedDirectedGraph(0, 0),
-		inputs: map[int64]map[int]int64{}}
-	model := onnxgo.NewModel(g)
-	if err := model.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("onnx-go cannot read the file: %w", err)
+func readProgram(b []byte, batch int) (*plan.Program, error) {
+	g, err := readIndependently(b)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := topo.Sort(g); err != nil {
 		return nil, fmt.Errorf("the graph has a cycle: %w", err)
@@ -89,11 +24,11 @@ func readProgram(b []byte, batch int) (p *plan.Program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.program(model, types)
+	return g.program(types)
 }
 
 // program numbers the values of the graph for the planner.
-func (g *fileGraph) program(model *onnxgo.Model, types map[string]plan.Value) (*plan.Program, error) {
+func (g *fileGraph) program(types map[string]plan.Value) (*plan.Program, error) {
 	p, index := &plan.Program{}, map[int64]int{}
 	for nodes := g.Nodes(); nodes.Next(); {
 		n := nodes.Node().(*fileNode)
@@ -110,13 +45,13 @@ func (g *fileGraph) program(model *onnxgo.Model, types map[string]plan.Value) (*
 		index[n.id] = len(p.Values)
 		p.Values = append(p.Values, v)
 	}
-	for _, id := range model.Input {
+	for _, id := range g.model.Input {
 		p.Values[index[id]].Kind = plan.Input
 		if plan.IsState(p.Values[index[id]].Name) {
 			p.Values[index[id]].Kind = plan.State
 		}
 	}
-	for _, id := range model.Output {
+	for _, id := range g.model.Output {
 		p.Values[index[id]].Output = true
 	}
 	for _, o := range g.operations {
