@@ -72,6 +72,11 @@ const (
 
 func random(seed uint64, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
 
+// InitialWeights draws the weights of a seed in the given layout, as PyTorch initialises them.
+func (c Config) InitialWeights(l graphgen.Layout) []float32 {
+	return l.Initialize(random(c.Seed, streamWeights))
+}
+
 // InitialAlphas draws the architecture parameters of a seed: 1e-3 N(0,1).
 func (c Config) InitialAlphas() *space.Alphas {
 	a := space.NewAlphas(c.Net.Mask, c.Net.Partial > 1)

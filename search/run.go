@@ -31,8 +31,8 @@ func Run(ctx context.Context, c Config, train *data.Set, r Recorder) (*Result, e
 	if err != nil {
 		return nil, err
 	}
-	weights := programs.Weight.Weights.Initialize(random(c.Seed, streamWeights))
-	steps, err := Open(programs, program.Vectors{Weights: weights}, c.InitialAlphas(), c.Options)
+	vectors := program.Vectors{Weights: c.InitialWeights(programs.Weight.Weights)}
+	steps, err := Open(programs, vectors, c.InitialAlphas(), c.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Config, train *data.Set, r Recorder) (*Result, e
 	defer l.close()
 	res := &Result{Alphas: steps.Alphas}
 	for e := range c.Epochs {
-		if res.Last, err = c.epoch(ctx, e, steps, l, r); err != nil {
+		if res.Last, err = c.epoch(e, steps, l, r); err != nil {
 			return nil, err
 		}
 		res.Genotype = res.Last.Genotype
@@ -95,7 +95,7 @@ func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) 
 }
 
 // epoch is one pass over the weights' half and the evaluation after it.
-func (c Config) epoch(ctx context.Context, e int, s *Steps, l *loaders, r Recorder) (Epoch, error) {
+func (c Config) epoch(e int, s *Steps, l *loaders, r Recorder) (Epoch, error) {
 	start := time.Now()
 	ep := Epoch{Epoch: e, Rate: Cosine(c.Rate, e, c.Epochs), Alphas: s.Alphas}
 	waited := l.weights.Waited() + l.alphas.Waited()

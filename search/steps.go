@@ -125,7 +125,7 @@ func (s *Steps) AlphaStep(images []float32, labels []int64, lambda float64) (Out
 }
 
 // Gradient computes the gradient of the loss of a batch, plus the regulariser, with respect to the
-// architecture parameters. See GradientOf.
+// architecture parameters. See LastGradient.
 func (s *Steps) Gradient(images []float32, labels []int64, lambda float64) error {
 	if err := s.run(s.alpha, images, labels); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"zos-ort/models/celldraw"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
+	"zos-ort/ort/program"
 	"zos-ort/search/data"
 	"zos-ort/search/retrain"
 )
@@ -75,11 +76,8 @@ func freshTensors(net network.Config, cfg *config) (graphgen.Tensors, error) {
 		return nil, err
 	}
 	weights := p.Weights.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamNetwork)))
-	variances := make([]float32, p.Stats.Len())
-	for i := range variances {
-		variances[i] = 1
-	}
-	return p.Tensors(weights, make([]float32, p.Stats.Len()), variances), nil
+	v := program.Vectors{Weights: weights}.Complete(program.Shape{Weights: p.Weights, Stats: p.Stats})
+	return p.Tensors(v.Weights, v.Means, v.Variances), nil
 }
 
 // writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.

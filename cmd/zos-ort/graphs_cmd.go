@@ -3,13 +3,13 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/ort/program"
 	"zos-ort/search"
 )
 
@@ -69,17 +69,9 @@ func writeGraphs(p *console, dir runDir, cfg *config, programs search.Programs,
 		rows = append(rows, []string{name, fmt.Sprint(len(g.Graph.Nodes)), fmt.Sprint(len(g.Model))})
 	}
 	var state bytes.Buffer
-	w, s := programs.Weight.Weights, programs.Weight.Stats
-	ones := make([]float32, s.Len())
-	for i := range ones {
-		ones[i] = 1
-	}
-	err := ort.WriteCheckpoint(&state, []ort.Param{
-		{Name: "weights", Shape: []int{w.Len()},
-			Data: w.Initialize(rand.New(rand.NewPCG(cfg.Seed, 1)))},
-		{Name: "momentum", Shape: []int{w.Len()}, Data: make([]float32, w.Len())},
-		{Name: "running_mean", Shape: []int{s.Len()}, Data: make([]float32, s.Len())},
-		{Name: "running_variance", Shape: []int{s.Len()}, Data: ones}})
+	w := programs.Weight.Weights
+	initial := cfg.search(space.FullMask()).InitialWeights(w)
+	err := ort.WriteCheckpoint(&state, program.Params(programs.Shape(), program.Vectors{Weights: initial}))
 	if err != nil {
 		return err
 	}

@@ -38,12 +38,7 @@ const (
 // NewNet creates the state. Sessions on it know our own CPU kernels.
 func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	n := &Net{opts: o, Shape: s}
-	params := []ort.Param{
-		flat(weightsName, s.Weights.Len(), v.Weights, 0),
-		flat(momentumName, s.Weights.Len(), v.Momentum, 0),
-		flat(meanName, s.Stats.Len(), v.Means, 0),
-		flat(varianceName, s.Stats.Len(), v.Variances, 1),
-	}
+	params := Params(s, v)
 	for _, p := range params {
 		if len(p.Data) != p.Shape[0] {
 			return nil, fmt.Errorf("state %s: needs %d numbers, got %d", p.Name, p.Shape[0], len(p.Data))
@@ -61,19 +56,36 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	return n, nil
 }
 
-func flat(name string, n int, data []float32, value float32) ort.Param {
-	if data == nil {
-		data = make([]float32, n)
-		for i := range data {
-			data[i] = value
+// Params are the state tensors of a network with these contents.
+func Params(s Shape, v Vectors) []ort.Param {
+	v = v.Complete(s)
+	var params []ort.Param
+	for _, f := range s.fields(&v) {
+		params = append(params, ort.Param{Name: f.name, Shape: []int{f.len}, Data: *f.data})
+	}
+	return params
+}
+
+// Complete fills in the vectors that are nil: a fresh state has no momentum, means of zero and
+// variances of one.
+func (v Vectors) Complete(s Shape) Vectors {
+	for _, f := range s.fields(&v) {
+		if *f.data != nil {
+			continue
+		}
+		*f.data = make([]float32, f.len)
+		if f.name == varianceName {
+			for i := range *f.data {
+				(*f.data)[i] = 1
+			}
 		}
 	}
-	return ort.Param{Name: name, Shape: []int{n}, Data: data}
+	return v
 }
 
 // Vectors reads the whole state back.
 func (n *Net) Vectors() (v Vectors, err error) {
-	for _, f := range n.fields(&v) {
+	for _, f := range n.Shape.fields(&v) {
 		*f.data = make([]float32, f.len)
 		if err = n.state.Get(f.name, *f.data); err != nil {
 			return Vectors{}, err
@@ -84,7 +96,7 @@ func (n *Net) Vectors() (v Vectors, err error) {
 
 // Set overwrites those vectors of the state that are not nil.
 func (n *Net) Set(v Vectors) error {
-	for _, f := range n.fields(&v) {
+	for _, f := range n.Shape.fields(&v) {
 		if *f.data == nil {
 			continue
 		}
@@ -101,10 +113,10 @@ type field struct {
 	len  int
 }
 
-func (n *Net) fields(v *Vectors) []field {
-	w, s := n.Shape.Weights.Len(), n.Shape.Stats.Len()
+func (s Shape) fields(v *Vectors) []field {
+	w, stats := s.Weights.Len(), s.Stats.Len()
 	return []field{{weightsName, &v.Weights, w}, {momentumName, &v.Momentum, w},
-		{meanName, &v.Means, s}, {varianceName, &v.Variances, s}}
+		{meanName, &v.Means, stats}, {varianceName, &v.Variances, stats}}
 }
 
 // Save writes the state as an ONNX Runtime checkpoint file.
