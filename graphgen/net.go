@@ -88,10 +88,10 @@ func newNet(g *ir.Graph, mode Mode, dry *Net, kernels bool) *Net {
 // Weight declares a trainable tensor at the present scope. A fanIn above zero means PyTorch's
 // default initialisation, uniform in +-1/sqrt(fanIn); else the constant value.
 func (n *Net) Weight(name string, fanIn int, value float64, shape ...int) *ir.Value {
-	if n.frozen != nil {
-		return n.constant(n.G.Scope()+"/"+name, shape...)
-	}
 	name = n.G.Scope() + "/" + name
+	if n.frozen != nil {
+		return n.constant(name, shape...)
+	}
 	if n.place != nil {
 		return op.Reshape{}.To(n.weightPieces[n.placeOf(name)], shape...)
 	}

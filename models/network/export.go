@@ -39,7 +39,7 @@ func (c Config) Deployment(t graphgen.Tensors, size int, mean, std [3]float32) (
 func (c Config) CellGraph(t space.CellType, tensors graphgen.Tensors, size int) (*ir.Graph, error) {
 	index := -1
 	for i := range c.Cells {
-		if cellType(i, c.Cells) == t {
+		if space.TypeAt(i, c.Cells) == t {
 			index = i
 			break
 		}
@@ -67,7 +67,7 @@ type place struct {
 func (c Config) place(index int) place {
 	p := place{in0: 3 * c.Channels, in1: 3 * c.Channels, shrink0: 1, shrink1: 1, channels: c.Channels}
 	for i := range c.Cells {
-		kind := cellType(i, c.Cells)
+		kind := space.TypeAt(i, c.Cells)
 		if kind == space.Reduce {
 			p.channels *= 2
 		}

@@ -35,28 +35,14 @@ func (c Config) Validate() error {
 func (c Config) DropPaths() int {
 	k := 0
 	for i := range c.Cells {
-		kind := cellType(i, c.Cells)
-		for _, gene := range genes(c.Genotype, kind) {
+		kind := space.TypeAt(i, c.Cells)
+		for _, gene := range c.Genotype.Cell(kind) {
 			if !identity(kind, gene) {
 				k++
 			}
 		}
 	}
 	return k
-}
-
-func cellType(i, cells int) space.CellType {
-	if space.IsReduction(i, cells) {
-		return space.Reduce
-	}
-	return space.Normal
-}
-
-func genes(g space.Genotype, t space.CellType) [8]space.Gene {
-	if t == space.Reduce {
-		return g.Reduce
-	}
-	return g.Normal
 }
 
 func identity(t space.CellType, g space.Gene) bool {
@@ -96,7 +82,7 @@ func (b *builder) cells(images *ir.Value) (last, middle *ir.Value) {
 	s1 := s0
 	channels, reduced := b.Channels, false
 	for i := range b.Cells {
-		kind := cellType(i, b.Cells)
+		kind := space.TypeAt(i, b.Cells)
 		if kind == space.Reduce {
 			channels *= 2
 		}
@@ -120,7 +106,7 @@ func (b *builder) cell(t space.CellType, s0, s1 *ir.Value, channels int, reduced
 	})
 	g.In("preprocess1", func() { s1 = nn.ReLUConvBN(b.n, s1, channels, true) })
 	states := []*ir.Value{s0, s1}
-	genes := genes(b.Genotype, t)
+	genes := b.Genotype.Cell(t)
 	for node := range space.Nodes {
 		var sum [2]*ir.Value
 		for j := range sum {

@@ -93,6 +93,14 @@ func IsReduction(i, cells int) bool {
 	return i == a || i == b
 }
 
+// TypeAt is the type of cell i of a network of so many cells.
+func TypeAt(i, cells int) CellType {
+	if IsReduction(i, cells) {
+		return Reduce
+	}
+	return Normal
+}
+
 // Stride is the stride of the operations on an edge from a source.
 func Stride(t CellType, source int) int {
 	if t == Reduce && source < 2 {

@@ -69,9 +69,9 @@ func (n *paramCount) net(c, cells, classes int, operations func(t CellType, c in
 	reduced := false
 	_, auxiliaryCell := ReductionCells(cells)
 	for i := range cells {
-		t := Normal
-		if IsReduction(i, cells) {
-			t, c = Reduce, 2*c
+		t := TypeAt(i, cells)
+		if t == Reduce {
+			c *= 2
 		}
 		if reduced {
 			n.factorizedReduce(before, c)

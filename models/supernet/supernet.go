@@ -82,9 +82,9 @@ func (c Config) Forward() graphgen.Forward {
 		s1 := s0
 		channels, reduced := c.Channels, false
 		for i := range c.Cells {
-			kind := space.Normal
-			if space.IsReduction(i, c.Cells) {
-				kind, channels = space.Reduce, 2*channels
+			kind := space.TypeAt(i, c.Cells)
+			if kind == space.Reduce {
+				channels *= 2
 			}
 			cl := cell{Config: c, n: n, kind: kind, channels: channels, mix: mixes[kind]}
 			n.G.In(fmt.Sprintf("cell%d", i), func() { s0, s1 = s1, cl.build(s0, s1, reduced) })
