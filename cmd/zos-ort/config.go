@@ -86,11 +86,12 @@ const betaSlope = 0.5 // lambda(e) = 0.5 e
 // resolveConfig makes the configuration of a command line.
 func resolveConfig(c *cli.Context) (config, method, error) {
 	cfg := paperPreset()
-	switch p := c.String("preset"); {
-	case p == "quick", p == "" && c.String("data") == "":
+	quick, err := usesQuickPreset(c)
+	if err != nil {
+		return cfg, method{}, err
+	}
+	if quick {
 		cfg = quickPreset()
-	case p != "paper" && p != "":
-		return cfg, method{}, usagef("unknown preset %q: use quick or paper", p)
 	}
 	m, err := findMethod(c.String("method"))
 	if err != nil {
@@ -111,21 +112,12 @@ func resolveConfig(c *cli.Context) (config, method, error) {
 // fromFlags overrides the preset with the flags that were given, and takes the defaults of those
 // that no preset sets.
 func (cfg *config) fromFlags(c *cli.Context) {
-	for name, p := range map[string]*int{"train-images": &cfg.TrainImages, "image-size": &cfg.ImageSize,
+	takeInts(c, map[string]*int{"train-images": &cfg.TrainImages, "image-size": &cfg.ImageSize,
 		"valid-images": &cfg.ValidImages, "pad": &cfg.Pad, "repeats": &cfg.Repeats,
 		"prune-batch": &cfg.PruneBatch, "prune-batches": &cfg.PruneBatches, "channels": &cfg.Channels,
 		"cells": &cfg.Cells, "batch": &cfg.Batch, "epochs": &cfg.Epochs, "warmup": &cfg.Warmup,
-		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells} {
-		if c.IsSet(name) {
-			*p = c.Int(name)
-		}
-	}
-	for name, p := range map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR,
-		"beta-reg": &cfg.Beta} {
-		if c.IsSet(name) {
-			*p = c.Float64(name)
-		}
-	}
+		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells})
+	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta})
 	cfg.Seed, cfg.Device, cfg.Thread = c.Uint64("seed"), c.String("device"), c.Int("threads")
 	cfg.Data, cfg.MaskFile = c.String("data"), c.String("mask")
 	cfg.Xi, cfg.XiMeasure, cfg.KeepNone = c.Float64("xi"), c.String("xi-measure"), c.Bool("keep-none")

@@ -89,3 +89,34 @@ func join(lists ...[]cli.Flag) (all []cli.Flag) {
 	}
 	return all
 }
+
+// takeInts and takeFloats put the flags that were given into the settings that they name.
+func takeInts(c *cli.Context, settings map[string]*int) {
+	for name, p := range settings {
+		if c.IsSet(name) {
+			*p = c.Int(name)
+		}
+	}
+}
+
+func takeFloats(c *cli.Context, settings map[string]*float64) {
+	for name, p := range settings {
+		if c.IsSet(name) {
+			*p = c.Float64(name)
+		}
+	}
+}
+
+// usesQuickPreset reads --preset, whose default depends on whether there are images of the user's.
+func usesQuickPreset(c *cli.Context) (bool, error) {
+	switch p := c.String("preset"); p {
+	case "quick":
+		return true, nil
+	case "paper":
+		return false, nil
+	case "":
+		return c.String("data") == "", nil
+	default:
+		return false, usagef("unknown preset %q: use quick or paper", p)
+	}
+}

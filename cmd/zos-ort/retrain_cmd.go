@@ -75,25 +75,18 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	p := retrain.Paper()
 	s = retrainSettings{Preset: "paper", Channels: p.Net.Channels, Cells: p.Net.Cells, Auxiliary: true,
 		Batch: p.Batch, Epochs: p.Epochs, LR: p.Rate, DropPath: p.DropPath, Pad: 4, Cutout: 16}
-	switch preset := c.String("preset"); {
-	case preset == "quick", preset == "" && c.String("data") == "":
+	quick, err := usesQuickPreset(c)
+	if err != nil {
+		return s, err
+	}
+	if quick {
 		s = retrainSettings{Preset: "quick", Channels: 8, Cells: 8, Batch: 32, Epochs: 10, LR: .05,
 			DropPath: .1, Pad: 2, Cutout: 4, TrainImages: 2000, ImageSize: 16}
-	case preset != "paper" && preset != "":
-		return s, usagef("unknown preset %q: use quick or paper", preset)
 	}
-	for name, v := range map[string]*int{"channels": &s.Channels, "cells": &s.Cells, "epochs": &s.Epochs,
+	takeInts(c, map[string]*int{"channels": &s.Channels, "cells": &s.Cells, "epochs": &s.Epochs,
 		"batch": &s.Batch, "cutout": &s.Cutout, "pad": &s.Pad, "train-images": &s.TrainImages,
-		"image-size": &s.ImageSize} {
-		if c.IsSet(name) {
-			*v = c.Int(name)
-		}
-	}
-	for name, v := range map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath} {
-		if c.IsSet(name) {
-			*v = c.Float64(name)
-		}
-	}
+		"image-size": &s.ImageSize})
+	takeFloats(c, map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath})
 	if c.IsSet("auxiliary") {
 		s.Auxiliary = c.Bool("auxiliary")
 	}
@@ -147,18 +140,12 @@ func retrainAction(c *cli.Context) error {
 	if s.Batch > s.TrainImages {
 		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
 	}
-	if err := ort.Open(""); err != nil {
+	dir, err := startRun(c, s)
+	if err != nil {
 		return err
 	}
 	if s.Data == "" {
 		p.say("no --data: using the built-in generated images")
-	}
-	dir, err := createRunDir(c.String("out"), "retrain")
-	if err != nil {
-		return err
-	}
-	if err := dir.writeJSON("config.json", s); err != nil {
-		return err
 	}
 	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
 		return err

@@ -76,8 +76,8 @@ func searchAction(c *cli.Context) error {
 	return dir.finish(err)
 }
 
-// startRun opens the runtime and creates the run directory with the configuration in it.
-func startRun(c *cli.Context, cfg *config) (runDir, error) {
+// startRun opens the runtime and creates the run directory with the settings in it.
+func startRun(c *cli.Context, settings any) (runDir, error) {
 	if err := ort.Open(""); err != nil {
 		return "", err
 	}
@@ -85,7 +85,7 @@ func startRun(c *cli.Context, cfg *config) (runDir, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, dir.writeJSON("config.json", cfg)
+	return dir, dir.writeJSON("config.json", settings)
 }
 
 func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
