@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/op"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
@@ -40,10 +41,10 @@ func TestFusions(t *testing.T) {
 				out, state := run(t, p, in)
 				want, wantState := run(t, plain[name], in)
 				for port := range want {
-					wantClose(t, what+" "+port, out[port].F, want[port].F, 1e-9)
+					check.Close(t, what+" "+port, out[port].F, want[port].F, 1e-9, 0)
 				}
 				for port := range wantState {
-					wantClose(t, what+" "+port, state[port].F, wantState[port].F, 1e-9)
+					check.Close(t, what+" "+port, state[port].F, wantState[port].F, 1e-9, 0)
 				}
 			}
 		}

@@ -2,9 +2,7 @@ package graphgen_test
 
 import (
 	"maps"
-	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"zos-ort/graphgen"
@@ -123,31 +121,4 @@ func slopes(t *testing.T, p *graphgen.Program, in map[string]*eval.Tensor, name 
 		d[i] = (up["loss"].F[0] - down["loss"].F[0]) / (2 * h)
 	}
 	return d
-}
-
-func wantClose(t *testing.T, what string, got, want []float64, tolerance float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d numbers, want %d", what, len(got), len(want))
-		return
-	}
-	for i := range want {
-		if !(math.Abs(got[i]-want[i]) <= tolerance) {
-			t.Errorf("%s[%d] = %v, want %v", what, i, got[i], want[i])
-			return
-		}
-	}
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", words)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not mention %q", err, w)
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
@@ -35,7 +36,7 @@ func TestTransferRefusesAnotherShape(t *testing.T) {
 	from, to := layout("a", "b"), layout("a", "b")
 	to[1].Shape = []int{1, 2}
 	err := to.Transfer(make([]float32, 4), from, make([]float32, 4))
-	wantError(t, err, "transfer: b is [1 2] here and [2] there")
+	check.Error(t, err, "transfer: b is [1 2] here and [2] there")
 }
 
 func TestLayoutFind(t *testing.T) {
@@ -107,7 +108,7 @@ func TestFreeze(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantClose(t, "logits", got["logits"].F, want["logits"].F, 1e-12)
+	check.Close(t, "logits", got["logits"].F, want["logits"].F, 1e-12, 0)
 	for _, n := range g.Nodes {
 		if domain, kind := n.Op.OpType(); domain != ir.Onnx {
 			t.Errorf("frozen graph has %s.%s", domain, kind)
@@ -137,7 +138,7 @@ func TestNamesAreUnique(t *testing.T) {
 			return graphgen.Scores{Logits: op.Flatten{}.Of(op.GlobalAveragePool{}.Of(x))}
 		}
 		_, err := s.WeightStep()
-		wantError(t, err, what)
+		check.Error(t, err, what)
 	}
 }
 
@@ -152,5 +153,5 @@ func TestEvaluationHasNoWeightsOfItsOwn(t *testing.T) {
 		return out
 	}
 	_, err := s.Evaluate()
-	wantError(t, err, "eval: ", "the training network has no tensor /temperature")
+	check.Error(t, err, "eval: ", "the training network has no tensor /temperature")
 }

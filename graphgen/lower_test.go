@@ -3,6 +3,7 @@ package graphgen_test
 import (
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/op"
 )
 
@@ -35,10 +36,10 @@ func TestKernelsComputeTheSame(t *testing.T) {
 		out, state := run(t, p, in)
 		want, wantState := run(t, plain[name], in)
 		for port := range want {
-			wantClose(t, name+" "+port, out[port].F, want[port].F, 1e-12)
+			check.Close(t, name+" "+port, out[port].F, want[port].F, 1e-12, 0)
 		}
 		for port := range wantState {
-			wantClose(t, name+" "+port, state[port].F, wantState[port].F, 1e-12)
+			check.Close(t, name+" "+port, state[port].F, wantState[port].F, 1e-12, 0)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
@@ -101,9 +102,9 @@ func TestSignatureFind(t *testing.T) {
 		t.Errorf("logits: %v, %v", port, err)
 	}
 	_, err := p.Signature.In("rate")
-	wantError(t, err, "program has no input rate")
+	check.Error(t, err, "program has no input rate")
 	_, err = p.Signature.Out("loss")
-	wantError(t, err, "program has no output loss")
+	check.Error(t, err, "program has no output loss")
 }
 
 // The programs share one state, so their layouts have to be the same.
@@ -155,7 +156,7 @@ func TestBuildErrorsAreReturned(t *testing.T) {
 		return graphgen.Scores{Logits: x}
 	}
 	_, err := s.WeightStep()
-	wantError(t, err, "weight_step: ", "cell0", "[5]")
+	check.Error(t, err, "weight_step: ", "cell0", "[5]")
 	_, err = graphgen.Freeze("frozen", nil, func(n *graphgen.Net) { n.Weight("w", 0, 1, 2) })
-	wantError(t, err, "frozen: ", "no tensor /w")
+	check.Error(t, err, "frozen: ", "no tensor /w")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 )
@@ -37,9 +38,9 @@ func TestWeightStepFollowsTheGradient(t *testing.T) {
 		wantWeights[i] = w[i] - .1*wantMomentum[i]
 		square += g * g
 	}
-	wantClose(t, "momentum", state["momentum"].F, wantMomentum, 1e-7)
-	wantClose(t, "weights", state["weights"].F, wantWeights, 1e-8)
-	wantClose(t, "norm", out["norm"].F, []float64{math.Sqrt(square)}, 1e-7)
+	check.Close(t, "momentum", state["momentum"].F, wantMomentum, 1e-7, 0)
+	check.Close(t, "weights", state["weights"].F, wantWeights, 1e-8, 0)
+	check.Close(t, "norm", out["norm"].F, []float64{math.Sqrt(square)}, 1e-7, 0)
 }
 
 func TestWeightStepClipsAndKeepsMomentum(t *testing.T) {
@@ -61,16 +62,16 @@ func TestWeightStepClipsAndKeepsMomentum(t *testing.T) {
 	}
 	out, state = run(t, clipped, in)
 	// The constants .01 and 1e-6 are float32 in the graph.
-	wantClose(t, "momentum", state["momentum"].F, want, 1e-9)
-	wantClose(t, "norm before clipping", out["norm"].F, []float64{norm}, 1e-12)
+	check.Close(t, "momentum", state["momentum"].F, want, 1e-9, 0)
+	check.Close(t, "norm before clipping", out["norm"].F, []float64{norm}, 1e-12, 0)
 }
 
 func TestAlphaStepFollowsTheGradient(t *testing.T) {
 	p := programs(t, tinySpec())["alpha_step"]
 	in := inputs(p, 9)
 	out, state := run(t, p, in)
-	wantClose(t, "gradient", out["grad/mix/normal"].F, slopes(t, p, in, "mix/normal"), 1e-7)
-	wantClose(t, "weights", state["weights"].F, in["weights"].F, 0)
+	check.Close(t, "gradient", out["grad/mix/normal"].F, slopes(t, p, in, "mix/normal"), 1e-7, 0)
+	check.Close(t, "weights", state["weights"].F, in["weights"].F, 0, 0)
 }
 
 // A mixing weight that nothing reads has the gradient zero, not none.
@@ -82,7 +83,7 @@ func TestUnusedMixHasZeroGradient(t *testing.T) {
 	}
 	p := programs(t, s)["alpha_step"]
 	out, _ := run(t, p, inputs(p, 1))
-	wantClose(t, "gradient", out["grad/mix/reduce"].F, make([]float64, 3), 0)
+	check.Close(t, "gradient", out["grad/mix/reduce"].F, make([]float64, 3), 0, 0)
 }
 
 // normed is a net that normalises the images themselves, whose statistics are known.
@@ -103,8 +104,8 @@ func TestRunningStatistics(t *testing.T) {
 		if name == "weight_step" || name == "alpha_step" {
 			means, variances = expected(in["images"].F, means, variances)
 		}
-		wantClose(t, name+" means", state["running_mean"].F, means, 1e-7)
-		wantClose(t, name+" variances", state["running_variance"].F, variances, 1e-7)
+		check.Close(t, name+" means", state["running_mean"].F, means, 1e-7, 0)
+		check.Close(t, name+" variances", state["running_variance"].F, variances, 1e-7, 0)
 	}
 }
 

@@ -3,7 +3,6 @@ package prune_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 
 	"zos-ort/models/space"
@@ -81,19 +80,6 @@ func prunes(t *testing.T, c prune.Config, start space.Mask, f *fake) prune.Resul
 		t.Errorf("%d sessions opened and %d closed in %d rounds", len(f.opened), f.closed, len(r.Rounds))
 	}
 	return r
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", words)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not mention %q", err, w)
-		}
-	}
 }
 
 // everywhere is a mask with the same operations on every edge.

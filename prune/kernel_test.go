@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/prune"
 )
 
@@ -80,15 +81,15 @@ func TestNormErrors(t *testing.T) {
 	for _, kernel := range []prune.Kernel{prune.Correlation, prune.Gram} {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			_, err := kernel.Norm([]float64{1, 2, bad, 4}, 2)
-			wantError(t, err, "kernel norm: the logits are not finite")
+			check.Error(t, err, "kernel norm: the logits are not finite")
 		}
 		_, err := kernel.Norm([]float64{1, 2, math.Inf(1), math.Inf(1)}, 2)
-		wantError(t, err, "not finite")
+		check.Error(t, err, "not finite")
 		_, err = kernel.Norm([]float64{1, 2, 3}, 2)
-		wantError(t, err, "kernel norm: 3 logits do not make rows of 2 classes")
+		check.Error(t, err, "kernel norm: 3 logits do not make rows of 2 classes")
 		_, err = kernel.Norm(nil, 2)
-		wantError(t, err, "0 logits")
+		check.Error(t, err, "0 logits")
 		_, err = kernel.Norm([]float64{1}, 1)
-		wantError(t, err, "rows of 1 classes")
+		check.Error(t, err, "rows of 1 classes")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 	"zos-ort/prune"
 )
@@ -96,7 +97,7 @@ func TestTheLastOperationStays(t *testing.T) {
 	// An unreachable fraction is an error, not an endless loop.
 	c.Xi = .1
 	_, err := prune.Run(context.Background(), c, start, &fake{norm: constant}, prune.Observer{})
-	wantError(t, err, "down to one operation", "0.341", "xi 0.1 cannot be reached")
+	check.Error(t, err, "down to one operation", "0.341", "xi 0.1 cannot be reached")
 	// A space of nothing but none keeps it.
 	r, err = prune.Run(context.Background(), prune.Config{ToOne: true, Measure: prune.Operations,
 		PerRound: 1, Repeats: 1}, everywhere(space.None), &fake{norm: constant}, prune.Observer{})
@@ -194,7 +195,7 @@ func TestCancellation(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || n != 250 {
 		t.Errorf("after %d networks: %v", n, err)
 	}
-	wantError(t, err, "pruning round 2")
+	check.Error(t, err, "pruning round 2")
 	if len(r.Rounds) != 1 || r.Mask != r.Rounds[0].Mask || f.closed != 2 {
 		t.Errorf("%d rounds, %d sessions closed", len(r.Rounds), f.closed)
 	}
@@ -209,7 +210,7 @@ func TestRankerErrors(t *testing.T) {
 	}
 	f = &fake{norm: func(int, space.Mask) float64 { return 0 }}
 	_, err = prune.Run(context.Background(), config(), space.FullMask(), f, prune.Observer{})
-	wantError(t, err, "pruning round 1", "kernel norm of the full network is zero")
+	check.Error(t, err, "pruning round 1", "kernel norm of the full network is zero")
 }
 
 func TestConfigErrors(t *testing.T) {
@@ -218,17 +219,17 @@ func TestConfigErrors(t *testing.T) {
 		c.Xi = xi
 		_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant},
 			prune.Observer{})
-		wantError(t, err, "xi is the fraction", "between 0 and 1, got ")
+		check.Error(t, err, "xi is the fraction", "between 0 and 1, got ")
 	}
 	c := config()
 	c.PerRound = 0
-	wantError(t, c.Validate(), "at least 1, got 0 and 1")
+	check.Error(t, c.Validate(), "at least 1, got 0 and 1")
 	c = config()
 	c.Repeats = -1
-	wantError(t, c.Validate(), "at least 1, got 1 and -1")
+	check.Error(t, c.Validate(), "at least 1, got 1 and -1")
 	c = config()
 	c.Measure = "bytes"
-	wantError(t, c.Validate(), `unknown xi measure "bytes": use operations or architectures`)
+	check.Error(t, c.Validate(), `unknown xi measure "bytes": use operations or architectures`)
 }
 
 func TestParse(t *testing.T) {
@@ -243,5 +244,5 @@ func TestParse(t *testing.T) {
 		}
 	}
 	_, err := prune.ParseKernel("ntk")
-	wantError(t, err, `unknown kernel "ntk": use correlation or gram`)
+	check.Error(t, err, `unknown kernel "ntk": use correlation or gram`)
 }

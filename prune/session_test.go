@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -122,8 +123,8 @@ func TestSessionErrors(t *testing.T) {
 	}
 	s.Images = func(int) ([][]float32, error) { return [][]float32{make([]float32, 5)}, nil }
 	_, _, err = session.Norms(context.Background(), 2, nil, func() {})
-	wantError(t, err, "ranking batch has 5 numbers, the network takes 768")
+	check.Error(t, err, "ranking batch has 5 numbers, the network takes 768")
 	s.Net.Channels = 3
 	_, err = s.Open(smallMask())
-	wantError(t, err, "channels must be even, got 3")
+	check.Error(t, err, "channels must be even, got 3")
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 	"zos-ort/search"
 )
@@ -60,7 +61,7 @@ func TestValidate(t *testing.T) {
 	} {
 		c := tinyConfig()
 		x.change(&c)
-		wantError(t, c.Validate(), x.want)
+		check.Error(t, c.Validate(), x.want)
 	}
 }
 

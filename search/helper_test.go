@@ -3,7 +3,6 @@ package search_test
 import (
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"zos-ort/models/space"
@@ -64,17 +63,4 @@ func (r *recorder) Epoch(e search.Epoch) error {
 	e.Alphas, e.Time = e.Alphas.Clone(), search.Times{}
 	r.epochs = append(r.epochs, e)
 	return r.fail
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", words)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not mention %q", err, w)
-		}
-	}
 }

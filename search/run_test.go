@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/search"
 )
 
@@ -142,9 +143,9 @@ func TestRunErrors(t *testing.T) {
 	c := tinyConfig()
 	c.Batch = 13 // the weights' half has 12 images
 	_, err := search.Run(context.Background(), c, images(t), new(recorder))
-	wantError(t, err, "12 images", "no full batch of 13")
+	check.Error(t, err, "12 images", "no full batch of 13")
 	c = tinyConfig()
 	c.Rate = 1e20
 	_, err = search.Run(context.Background(), c, images(t), new(recorder))
-	wantError(t, err, "search: a weight has grown to ", "in epoch 0: lower the learning rate (--lr)")
+	check.Error(t, err, "search: a weight has grown to ", "in epoch 0: lower the learning rate (--lr)")
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
 	"zos-ort/search"
@@ -126,14 +127,14 @@ func TestStepErrors(t *testing.T) {
 	c := tinyConfig()
 	s, x, y := opened(t, c)
 	_, err := s.WeightStep(x[1:], y, .1)
-	wantError(t, err, "weight_step: batch has 767 numbers, the program takes 768")
+	check.Error(t, err, "weight_step: batch has 767 numbers, the program takes 768")
 	p, err := search.Emit(c.Spec(8))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = search.Open(p, program.Vectors{Weights: make([]float32, 3)}, c.InitialAlphas(),
 		ort.Options{})
-	wantError(t, err, "state weights: needs", "got 3")
+	check.Error(t, err, "state weights: needs", "got 3")
 	p.Eval = nil
 	s, err = search.Open(p, program.Vectors{}, c.InitialAlphas(), ort.Options{Threads: 1})
 	if err != nil {
@@ -141,5 +142,5 @@ func TestStepErrors(t *testing.T) {
 	}
 	defer s.Close()
 	_, err = s.Evaluate(x)
-	wantError(t, err, "search: the program was not opened")
+	check.Error(t, err, "search: the program was not opened")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -15,13 +16,13 @@ import (
 func TestGraphIsTheEvaluation(t *testing.T) {
 	for _, name := range space.Names() {
 		c := small(t, name, 4)
-		p := must(spec(c, 1, 8).Evaluate())(t)
+		p := check.Must(spec(c, 1, 8).Evaluate())(t)
 		in, tensors := weights(p)
 		in["images"] = tensor(4, 1, 3, 8, 8)
-		want := must(eval.Run(p.Graph, in))(t)["logits"].F
-		g := must(c.Graph(tensors, 8))(t)
-		got := must(eval.Run(g, map[string]*eval.Tensor{"image": in["images"]}))(t)["logits"].F
-		wantClose(t, name, got, want)
+		want := check.Must(eval.Run(p.Graph, in))(t)["logits"].F
+		g := check.Must(c.Graph(tensors, 8))(t)
+		got := check.Must(eval.Run(g, map[string]*eval.Tensor{"image": in["images"]}))(t)["logits"].F
+		check.Close(t, name, got, want, 1e-9, 1e-9)
 		standardOnly(t, g)
 	}
 }
@@ -38,10 +39,10 @@ func standardOnly(t *testing.T, g *ir.Graph) {
 // A cell by itself computes what it computes inside the network.
 func TestCellGraph(t *testing.T) {
 	c := small(t, "PC_DARTS_cifar", 6) // reductions are cells 2 and 4
-	p := must(spec(c, 1, 8).Evaluate())(t)
+	p := check.Must(spec(c, 1, 8).Evaluate())(t)
 	_, tensors := weights(p)
-	whole := must(c.Graph(tensors, 8))(t)
-	values := must(eval.Values(whole, map[string]*eval.Tensor{"image": tensor(4, 1, 3, 8, 8)}))(t)
+	whole := check.Must(c.Graph(tensors, 8))(t)
+	values := check.Must(eval.Values(whole, map[string]*eval.Tensor{"image": tensor(4, 1, 3, 8, 8)}))(t)
 	for _, x := range []struct {
 		kind           space.CellType
 		before, second string // scopes of what comes in
@@ -51,19 +52,19 @@ func TestCellGraph(t *testing.T) {
 		{space.Normal, "stem", "stem", 0, []int{1, 12, 8, 8}, []int{1, 16, 8, 8}},
 		{space.Reduce, "cell0", "cell1", 2, []int{1, 16, 8, 8}, []int{1, 32, 4, 4}},
 	} {
-		g := must(c.CellGraph(x.kind, tensors, 8))(t)
+		g := check.Must(c.CellGraph(x.kind, tensors, 8))(t)
 		standardOnly(t, g)
 		for _, in := range g.Inputs {
 			if !slices.Equal(in.Shape, x.in) {
 				t.Errorf("%v: %s is %v, want %v", x.kind, in.Name, in.Shape, x.in)
 			}
 		}
-		got := must(eval.Run(g, map[string]*eval.Tensor{"c_prev_prev": result(whole, values, x.before),
+		got := check.Must(eval.Run(g, map[string]*eval.Tensor{"c_prev_prev": result(whole, values, x.before),
 			"c_prev": result(whole, values, x.second)}))(t)["c"]
 		if !slices.Equal(got.Shape, x.out) {
 			t.Errorf("%v: c is %v, want %v", x.kind, got.Shape, x.out)
 		}
-		wantClose(t, g.Name, got.F, result(whole, values, fmt.Sprintf("cell%d", x.index)).F)
+		check.Close(t, g.Name, got.F, result(whole, values, fmt.Sprintf("cell%d", x.index)).F, 1e-9, 1e-9)
 	}
 }
 
@@ -81,30 +82,30 @@ func result(g *ir.Graph, values map[*ir.Value]*eval.Tensor, scope string) *eval.
 
 func TestExportErrors(t *testing.T) {
 	c := small(t, "DARTS_V1", 3)
-	_, tensors := weights(must(spec(c, 1, 8).Evaluate())(t))
+	_, tensors := weights(check.Must(spec(c, 1, 8).Evaluate())(t))
 	_, err := c.Graph(tensors, 9)
-	wantError(t, err, "network: ", "even, got 9x9")
+	check.Error(t, err, "network: ", "even, got 9x9")
 	delete(tensors, "classifier/weight")
 	_, err = c.Graph(tensors, 8)
-	wantError(t, err, "no tensor classifier/weight")
+	check.Error(t, err, "no tensor classifier/weight")
 	c.Cells = 2
 	_, err = c.CellGraph(space.Normal, tensors, 8)
-	wantError(t, err, "network: 2 cells have no normal cell")
+	check.Error(t, err, "network: 2 cells have no normal cell")
 }
 
 // The deployed network takes images in [0,1] and normalises them itself.
 func TestDeploymentNormalises(t *testing.T) {
 	c := small(t, "DARTS_V1", 3)
-	_, tensors := weights(must(spec(c, 1, 8).Evaluate())(t))
+	_, tensors := weights(check.Must(spec(c, 1, 8).Evaluate())(t))
 	mean, std := [3]float32{.5, .25, .125}, [3]float32{.25, .5, 2}
 	image := tensor(4, 1, 3, 8, 8)
-	g := must(c.Deployment(tensors, 8, mean, std))(t)
+	g := check.Must(c.Deployment(tensors, 8, mean, std))(t)
 	standardOnly(t, g)
-	got := must(eval.Run(g, map[string]*eval.Tensor{"image": image.Clone()}))(t)["logits"].F
+	got := check.Must(eval.Run(g, map[string]*eval.Tensor{"image": image.Clone()}))(t)["logits"].F
 	for i := range image.F {
 		channel := i / 64
 		image.F[i] = (image.F[i] - float64(mean[channel])) / float64(std[channel])
 	}
-	want := must(eval.Run(must(c.Graph(tensors, 8))(t), map[string]*eval.Tensor{"image": image}))(t)
-	wantClose(t, "logits", got, want["logits"].F)
+	want := check.Must(eval.Run(check.Must(c.Graph(tensors, 8))(t), map[string]*eval.Tensor{"image": image}))(t)
+	check.Close(t, "logits", got, want["logits"].F, 1e-9, 1e-9)
 }

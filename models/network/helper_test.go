@@ -1,30 +1,19 @@
 package network_test
 
 import (
-	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 )
 
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // small is a published network with few channels.
 func small(t *testing.T, name string, cells int) network.Config {
-	return network.Config{Genotype: must(space.Named(name))(t), Channels: 4, Cells: cells, Classes: 5}
+	return network.Config{Genotype: check.Must(space.Named(name))(t), Channels: 4, Cells: cells, Classes: 5}
 }
 
 func spec(c network.Config, batch, image int) graphgen.Spec {
@@ -61,31 +50,4 @@ func tensor(seed uint64, shape ...int) *eval.Tensor {
 	}
 	x, _ := noise(seed, n, 0, 1)
 	return eval.Floats(x, shape...)
-}
-
-func wantClose(t *testing.T, what string, got, want []float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d numbers, want %d", what, len(got), len(want))
-		return
-	}
-	for i := range want {
-		if !(math.Abs(got[i]-want[i]) <= 1e-9*(1+math.Abs(want[i]))) {
-			t.Errorf("%s[%d] = %v, want %v", what, i, got[i], want[i])
-			return
-		}
-	}
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", words)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not mention %q", err, w)
-		}
-	}
 }

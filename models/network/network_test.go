@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/models/network"
@@ -23,13 +24,13 @@ func TestParameterCounts(t *testing.T) {
 		{"PC_DARTS_cifar", 3634678, 3686608},
 	} {
 		for classes, want := range map[int]int{10: x.ten, 100: x.hundreds} {
-			c := network.Config{Genotype: must(space.Named(x.name))(t), Channels: 36, Cells: 20,
+			c := network.Config{Genotype: check.Must(space.Named(x.name))(t), Channels: 36, Cells: 20,
 				Classes: classes}
-			if n := must(spec(c, 2, 32).Evaluate())(t).Weights.Len(); n != want {
+			if n := check.Must(spec(c, 2, 32).Evaluate())(t).Weights.Len(); n != want {
 				t.Errorf("%s, %d classes: %d weights, want %d", x.name, classes, n, want)
 			}
 			c.Auxiliary = true // in the state of all programs, computed in training only
-			if n := must(spec(c, 2, 32).Evaluate())(t).Weights.Len(); n != want+head[classes] {
+			if n := check.Must(spec(c, 2, 32).Evaluate())(t).Weights.Len(); n != want+head[classes] {
 				t.Errorf("%s, %d classes, head: %d weights, want %d", x.name, classes, n,
 					want+head[classes])
 			}
@@ -39,10 +40,10 @@ func TestParameterCounts(t *testing.T) {
 
 func TestParameterCountsOfGenotypes(t *testing.T) {
 	for seed := range uint64(8) {
-		g := must(space.RandomGenotype(rand.New(rand.NewPCG(seed, 1)), space.FullMask()))(t)
+		g := check.Must(space.RandomGenotype(rand.New(rand.NewPCG(seed, 1)), space.FullMask()))(t)
 		c := network.Config{Genotype: g, Channels: 6, Cells: 1 + int(seed), Classes: 7}
 		want := space.NetworkParams(g, c.Channels, c.Cells, c.Classes, false)
-		if n := must(spec(c, 1, 16).Rank())(t).Weights.Len(); n != want {
+		if n := check.Must(spec(c, 1, 16).Rank())(t).Weights.Len(); n != want {
 			t.Errorf("%v, %d cells: %d weights, want %d", g, c.Cells, n, want)
 		}
 	}
@@ -67,10 +68,10 @@ func TestDropPaths(t *testing.T) {
 // Factors of one change nothing, factors of zero leave the identities alone.
 func TestDropPathFactors(t *testing.T) {
 	c := small(t, "DARTS_V2", 3)
-	plain := must(spec(c, 2, 8).AlphaStep())(t)
+	plain := check.Must(spec(c, 2, 8).AlphaStep())(t)
 	c.DropPath = true
-	dropped := must(spec(c, 2, 8).AlphaStep())(t)
-	port := must(dropped.Signature.In("drop_path"))(t)
+	dropped := check.Must(spec(c, 2, 8).AlphaStep())(t)
+	port := check.Must(dropped.Signature.In("drop_path"))(t)
 	if want := ir.T(ir.Float, c.DropPaths(), 2); !port.Type.Equal(want) || port.Role != "drop-path" {
 		t.Fatalf("drop_path is %v, a %s, want %v", port.Type, port.Role, want)
 	}
@@ -85,13 +86,13 @@ func TestDropPathFactors(t *testing.T) {
 				in["drop_path"].F[i] = factor
 			}
 		}
-		return must(eval.Run(g, in))(t)["loss"].F[0]
+		return check.Must(eval.Run(g, in))(t)["loss"].F[0]
 	}
 	without, one, zero := loss(math.NaN()), loss(1), loss(0)
 	if math.Abs(one-without) > 1e-12 || math.Abs(zero-without) < 1e-6 {
 		t.Errorf("loss %v; with factors 1 %v, with factors 0 %v", without, one, zero)
 	}
-	if _, err := must(spec(c, 2, 8).Evaluate())(t).Signature.In("drop_path"); err == nil {
+	if _, err := check.Must(spec(c, 2, 8).Evaluate())(t).Signature.In("drop_path"); err == nil {
 		t.Error("the evaluation drops paths")
 	}
 }
@@ -101,9 +102,9 @@ func TestAnySize(t *testing.T) {
 	for _, x := range []struct{ channels, cells, image, classes int }{
 		{2, 1, 2, 2}, {4, 2, 4, 3}, {6, 3, 12, 100}, {10, 7, 20, 10},
 	} {
-		c := network.Config{Genotype: must(space.Named("PC_DARTS_cifar"))(t), Channels: x.channels,
+		c := network.Config{Genotype: check.Must(space.Named("PC_DARTS_cifar"))(t), Channels: x.channels,
 			Cells: x.cells, Classes: x.classes}
-		p := must(spec(c, 2, x.image).WeightStep())(t)
+		p := check.Must(spec(c, 2, x.image).WeightStep())(t)
 		if err := p.Graph.Verify(); err != nil {
 			t.Errorf("%v: %v", x, err)
 		}
@@ -132,7 +133,7 @@ func TestErrors(t *testing.T) {
 		{small(t, "DARTS_V1", 6), 6, []string{"must be even, got 3x3", "cell5/preprocess0"}},
 	} {
 		_, err := spec(x.c, 2, x.image).WeightStep()
-		wantError(t, err, append(x.words, "weight_step: ")...)
+		check.Error(t, err, append(x.words, "weight_step: ")...)
 	}
 }
 
@@ -140,8 +141,8 @@ func TestErrors(t *testing.T) {
 func TestAuxiliaryHead(t *testing.T) {
 	c := small(t, "DARTS_V2", 3)
 	c.Auxiliary = true
-	for name, p := range map[string]*graphgen.Program{"alpha": must(spec(c, 2, 32).AlphaStep())(t),
-		"eval": must(spec(c, 2, 32).Evaluate())(t), "rank": must(spec(c, 2, 32).Rank())(t)} {
+	for name, p := range map[string]*graphgen.Program{"alpha": check.Must(spec(c, 2, 32).AlphaStep())(t),
+		"eval": check.Must(spec(c, 2, 32).Evaluate())(t), "rank": check.Must(spec(c, 2, 32).Rank())(t)} {
 		heads := 0
 		for _, n := range p.Graph.Nodes {
 			if n.Scope == "auxiliary/classifier" {

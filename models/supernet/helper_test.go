@@ -1,12 +1,11 @@
 package supernet_test
 
 import (
-	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
@@ -32,16 +31,6 @@ func randomMask(seed uint64) space.Mask {
 	return m
 }
 
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // hash gives a name a generator of its own, so that the value does not depend on the layout.
 func hash(name string) *rand.Rand {
 	h := uint64(1469598103934665603)
@@ -55,7 +44,7 @@ func hash(name string) *rand.Rand {
 func run(t *testing.T, p *graphgen.Program) (out, state map[string]*eval.Tensor) {
 	t.Helper()
 	state = values(p)
-	return must(eval.Run(p.Graph, state))(t), state
+	return check.Must(eval.Run(p.Graph, state))(t), state
 }
 
 // values are the inputs of a program. Every weight and input depends on its name alone.
@@ -96,31 +85,4 @@ func gradients(p *graphgen.Program, state map[string]*eval.Tensor) map[string][]
 		m[e.Name] = state["momentum"].F[e.Offset : e.Offset+e.Len()]
 	}
 	return m
-}
-
-func wantClose(t *testing.T, what string, got, want []float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d numbers, want %d", what, len(got), len(want))
-		return
-	}
-	for i := range want {
-		if !(math.Abs(got[i]-want[i]) <= 1e-9*(1+math.Abs(want[i]))) {
-			t.Errorf("%s[%d] = %v, want %v", what, i, got[i], want[i])
-			return
-		}
-	}
-}
-
-func wantError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", words)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not mention %q", err, w)
-		}
-	}
 }

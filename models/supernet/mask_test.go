@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/models/space"
@@ -110,8 +111,8 @@ func TestMaskedOperationsAreAbsent(t *testing.T) {
 		c := small(mask, 1+3*int(seed%2), []supernet.Passes{noPasses, supernet.AllPasses}[seed/2%2])
 		c.Channels, c.Cells = 8, 4
 		s, want := spec(c, 2, 8), expect(c)
-		step, rank := must(s.WeightStep())(t), must(s.Rank())(t)
-		alpha, eval := must(s.AlphaStep())(t), must(s.Evaluate())(t)
+		step, rank := check.Must(s.WeightStep())(t), check.Must(s.Rank())(t)
+		alpha, eval := check.Must(s.AlphaStep())(t), check.Must(s.Evaluate())(t)
 		for _, g := range []*ir.Graph{step.Graph, rank.Graph, alpha.Graph, eval.Graph} {
 			if got := count(g, false); got != want {
 				t.Errorf("mask %d, %s: %+v, want %+v", seed, g.Name, got, want)
@@ -151,13 +152,13 @@ func noTrace(t *testing.T, g *ir.Graph, c supernet.Config) {
 func TestMixPorts(t *testing.T) {
 	mask := randomMask(3)
 	for _, partial := range []int{1, 4} {
-		p := must(spec(small(mask, partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
+		p := check.Must(spec(small(mask, partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
 		for _, kind := range space.CellTypes {
 			live := 0
 			for _, set := range mask[kind] {
 				live += set.Without(space.None).Len()
 			}
-			port := must(p.Signature.In(supernet.MixPort(kind)))(t)
+			port := check.Must(p.Signature.In(supernet.MixPort(kind)))(t)
 			if n := len(supernet.Operations(mask, kind)); port.Type.Elements() != live || n != live {
 				t.Errorf("%v: %v, %d operations, want %d", kind, port.Type, n, live)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
@@ -18,7 +19,7 @@ func TestParameterCounts(t *testing.T) {
 	} {
 		c := supernet.Config{Channels: 16, Cells: 8, Classes: x.classes, Mask: space.FullMask(),
 			Partial: x.partial, Passes: supernet.AllPasses}
-		p := must(spec(c, 1, 32).Evaluate())(t)
+		p := check.Must(spec(c, 1, 32).Evaluate())(t)
 		if n := p.Weights.Len(); n != x.want {
 			t.Errorf("1/%d channels, %d classes: %d weights, want %d", x.partial, x.classes, n, x.want)
 		}
@@ -31,7 +32,7 @@ func TestParameterCountsOfMasks(t *testing.T) {
 		partial := 1 + 3*int(seed%2)
 		mask, passes := randomMask(seed), supernet.Passes{SharePools: seed%3 == 0, FoldMix: seed%3 == 1}
 		c := small(mask, partial, passes)
-		p := must(spec(c, 1, 8).Rank())(t)
+		p := check.Must(spec(c, 1, 8).Rank())(t)
 		want := space.SupernetParams(mask, c.Channels, c.Cells, c.Classes, partial)
 		if n := p.Weights.Len(); n != want {
 			t.Errorf("mask %d: %d weights, want %d", seed, n, want)
@@ -58,8 +59,8 @@ func TestPassesAreExact(t *testing.T) {
 			t.Parallel()
 			plain := spec(small(x.mask, x.partial, noPasses), 2, 8)
 			fast := spec(small(x.mask, x.partial, supernet.AllPasses), 2, 8)
-			compareWeightSteps(t, must(plain.WeightStep())(t), must(fast.WeightStep())(t))
-			compareAlphaSteps(t, must(plain.AlphaStep())(t), must(fast.AlphaStep())(t))
+			compareWeightSteps(t, check.Must(plain.WeightStep())(t), check.Must(fast.WeightStep())(t))
+			compareAlphaSteps(t, check.Must(plain.AlphaStep())(t), check.Must(fast.AlphaStep())(t))
 		})
 	}
 }
@@ -73,10 +74,10 @@ func compareWeightSteps(t *testing.T, plain, fast *graphgen.Program) {
 		t.Errorf("%d weights, want %d", len(got), len(want))
 	}
 	for name := range want {
-		wantClose(t, name, got[name], want[name])
+		check.Close(t, name, got[name], want[name], 1e-9, 1e-9)
 	}
-	wantClose(t, "loss", fastOut["loss"].F, out["loss"].F)
-	wantClose(t, "norm", fastOut["norm"].F, out["norm"].F)
+	check.Close(t, "loss", fastOut["loss"].F, out["loss"].F, 1e-9, 1e-9)
+	check.Close(t, "norm", fastOut["norm"].F, out["norm"].F, 1e-9, 1e-9)
 	if !(out["norm"].F[0] > 1e-3) {
 		t.Errorf("the gradient norm %v proves nothing", out["norm"].F)
 	}
@@ -90,7 +91,7 @@ func compareAlphaSteps(t *testing.T, plain, fast *graphgen.Program) {
 	for _, p := range plain.Signature.Outputs {
 		if p.Role == graphgen.Gradient {
 			seen++
-			wantClose(t, p.Name, fastOut[p.Name].F, out[p.Name].F)
+			check.Close(t, p.Name, fastOut[p.Name].F, out[p.Name].F, 1e-9, 1e-9)
 		}
 	}
 	if seen < 2 {
@@ -110,7 +111,7 @@ func TestAnySize(t *testing.T) {
 				Mask: randomMask(uint64(x.image)), Partial: x.partial, Passes: supernet.AllPasses}
 			s := spec(c, 2, x.image)
 			for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.Rank} {
-				p := must(emit())(t)
+				p := check.Must(emit())(t)
 				if err := p.Graph.Verify(); err != nil {
 					t.Errorf("%s: %v", p.Name, err)
 				}
@@ -145,24 +146,24 @@ func TestErrors(t *testing.T) {
 		{base, 6, []string{"must be even, got 3x3", "cell2/"}},
 	} {
 		_, err := spec(x.c, 2, x.image).WeightStep()
-		wantError(t, err, append(x.words, "weight_step: ")...)
+		check.Error(t, err, append(x.words, "weight_step: ")...)
 	}
 }
 
 // The gradients of the mixing weights are the slopes of the loss in a random direction.
 func TestMixGradientsAreSlopes(t *testing.T) {
 	for _, partial := range []int{1, 4} {
-		p := must(spec(small(randomMask(5), partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
+		p := check.Must(spec(small(randomMask(5), partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
 		loss := func(h float64) (float64, float64) {
 			in, product := values(p), 0.0
 			for name := range in {
-				if port := must(p.Signature.In(name))(t); port.Role == graphgen.MixWeight {
+				if port := check.Must(p.Signature.In(name))(t); port.Role == graphgen.MixWeight {
 					for i := range in[name].F {
 						in[name].F[i] += h * math.Sin(float64(i+1))
 					}
 				}
 			}
-			out := must(eval.Run(p.Graph, in))(t)
+			out := check.Must(eval.Run(p.Graph, in))(t)
 			for _, port := range p.Signature.Outputs {
 				if port.Role == graphgen.Gradient {
 					for i, d := range out[port.Name].F {

@@ -1,0 +1,49 @@
+// Package check holds what the tests of several packages compare with.
+package check
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+// Error wants an error that mentions all the words.
+func Error(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("no error, want one with %q", words)
+		return
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("error %q does not mention %q", err, w)
+		}
+	}
+}
+
+// Close wants numbers within absolute + relative |want| of each other, and reports the first that is
+// not.
+func Close(t *testing.T, what string, got, want []float64, absolute, relative float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d numbers, want %d", what, len(got), len(want))
+		return
+	}
+	for i := range want {
+		if !(math.Abs(got[i]-want[i]) <= absolute+relative*math.Abs(want[i])) {
+			t.Errorf("%s[%d] = %v, want %v", what, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+// Must takes the results of a call and gives the first, or ends the test with the error.
+func Must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
