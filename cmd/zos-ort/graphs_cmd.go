@@ -16,12 +16,15 @@ import (
 func graphsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "graphs",
-		Usage: "write the exact step graphs of a search and its checkpoint as files",
+		Usage: "write the step graphs of a search and its checkpoint as files",
 		Description: "Writes weight_step.onnx, alpha_step.onnx, eval.onnx, rank.onnx and state.ckpt, an ONNX " +
-			"Runtime checkpoint with freshly initialised weights.",
+			"Runtime checkpoint with freshly initialised weights. The graphs run in any training build of " +
+			"ONNX Runtime; with --kernels they are exactly those of a search, whose operators only zos-ort has.",
 		Flags: join(methodFlags(), pruneFlags(), dataFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "mask", Usage: "mask `FILE`: masked operations are left out"},
-			&cli.IntFlag{Name: "batch", Usage: "images per step"}}, outputFlags()),
+			&cli.IntFlag{Name: "batch", DefaultText: "by preset", Usage: "images per step"},
+			&cli.BoolFlag{Name: "kernels", Usage: "with zos-ort's own CPU operators, as a search runs them"},
+		}, outputFlags()),
 		Before: noArguments,
 		Action: graphsAction,
 	}
@@ -43,6 +46,7 @@ func graphsAction(c *cli.Context) error {
 	}
 	scfg := cfg.search(mask)
 	spec := scfg.Spec(cfg.ImageSize)
+	spec.Kernels = c.Bool("kernels")
 	programs, err := search.Emit(spec)
 	if err != nil {
 		return err
