@@ -44,6 +44,12 @@ func retrainCommand() *cli.Command {
 	}
 }
 
+// Schema of config.json of a retraining.
+const (
+	retrainSchema  = "zos-ort/retrain"
+	retrainVersion = 1
+)
+
 // retrainSettings is config.json of a retraining.
 type retrainSettings struct {
 	Schema      string         `json:"schema"`
@@ -90,7 +96,7 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	if c.IsSet("auxiliary") {
 		s.Auxiliary = c.Bool("auxiliary")
 	}
-	s.Schema, s.Version, s.Program = "zos-ort/retrain", 1, version
+	s.Schema, s.Version, s.Program = retrainSchema, retrainVersion, version
 	s.Data, s.Seed, s.Threads = c.String("data"), c.Uint64("seed"), c.Int("threads")
 	if s.Threads == 0 {
 		s.Threads = runtime.NumCPU()

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -79,4 +81,41 @@ func (d runDir) writeJSON(name string, v any) error {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return d.write(name, append(b, '\n'))
+}
+
+// readJSON reads what writeJSON wrote, strictly: a key that v does not know is an error.
+func (d runDir) readJSON(name string, v any) error {
+	b, err := os.ReadFile(d.path(name))
+	if err != nil {
+		return fmt.Errorf("read %s of the run: %w", name, err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", d.path(name), err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return fmt.Errorf("%s: something follows the JSON value", d.path(name))
+	}
+	return nil
+}
+
+// readSettings reads config.json and checks whose it is.
+func (d runDir) readSettings(schema string, version int, v any) error {
+	var head struct {
+		Schema  string
+		Version int
+	}
+	b, err := os.ReadFile(d.path("config.json"))
+	if err != nil {
+		return fmt.Errorf("%s is not a run directory: %w", d, err)
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return fmt.Errorf("%s: %w", d.path("config.json"), err)
+	}
+	if head.Schema != schema || head.Version != version {
+		return fmt.Errorf("%s holds %q version %d, this needs %q version %d", d.path("config.json"),
+			head.Schema, head.Version, schema, version)
+	}
+	return d.readJSON("config.json", v)
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"zos-ort/graphgen/check"
 )
 
 // TestFinishLeavesNothing: a run that fails before it has found anything takes its folder away; one
@@ -63,4 +65,36 @@ func TestDefaultRunDirs(t *testing.T) {
 			t.Errorf("%s: %v %v", dir, entries, err)
 		}
 	}
+}
+
+// TestReadSettings: what was written reads back; other schemas, unknown keys and rubbish are named.
+func TestReadSettings(t *testing.T) {
+	type settings struct {
+		Schema  string `json:"schema"`
+		Version int    `json:"version"`
+		Seed    int    `json:"seed"`
+	}
+	dir := runDir(t.TempDir())
+	want := settings{"zos-ort/test", 1, 7}
+	if err := dir.writeJSON("config.json", want); err != nil {
+		t.Fatal(err)
+	}
+	var got settings
+	if err := dir.readSettings("zos-ort/test", 1, &got); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for content, word := range map[string]string{
+		`{"schema":"zos-ort/test","version":2}`:            "version 2",
+		`{"schema":"zos-ort/test","version":1,"sede":1}`:   "sede",
+		`{"schema":"zos-ort/test","version":1}{}`:          "after top-level value",
+		`{"schema":"zos-ort/test","version":1,"seed":"a"}`: "seed",
+		`{"sch`: "config.json",
+	} {
+		if err := dir.write("config.json", []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		err := dir.readSettings("zos-ort/test", 1, &got)
+		check.Error(t, err, word)
+	}
+	check.Error(t, runDir(t.TempDir()).readSettings("x", 1, &got), "not a run directory")
 }
