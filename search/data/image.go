@@ -1,0 +1,140 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+
+	scale "golang.org/x/image/draw"
+)
+
+// maxPixels bounds what is decoded: a file of some kilobytes can claim an image that no memory
+// holds. A square of maxSide is as much.
+const (
+	maxSide   = 8192
+	maxPixels = maxSide * maxSide
+)
+
+// format is a file format that can be decoded, recognised by how its files start.
+type format struct {
+	magic  string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+var formats = []format{
+	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
+	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode},
+}
+
+// DecodeImage reads a PNG or JPEG file as training does, to [3, size, size] bytes: the square in
+// the middle of the image, scaled to the side with the Catmull-Rom kernel. Grey, paletted and
+// 16-bit images become 8-bit RGB, and what is transparent lies on white. A side of 0 takes the image
+// as it is, which must be square. The orientation that a camera may have noted is not applied.
+// An error names the file and what is wrong with it.
+func DecodeImage(path string, size int) ([]uint8, error) {
+	if size < 0 || size > maxSide {
+		return nil, fmt.Errorf("data: image side is %d, want 1..%d, or 0 for the image's own", size,
+			maxSide)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	pixels, err := decode(content, size)
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", path, err)
+	}
+	return pixels, nil
+}
+
+// decode is DecodeImage on the bytes of a file.
+func decode(content []byte, size int) ([]uint8, error) {
+	f, cfg, err := inspect(content)
+	if err != nil {
+		return nil, err
+	}
+	if size == 0 {
+		if size = cfg.Width; cfg.Width != cfg.Height {
+			return nil, fmt.Errorf("the image is %dx%d, not square", cfg.Width, cfg.Height)
+		}
+	}
+	img, err := f.decode(bytes.NewReader(content))
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return planes(resize(square(img), size)), nil
+}
+
+// inspect recognises the format and reads the size of the image, without decoding it.
+func inspect(content []byte) (format, image.Config, error) {
+	if len(content) == 0 {
+		return format{}, image.Config{}, errors.New("the file is empty")
+	}
+	for _, f := range formats {
+		if !bytes.HasPrefix(content, []byte(f.magic)) {
+			continue
+		}
+		cfg, err := f.config(bytes.NewReader(content))
+		switch {
+		case err != nil:
+			return f, cfg, damaged(err)
+		case cfg.Width < 1 || cfg.Height < 1:
+			return f, cfg, fmt.Errorf("the image is %dx%d", cfg.Width, cfg.Height)
+		case cfg.Width > maxPixels/cfg.Height:
+			return f, cfg, fmt.Errorf("the image is %dx%d, more than the %d pixels that are decoded",
+				cfg.Width, cfg.Height, maxPixels)
+		}
+		return f, cfg, nil
+	}
+	return format{}, image.Config{}, errors.New("not a PNG or JPEG image")
+}
+
+// damaged explains an error of a decoder.
+func damaged(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errors.New("the image is truncated")
+	}
+	return fmt.Errorf("the image is damaged: %w", err)
+}
+
+// square gives the square in the middle of an image, on white.
+func square(img image.Image) *image.RGBA {
+	b := img.Bounds()
+	side := min(b.Dx(), b.Dy())
+	from := b.Min.Add(image.Pt((b.Dx()-side)/2, (b.Dy()-side)/2))
+	out := image.NewRGBA(image.Rect(0, 0, side, side))
+	draw.Draw(out, out.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(out, out.Rect, img, from, draw.Over)
+	return out
+}
+
+// resize scales a square image to the given side. When it shrinks the image the kernel is widened, so
+// that every pixel counts.
+func resize(img *image.RGBA, size int) *image.RGBA {
+	if img.Rect.Dx() == size {
+		return img
+	}
+	out := image.NewRGBA(image.Rect(0, 0, size, size))
+	scale.CatmullRom.Scale(out, out.Rect, img, img.Rect, draw.Src, nil)
+	return out
+}
+
+// planes takes red, green and blue apart.
+func planes(img *image.RGBA) []uint8 {
+	plane := img.Rect.Dx() * img.Rect.Dy()
+	out := make([]uint8, Channels*plane)
+	for i := range plane {
+		for c := range Channels {
+			out[c*plane+i] = img.Pix[4*i+c]
+		}
+	}
+	return out
+}
