@@ -63,6 +63,9 @@ type retrainSettings struct {
 	TrainImages int            `json:"train_images"`
 	ImageSize   int            `json:"image_size"`
 	Classes     int            `json:"classes"`
+	Labels      []string       `json:"labels"`
+	Mean        [3]float32     `json:"mean"`
+	Std         [3]float32     `json:"std"`
 	Channels    int            `json:"channels"`
 	Cells       int            `json:"cells"`
 	Auxiliary   bool           `json:"auxiliary"`
@@ -172,6 +175,7 @@ func (s *retrainSettings) load() (train, test *data.Set, err error) {
 	}
 	s.TrainImages, s.ImageSize, s.Classes = train.Len(), train.Size, len(train.Classes)
 	s.DataName, s.Fingerprint = train.Name, train.Fingerprint()
+	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
 	return train, test, nil
 }
 
