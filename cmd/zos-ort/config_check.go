@@ -61,7 +61,7 @@ func (cfg *config) leastXi() float64 {
 // checkInput refuses, before anything is written, input that the run would stumble over later.
 func (cfg *config) checkInput(m method) error {
 	if cfg.MaskFile != "" {
-		if m.mask == toOne {
+		if m.found == byScores {
 			return usagef("method %s derives the genotype from pruning scores: it cannot start from a mask",
 				m.name)
 		}
@@ -73,8 +73,7 @@ func (cfg *config) checkInput(m method) error {
 		return usagef("--pad must lie between 0 and the image side, got %d for %d", cfg.Pad,
 			cfg.ImageSize)
 	}
-	ranks := cfg.MaskFile == "" && (m.mask == algorithm1 || m.mask == toOne)
-	if ranks && cfg.PruneBatch > cfg.TrainImages {
+	if cfg.MaskFile == "" && m.ranks() && cfg.PruneBatch > cfg.TrainImages {
 		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", cfg.PruneBatch,
 			cfg.TrainImages, cfg.DataName)
 	}

@@ -20,6 +20,7 @@ const (
 	streamRank  = 1000
 	streamBatch = 2000
 	streamMask  = 3000
+	streamDraw  = 5000 // of a whole architecture
 )
 
 // maskResult is a mask and the pruning rounds that led to it, if any.
@@ -42,7 +43,7 @@ func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir r
 		for _, r := range repairs {
 			p.say("random mask: %v", r)
 		}
-	case m.mask != noMask:
+	case m.ranks():
 		res, err = runPruning(ctx, cfg, m, train, p)
 	}
 	if err != nil {

@@ -29,6 +29,9 @@ func drawPlans(out string, rows []prediction) error {
 		return err
 	}
 	for _, r := range rows {
+		if r.program == nil {
+			continue // nothing runs
+		}
 		chart, err := planChart(r)
 		if err != nil {
 			return fmt.Errorf("chart of %s: %w", r.Method, err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -96,16 +95,9 @@ func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
 	cfg := memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
 		Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"),
 		Masks: c.Int("masks"), Seed: c.Uint64("seed")}
-	list := methods
-	if names := c.String("methods"); names != "all" {
-		list = nil
-		for name := range strings.SplitSeq(names, ",") {
-			m, err := findMethod(strings.TrimSpace(name))
-			if err != nil {
-				return cfg, nil, usageError{err}
-			}
-			list = append(list, m)
-		}
+	list, err := findMethods(c.String("methods"))
+	if err != nil {
+		return cfg, nil, usageError{err}
 	}
 	switch {
 	case cfg.checkPasses() != nil:

@@ -22,10 +22,6 @@ type memoryConfig struct {
 	Seed     uint64  `json:"seed"`
 }
 
-// paperPeaks are the peaks in MB of the paper's Table 1 for CIFAR-10.
-var paperPeaks = map[string]float64{"darts": 21593, "beta-darts": 21593, "pc-darts": 6438,
-	"etenas": 363, "etenas-pc": 379, "darts-rnd": 11190, "zos": 4124, "zos-rnd": 3838}
-
 // prediction is one row of the table: bytes, means over the masks where there are several.
 type prediction struct {
 	Method string `json:"method"`
@@ -38,7 +34,7 @@ type prediction struct {
 	State  int `json:"state_bytes"`
 	Masks  int `json:"masks"`
 
-	program *graphgen.Program // weight step, or else ranking, on the first mask
+	program *graphgen.Program // weight step, or else ranking, on the first mask; nil if nothing runs
 	plan    plan.Plan         // of program
 }
 
@@ -67,7 +63,8 @@ func (c memoryConfig) predict(m method) (prediction, error) {
 	return sum, nil
 }
 
-// predictMask looks at the programs of a search; a method that only ranks has no steps.
+// predictMask looks at the programs of a search. A method that only ranks has no steps; a draw by
+// chance runs nothing.
 func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err error) {
 	spec := c.spec(m, mask)
 	emit := func(to *int, build func() (*graphgen.Program, error)) {
@@ -86,12 +83,13 @@ func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err 
 			p.program, p.plan = g, r
 		}
 	}
-	if m.mask == toOne {
+	switch m.found {
+	case byScores:
 		emit(&p.Rank, spec.Rank)
-		return p, err
+	case bySearch:
+		emit(&p.Weight, spec.WeightStep)
+		emit(&p.Alpha, spec.AlphaStep)
 	}
-	emit(&p.Weight, spec.WeightStep)
-	emit(&p.Alpha, spec.AlphaStep)
 	return p, err
 }
 

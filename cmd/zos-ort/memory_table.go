@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"zos-ort/ort"
+	"zos-ort/search/sweep"
 )
 
 // megabyte is 10^6 bytes, as sizes are printed.
@@ -44,9 +45,9 @@ func predictionTable(p *console, cfg memoryConfig, rows []prediction) error {
 	}
 	var cells [][]string
 	for _, r := range rows {
-		bar := strings.Repeat("█", max(1, (24*r.Peak+highest/2)/highest))
+		bar := strings.Repeat("█", (24*r.Peak+highest-1)/highest)
 		cells = append(cells, []string{r.Method, optionalMB(r.Weight), optionalMB(r.Alpha),
-			optionalMB(r.Rank), megabytes(r.State), megabytes(r.Peak), megabytes(r.worst() / cfg.Batch),
+			optionalMB(r.Rank), optionalMB(r.State), optionalMB(r.Peak), optionalMB(r.worst() / cfg.Batch),
 			versus(r, peaks, "darts"), versus(r, peaks, "pc-darts"), bar})
 	}
 	p.result("predicted memory in MB (10^6 bytes), batch %d, %d channels, %d cells, %dx%d images, passes %s",
@@ -62,12 +63,12 @@ func predictionTable(p *console, cfg memoryConfig, rows []prediction) error {
 // jsonRow is a row with the paper's number.
 type jsonRow struct {
 	prediction
-	Paper float64 `json:"paper_peak_mb"`
+	Paper float64 `json:"paper_peak_mb,omitempty"`
 }
 
 func jsonRows(rows []prediction) (list []jsonRow) {
 	for _, r := range rows {
-		list = append(list, jsonRow{r, paperPeaks[r.Method]})
+		list = append(list, jsonRow{r, paperPeak(r.Method)})
 	}
 	return list
 }
@@ -79,14 +80,24 @@ func optionalMB(bytes int) string {
 	return megabytes(bytes)
 }
 
+// paperPeak is the peak in MB of the paper's Table 1 for CIFAR-10; 0 for a method that is not in it.
+func paperPeak(method string) float64 {
+	n, _ := sweep.Paper("cifar-10", method)
+	return n.PeakMB
+}
+
 // versus is the ratio to another method, ours and the paper's.
 func versus(r prediction, peaks map[string]int, to string) string {
-	base, ok := peaks[to]
-	if !ok {
-		return fmt.Sprintf("- (%.3f)", paperPeaks[r.Method]/paperPeaks[to])
+	return fmt.Sprintf("%s (%s)", ratio(float64(r.Peak), float64(peaks[to])),
+		ratio(paperPeak(r.Method), paperPeak(to)))
+}
+
+// ratio prints x / base where there are both.
+func ratio(x, base float64) string {
+	if x == 0 || base == 0 {
+		return "-"
 	}
-	return fmt.Sprintf("%.3f (%.3f)", float64(r.Peak)/float64(base),
-		paperPeaks[r.Method]/paperPeaks[to])
+	return fmt.Sprintf("%.3f", x/base)
 }
 
 // measureRows runs the first program of every row and compares it with its plan.
@@ -106,6 +117,9 @@ func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []predi
 	var list []comparison
 	var cells [][]string
 	for _, r := range rows {
+		if r.program == nil {
+			continue // nothing runs
+		}
 		m, err := measure(ctx, r.program, o)
 		if err != nil {
 			return err

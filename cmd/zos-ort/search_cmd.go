@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -56,7 +57,7 @@ func searchAction(c *cli.Context) error {
 	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
-	if m.mask != toOne && cfg.Batch > cfg.TrainImages/2 {
+	if m.searches() && cfg.Batch > cfg.TrainImages/2 {
 		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas "+
 			"train on one half each", cfg.Batch, cfg.TrainImages, cfg.DataName)
 	}
@@ -101,9 +102,13 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
 	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
 	start = time.Now()
-	if m.mask == toOne {
+	switch m.found {
+	case byScores:
 		out.Genotype, err = scoresGenotype(mask)
-	} else {
+	case byChance:
+		rng := rand.New(rand.NewPCG(cfg.Seed, streamDraw))
+		out.Genotype, err = space.RandomGenotype(rng, mask.mask)
+	default:
 		var res *search.Result
 		if res, err = search.Run(ctx, cfg.search(mask.mask), train, newRecorder(dir, p)); err == nil {
 			out.Genotype, out.ValidAcc = res.Genotype, res.Last.ValidAcc
@@ -124,7 +129,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 // print reports the result to people or machines.
 func (r searchResult) print(p *console, m method) error {
 	p.result("%s", r.Text)
-	if m.mask != toOne {
+	if m.searches() {
 		p.result("supernet validation accuracy: %.2f %%", 100*r.ValidAcc)
 	}
 	p.result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
