@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"context"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
@@ -32,14 +32,9 @@ type config struct {
 	Device string `json:"device"`
 	Thread int    `json:"threads"`
 
-	Data        string `json:"data"` // folder; empty for the built-in images
-	DataName    string `json:"data_name"`
-	Fingerprint string `json:"data_fingerprint"`
-	TrainImages int    `json:"train_images"`
-	ValidImages int    `json:"valid_images"`
-	ImageSize   int    `json:"image_size"`
-	Classes     int    `json:"classes"`
-	Pad         int    `json:"pad"`
+	dataSettings
+	ValidImages int `json:"valid_images"`
+	Pad         int `json:"pad"`
 
 	MaskFile     string  `json:"mask_file"`
 	Xi           float64 `json:"xi"`
@@ -77,8 +72,8 @@ func paperPreset() config {
 // quickPreset is the whole algorithm on few, small images: minutes on two cores.
 func quickPreset() config {
 	return config{Preset: "quick", Epochs: 12, Warmup: 4, Batch: 32, Channels: 8, Cells: 8, LR: .1,
-		AlphaLR: 6e-4, Pad: 2, Repeats: 1, PruneBatch: 64, PruneBatches: 1, TrainImages: 2000,
-		ImageSize: 16, NetChannels: 36, NetCells: 20}
+		AlphaLR: 6e-4, Pad: 2, Repeats: 1, PruneBatch: 64, PruneBatches: 1, NetChannels: 36, NetCells: 20,
+		dataSettings: quickImages}
 }
 
 const betaSlope = 0.5 // lambda(e) = 0.5 e
@@ -103,6 +98,9 @@ func resolveConfig(c *cli.Context) (config, method, error) {
 		cfg.Beta = betaSlope
 	}
 	cfg.fromFlags(c)
+	if err := cfg.dataSettings.fromFlags(c); err != nil {
+		return cfg, m, err
+	}
 	if cfg.Thread == 0 {
 		cfg.Thread = runtime.NumCPU()
 	}
@@ -112,14 +110,13 @@ func resolveConfig(c *cli.Context) (config, method, error) {
 // fromFlags overrides the preset with the flags that were given, and takes the defaults of those
 // that no preset sets.
 func (cfg *config) fromFlags(c *cli.Context) {
-	takeInts(c, map[string]*int{"train-images": &cfg.TrainImages, "image-size": &cfg.ImageSize,
-		"valid-images": &cfg.ValidImages, "pad": &cfg.Pad, "repeats": &cfg.Repeats,
+	takeInts(c, map[string]*int{"valid-images": &cfg.ValidImages, "pad": &cfg.Pad, "repeats": &cfg.Repeats,
 		"prune-batch": &cfg.PruneBatch, "prune-batches": &cfg.PruneBatches, "channels": &cfg.Channels,
 		"cells": &cfg.Cells, "batch": &cfg.Batch, "epochs": &cfg.Epochs, "warmup": &cfg.Warmup,
 		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells})
 	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta})
 	cfg.Seed, cfg.Device, cfg.Thread = c.Uint64("seed"), c.String("device"), c.Int("threads")
-	cfg.Data, cfg.MaskFile = c.String("data"), c.String("mask")
+	cfg.MaskFile = c.String("mask")
 	cfg.Xi, cfg.XiMeasure, cfg.KeepNone = c.Float64("xi"), c.String("xi-measure"), c.Bool("keep-none")
 	cfg.dump = c.String("dump")
 	cfg.PerRound, cfg.Kernel = c.Int("prune-per-round"), c.String("kernel")
@@ -142,37 +139,8 @@ func (cfg *config) search(mask space.Mask) search.Config {
 		Options: ort.Options{Threads: cfg.Thread, Dump: cfg.dump}}
 }
 
-// loadData reads the images and completes the configuration with what they are.
-func (cfg *config) loadData() (*data.Set, error) {
-	train, err := cfg.trainSet()
-	if err != nil {
-		return nil, err
-	}
-	if cfg.TrainImages > 0 && cfg.TrainImages < train.Len() {
-		train = train.Head(cfg.TrainImages)
-	}
-	if train.Size%4 != 0 {
-		return nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side must be "+
-			"a multiple of 4", train.Name, train.Size, train.Size)
-	}
-	cfg.TrainImages, cfg.ImageSize, cfg.Classes = train.Len(), train.Size, len(train.Classes)
-	cfg.DataName, cfg.Fingerprint = train.Name, train.Fingerprint()
-	return train, nil
-}
-
-func (cfg *config) trainSet() (*data.Set, error) {
-	if cfg.Data == "" {
-		if err := cfg.fitsMemory(); err != nil {
-			return nil, err
-		}
-		train, _, err := data.Synthetic(data.SyntheticConfig{Size: cfg.ImageSize, Test: 10,
-			Train: cfg.TrainImages, Seed: cfg.Seed})
-		return train, err
-	}
-	train, _, err := data.Open(cfg.Data)
-	if err == nil && cfg.ImageSize != 0 && cfg.ImageSize != train.Size && cfg.Preset != "quick" {
-		err = fmt.Errorf("images of %s are %dx%d, --image-size is %d", train.Name, train.Size,
-			train.Size, cfg.ImageSize)
-	}
+// loadData reads the training images and completes the configuration with what they are.
+func (cfg *config) loadData(ctx context.Context, p *console) (*data.Set, error) {
+	train, _, err := cfg.load(ctx, cfg.Seed, 0, p)
 	return train, err
 }

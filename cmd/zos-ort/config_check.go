@@ -6,7 +6,6 @@ import (
 
 	"zos-ort/models/space"
 	"zos-ort/prune"
-	"zos-ort/search/data"
 )
 
 // check refuses what no run could do; these are mistakes on the command line.
@@ -14,15 +13,12 @@ func (cfg *config) check(m method) error {
 	if cfg.Device != "cpu" {
 		return usagef("unknown device %q: this build runs on cpu", cfg.Device)
 	}
-	if cfg.Thread < 1 || cfg.TrainImages < 0 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
+	if cfg.Thread < 1 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
 		cfg.PruneBatches < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {
 		return usagef("threads, images, batches and (even) channels must be positive")
 	}
 	if cfg.NetCells < 3 { // of two cells both are reduction cells: no normal cell to export
 		return usagef("--network-cells must be at least 3, got %d", cfg.NetCells)
-	}
-	if cfg.ImageSize != 0 && cfg.ImageSize%4 != 0 {
-		return usagef("--image-size must be a multiple of 4, got %d", cfg.ImageSize)
 	}
 	if !(cfg.Xi > 0 && cfg.Xi < 1) {
 		return usagef("--xi is the fraction of the search space to keep and must lie between 0 and 1, "+
@@ -76,16 +72,6 @@ func (cfg *config) checkInput(m method) error {
 	if cfg.MaskFile == "" && m.ranks() && cfg.PruneBatch > cfg.TrainImages {
 		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", cfg.PruneBatch,
 			cfg.TrainImages, cfg.DataName)
-	}
-	return nil
-}
-
-// fitsMemory refuses numbers of generated images that memory cannot hold.
-func (cfg *config) fitsMemory() error {
-	need := float64(cfg.TrainImages) * data.Channels * float64(cfg.ImageSize) * float64(cfg.ImageSize)
-	if free, ok := freeMemory(); ok && need > float64(free) {
-		return fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
-			cfg.TrainImages, cfg.ImageSize, cfg.ImageSize, need/(1<<30), float64(free)/(1<<30))
 	}
 	return nil
 }

@@ -33,6 +33,13 @@ func (p *console) say(format string, args ...any) {
 	}
 }
 
+// warn prints what the user should look at, whoever reads the result.
+func (p *console) warn(format string, args ...any) {
+	if !p.quiet {
+		fmt.Fprintf(p.err, "zos-ort: warning: "+format+"\n", args...)
+	}
+}
+
 // result prints a line of the result.
 func (p *console) result(format string, args ...any) {
 	if !p.quiet && !p.json {

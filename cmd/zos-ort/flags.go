@@ -10,19 +10,6 @@ func outputFlags() []cli.Flag {
 	}
 }
 
-func dataFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "data", Usage: "`DIR` with CIFAR-10 or CIFAR-100 in binary form " +
-			"(default: generated images)"},
-		&cli.IntFlag{Name: "train-images", DefaultText: "by preset",
-			Usage: "use the first `N` training images"},
-		&cli.IntFlag{Name: "image-size", DefaultText: "by preset",
-			Usage: "side of the generated images"},
-		&cli.IntFlag{Name: "pad", DefaultText: "by preset",
-			Usage: "padding of the random crop"},
-	}
-}
-
 func methodFlags() []cli.Flag {
 	about := "technique:"
 	for _, m := range methods {

@@ -35,7 +35,8 @@ func graphsAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := cfg.loadData(); err != nil {
+	p := newConsole(c)
+	if _, err := cfg.loadData(c.Context, p); err != nil {
 		return err
 	}
 	mask := space.FullMask()
@@ -59,7 +60,7 @@ func graphsAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeGraphs(newConsole(c), dir, &cfg, programs, rank)
+	return writeGraphs(p, dir, &cfg, programs, rank)
 }
 
 func writeGraphs(p *console, dir runDir, cfg *config, programs search.Programs,

@@ -26,7 +26,7 @@ func pruneAction(c *cli.Context) error {
 		return usagef("method %s does not prune", m.name)
 	}
 	p := newConsole(c)
-	train, err := cfg.loadData()
+	train, err := cfg.loadData(c.Context, p)
 	if err != nil {
 		return err
 	}

@@ -50,33 +50,28 @@ const (
 	retrainVersion = 1
 )
 
+// retrainTest is the number of generated images that a retraining tests on.
+const retrainTest = 1000
+
 // retrainSettings is config.json of a retraining.
 type retrainSettings struct {
-	Schema      string         `json:"schema"`
-	Version     int            `json:"version"`
-	Program     string         `json:"program"`
-	Preset      string         `json:"preset"`
-	Genotype    space.Genotype `json:"genotype"`
-	Data        string         `json:"data"`
-	DataName    string         `json:"data_name"`
-	Fingerprint string         `json:"data_fingerprint"`
-	TrainImages int            `json:"train_images"`
-	ImageSize   int            `json:"image_size"`
-	Classes     int            `json:"classes"`
-	Labels      []string       `json:"labels"`
-	Mean        [3]float32     `json:"mean"`
-	Std         [3]float32     `json:"std"`
-	Channels    int            `json:"channels"`
-	Cells       int            `json:"cells"`
-	Auxiliary   bool           `json:"auxiliary"`
-	Batch       int            `json:"batch"`
-	Epochs      int            `json:"epochs"`
-	LR          float64        `json:"lr"`
-	DropPath    float64        `json:"drop_path"`
-	Pad         int            `json:"pad"`
-	Cutout      int            `json:"cutout"`
-	Seed        uint64         `json:"seed"`
-	Threads     int            `json:"threads"`
+	Schema   string         `json:"schema"`
+	Version  int            `json:"version"`
+	Program  string         `json:"program"`
+	Preset   string         `json:"preset"`
+	Genotype space.Genotype `json:"genotype"`
+	dataSettings
+	Channels  int     `json:"channels"`
+	Cells     int     `json:"cells"`
+	Auxiliary bool    `json:"auxiliary"`
+	Batch     int     `json:"batch"`
+	Epochs    int     `json:"epochs"`
+	LR        float64 `json:"lr"`
+	DropPath  float64 `json:"drop_path"`
+	Pad       int     `json:"pad"`
+	Cutout    int     `json:"cutout"`
+	Seed      uint64  `json:"seed"`
+	Threads   int     `json:"threads"`
 }
 
 // resolveRetrain makes the settings of a command line.
@@ -90,19 +85,21 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	}
 	if quick {
 		s = retrainSettings{Preset: "quick", Channels: 8, Cells: 8, Batch: 32, Epochs: 10, LR: .05,
-			DropPath: .1, Pad: 2, Cutout: 4, TrainImages: 2000, ImageSize: 16}
+			DropPath: .1, Pad: 2, Cutout: 4, dataSettings: quickImages}
 	}
 	takeInts(c, map[string]*int{"channels": &s.Channels, "cells": &s.Cells, "epochs": &s.Epochs,
-		"batch": &s.Batch, "cutout": &s.Cutout, "pad": &s.Pad, "train-images": &s.TrainImages,
-		"image-size": &s.ImageSize})
+		"batch": &s.Batch, "cutout": &s.Cutout, "pad": &s.Pad})
 	takeFloats(c, map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath})
 	if c.IsSet("auxiliary") {
 		s.Auxiliary = c.Bool("auxiliary")
 	}
 	s.Schema, s.Version, s.Program = retrainSchema, retrainVersion, version
-	s.Data, s.Seed, s.Threads = c.String("data"), c.Uint64("seed"), c.Int("threads")
+	s.Seed, s.Threads = c.Uint64("seed"), c.Int("threads")
 	if s.Threads == 0 {
 		s.Threads = runtime.NumCPU()
+	}
+	if err := s.dataSettings.fromFlags(c); err != nil {
+		return s, err
 	}
 	if c.String("genotype") == "" {
 		return s, usagef("--genotype is missing: give a file or a published name")
@@ -139,7 +136,7 @@ func retrainAction(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
-	train, test, err := s.load()
+	train, test, err := s.load(c.Context, s.Seed, retrainTest, p)
 	if err != nil {
 		return err
 	}
@@ -160,23 +157,6 @@ func retrainAction(c *cli.Context) error {
 		return err
 	}
 	return runRetrain(c.Context, s, train, test, dir, p)
-}
-
-// load reads the images and completes the settings with what they are.
-func (s *retrainSettings) load() (train, test *data.Set, err error) {
-	if s.Data == "" {
-		train, test, err = data.Synthetic(data.SyntheticConfig{Size: s.ImageSize, Train: s.TrainImages,
-			Test: 1000, Seed: s.Seed})
-	} else if train, test, err = data.Open(s.Data); err == nil && s.TrainImages > 0 {
-		train = train.Head(s.TrainImages)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	s.TrainImages, s.ImageSize, s.Classes = train.Len(), train.Size, len(train.Classes)
-	s.DataName, s.Fingerprint = train.Name, train.Fingerprint()
-	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
-	return train, test, nil
 }
 
 func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir runDir,

@@ -50,7 +50,7 @@ func searchAction(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
-	train, err := cfg.loadData()
+	train, err := cfg.loadData(c.Context, p)
 	if err != nil {
 		return err
 	}

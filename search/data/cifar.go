@@ -1,10 +1,8 @@
 package data
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -36,63 +34,34 @@ var (
 		names: "fine_label_names.txt", test: "test.bin"}
 )
 
-const understood = "understood are CIFAR-10 (data_batch_*.bin, test_batch.bin, " +
-	"batches.meta.txt) and CIFAR-100 (train.bin, test.bin, fine_label_names.txt), binary version"
-
-// Open reads the training and the test set of a folder in one of the CIFAR binary layouts, which
-// it recognises by the file names. CIFAR-10 may have any number of data_batch_N.bin; they are
-// read in the order of N. CIFAR-100 is read with its fine labels. Errors are one line and name the
-// file and the numbers that do not fit.
-func Open(dir string) (train, test *Set, err error) {
-	files, err := list(dir)
-	if err != nil {
-		return nil, nil, err
-	}
+// openCIFAR reads a folder in one of the CIFAR binary layouts.
+func openCIFAR(ctx context.Context, dir string, files []string, o Options) (*Folder, error) {
 	l, parts, err := detect(dir, files)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, need := range []string{l.names, l.test} {
 		if !slices.Contains(files, need) {
-			return nil, nil, fmt.Errorf("data: %s: %s is missing in this %s folder", dir, need, l.name)
+			return nil, fmt.Errorf("data: %s: %s is missing in this %s folder", dir, need, l.name)
 		}
 	}
 	names, err := readNames(filepath.Join(dir, l.names))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if train, err = l.read(dir, "train", parts, names); err != nil {
-		return nil, nil, err
+	f := new(Folder)
+	if f.Train, err = l.read(ctx, dir, "train", parts, names, o); err != nil {
+		return nil, err
 	}
-	if test, err = l.read(dir, "test", []string{l.test}, names); err != nil {
-		return nil, nil, err
+	if o.Train > 0 {
+		f.Train = f.Train.Head(o.Train)
 	}
-	return train, test, nil
-}
-
-// list gives the names of everything in the folder.
-func list(dir string) ([]string, error) {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("data: folder %s: %w", dir, fs.ErrNotExist)
-	case err != nil:
-		return nil, fmt.Errorf("data: %w", err)
-	case !info.IsDir():
-		return nil, fmt.Errorf("data: %s is a file, want a folder; %s", dir, understood)
+	if !o.TrainOnly {
+		if f.Test, err = l.read(ctx, dir, "test", []string{l.test}, names, o); err != nil {
+			return nil, err
+		}
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	if len(entries) == 0 {
-		return nil, fmt.Errorf("data: folder %s is empty; %s", dir, understood)
-	}
-	files := make([]string, len(entries))
-	for i, entry := range entries {
-		files[i] = entry.Name()
-	}
-	return files, nil
+	return f, nil
 }
 
 // detect decides for a layout and gives its training files in reading order.
@@ -121,15 +90,21 @@ func detect(dir string, files []string) (*layout, []string, error) {
 				dir, l.test, understood)
 		}
 	}
-	return nil, nil, fmt.Errorf("data: folder %s has no training file; %s%s", dir, understood,
-		hint(files))
+	return nil, nil, fmt.Errorf("data: folder %s has no training file and no folder train; %s%s", dir,
+		understood, hint(dir, files))
 }
 
-// hint points at the folder inside, where an archive was unpacked and its parent was given.
-func hint(files []string) string {
-	for _, inner := range []string{"cifar-10-batches-bin", "cifar-100-binary"} {
-		if slices.Contains(files, inner) {
-			return "; did you mean its folder " + inner + "?"
+// hint points at the folder inside, where an archive was unpacked and its parent was given, and at
+// the folder that is missing above the classes.
+func hint(dir string, files []string) string {
+	for _, file := range files {
+		inner := filepath.Join(dir, file)
+		switch {
+		case file == "cifar-10-batches-bin", file == "cifar-100-binary",
+			isFolder(filepath.Join(inner, "train")):
+			return "; did you mean its folder " + file + "?"
+		case holdsImages(inner):
+			return "; the folders of the classes, such as " + file + ", belong into a folder train"
 		}
 	}
 	return ""

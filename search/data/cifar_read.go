@@ -2,6 +2,7 @@ package data
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +15,8 @@ import (
 func (l *layout) record() int { return l.labelBytes + Channels*cifarSize*cifarSize }
 
 // read makes one set of the records of some files.
-func (l *layout) read(dir, part string, files, names []string) (*Set, error) {
+func (l *layout) read(ctx context.Context, dir, part string, files, names []string,
+	o Options) (*Set, error) {
 	total := 0
 	counts := make([]int, len(files))
 	for i, file := range files {
@@ -25,15 +27,21 @@ func (l *layout) read(dir, part string, files, names []string) (*Set, error) {
 		counts[i] = n
 		total += n
 	}
+	if err := o.fits(dir, total, max(cifarSize, o.Size)); err != nil {
+		return nil, err
+	}
 	s := &Set{Name: l.name + " " + part, Size: cifarSize, Classes: names,
 		Labels: make([]int32, 0, total), Mean: cifarMean, Std: cifarStd}
 	s.Images = make([]uint8, total*s.Pixels())
 	for i, file := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := l.readFile(s, filepath.Join(dir, file), counts[i]); err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	return s.scaled(ctx, o.Size)
 }
 
 // count is the number of records of a file, which has to hold at least one and only whole ones.

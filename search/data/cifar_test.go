@@ -52,7 +52,7 @@ func hundred() folder {
 }
 
 func TestOpenCIFAR10(t *testing.T) {
-	train, test, err := Open(ten().write(t))
+	train, test, err := openBoth(ten().write(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestOpenCIFAR10(t *testing.T) {
 }
 
 func TestOpenCIFAR100(t *testing.T) {
-	train, test, err := Open(hundred().write(t))
+	train, test, err := openBoth(hundred().write(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestOpenBadInput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := c.base()
 			c.spoil(f)
-			train, test, err := Open(f.write(t))
+			train, test, err := openBoth(f.write(t))
 			wantError(t, err, c.pieces...)
 			if train != nil || test != nil {
 				t.Error("a set comes with the error")
@@ -163,13 +163,13 @@ func TestOpenBadInput(t *testing.T) {
 
 func TestOpenNoFolder(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "nowhere")
-	_, _, err := Open(missing)
+	_, _, err := openBoth(missing)
 	wantError(t, err, missing, "does not exist")
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v is not fs.ErrNotExist", err)
 	}
 	file := filepath.Join(folder{"cifar.tar.gz": "x"}.write(t), "cifar.tar.gz")
-	_, _, err = Open(file)
+	_, _, err = openBoth(file)
 	wantError(t, err, "is a file, want a folder")
 }
 
@@ -180,7 +180,7 @@ func TestOpenFolderInPlaceOfFile(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "test_batch.bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := Open(dir)
+	_, _, err := openBoth(dir)
 	wantError(t, err, "test_batch.bin is not a regular file")
 }
 
@@ -196,7 +196,7 @@ func TestOpenRealCIFAR(t *testing.T) {
 	root := sharedData(t)
 	for _, c := range cases {
 		t.Run(c.dir, func(t *testing.T) {
-			train, test, err := Open(filepath.Join(root, c.dir))
+			train, test, err := openBoth(filepath.Join(root, c.dir))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -207,7 +207,7 @@ func TestOpenRealCIFAR(t *testing.T) {
 			if train.Classes[0] != c.first || train.Classes[c.classes-1] != c.last {
 				t.Errorf("classes %q .. %q", train.Classes[0], train.Classes[c.classes-1])
 			}
-			mean, std := moments(train)
+			mean, std := naiveMoments(train)
 			for k := range Channels {
 				// The stored constants are those of all 50,000 images of CIFAR-10.
 				if d := mean[k] - float64(cifarMean[k]); d > .03 || d < -.03 {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -27,6 +28,15 @@ func wantError(t *testing.T, err error, pieces ...string) {
 			t.Errorf("error %q does not contain %q", text, piece)
 		}
 	}
+}
+
+// openBoth reads a folder without options.
+func openBoth(dir string) (train, test *Set, err error) {
+	f, err := Open(context.Background(), dir, Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.Train, f.Test, nil
 }
 
 // noise is a set of random pixels, n images of the given side in the given number of classes.
@@ -91,8 +101,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// moments gives mean and standard deviation of each channel on a scale of 0 to 1.
-func moments(s *Set) (mean, std [Channels]float64) {
+// naiveMoments gives mean and standard deviation of each channel on a scale of 0 to 1.
+func naiveMoments(s *Set) (mean, std [Channels]float64) {
 	var sum, squares [Channels]uint64
 	plane := s.Size * s.Size
 	for i := range s.Len() {

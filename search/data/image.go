@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"io"
 	"os"
-
-	scale "golang.org/x/image/draw"
 )
 
 // maxPixels bounds what is decoded: a file of some kilobytes can claim an image that no memory
@@ -20,6 +16,7 @@ import (
 const (
 	maxSide   = 8192
 	maxPixels = maxSide * maxSide
+	maxFile   = 8 * maxPixels // four channels of 16 bits
 )
 
 // format is a file format that can be decoded, recognised by how its files start.
@@ -44,15 +41,46 @@ func DecodeImage(path string, size int) ([]uint8, error) {
 		return nil, fmt.Errorf("data: image side is %d, want 1..%d, or 0 for the image's own", size,
 			maxSide)
 	}
+	content, err := readImage(path)
+	if err != nil {
+		return nil, err
+	}
+	pixels, err := decode(content, size)
+	if err != nil {
+		return nil, &BadImageError{path, err}
+	}
+	return pixels, nil
+}
+
+// BadImageError says which file is no usable image, and why.
+type BadImageError struct {
+	Path string
+	Err  error
+}
+
+// Error implements error.
+func (e *BadImageError) Error() string { return fmt.Sprintf("data: %s: %v", e.Path, e.Err) }
+
+// Unwrap gives the reason alone.
+func (e *BadImageError) Unwrap() error { return e.Err }
+
+// readImage reads a file. What is not a regular file, a pipe for example, might never end.
+func readImage(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("data: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("data: %s is not a regular file", path)
+	case info.Size() > maxFile:
+		return nil, &BadImageError{path, fmt.Errorf("the file has %d bytes, more than the %d of any image "+
+			"that is decoded", info.Size(), maxFile)}
+	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
-	pixels, err := decode(content, size)
-	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", path, err)
-	}
-	return pixels, nil
+	return content, nil
 }
 
 // decode is DecodeImage on the bytes of a file.
@@ -103,38 +131,4 @@ func damaged(err error) error {
 		return errors.New("the image is truncated")
 	}
 	return fmt.Errorf("the image is damaged: %w", err)
-}
-
-// square gives the square in the middle of an image, on white.
-func square(img image.Image) *image.RGBA {
-	b := img.Bounds()
-	side := min(b.Dx(), b.Dy())
-	from := b.Min.Add(image.Pt((b.Dx()-side)/2, (b.Dy()-side)/2))
-	out := image.NewRGBA(image.Rect(0, 0, side, side))
-	draw.Draw(out, out.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.Draw(out, out.Rect, img, from, draw.Over)
-	return out
-}
-
-// resize scales a square image to the given side. When it shrinks the image the kernel is widened, so
-// that every pixel counts.
-func resize(img *image.RGBA, size int) *image.RGBA {
-	if img.Rect.Dx() == size {
-		return img
-	}
-	out := image.NewRGBA(image.Rect(0, 0, size, size))
-	scale.CatmullRom.Scale(out, out.Rect, img, img.Rect, draw.Src, nil)
-	return out
-}
-
-// planes takes red, green and blue apart.
-func planes(img *image.RGBA) []uint8 {
-	plane := img.Rect.Dx() * img.Rect.Dy()
-	out := make([]uint8, Channels*plane)
-	for i := range plane {
-		for c := range Channels {
-			out[c*plane+i] = img.Pix[4*i+c]
-		}
-	}
-	return out
 }

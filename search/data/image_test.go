@@ -215,5 +215,5 @@ func TestDecodeImageBadInput(t *testing.T) {
 	_, err := DecodeImage(filepath.Join(t.TempDir(), "nowhere.png"), 8)
 	wantError(t, err, "nowhere.png", "no such file")
 	_, err = DecodeImage(t.TempDir(), 8)
-	wantError(t, err, "is a directory")
+	wantError(t, err, "is not a regular file")
 }

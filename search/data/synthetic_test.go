@@ -105,7 +105,7 @@ func TestSyntheticBadConfig(t *testing.T) {
 
 func TestSyntheticNormalisation(t *testing.T) {
 	for _, seed := range []uint64{0, 1} {
-		mean, std := moments(mustSynthetic(t, 16, 3000, seed))
+		mean, std := naiveMoments(mustSynthetic(t, 16, 3000, seed))
 		for k := range Channels {
 			if math.Abs(mean[k]-float64(syntheticMean[k])) > .015 ||
 				math.Abs(std[k]-float64(syntheticStd[k])) > .015 {

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/search/data"
+)
+
+func dataFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data", Usage: "`DIR` with images as train/CLASS/*.png or *.jpg, or CIFAR-10 " +
+			"or CIFAR-100 in binary form (default: generated images)"},
+		&cli.IntFlag{Name: "train-images", DefaultText: "by preset",
+			Usage: "use the first `N` training images"},
+		&cli.IntFlag{Name: "image-size", DefaultText: "their own; generated: by preset",
+			Usage: "scale images to `N`xN, the shorter side to N and the rest cut away"},
+		&cli.StringFlag{Name: "on-bad-image", Value: "fail",
+			Usage: "an image file that cannot be read: fail, or skip to leave it out"},
+		&cli.IntFlag{Name: "pad", DefaultText: "by preset",
+			Usage: "padding of the random crop"},
+	}
+}
+
+// dataSettings is what config.json says about the images, in searches and retrainings alike.
+type dataSettings struct {
+	Data        string `json:"data"` // folder; empty for the built-in images
+	DataName    string `json:"data_name"`
+	Fingerprint string `json:"data_fingerprint"`
+	OnBadImage  string `json:"on_bad_image"`
+	TrainImages int    `json:"train_images"`
+	ImageSize   int    `json:"image_size"`
+	Classes     int    `json:"classes"`
+	// Labels are the names of the classes; Mean and Std normalise a pixel p on a scale of 0 to 1 to
+	// (p - mean) / std, per channel.
+	Labels []string               `json:"labels"`
+	Mean   [data.Channels]float32 `json:"mean"`
+	Std    [data.Channels]float32 `json:"std"`
+}
+
+// quickImages are the generated images of the preset quick.
+var quickImages = dataSettings{TrainImages: 2000, ImageSize: 16}
+
+// fromFlags overrides the preset with the flags that were given. The side of the preset is that of
+// generated images: those of a folder keep their own.
+func (s *dataSettings) fromFlags(c *cli.Context) error {
+	s.Data, s.OnBadImage = c.String("data"), c.String("on-bad-image")
+	if s.Data != "" {
+		s.ImageSize = 0
+	}
+	takeInts(c, map[string]*int{"train-images": &s.TrainImages, "image-size": &s.ImageSize})
+	switch {
+	case s.TrainImages < 0:
+		return usagef("--train-images must be positive, got %d", s.TrainImages)
+	case s.ImageSize%4 != 0 || s.ImageSize < 0:
+		return usagef("--image-size must be a multiple of 4, got %d", s.ImageSize)
+	case s.OnBadImage != "fail" && s.OnBadImage != "skip":
+		return usagef("--on-bad-image is fail or skip, got %q", s.OnBadImage)
+	}
+	return nil
+}
+
+// load reads the images and completes the settings with what they are. It generates test images for
+// testing; with 0 there is no test set.
+func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
+	p *console) (train, test *data.Set, err error) {
+	if s.Data == "" {
+		train, test, err = s.generate(seed, testing)
+	} else {
+		train, test, err = s.open(ctx, testing, p)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if train.Size%4 != 0 {
+		return nil, nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side must "+
+			"be a multiple of 4 (--image-size)", train.Name, train.Size, train.Size)
+	}
+	s.TrainImages, s.ImageSize, s.Classes = train.Len(), train.Size, len(train.Classes)
+	s.DataName, s.Fingerprint = train.Name, train.Fingerprint()
+	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
+	return train, test, nil
+}
+
+// open reads the folder and says what the user should know about it.
+func (s *dataSettings) open(ctx context.Context, testing int, p *console) (train, test *data.Set,
+	err error) {
+	free, _ := freeMemory()
+	f, err := data.Open(ctx, s.Data, data.Options{Size: s.ImageSize, Train: s.TrainImages,
+		TrainOnly: testing == 0, SkipBad: s.OnBadImage == "skip", Memory: free,
+		Progress: func(n, total int) {
+			if n == 1 {
+				p.start(total, "reading images")
+			}
+			p.step("")
+		}})
+	p.stop()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, bad := range f.Bad {
+		p.warn("%v", bad)
+	}
+	if len(f.Bad) > 0 {
+		p.warn("%d images left out (--on-bad-image skip)", len(f.Bad))
+	}
+	for _, note := range f.Notes {
+		p.say("%s", note)
+	}
+	return f.Train, f.Test, nil
+}
+
+// generate makes the built-in images, unless memory cannot hold them.
+func (s *dataSettings) generate(seed uint64, testing int) (train, test *data.Set, err error) {
+	need := float64(s.TrainImages) * data.Channels * float64(s.ImageSize) * float64(s.ImageSize)
+	if free, ok := freeMemory(); ok && need > float64(free) {
+		return nil, nil, fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
+			s.TrainImages, s.ImageSize, s.ImageSize, need/(1<<30), float64(free)/(1<<30))
+	}
+	return data.Synthetic(data.SyntheticConfig{Size: s.ImageSize, Train: s.TrainImages,
+		Test: max(1, testing), Seed: seed})
+}

@@ -1,0 +1,47 @@
+package data
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// parallel calls f for 0..n-1 on all processors and tells progress, which may be nil, how many calls
+// are done. Calls begin in order. Of several errors it returns that of the lowest index, whatever
+// the processors did first: above a failed index no more calls begin, below it all do.
+func parallel(ctx context.Context, n int, progress func(done, total int), f func(i int) error) error {
+	var (
+		next    atomic.Int64
+		limit   atomic.Int64 // the lowest index that failed
+		workers sync.WaitGroup
+		mu      sync.Mutex // guards what follows
+		done    int
+		first   error
+	)
+	limit.Store(int64(n))
+	call := func(i int64) {
+		err := f(int(i))
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil && i < limit.Load() {
+			limit.Store(i)
+			first = err
+		}
+		if done++; progress != nil {
+			progress(done, n)
+		}
+	}
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < limit.Load() && ctx.Err() == nil; i = next.Add(1) - 1 {
+				call(i)
+			}
+		})
+	}
+	workers.Wait()
+	if first != nil {
+		return first
+	}
+	return ctx.Err()
+}
