@@ -3,6 +3,7 @@ package prune_test
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 
 	"zos-ort/models/space"
@@ -30,24 +31,26 @@ type fakeSession struct {
 
 func (s *fakeSession) Close() { s.closed++ }
 
-func (s *fakeSession) Norms(ctx context.Context, repeat int, c []space.Candidate,
-	step func()) (float64, []float64, error) {
-	without := make([]float64, len(c))
-	for i := range len(c) + 1 {
+func (s *fakeSession) Norms(ctx context.Context, repeat int, c []space.Candidate, norms prune.Norms,
+	step func()) error {
+	for i := range norms {
 		if err := errors.Join(ctx.Err(), s.fail); err != nil {
-			return 0, nil, err
+			return err
 		}
+		if !math.IsNaN(norms[i]) {
+			continue
+		}
+		m := s.mask
 		if i < len(c) {
-			m := s.mask
 			m[c[i].Cell][c[i].Edge] = m[c[i].Cell][c[i].Edge].Without(c[i].Op)
-			without[i] = s.norm(repeat, m)
 		}
+		norms[i] = s.norm(repeat, m)
 		if s.each != nil {
 			s.each()
 		}
 		step()
 	}
-	return s.norm(repeat, s.mask), without, nil
+	return nil
 }
 
 // worth makes a network's norm the sum of what its operations are worth.
@@ -72,7 +75,7 @@ func config() prune.Config {
 
 func prunes(t *testing.T, c prune.Config, start space.Mask, f *fake) prune.Result {
 	t.Helper()
-	r, err := prune.Run(context.Background(), c, start, f, prune.Observer{})
+	r, err := prune.Run(context.Background(), c, start, f, prune.Progress{}, prune.Observer{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,10 +61,10 @@ type Ranker interface {
 
 // Session is the ranking network of one round.
 type Session interface {
-	// Norms returns r(N) and r(N without c) for every candidate, with the weights and images of the
-	// given repeat; step is called after every network.
-	Norms(ctx context.Context, repeat int, c []space.Candidate, step func()) (full float64, without []float64,
-		err error)
+	// Norms fills in r(N without c) for every candidate and r(N), with the weights and images of the
+	// given repeat, where they are not known yet; step is called after every network. When ctx is
+	// cancelled it returns its error, and what was known or computed by then is in norms.
+	Norms(ctx context.Context, repeat int, c []space.Candidate, norms Norms, step func()) error
 	Close()
 }
 
@@ -106,11 +106,15 @@ type Observer struct {
 	Start func(round, networks int, mask space.Mask) // a round begins: so many networks to evaluate
 	Step  func()                                     // one network has been evaluated
 	Done  func(round int, r Round)
+	// Save is called after every repeat, and when a repeat is interrupted; its error ends the pruning.
+	Save func(Progress) error
 }
 
 // Run removes operations from start until at most the fraction xi of it is left. The fraction is
-// measured against start; "none" is removed first, unless it is to be kept.
-func Run(ctx context.Context, c Config, start space.Mask, r Ranker, o Observer) (Result, error) {
+// measured against start; "none" is removed first, unless it is to be kept. It goes on from what an
+// earlier run with the same arguments handed to Observer.Save; a zero Progress starts anew.
+func Run(ctx context.Context, c Config, start space.Mask, r Ranker, from Progress,
+	o Observer) (Result, error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
@@ -120,7 +124,7 @@ func Run(ctx context.Context, c Config, start space.Mask, r Ranker, o Observer) 
 	}
 	res := Result{Mask: mask}
 	for !c.finished(mask, start) {
-		round, err := c.round(ctx, len(res.Rounds), mask, r, o)
+		round, err := c.round(ctx, len(res.Rounds), mask, r, &from, o)
 		if err != nil {
 			return res, fmt.Errorf("pruning round %d: %w", len(res.Rounds)+1, err)
 		}
@@ -153,40 +157,76 @@ func (c Config) finished(mask, start space.Mask) bool {
 }
 
 // round scores every operation and removes the worst of every set.
-func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, o Observer) (Round, error) {
+func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *Progress,
+	o Observer) (Round, error) {
 	candidates := append(mask.Candidates(space.Normal), mask.Candidates(space.Reduce)...)
-	if o.Start != nil {
-		o.Start(i+1, c.Repeats*(len(candidates)+1), mask)
-	}
-	session, err := r.Open(mask)
+	norms, err := p.round(i, c.Repeats, candidates)
 	if err != nil {
 		return Round{}, err
 	}
-	defer session.Close()
+	if err := c.rank(ctx, i, mask, r, p, o, candidates); err != nil {
+		return Round{}, err
+	}
 	round := Round{Scores: NewScores()}
 	for _, cand := range candidates {
 		*round.Scores.Of(cand) = 0
 	}
-	step := o.Step
-	if step == nil {
-		step = func() {}
-	}
 	n := float64(c.Repeats)
-	for repeat := range c.Repeats {
-		full, without, err := session.Norms(ctx, repeat, candidates, step)
-		if err != nil {
-			return Round{}, err
-		}
+	for _, repeat := range norms {
+		full := repeat.Full()
 		if full == 0 {
 			return Round{}, fmt.Errorf("the kernel norm of the full network is zero")
 		}
 		round.Norm += full / n
 		for j, cand := range candidates {
-			*round.Scores.Of(cand) += (full - without[j]) / full / n
+			*round.Scores.Of(cand) += (full - repeat[j]) / full / n
 		}
 	}
 	round.Mask, round.Removed = c.drop(mask, round.Scores)
 	return round, nil
+}
+
+// rank computes the norms of a round that are not known yet. The ranking network is built only if
+// there are any.
+func (c Config) rank(ctx context.Context, i int, mask space.Mask, r Ranker, p *Progress, o Observer,
+	candidates []space.Candidate) error {
+	missing := 0
+	for _, norms := range p.Rounds[i] {
+		missing += norms.Missing()
+	}
+	if missing == 0 {
+		return nil
+	}
+	if o.Start != nil {
+		o.Start(i+1, missing, mask)
+	}
+	session, err := r.Open(mask)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	step := o.Step
+	if step == nil {
+		step = func() {}
+	}
+	for repeat, norms := range p.Rounds[i] {
+		if norms.Missing() == 0 {
+			continue
+		}
+		failed := session.Norms(ctx, repeat, candidates, norms, step)
+		if o.Save != nil {
+			if err := o.Save(*p); err != nil {
+				return err
+			}
+		}
+		if failed != nil {
+			return failed
+		}
+		if n := norms.Missing(); n > 0 {
+			return fmt.Errorf("the kernel norms of %d networks are not numbers", n)
+		}
+	}
+	return nil
 }
 
 // drop removes from every set its PerRound lowest-scoring operations, never the last one. On a tie

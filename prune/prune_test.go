@@ -96,11 +96,11 @@ func TestTheLastOperationStays(t *testing.T) {
 	}
 	// An unreachable fraction is an error, not an endless loop.
 	c.Xi = .1
-	_, err := prune.Run(context.Background(), c, start, &fake{norm: constant}, prune.Observer{})
+	_, err := prune.Run(context.Background(), c, start, &fake{norm: constant}, prune.Progress{}, prune.Observer{})
 	check.Error(t, err, "down to one operation", "0.341", "xi 0.1 cannot be reached")
 	// A space of nothing but none keeps it.
 	r, err = prune.Run(context.Background(), prune.Config{ToOne: true, Measure: prune.Operations,
-		PerRound: 1, Repeats: 1}, everywhere(space.None), &fake{norm: constant}, prune.Observer{})
+		PerRound: 1, Repeats: 1}, everywhere(space.None), &fake{norm: constant}, prune.Progress{}, prune.Observer{})
 	if err != nil || r.Mask != everywhere(space.None) || len(r.Rounds) != 0 {
 		t.Errorf("%v, %d rounds, %v", r.Mask, len(r.Rounds), err)
 	}
@@ -177,7 +177,7 @@ func TestObserverCounts(t *testing.T) {
 			}
 		},
 	}
-	_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant}, o)
+	_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant}, prune.Progress{}, o)
 	if err != nil || rounds != 3 || steps != announced || steps != 2*(7+6+5)*28+6 {
 		t.Errorf("%d rounds, %d steps of %d, %v", rounds, steps, announced, err)
 	}
@@ -191,7 +191,7 @@ func TestCancellation(t *testing.T) {
 			cancel()
 		}
 	}}
-	r, err := prune.Run(ctx, config(), space.FullMask(), f, prune.Observer{})
+	r, err := prune.Run(ctx, config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
 	if !errors.Is(err, context.Canceled) || n != 250 {
 		t.Errorf("after %d networks: %v", n, err)
 	}
@@ -204,12 +204,12 @@ func TestCancellation(t *testing.T) {
 func TestRankerErrors(t *testing.T) {
 	broken := errors.New("broken")
 	f := &fake{norm: constant, fail: broken}
-	_, err := prune.Run(context.Background(), config(), space.FullMask(), f, prune.Observer{})
+	_, err := prune.Run(context.Background(), config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
 	if !errors.Is(err, broken) || f.closed != 1 {
 		t.Errorf("%v, %d sessions closed", err, f.closed)
 	}
 	f = &fake{norm: func(int, space.Mask) float64 { return 0 }}
-	_, err = prune.Run(context.Background(), config(), space.FullMask(), f, prune.Observer{})
+	_, err = prune.Run(context.Background(), config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
 	check.Error(t, err, "pruning round 1", "kernel norm of the full network is zero")
 }
 
@@ -217,7 +217,7 @@ func TestConfigErrors(t *testing.T) {
 	for _, xi := range []float64{0, 1, -.5, 1.5, math.NaN(), math.Inf(1)} {
 		c := config()
 		c.Xi = xi
-		_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant},
+		_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant}, prune.Progress{},
 			prune.Observer{})
 		check.Error(t, err, "xi is the fraction", "between 0 and 1, got ")
 	}

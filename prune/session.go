@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"zos-ort/graphgen"
@@ -17,7 +18,7 @@ import (
 // statistics of the batch and uniform mixing weights. One session serves all candidates of a round:
 // dropping an operation is a change of its mixing weights.
 type Supernet struct {
-	Net    supernet.Config // the mask is that of the round
+	Net    supernet.Config // unpruned
 	Batch  int
 	Image  int
 	Kernel Kernel
@@ -31,19 +32,16 @@ type Supernet struct {
 	full graphgen.Layout // of the unpruned network
 }
 
-// Open builds the ranking program of a mask. The first mask is the unpruned network, whose weights
-// the smaller ones inherit by name.
+// Open builds the ranking program of a mask. Its weights are those of the unpruned network, by name.
 func (s *Supernet) Open(mask space.Mask) (Session, error) {
 	net := s.Net
 	net.Mask = mask
-	spec := graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
-		Share: true, Kernels: true}
-	p, err := spec.Rank()
+	p, err := s.spec(net).Rank()
 	if err != nil {
 		return nil, err
 	}
-	if s.full == nil {
-		s.full = p.Weights
+	if err := s.learnLayout(); err != nil {
+		return nil, err
 	}
 	ss := &session{Supernet: s, mask: mask, layout: p.Weights, repeat: -1}
 	ss.net, err = program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
@@ -60,6 +58,23 @@ func (s *Supernet) Open(mask space.Mask) (Session, error) {
 		ss.runners = append(ss.runners, r)
 	}
 	return ss, nil
+}
+
+// learnLayout finds out where the weights of the unpruned network are.
+func (s *Supernet) learnLayout() error {
+	if s.full != nil {
+		return nil
+	}
+	p, err := s.spec(s.Net).Rank()
+	if err == nil {
+		s.full = p.Weights
+	}
+	return err
+}
+
+func (s *Supernet) spec(net supernet.Config) graphgen.Spec {
+	return graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
+		Share: true, Kernels: true}
 }
 
 type session struct {
@@ -101,12 +116,11 @@ func (s *session) prepare(repeat int) (err error) {
 
 // Norms implements Session. Networks are handed out to the workers one by one; the result does not
 // depend on who runs what.
-func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, step func()) (float64,
-	[]float64, error) {
+func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, norms Norms,
+	step func()) error {
 	if err := s.prepare(repeat); err != nil {
-		return 0, nil, err
+		return err
 	}
-	norms := make([]float64, len(c)+1) // the last is the full network
 	next := make(chan int)
 	errs := make([]error, len(s.runners))
 	var wg sync.WaitGroup
@@ -121,7 +135,11 @@ func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, st
 				if i < len(c) {
 					dropped = &c[i]
 				}
-				norms[i], errs[w] = s.norm(r, dropped)
+				if norm, err := s.norm(r, dropped); err != nil {
+					errs[w] = err
+				} else {
+					norms[i] = norm
+				}
 				mu.Lock()
 				step()
 				mu.Unlock()
@@ -129,11 +147,13 @@ func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, st
 		})
 	}
 	for i := len(c); i >= 0 && ctx.Err() == nil; i-- {
-		next <- i
+		if math.IsNaN(norms[i]) {
+			next <- i
+		}
 	}
 	close(next)
 	wg.Wait()
-	return norms[len(c)], norms[:len(c)], errors.Join(append(errs, ctx.Err())...)
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 // norm runs all batches with uniform weights and returns the kernel norm of their logits.

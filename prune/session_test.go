@@ -26,7 +26,7 @@ func ranker(t *testing.T, partial, workers int) *prune.Supernet {
 	}
 	random := func(repeat int) *rand.Rand { return rand.New(rand.NewPCG(uint64(repeat), 1)) }
 	return &prune.Supernet{
-		Net: supernet.Config{Channels: 8, Cells: 3, Classes: 5, Partial: partial,
+		Net: supernet.Config{Channels: 8, Cells: 3, Classes: 5, Mask: space.FullMask(), Partial: partial,
 			Passes: supernet.AllPasses},
 		Batch: 4, Image: 8, Kernel: prune.Correlation, Workers: workers,
 		Options: ort.Options{Threads: 1},
@@ -59,13 +59,16 @@ func norms(t *testing.T, s *prune.Supernet, m space.Mask, repeat int, c ...space
 		t.Fatal(err)
 	}
 	defer session.Close()
-	steps := 0
-	full, without, err := session.Norms(context.Background(), repeat, c, func() { steps++ })
+	steps, n := 0, unknown(len(c)+1)
+	err = session.Norms(context.Background(), repeat, c, n, func() { steps++ })
 	if err != nil || steps != len(c)+1 {
 		t.Fatalf("%d steps for %d candidates, %v", steps, len(c), err)
 	}
-	return full, without
+	return n.Full(), n[:len(c)]
 }
+
+// unknown are n norms that are to be computed.
+func unknown(n int) prune.Norms { return slices.Repeat(prune.Norms{math.NaN()}, n) }
 
 // Closing a gate is the same as leaving the operation out of the graph, with the same weights.
 func TestGatesAreRemoval(t *testing.T) {
@@ -110,19 +113,19 @@ func TestSessionErrors(t *testing.T) {
 	defer session.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, _, err = session.Norms(ctx, 0, nil, func() {})
+	err = session.Norms(ctx, 0, nil, unknown(1), func() {})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	broken := errors.New("broken")
 	s.Images = func(int) ([][]float32, error) { return nil, broken }
 	for range 2 { // a repeat that failed to prepare must not pass for prepared
-		if _, _, err = session.Norms(context.Background(), 1, nil, func() {}); !errors.Is(err, broken) {
+		if err = session.Norms(context.Background(), 1, nil, unknown(1), func() {}); !errors.Is(err, broken) {
 			t.Errorf("images fail: %v", err)
 		}
 	}
 	s.Images = func(int) ([][]float32, error) { return [][]float32{make([]float32, 5)}, nil }
-	_, _, err = session.Norms(context.Background(), 2, nil, func() {})
+	err = session.Norms(context.Background(), 2, nil, unknown(1), func() {})
 	check.Error(t, err, "ranking batch has 5 numbers, the network takes 768")
 	s.Net.Channels = 3
 	_, err = s.Open(smallMask())

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/floats"
@@ -25,6 +26,18 @@ type AdamState struct {
 func PaperAdam(n int) *Adam {
 	return &Adam{Rate: 6e-4, Beta1: .5, Beta2: .999, Epsilon: 1e-8, WeightDecay: 1e-3,
 		State: AdamState{M: make([]float64, n), V: make([]float64, n)}}
+}
+
+// Restore takes over what an Adam for as many parameters remembered.
+func (a *Adam) Restore(s AdamState) error {
+	if len(s.M) != len(a.State.M) || len(s.V) != len(a.State.V) || s.Step < 0 {
+		return fmt.Errorf("adam: the saved moments have %d and %d numbers, there are %d parameters",
+			len(s.M), len(s.V), len(a.State.M))
+	}
+	copy(a.State.M, s.M)
+	copy(a.State.V, s.V)
+	a.State.Step = s.Step
+	return nil
 }
 
 // Update moves the parameters x one step against the gradient. The gradient is overwritten.

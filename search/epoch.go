@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"zos-ort/models/space"
+	"zos-ort/ort/program"
 )
 
 // Epoch is what is known after an epoch.
@@ -11,19 +12,30 @@ type Epoch struct {
 	Epoch     int
 	Rate      float64 // learning rate of the weights
 	Lambda    float64 // weight of the beta regulariser
-	TrainLoss float64 // mean over the weight steps
-	TrainAcc  float64
-	AlphaLoss float64 // mean over the alpha steps; 0 during warm-up
-	AlphaAcc  float64
+	Means             // over the steps
 	ValidLoss float64 // validation half, running statistics
 	ValidAcc  float64
-	Norm      float64 // mean gradient norm before clipping
 	Entropy   [2]float64
 	Genotype  space.Genotype
-	Alphas    *space.Alphas // owned by the search; copy to keep
+	Alphas    *space.Alphas `json:"-"` // owned by the search; copy to keep
 
 	// Time is not part of what a seed determines.
 	Time Times
+}
+
+// Means are figures of the steps of an epoch: their means or, while it runs, their sums.
+type Means struct {
+	TrainLoss, TrainAcc float64 // of the weight steps
+	AlphaLoss, AlphaAcc float64 // of the alpha steps; 0 during warm-up
+	Norm                float64 // gradient norm before clipping
+}
+
+// over divides sums by the number of steps.
+func (m Means) over(n int) Means {
+	for _, x := range []*float64{&m.TrainLoss, &m.TrainAcc, &m.AlphaLoss, &m.AlphaAcc, &m.Norm} {
+		*x /= float64(n)
+	}
+	return m
 }
 
 // Times says where an epoch's time went.
@@ -36,8 +48,30 @@ type Progress struct {
 	AlphaLoss          float64 // 0 during warm-up
 }
 
-// Recorder receives what a search reports. An error of Epoch ends the search.
+// Recorder receives what a search reports. An error of Epoch or Save ends the search.
 type Recorder interface {
 	Step(Progress)
 	Epoch(Epoch) error
+	// Save is called after every epoch and when the search is interrupted. The snapshot's alphas are
+	// owned by the search; the state of the net belongs to the same moment.
+	Save(Snapshot, *program.Net) error
+}
+
+// Snapshot is where a search stands between two steps: with the state vectors of its net, all that it
+// takes to go on as if it had never stopped.
+type Snapshot struct {
+	Epoch int // running
+	Step  int // of the epoch, to be made next; their number when only the evaluation is left
+	Sums  Means
+	Time  Times  // of the running epoch so far
+	Last  *Epoch // the epoch before, if any
+
+	Alphas *space.Alphas
+	Adam   AdamState
+}
+
+// Start is a snapshot with the state that belongs to it.
+type Start struct {
+	Snapshot
+	Vectors program.Vectors
 }

@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
+	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/data"
 )
@@ -49,7 +51,28 @@ type recorder struct {
 	steps  []search.Progress
 	epochs []search.Epoch
 	onStep func(search.Progress)
-	fail   error // of Epoch
+	fail   error  // of Epoch
+	saved  []byte // the last snapshot as JSON
+	state  program.Vectors
+	full   error // of Save
+}
+
+// Save implements search.Recorder.
+func (r *recorder) Save(s search.Snapshot, n *program.Net) (err error) {
+	if r.saved, err = json.Marshal(s); err == nil {
+		r.state, err = n.Vectors()
+	}
+	return errors.Join(r.full, err)
+}
+
+// start is what was saved.
+func (r *recorder) start(t *testing.T) *search.Start {
+	t.Helper()
+	s := &search.Start{Vectors: r.state}
+	if err := json.Unmarshal(r.saved, &s.Snapshot); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func (r *recorder) Step(p search.Progress) {

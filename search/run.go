@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -20,40 +21,86 @@ type Result struct {
 
 // Run searches: half of the images train the weights, the other half the architecture parameters.
 // From the epoch Warmup on, every weight step is preceded by an alpha step. The same configuration
-// and images give the same bits. When ctx is cancelled Run returns its error after the running step.
-func Run(ctx context.Context, c Config, train *data.Set, r Recorder) (*Result, error) {
+// and images give the same bits, whether the search starts anew (from is nil) or goes on from what an
+// earlier one saved. When ctx is cancelled Run finishes the running step, saves, and returns ctx's
+// error.
+func Run(ctx context.Context, c Config, train *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	spec := c.Spec(train.Size)
-	spec.Kernels = true
-	programs, err := Emit(spec)
-	if err != nil {
-		return nil, err
-	}
-	vectors := program.Vectors{Weights: c.InitialWeights(programs.Weight.Weights)}
-	steps, err := Open(programs, vectors, c.InitialAlphas(), c.Options)
+	steps, err := c.open(train.Size, from)
 	if err != nil {
 		return nil, err
 	}
 	defer steps.Close()
-	steps.Adam.Rate = c.Alpha
 	l, err := c.loaders(ctx, train)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
-	res := &Result{Alphas: steps.Alphas}
-	for e := range c.Epochs {
-		if res.Last, err = c.epoch(e, steps, l, r); err != nil {
+	at := Snapshot{Alphas: steps.Alphas}
+	if from != nil {
+		at = from.Snapshot
+	}
+	for at.Epoch < c.Epochs {
+		ep, err := c.epoch(ctx, &at, steps, l, r)
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
+			if failed := r.Save(at.with(steps), steps.Net); failed != nil {
+				return nil, failed
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
-		res.Genotype = res.Last.Genotype
-		if err := r.Epoch(res.Last); err != nil {
+		if err := r.Epoch(ep); err != nil {
+			return nil, err
+		}
+		at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}
+		if err := r.Save(at.with(steps), steps.Net); err != nil {
 			return nil, err
 		}
 	}
-	return res, nil
+	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last}, nil
+}
+
+// with completes the snapshot with the architecture parameters and their optimiser.
+func (s Snapshot) with(steps *Steps) Snapshot {
+	s.Alphas, s.Adam = steps.Alphas, steps.Adam.State
+	return s
+}
+
+// open builds the programs and their state, fresh or as it was saved.
+func (c Config) open(image int, from *Start) (*Steps, error) {
+	spec := c.Spec(image)
+	spec.Kernels = true
+	programs, err := Emit(spec)
+	if err != nil {
+		return nil, err
+	}
+	var vectors program.Vectors
+	alphas := c.InitialAlphas()
+	if from == nil {
+		vectors.Weights = c.InitialWeights(programs.Weight.Weights)
+	} else {
+		vectors = from.Vectors
+		if from.Alphas.Mask() != alphas.Mask() || from.Alphas.Len() != alphas.Len() {
+			return nil, errors.New("search: the saved alphas belong to another mask")
+		}
+		alphas = from.Alphas.Clone()
+	}
+	steps, err := Open(programs, vectors, alphas, c.Options)
+	if err != nil {
+		return nil, err
+	}
+	steps.Adam.Rate = c.Alpha
+	if from != nil {
+		err = steps.Adam.Restore(from.Adam)
+	}
+	if err != nil {
+		steps.Close()
+		return nil, err
+	}
+	return steps, nil
 }
 
 // loaders are the three views of the training images.
@@ -74,19 +121,22 @@ func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) 
 		valid = a[:c.Valid]
 	}
 	l := new(loaders)
+	// A step takes its batches even when it is interrupted; the evaluation ends at once.
+	steady := context.WithoutCancel(ctx)
 	for _, x := range []struct {
 		to  **data.Loader
+		ctx context.Context
 		cfg data.LoaderConfig
 	}{
-		{&l.weights, data.LoaderConfig{Indices: w, Seed: c.Seed + streamTrain, Augment: c.Augment,
+		{&l.weights, steady, data.LoaderConfig{Indices: w, Seed: c.Seed + streamTrain, Augment: c.Augment,
 			Shuffle: true, Tail: data.TailDrop}},
-		{&l.alphas, data.LoaderConfig{Indices: a, Seed: c.Seed + streamValid, Augment: c.Augment,
+		{&l.alphas, steady, data.LoaderConfig{Indices: a, Seed: c.Seed + streamValid, Augment: c.Augment,
 			Shuffle: true}},
-		{&l.valid, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
+		{&l.valid, ctx, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
 	} {
 		x.cfg.Set, x.cfg.Batch = train, c.Batch
 		var err error
-		if *x.to, err = data.NewLoader(ctx, x.cfg); err != nil {
+		if *x.to, err = data.NewLoader(x.ctx, x.cfg); err != nil {
 			l.close()
 			return nil, err
 		}
@@ -94,85 +144,107 @@ func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) 
 	return l, nil
 }
 
-// epoch is one pass over the weights' half and the evaluation after it.
-func (c Config) epoch(e int, s *Steps, l *loaders, r Recorder) (Epoch, error) {
-	start := time.Now()
-	ep := Epoch{Epoch: e, Rate: Cosine(c.Rate, e, c.Epochs), Alphas: s.Alphas}
+// epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut short,
+// at says where.
+func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r Recorder) (Epoch, error) {
+	ep := Epoch{Epoch: at.Epoch, Rate: Cosine(c.Rate, at.Epoch, c.Epochs), Alphas: s.Alphas}
+	if at.Epoch >= c.Warmup {
+		ep.Lambda = c.Beta * float64(at.Epoch)
+	}
+	start, before := time.Now(), at.Time
 	waited := l.weights.Waited() + l.alphas.Waited()
-	pass, other := l.weights.Epoch(e), l.alphas.Endless(e)
-	n, searching := l.weights.Steps(), e >= c.Warmup
-	if searching {
-		ep.Lambda = c.Beta * float64(e)
+	defer func() {
+		at.Time.Total = before.Total + time.Since(start)
+		at.Time.Waited = before.Waited + l.weights.Waited() + l.alphas.Waited() - waited
+	}()
+	if err := c.steps(ctx, at, ep, s, l, r); err != nil {
+		return ep, err
 	}
-	for i := range n {
-		p := Progress{Epoch: e, Step: i + 1, Steps: n}
-		if searching {
-			if err := c.alphaStep(&ep, &p, s, other); err != nil {
-				return ep, err
-			}
-		}
-		if err := c.weightStep(&ep, &p, s, pass); err != nil {
-			return ep, err
-		}
-		r.Step(p)
-	}
-	scale(n, &ep.TrainLoss, &ep.TrainAcc, &ep.AlphaLoss, &ep.AlphaAcc, &ep.Norm)
 	evaluated := time.Now()
 	var err error
 	for _, t := range space.CellTypes {
 		s.feedMix(s.eval, t)
+		ep.Entropy[t] = s.Alphas.Entropy(t)
 	}
 	if ep.ValidLoss, ep.ValidAcc, err = Accuracy(s.eval, l.valid.Epoch(0)); err != nil {
 		return ep, err
 	}
-	for _, t := range space.CellTypes {
-		ep.Entropy[t] = s.Alphas.Entropy(t)
+	if err := finite(ep.ValidLoss, s, "evaluation", at.Epoch); err != nil {
+		return ep, err
 	}
-	ep.Time.Eval, ep.Time.Total = time.Since(evaluated), time.Since(start)
-	ep.Time.Waited = l.weights.Waited() + l.alphas.Waited() - waited
+	ep.Means, ep.Time = at.Sums.over(l.weights.Steps()), at.Time
+	ep.Time.Eval, ep.Time.Total = time.Since(evaluated), before.Total+time.Since(start)
+	ep.Time.Waited += l.weights.Waited() + l.alphas.Waited() - waited
 	ep.Genotype, err = s.Alphas.Genotype()
 	return ep, err
 }
 
-func scale(n int, sums ...*float64) {
-	for _, s := range sums {
-		*s /= float64(n)
+// steps makes the steps of an epoch from at.Step on.
+func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *loaders, r Recorder) error {
+	searching := at.Epoch >= c.Warmup
+	pass, other := l.weights.Epoch(at.Epoch), l.alphas.Endless(at.Epoch)
+	for range at.Step {
+		if _, err := next(pass); err != nil {
+			return err
+		}
+		if searching {
+			if _, err := next(other); err != nil {
+				return err
+			}
+		}
 	}
+	for n := l.weights.Steps(); at.Step < n; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n}
+		if searching {
+			if err := c.alphaStep(at, &p, ep.Lambda, s, other); err != nil {
+				return err
+			}
+		}
+		if err := c.weightStep(at, &p, ep.Rate, s, pass); err != nil {
+			return err
+		}
+		at.Step++
+		r.Step(p)
+	}
+	return nil
 }
 
-func (c Config) alphaStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) error {
+func (c Config) alphaStep(at *Snapshot, p *Progress, lambda float64, s *Steps, pass *data.Pass) error {
 	b, err := next(pass)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	o, err := s.AlphaStep(b.Images, b.Labels, ep.Lambda)
-	ep.Time.Alpha += time.Since(start)
+	o, err := s.AlphaStep(b.Images, b.Labels, lambda)
+	at.Time.Alpha += time.Since(start)
 	if err != nil {
-		return diverged(err, s, ep.Epoch)
+		return diverged(err, s, at.Epoch)
 	}
-	ep.AlphaLoss += o.Loss
-	ep.AlphaAcc += float64(o.Correct) / float64(c.Batch)
+	at.Sums.AlphaLoss += o.Loss
+	at.Sums.AlphaAcc += float64(o.Correct) / float64(c.Batch)
 	p.AlphaLoss = o.Loss
-	return finite(o.Loss, s, "alpha step", ep.Epoch)
+	return finite(o.Loss, s, "alpha step", at.Epoch)
 }
 
-func (c Config) weightStep(ep *Epoch, p *Progress, s *Steps, pass *data.Pass) error {
+func (c Config) weightStep(at *Snapshot, p *Progress, rate float64, s *Steps, pass *data.Pass) error {
 	b, err := next(pass)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	o, err := s.WeightStep(b.Images, b.Labels, ep.Rate)
-	ep.Time.Weight += time.Since(start)
+	o, err := s.WeightStep(b.Images, b.Labels, rate)
+	at.Time.Weight += time.Since(start)
 	if err != nil {
-		return diverged(err, s, ep.Epoch)
+		return diverged(err, s, at.Epoch)
 	}
 	p.Loss, p.Accuracy = o.Loss, float64(o.Correct)/float64(c.Batch)
-	ep.TrainLoss += p.Loss
-	ep.TrainAcc += p.Accuracy
-	ep.Norm += o.Norm
-	return finite(o.Loss, s, "weight step", ep.Epoch)
+	at.Sums.TrainLoss += p.Loss
+	at.Sums.TrainAcc += p.Accuracy
+	at.Sums.Norm += o.Norm
+	return finite(o.Loss, s, "weight step", at.Epoch)
 }
 
 func finite(loss float64, s *Steps, what string, epoch int) error {

@@ -14,7 +14,7 @@ import (
 func runs(t *testing.T, c search.Config) (*search.Result, *recorder) {
 	t.Helper()
 	r := new(recorder)
-	res, err := search.Run(context.Background(), c, images(t), r)
+	res, err := search.Run(context.Background(), c, images(t), nil, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestCancellation(t *testing.T) {
 			cancel()
 		}
 	}}
-	res, err := search.Run(ctx, tinyConfig(), images(t), r)
+	res, err := search.Run(ctx, tinyConfig(), images(t), nil, r)
 	if !errors.Is(err, context.Canceled) || res != nil || len(r.steps) != 2 || len(r.epochs) != 0 {
 		t.Errorf("%v after %d steps: %v", res, len(r.steps), err)
 	}
@@ -132,7 +132,7 @@ func TestCancellation(t *testing.T) {
 func TestRecorderErrorEndsTheSearch(t *testing.T) {
 	runtime(t)
 	r := &recorder{fail: errors.New("the disk is full")}
-	_, err := search.Run(context.Background(), tinyConfig(), images(t), r)
+	_, err := search.Run(context.Background(), tinyConfig(), images(t), nil, r)
 	if !errors.Is(err, r.fail) || len(r.epochs) != 1 {
 		t.Errorf("%v after %d epochs", err, len(r.epochs))
 	}
@@ -142,10 +142,10 @@ func TestRunErrors(t *testing.T) {
 	runtime(t)
 	c := tinyConfig()
 	c.Batch = 13 // the weights' half has 12 images
-	_, err := search.Run(context.Background(), c, images(t), new(recorder))
+	_, err := search.Run(context.Background(), c, images(t), nil, new(recorder))
 	check.Error(t, err, "12 images", "no full batch of 13")
 	c = tinyConfig()
 	c.Rate = 1e20
-	_, err = search.Run(context.Background(), c, images(t), new(recorder))
+	_, err = search.Run(context.Background(), c, images(t), nil, new(recorder))
 	check.Error(t, err, "search: a weight has grown to ", "in epoch 0: lower the learning rate (--lr)")
 }

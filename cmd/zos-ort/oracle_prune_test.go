@@ -28,7 +28,7 @@ func oraclePrune(t *testing.T, c oracleCase) {
 	var weights int
 	ranker := &prune.Supernet{
 		Net: supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes,
-			Partial: c.Partial, Passes: supernet.AllPasses},
+			Mask: c.mask(t), Partial: c.Partial, Passes: supernet.AllPasses},
 		Batch: c.Batch, Image: c.Image, Kernel: prune.Correlation, Workers: runtime.NumCPU(),
 		Options: ort.Options{Threads: 1},
 		Weights: func(_ int, l graphgen.Layout) []float32 {
@@ -44,7 +44,8 @@ func oraclePrune(t *testing.T, c oracleCase) {
 		},
 	}
 	cfg := prune.Config{Xi: c.Xi, Measure: prune.Operations, KeepNone: true, PerRound: 1, Repeats: 1}
-	res, err := prune.Run(context.Background(), cfg, c.mask(t), ranker, prune.Observer{})
+	res, err := prune.Run(context.Background(), cfg, c.mask(t), ranker, prune.Progress{},
+		prune.Observer{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,90 @@
+package prune
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"zos-ort/models/space"
+)
+
+// Progress is everything that a pruning has computed: the kernel norms of its networks. Scores, masks
+// and what is removed follow from them, so a pruning that starts from a Progress repeats no network
+// and ends with the same bits.
+type Progress struct {
+	Rounds [][]Norms `json:"rounds"` // by round and repeat
+}
+
+// Norms are the kernel norms of one repeat: of the network without each candidate, and last of the
+// full network. NaN stands for what is not known yet.
+type Norms []float64
+
+// newNorms are the unknown norms of a network with so many candidates.
+func newNorms(candidates int) Norms {
+	n := make(Norms, candidates+1)
+	for i := range n {
+		n[i] = math.NaN()
+	}
+	return n
+}
+
+// Full is the norm of the full network.
+func (n Norms) Full() float64 { return n[len(n)-1] }
+
+// Missing counts what is not known yet.
+func (n Norms) Missing() (missing int) {
+	for _, x := range n {
+		if math.IsNaN(x) {
+			missing++
+		}
+	}
+	return missing
+}
+
+// MarshalJSON writes a list of numbers, null for what is not known yet.
+func (n Norms) MarshalJSON() ([]byte, error) {
+	list := make([]*float64, len(n))
+	for i := range n {
+		if !math.IsNaN(n[i]) {
+			list[i] = &n[i]
+		}
+	}
+	return json.Marshal(list)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (n *Norms) UnmarshalJSON(b []byte) error {
+	var list []*float64
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	*n = make(Norms, len(list))
+	for i, x := range list {
+		(*n)[i] = math.NaN()
+		if x != nil {
+			(*n)[i] = *x
+		}
+	}
+	return nil
+}
+
+// round returns the norms of round i, one list for every repeat, made if they are not there yet.
+func (p *Progress) round(i, repeats int, candidates []space.Candidate) ([]Norms, error) {
+	if i == len(p.Rounds) {
+		norms := make([]Norms, repeats)
+		for r := range norms {
+			norms[r] = newNorms(len(candidates))
+		}
+		p.Rounds = append(p.Rounds, norms)
+	}
+	if len(p.Rounds[i]) != repeats {
+		return nil, fmt.Errorf("the progress has %d repeats, the settings want %d", len(p.Rounds[i]), repeats)
+	}
+	for _, n := range p.Rounds[i] {
+		if len(n) != len(candidates)+1 {
+			return nil, fmt.Errorf("the progress has %d norms, there are %d networks", len(n),
+				len(candidates)+1)
+		}
+	}
+	return p.Rounds[i], nil
+}
