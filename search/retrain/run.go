@@ -2,6 +2,7 @@ package retrain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -15,18 +16,47 @@ import (
 
 // Epoch is what is known after an epoch.
 type Epoch struct {
-	Epoch               int
-	Rate, DropPath      float64
-	TrainLoss, TrainAcc float64
-	TestLoss, TestAcc   float64
-	Norm                float64       // mean gradient norm before clipping
-	Time                time.Duration // not determined by the seed
+	Epoch             int
+	Rate, DropPath    float64
+	Means             // over the steps
+	TestLoss, TestAcc float64
+	Time              time.Duration // not determined by the seed
 }
 
-// Recorder receives what a training reports. Epoch may save the net; its error ends the training.
+// Means are figures of the steps of an epoch: their means or, while it runs, their sums.
+type Means struct {
+	TrainLoss, TrainAcc float64
+	Norm                float64 // gradient norm before clipping
+}
+
+func (m Means) over(n int) Means {
+	k := float64(n)
+	return Means{m.TrainLoss / k, m.TrainAcc / k, m.Norm / k}
+}
+
+// Recorder receives what a training reports. An error of Epoch or Save ends the training.
 type Recorder interface {
 	Step(search.Progress)
-	Epoch(Epoch, *program.Net) error
+	Epoch(Epoch) error
+	// Save is called after every epoch and when the training is interrupted; the state of the net
+	// belongs to the same moment as the snapshot.
+	Save(Snapshot, *program.Net) error
+}
+
+// Snapshot is where a training stands between two steps: with the state vectors of its net, all that
+// it takes to go on as if it had never stopped.
+type Snapshot struct {
+	Epoch int // running
+	Step  int // of the epoch, to be made next; their number when only the evaluation is left
+	Sums  Means
+	Time  time.Duration // of the running epoch so far
+	Last  *Epoch        // the epoch before, if any
+}
+
+// Start is a snapshot with the state that belongs to it.
+type Start struct {
+	Snapshot
+	Vectors program.Vectors
 }
 
 // Result is a trained network.
@@ -51,23 +81,37 @@ type training struct {
 }
 
 // Run trains on train and evaluates on test after every epoch. The same configuration and images
-// give the same bits. When ctx is cancelled Run returns its error after the running step.
-func Run(ctx context.Context, c Config, train, test *data.Set, r Recorder) (*Result, error) {
+// give the same bits, whether the training starts anew (from is nil) or goes on from what an earlier
+// one saved. When ctx is cancelled Run finishes the running step, saves, and returns ctx's error.
+func Run(ctx context.Context, c Config, train, test *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	t := &training{Config: c}
 	defer t.close()
-	if err := t.open(ctx, train, test); err != nil {
+	var at Snapshot
+	var v program.Vectors
+	if from != nil {
+		at, v = from.Snapshot, from.Vectors
+	}
+	if err := t.open(ctx, train, test, v); err != nil {
 		return nil, err
 	}
-	res := new(Result)
-	var err error
-	for e := range c.Epochs {
-		if res.Last, err = t.epoch(e, r); err != nil {
+	for at.Epoch < c.Epochs {
+		ep, err := t.epoch(ctx, &at, r)
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
+			if failed := r.Save(at, t.net); failed != nil {
+				return nil, failed
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
-		if err = r.Epoch(res.Last, t.net); err != nil {
+		if err := r.Epoch(ep); err != nil {
+			return nil, err
+		}
+		at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}
+		if err := r.Save(at, t.net); err != nil {
 			return nil, err
 		}
 	}
@@ -75,11 +119,12 @@ func Run(ctx context.Context, c Config, train, test *data.Set, r Recorder) (*Res
 	if err != nil {
 		return nil, err
 	}
-	res.Tensors = t.step.Program.Tensors(v.Weights, v.Means, v.Variances)
-	return res, nil
+	tensors := t.step.Program.Tensors(v.Weights, v.Means, v.Variances)
+	return &Result{Tensors: tensors, Last: *at.Last}, nil
 }
 
-func (t *training) open(ctx context.Context, train, test *data.Set) error {
+// open builds the programs and their state, fresh where v has no weights.
+func (t *training) open(ctx context.Context, train, test *data.Set, v program.Vectors) error {
 	spec := t.Spec(train.Size)
 	step, err := spec.WeightStep()
 	if err != nil {
@@ -89,9 +134,11 @@ func (t *training) open(ctx context.Context, train, test *data.Set) error {
 	if err != nil {
 		return err
 	}
-	weights := step.Weights.Initialize(rand.New(rand.NewPCG(t.Seed, streamWeights)))
+	if v.Weights == nil {
+		v.Weights = step.Weights.Initialize(rand.New(rand.NewPCG(t.Seed, streamWeights)))
+	}
 	shape := program.Shape{Weights: step.Weights, Stats: step.Stats}
-	if t.net, err = program.NewNet(shape, program.Vectors{Weights: weights}, t.Options); err != nil {
+	if t.net, err = program.NewNet(shape, v, t.Options); err != nil {
 		return err
 	}
 	if t.step, err = t.net.Open(step); err != nil {
@@ -100,7 +147,8 @@ func (t *training) open(ctx context.Context, train, test *data.Set) error {
 	if t.eval, err = t.net.Open(eval); err != nil {
 		return err
 	}
-	t.train, err = data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: t.Batch, Shuffle: true,
+	// A step takes its batch even when it is interrupted; the evaluation ends at once.
+	t.train, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: train, Batch: t.Batch, Shuffle: true,
 		Seed: t.Seed + streamTrain, Augment: t.Augment, Tail: data.TailDrop})
 	if err != nil {
 		return err
@@ -125,41 +173,73 @@ func (t *training) close() {
 	}
 }
 
-// epoch is one pass over the training images and the evaluation after it.
-func (t *training) epoch(e int, r Recorder) (Epoch, error) {
-	start := time.Now()
-	ep := Epoch{Epoch: e, Rate: search.Cosine(t.Rate, e, t.Epochs),
-		DropPath: t.DropPath * float64(e) / float64(t.Epochs)}
-	rng := rand.New(rand.NewPCG(t.Seed+streamDropPath, uint64(e)))
+// epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut short,
+// at says where.
+func (t *training) epoch(ctx context.Context, at *Snapshot, r Recorder) (Epoch, error) {
+	ep := Epoch{Epoch: at.Epoch, Rate: search.Cosine(t.Rate, at.Epoch, t.Epochs),
+		DropPath: t.DropPath * float64(at.Epoch) / float64(t.Epochs)}
+	start, before := time.Now(), at.Time
+	err := t.steps(ctx, at, ep, r)
+	if err == nil {
+		ep.TestLoss, ep.TestAcc, err = search.Accuracy(t.eval, t.test.Epoch(0))
+	}
+	at.Time = before + time.Since(start)
+	ep.Time = at.Time
+	if err != nil {
+		return ep, err
+	}
+	ep.Means = at.Sums.over(t.train.Steps())
+	return ep, finite(ep.TestLoss, at.Epoch)
+}
+
+// steps makes the steps of an epoch from at.Step on.
+func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder) error {
 	t.step.Float("rate")[0] = float32(ep.Rate)
-	pass, n := t.train.Epoch(e), t.train.Steps()
-	for i := range n {
+	pass := t.train.Epoch(at.Epoch)
+	for range at.Step {
+		if _, ok := pass.Next(); !ok {
+			return fmt.Errorf("retrain: the epoch has no step %d", at.Step)
+		}
+	}
+	var pcg rand.PCG
+	rng := rand.New(&pcg)
+	for n := t.train.Steps(); at.Step < n; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b, ok := pass.Next()
 		if !ok {
-			return ep, pass.Err()
+			return pass.Err()
 		}
 		if t.step.Has("drop_path") {
+			pcg.Seed(t.Seed+streamDropPath, uint64(at.Epoch)<<32|uint64(at.Step))
 			dropPaths(t.step.Float("drop_path"), ep.DropPath, rng)
 		}
 		copy(t.step.Float("images"), b.Images)
 		copy(t.step.Int("labels"), b.Labels)
 		if err := t.step.Run(); err != nil {
-			return ep, err
+			return err
 		}
-		loss := float64(t.step.Float("loss")[0])
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return ep, fmt.Errorf("retrain: the loss in epoch %d is %v: lower the learning rate (--lr)", e, loss)
+		p := search.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n,
+			Loss:     float64(t.step.Float("loss")[0]),
+			Accuracy: float64(t.step.Float("correct")[0]) / float64(t.Batch)}
+		if err := finite(p.Loss, at.Epoch); err != nil {
+			return err
 		}
-		acc := float64(t.step.Float("correct")[0]) / float64(t.Batch)
-		ep.TrainLoss += loss / float64(n)
-		ep.TrainAcc += acc / float64(n)
-		ep.Norm += float64(t.step.Float("norm")[0]) / float64(n)
-		r.Step(search.Progress{Epoch: e, Step: i + 1, Steps: n, Loss: loss, Accuracy: acc})
+		at.Sums.TrainLoss += p.Loss
+		at.Sums.TrainAcc += p.Accuracy
+		at.Sums.Norm += float64(t.step.Float("norm")[0])
+		at.Step++
+		r.Step(p)
 	}
-	var err error
-	ep.TestLoss, ep.TestAcc, err = search.Accuracy(t.eval, t.test.Epoch(0))
-	ep.Time = time.Since(start)
-	return ep, err
+	return nil
+}
+
+func finite(loss float64, epoch int) error {
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("retrain: the loss in epoch %d is %v: lower the learning rate (--lr)", epoch, loss)
+	}
+	return nil
 }
 
 // dropPaths draws the factor of every operation and sample: 0 with probability p, else 1/(1-p).

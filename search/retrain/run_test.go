@@ -2,6 +2,7 @@ package retrain
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -20,16 +21,31 @@ import (
 // memory records everything in memory.
 type memory struct {
 	epochs []Epoch
-	steps  int
+	steps  []search.Progress
+	onStep func()
 	fail   error
+	saved  []byte // the last snapshot as JSON
+	state  program.Vectors
 }
 
-func (m *memory) Step(search.Progress) { m.steps++ }
+func (m *memory) Step(p search.Progress) {
+	m.steps = append(m.steps, p)
+	if m.onStep != nil {
+		m.onStep()
+	}
+}
 
-func (m *memory) Epoch(e Epoch, _ *program.Net) error {
+func (m *memory) Epoch(e Epoch) error {
 	e.Time = 0
 	m.epochs = append(m.epochs, e)
 	return m.fail
+}
+
+func (m *memory) Save(s Snapshot, n *program.Net) (err error) {
+	if m.saved, err = json.Marshal(s); err == nil {
+		m.state, err = n.Vectors()
+	}
+	return err
 }
 
 func tiny(t *testing.T) (Config, *data.Set, *data.Set) {
@@ -56,10 +72,11 @@ func TestRunIsDeterminedByTheSeed(t *testing.T) {
 	c, train, test := tiny(t)
 	run := func(c Config) (*Result, *memory) {
 		m := new(memory)
-		res, err := Run(context.Background(), c, train, test, m)
+		res, err := Run(context.Background(), c, train, test, nil, m)
 		if err != nil {
 			t.Fatal(err)
 		}
+		m.saved = nil // it has the time in it
 		return res, m
 	}
 	a, ma := run(c)
@@ -67,8 +84,8 @@ func TestRunIsDeterminedByTheSeed(t *testing.T) {
 	if !reflect.DeepEqual(ma, mb) || !reflect.DeepEqual(a.Tensors, b.Tensors) {
 		t.Errorf("the same seed gave other numbers: %+v and %+v", ma.epochs, mb.epochs)
 	}
-	if ma.steps != 10 || len(ma.epochs) != 2 {
-		t.Errorf("got %d steps in %d epochs, want 10 in 2", ma.steps, len(ma.epochs))
+	if len(ma.steps) != 10 || len(ma.epochs) != 2 {
+		t.Errorf("got %d steps in %d epochs, want 10 in 2", len(ma.steps), len(ma.epochs))
 	}
 	if p := ma.epochs[1].DropPath; math.Abs(p-.15) > 1e-12 {
 		t.Errorf("drop-path of epoch 1 of 2: got %v, want .3 * 1/2", p)
@@ -79,15 +96,54 @@ func TestRunIsDeterminedByTheSeed(t *testing.T) {
 	}
 }
 
+// A training that is interrupted after every step, and each time goes on from what was saved, ends
+// with the same bits as one that never stops.
+func TestResumedTrainingIsTheSame(t *testing.T) {
+	c, train, test := tiny(t)
+	c.Epochs = 3
+	whole := new(memory)
+	want, err := Run(context.Background(), c, train, test, nil, whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := new(memory)
+	var from *Start
+	for piece := 0; ; piece++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		all.onStep = cancel
+		got, err := Run(ctx, c, train, test, from, all)
+		cancel()
+		if err == nil {
+			if !reflect.DeepEqual(got.Tensors, want.Tensors) || piece < 3*c.Epochs {
+				t.Errorf("after %d interruptions the weights differ", piece)
+			}
+			break
+		}
+		if !errors.Is(err, context.Canceled) || piece > 100 {
+			t.Fatalf("piece %d: %v", piece, err)
+		}
+		from = &Start{Vectors: all.state}
+		if err := json.Unmarshal(all.saved, &from.Snapshot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(all.steps, whole.steps) || !reflect.DeepEqual(all.epochs, whole.epochs) {
+		t.Errorf("epochs differ:\n%+v\n%+v", all.epochs, whole.epochs)
+	}
+	if !reflect.DeepEqual(all.state, whole.state) {
+		t.Error("the states differ")
+	}
+}
+
 func TestRunStops(t *testing.T) {
 	c, train, test := tiny(t)
 	full := errors.New("disk full")
-	if _, err := Run(context.Background(), c, train, test, &memory{fail: full}); !errors.Is(err, full) {
+	if _, err := Run(context.Background(), c, train, test, nil, &memory{fail: full}); !errors.Is(err, full) {
 		t.Errorf("error of the recorder: got %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Run(ctx, c, train, test, new(memory)); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, c, train, test, nil, new(memory)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
 }
