@@ -119,9 +119,6 @@ func (s Shape) fields(v *Vectors) []field {
 		{meanName, &v.Means, stats}, {varianceName, &v.Variances, stats}}
 }
 
-// Save writes the state as an ONNX Runtime checkpoint file.
-func (n *Net) Save(path string) error { return n.state.Save(path) }
-
 // Close releases the state.
 func (n *Net) Close() {
 	n.state.Close()

@@ -1,0 +1,57 @@
+package program
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/renameio/v2"
+
+	"zos-ort/ort"
+)
+
+// WriteTo writes the state as an ONNX Runtime checkpoint. The same state gives the same bytes, which
+// the runtime's own writer does not promise.
+func (n *Net) WriteTo(w io.Writer) (int64, error) { return n.state.WriteTo(w) }
+
+// Save writes the state as an ONNX Runtime checkpoint file, which appears whole or not at all.
+func (n *Net) Save(path string) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("save state: %w", err)
+	}
+	defer f.Cleanup()
+	if _, err := n.WriteTo(f); err != nil {
+		return fmt.Errorf("save state %s: %w", path, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("save state %s: %w", path, err)
+	}
+	return nil
+}
+
+// ReadVectors reads the state vectors of a checkpoint file. It needs no runtime.
+func ReadVectors(path string) (v Vectors, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return v, fmt.Errorf("read state: %w", err)
+	}
+	defer f.Close()
+	params, err := ort.ReadCheckpoint(f)
+	if err != nil {
+		return v, fmt.Errorf("read state %s: %w", path, err)
+	}
+	to := map[string]*[]float32{weightsName: &v.Weights, momentumName: &v.Momentum, meanName: &v.Means,
+		varianceName: &v.Variances}
+	for _, p := range params {
+		if to[p.Name] == nil {
+			return v, fmt.Errorf("read state %s: %s is no state vector", path, p.Name)
+		}
+		*to[p.Name] = p.Data
+		delete(to, p.Name)
+	}
+	for name := range to {
+		return v, fmt.Errorf("read state %s: %s is missing", path, name)
+	}
+	return v, nil
+}
