@@ -25,6 +25,7 @@ type config struct {
 	Schema  string `json:"schema"`
 	Version int    `json:"version"`
 	Program string `json:"program"` // version of zos-ort
+	Command string `json:"command"`
 
 	Method string `json:"method"`
 	Preset string `json:"preset"`
@@ -59,67 +60,99 @@ type config struct {
 	NetChannels int `json:"network_channels"`
 	NetCells    int `json:"network_cells"`
 
-	dump string // folder for a model that the runtime refuses; no part of the configuration
+	dump   string  // folder for a model that the runtime refuses; no part of the configuration
+	before *config // of the run that is resumed, if one is
 }
 
 // paperPreset is FACTS 5 and 8.4.
 func paperPreset() config {
 	return config{Preset: "paper", Epochs: 50, Warmup: 15, Batch: 128, Channels: 16, Cells: 8, LR: .1,
-		AlphaLR: 6e-4, Pad: 4, Repeats: 3, PruneBatch: 128,
-		PruneBatches: 3, NetChannels: 36, NetCells: 20}
+		AlphaLR: 6e-4, Pad: 4, Repeats: 3, PruneBatch: 128, PruneBatches: 3, PerRound: 1, Xi: .5,
+		XiMeasure: string(prune.Operations), Kernel: string(prune.Correlation), Seed: 1, Device: "cpu",
+		NetChannels: 36, NetCells: 20}
 }
 
 // quickPreset is the whole algorithm on few, small images: minutes on two cores.
 func quickPreset() config {
-	return config{Preset: "quick", Epochs: 12, Warmup: 4, Batch: 32, Channels: 8, Cells: 8, LR: .1,
-		AlphaLR: 6e-4, Pad: 2, Repeats: 1, PruneBatch: 64, PruneBatches: 1, NetChannels: 36, NetCells: 20,
-		dataSettings: quickImages}
+	c := paperPreset()
+	c.Preset, c.Epochs, c.Warmup, c.Batch, c.Channels, c.Pad = "quick", 12, 4, 32, 8, 2
+	c.Repeats, c.PruneBatch, c.PruneBatches = 1, 64, 1
+	c.dataSettings = quickImages
+	return c
 }
 
 const betaSlope = 0.5 // lambda(e) = 0.5 e
 
-// resolveConfig makes the configuration of a command line.
-func resolveConfig(c *cli.Context) (config, method, error) {
-	cfg := paperPreset()
-	quick, err := usesQuickPreset(c)
-	if err != nil {
-		return cfg, method{}, err
-	}
-	if quick {
-		cfg = quickPreset()
-	}
-	m, err := findMethod(c.String("method"))
-	if err != nil {
-		return cfg, m, usageError{err}
-	}
-	cfg.Schema, cfg.Version, cfg.Program = configSchema, configVersion, version
-	cfg.Method, cfg.Partial = m.name, m.partial
-	if m.beta {
-		cfg.Beta = betaSlope
-	}
-	cfg.fromFlags(c)
-	if err := cfg.dataSettings.fromFlags(c); err != nil {
+// resolveConfig makes the configuration of a command line, or reads that of the run to resume, which
+// the command line may only repeat.
+func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
+	if dir := runDir(c.String("resume")); dir != "" {
+		cfg.before = new(config)
+		if err = dir.readSettings(configSchema, configVersion, cfg.before); err != nil {
+			return cfg, m, err
+		}
+		before := cfg.before
+		cfg = *before
+		cfg.before = before
+		takeStrings(c, map[string]*string{"method": &cfg.Method, "preset": &cfg.Preset})
+	} else if err = cfg.fromPreset(c); err != nil {
 		return cfg, m, err
 	}
-	if cfg.Thread == 0 {
-		cfg.Thread = runtime.NumCPU()
+	if m, err = findMethod(cfg.Method); err != nil {
+		return cfg, m, usageError{err}
+	}
+	if cfg.before == nil {
+		cfg.Partial = m.partial
+		if m.beta {
+			cfg.Beta = betaSlope
+		}
+	}
+	cfg.Command = c.Command.Name
+	cfg.fromFlags(c)
+	if err = cfg.dataSettings.fromFlags(c); err != nil {
+		return cfg, m, err
+	}
+	if err = cfg.unchanged(); err != nil {
+		return cfg, m, err
 	}
 	return cfg, m, cfg.check(m)
 }
 
-// fromFlags overrides the preset with the flags that were given, and takes the defaults of those
-// that no preset sets.
+// fromPreset starts a new configuration.
+func (cfg *config) fromPreset(c *cli.Context) error {
+	quick, err := usesQuickPreset(c)
+	if err != nil {
+		return err
+	}
+	if *cfg = paperPreset(); quick {
+		*cfg = quickPreset()
+	}
+	cfg.Schema, cfg.Version, cfg.Program = configSchema, configVersion, version
+	cfg.Method, cfg.Thread = c.String("method"), runtime.NumCPU()
+	return nil
+}
+
+// unchanged refuses to resume a run with other settings.
+func (cfg *config) unchanged() error {
+	if cfg.before == nil {
+		return nil
+	}
+	return sameSettings(*cfg.before, *cfg)
+}
+
+// fromFlags overrides the configuration with the flags that were given.
 func (cfg *config) fromFlags(c *cli.Context) {
 	takeInts(c, map[string]*int{"valid-images": &cfg.ValidImages, "pad": &cfg.Pad, "repeats": &cfg.Repeats,
 		"prune-batch": &cfg.PruneBatch, "prune-batches": &cfg.PruneBatches, "channels": &cfg.Channels,
 		"cells": &cfg.Cells, "batch": &cfg.Batch, "epochs": &cfg.Epochs, "warmup": &cfg.Warmup,
-		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells})
-	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta})
-	cfg.Seed, cfg.Device, cfg.Thread = c.Uint64("seed"), c.String("device"), c.Int("threads")
-	cfg.MaskFile = c.String("mask")
-	cfg.Xi, cfg.XiMeasure, cfg.KeepNone = c.Float64("xi"), c.String("xi-measure"), c.Bool("keep-none")
-	cfg.dump = c.String("dump")
-	cfg.PerRound, cfg.Kernel = c.Int("prune-per-round"), c.String("kernel")
+		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells, "threads": &cfg.Thread,
+		"prune-per-round": &cfg.PerRound})
+	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta,
+		"xi": &cfg.Xi})
+	takeStrings(c, map[string]*string{"device": &cfg.Device, "mask": &cfg.MaskFile,
+		"xi-measure": &cfg.XiMeasure, "kernel": &cfg.Kernel, "dump": &cfg.dump})
+	take(c, c.Uint64, map[string]*uint64{"seed": &cfg.Seed})
+	take(c, c.Bool, map[string]*bool{"keep-none": &cfg.KeepNone})
 }
 
 func (cfg *config) pruning(m method) prune.Config {
@@ -142,5 +175,8 @@ func (cfg *config) search(mask space.Mask) search.Config {
 // loadData reads the training images and completes the configuration with what they are.
 func (cfg *config) loadData(ctx context.Context, p *console) (*data.Set, error) {
 	train, _, err := cfg.load(ctx, cfg.Seed, 0, p)
+	if err == nil {
+		err = cfg.unchanged()
+	}
 	return train, err
 }

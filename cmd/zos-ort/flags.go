@@ -77,19 +77,17 @@ func join(lists ...[]cli.Flag) (all []cli.Flag) {
 	return all
 }
 
-// takeInts and takeFloats put the flags that were given into the settings that they name.
-func takeInts(c *cli.Context, settings map[string]*int) {
-	for name, p := range settings {
-		if c.IsSet(name) {
-			*p = c.Int(name)
-		}
-	}
-}
+// takeInts and its like put the flags that were given into the settings that they name.
+func takeInts(c *cli.Context, settings map[string]*int) { take(c, c.Int, settings) }
 
-func takeFloats(c *cli.Context, settings map[string]*float64) {
+func takeFloats(c *cli.Context, settings map[string]*float64) { take(c, c.Float64, settings) }
+
+func takeStrings(c *cli.Context, settings map[string]*string) { take(c, c.String, settings) }
+
+func take[T any](c *cli.Context, get func(string) T, settings map[string]*T) {
 	for name, p := range settings {
 		if c.IsSet(name) {
-			*p = c.Float64(name)
+			*p = get(name)
 		}
 	}
 }

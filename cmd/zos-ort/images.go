@@ -46,8 +46,11 @@ var quickImages = dataSettings{TrainImages: 2000, ImageSize: 16}
 // fromFlags overrides the preset with the flags that were given. The side of the preset is that of
 // generated images: those of a folder keep their own.
 func (s *dataSettings) fromFlags(c *cli.Context) error {
-	s.Data, s.OnBadImage = c.String("data"), c.String("on-bad-image")
-	if s.Data != "" {
+	takeStrings(c, map[string]*string{"data": &s.Data, "on-bad-image": &s.OnBadImage})
+	if s.OnBadImage == "" {
+		s.OnBadImage = "fail"
+	}
+	if s.Data != "" && s.DataName == "" { // not read before
 		s.ImageSize = 0
 	}
 	takeInts(c, map[string]*int{"train-images": &s.TrainImages, "image-size": &s.ImageSize})

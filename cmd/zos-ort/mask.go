@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"time"
 
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/prune"
+	"zos-ort/search/checkpoint"
 	"zos-ort/search/data"
 )
 
@@ -25,8 +27,9 @@ const (
 
 // maskResult is a mask and the pruning rounds that led to it, if any.
 type maskResult struct {
-	mask   space.Mask
-	rounds []prune.Round
+	mask    space.Mask
+	rounds  []prune.Round
+	seconds float64
 }
 
 // makeMask obtains the mask that the method wants and saves it with the scores.
@@ -35,6 +38,8 @@ func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir r
 	res := maskResult{mask: space.FullMask()}
 	var err error
 	switch {
+	case cfg.MaskFile != "" && exists(dir.path("mask.json")): // resumed; the file may have changed
+		res.mask, err = space.ReadMask(dir.path("mask.json"))
 	case cfg.MaskFile != "":
 		res.mask, err = space.ReadMask(cfg.MaskFile)
 	case m.mask == randomMask:
@@ -44,7 +49,7 @@ func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir r
 			p.say("random mask: %v", r)
 		}
 	case m.ranks():
-		res, err = runPruning(ctx, cfg, m, train, p)
+		res, err = runPruning(ctx, cfg, m, train, dir, p)
 	}
 	if err != nil {
 		return res, err
@@ -58,9 +63,33 @@ func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir r
 	return res, dir.write("scores.csv", scoresCSV(res.rounds))
 }
 
-// runPruning is Algorithm 1 with a progress bar.
-func runPruning(ctx context.Context, cfg *config, m method, train *data.Set,
+// pruneCheckpoint is the content of a checkpoint of a pruning.
+type pruneCheckpoint struct {
+	prune.Progress
+	Seconds float64
+}
+
+// position counts rounds and networks.
+func (c pruneCheckpoint) position() string {
+	known := 0
+	for _, norms := range c.Rounds[len(c.Rounds)-1] {
+		known += len(norms) - norms.Missing()
+	}
+	return checkpoint.Position(len(c.Rounds), known)
+}
+
+// runPruning is Algorithm 1 with a progress bar, from the last checkpoint on if there is one.
+func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
 	p *console) (maskResult, error) {
+	var from pruneCheckpoint
+	store := dir.checkpoints("prune")
+	if _, ok, err := store.Load(&from, p.damaged); err != nil {
+		return maskResult{}, err
+	} else if ok {
+		p.say("going on with pruning round %d", len(from.Rounds))
+	}
+	start := time.Now()
+	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
 	observer := prune.Observer{
 		Start: func(round, networks int, mask space.Mask) {
 			p.start(networks, fmt.Sprintf("pruning round %d, %d operations", round, mask.Count()))
@@ -71,10 +100,18 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set,
 			p.say("pruning round %d: kernel norm %.4f, %d operations removed, %d left", round, r.Norm,
 				len(r.Removed), r.Mask.Count())
 		},
+		Save: func(at prune.Progress) error {
+			c := pruneCheckpoint{at, seconds()}
+			return store.Save(c.position(), c, nil)
+		},
 	}
 	defer p.stop()
-	res, err := prune.Run(ctx, cfg.pruning(m), space.FullMask(), cfg.ranker(ctx, train), observer)
-	return maskResult{res.Mask, res.Rounds}, err
+	res, err := prune.Run(ctx, cfg.pruning(m), space.FullMask(), cfg.ranker(ctx, train), from.Progress,
+		observer)
+	if err != nil {
+		return maskResult{}, err
+	}
+	return maskResult{res.Mask, res.Rounds, seconds()}, store.Finish()
 }
 
 // ranker ranks with the very supernet of the search. One single-threaded session per core uses the

@@ -7,29 +7,58 @@ import (
 	"strconv"
 
 	"zos-ort/models/space"
+	"zos-ort/ort/program"
 	"zos-ort/search"
+	"zos-ort/search/checkpoint"
 )
 
-// recorder writes metrics.csv, timing.csv and the genotype after every epoch, and shows progress.
+// recorder writes metrics.csv, timing.csv and the genotype after every epoch, saves the checkpoints,
+// and shows progress.
 type recorder struct {
 	dir     runDir
 	console *console
-	times   [][]string
-	metrics [][]string
+	store   checkpoint.Store
+	saved   searchCheckpoint
+}
+
+// searchCheckpoint is the content of a checkpoint of a search.
+type searchCheckpoint struct {
+	search.Snapshot
+	Metrics [][]string // metrics.csv
+	Times   [][]string // timing.csv
+	Seconds float64    // of the complete epochs
 }
 
 var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_acc", "alpha_loss",
 	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
 
-func newRecorder(dir runDir, p *console) *recorder {
-	r := &recorder{dir: dir, console: p}
+// newRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
+func newRecorder(dir runDir, p *console) (r *recorder, from *search.Start, err error) {
+	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search")}
+	state, ok, err := r.store.Load(&r.saved, p.damaged)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		from = &search.Start{Snapshot: r.saved.Snapshot}
+		from.Vectors, err = program.ReadVectors(state)
+		p.say("going on with epoch %d, step %d", from.Epoch+1, from.Step+1)
+		return r, from, err
+	}
 	header := append([]string(nil), metricsHeader...)
 	for p := range space.Primitive(space.NumPrimitives) {
 		header = append(header, "count_"+p.String())
 	}
-	r.metrics = [][]string{append(header, "genotype")}
-	r.times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation", "waiting_for_data"}}
-	return r
+	r.saved.Metrics = [][]string{append(header, "genotype")}
+	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
+		"waiting_for_data"}}
+	return r, nil, nil
+}
+
+// Save implements search.Recorder.
+func (r *recorder) Save(s search.Snapshot, n *program.Net) error {
+	r.saved.Snapshot = s
+	return r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
 }
 
 // Step implements search.Recorder.
@@ -59,9 +88,10 @@ func (r *recorder) Epoch(e search.Epoch) error {
 	for _, n := range counts {
 		row = append(row, strconv.Itoa(n))
 	}
-	r.metrics = append(r.metrics, append(row, e.Genotype.String()))
+	r.saved.Metrics = append(r.saved.Metrics, append(row, e.Genotype.String()))
 	t := e.Time
-	r.times = append(r.times, []string{strconv.Itoa(e.Epoch), seconds(t.Total.Seconds()),
+	r.saved.Seconds += t.Total.Seconds()
+	r.saved.Times = append(r.saved.Times, []string{strconv.Itoa(e.Epoch), seconds(t.Total.Seconds()),
 		seconds(t.Weight.Seconds()), seconds(t.Alpha.Seconds()), seconds(t.Eval.Seconds()),
 		seconds(t.Waited.Seconds())})
 	return r.save(e)
@@ -71,10 +101,10 @@ func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 3, 64) }
 
 // save writes everything that belongs to an epoch.
 func (r *recorder) save(e search.Epoch) error {
-	if err := r.dir.write("metrics.csv", csvBytes(r.metrics)); err != nil {
+	if err := r.dir.write("metrics.csv", csvBytes(r.saved.Metrics)); err != nil {
 		return err
 	}
-	if err := r.dir.write("timing.csv", csvBytes(r.times)); err != nil {
+	if err := r.dir.write("timing.csv", csvBytes(r.saved.Times)); err != nil {
 		return err
 	}
 	if err := r.dir.writeJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {

@@ -11,7 +11,7 @@ func pruneCommand() *cli.Command {
 		Name:        "prune",
 		Usage:       "zero-shot pruning alone: find the mask, do not search",
 		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
-		Flags:       join(methodFlags(), pruneFlags(), dataFlags(), outputFlags()),
+		Flags:       join(methodFlags(), pruneFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
 		Before:      noArguments,
 		Action:      pruneAction,
 	}
@@ -33,10 +33,11 @@ func pruneAction(c *cli.Context) error {
 	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
-	dir, err := startRun(c, &cfg)
+	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
 	if err != nil {
 		return dir.finish(err)

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/models/space"
 	"zos-ort/ort"
-	"zos-ort/ort/program"
-	"zos-ort/search"
 	"zos-ort/search/data"
 	"zos-ort/search/retrain"
 )
@@ -38,7 +35,7 @@ func retrainCommand() *cli.Command {
 			&cli.Float64Flag{Name: "drop-path", DefaultText: "by preset", Usage: "drop-path probability at the end"},
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
 			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
-		}, dataFlags(), outputFlags()),
+		}, dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
 		Before: noArguments,
 		Action: retrainAction,
 	}
@@ -72,40 +69,68 @@ type retrainSettings struct {
 	Cutout    int     `json:"cutout"`
 	Seed      uint64  `json:"seed"`
 	Threads   int     `json:"threads"`
+
+	before *retrainSettings // of the run that is resumed, if one is
 }
 
-// resolveRetrain makes the settings of a command line.
+// resolveRetrain makes the settings of a command line, or reads those of the run to resume, which the
+// command line may only repeat.
 func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
-	p := retrain.Paper()
-	s = retrainSettings{Preset: "paper", Channels: p.Net.Channels, Cells: p.Net.Cells, Auxiliary: true,
-		Batch: p.Batch, Epochs: p.Epochs, LR: p.Rate, DropPath: p.DropPath, Pad: 4, Cutout: 16}
-	quick, err := usesQuickPreset(c)
+	if dir := runDir(c.String("resume")); dir != "" {
+		s.before = new(retrainSettings)
+		if err = dir.readSettings(retrainSchema, retrainVersion, s.before); err != nil {
+			return s, err
+		}
+		before := s.before
+		s = *before
+		s.before = before
+		takeStrings(c, map[string]*string{"preset": &s.Preset})
+	} else if err = s.fromPreset(c); err != nil {
+		return s, err
+	}
+	takeInts(c, map[string]*int{"channels": &s.Channels, "cells": &s.Cells, "epochs": &s.Epochs,
+		"batch": &s.Batch, "cutout": &s.Cutout, "pad": &s.Pad, "threads": &s.Threads})
+	takeFloats(c, map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath})
+	take(c, c.Bool, map[string]*bool{"auxiliary": &s.Auxiliary})
+	take(c, c.Uint64, map[string]*uint64{"seed": &s.Seed})
+	if err = s.dataSettings.fromFlags(c); err != nil {
+		return s, err
+	}
+	if name := c.String("genotype"); name != "" {
+		s.Genotype, err = findGenotype(name)
+	} else if s.before == nil {
+		err = usagef("--genotype is missing: give a file or a published name")
+	}
 	if err != nil {
 		return s, err
 	}
+	return s, s.unchanged()
+}
+
+// fromPreset starts new settings.
+func (s *retrainSettings) fromPreset(c *cli.Context) error {
+	p := retrain.Paper()
+	*s = retrainSettings{Preset: "paper", Channels: p.Net.Channels, Cells: p.Net.Cells, Auxiliary: true,
+		Batch: p.Batch, Epochs: p.Epochs, LR: p.Rate, DropPath: p.DropPath, Pad: 4, Cutout: 16}
+	quick, err := usesQuickPreset(c)
+	if err != nil {
+		return err
+	}
 	if quick {
-		s = retrainSettings{Preset: "quick", Channels: 8, Cells: 8, Batch: 32, Epochs: 10, LR: .05,
+		*s = retrainSettings{Preset: "quick", Channels: 8, Cells: 8, Batch: 32, Epochs: 10, LR: .05,
 			DropPath: .1, Pad: 2, Cutout: 4, dataSettings: quickImages}
 	}
-	takeInts(c, map[string]*int{"channels": &s.Channels, "cells": &s.Cells, "epochs": &s.Epochs,
-		"batch": &s.Batch, "cutout": &s.Cutout, "pad": &s.Pad})
-	takeFloats(c, map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath})
-	if c.IsSet("auxiliary") {
-		s.Auxiliary = c.Bool("auxiliary")
-	}
 	s.Schema, s.Version, s.Program = retrainSchema, retrainVersion, version
-	s.Seed, s.Threads = c.Uint64("seed"), c.Int("threads")
-	if s.Threads == 0 {
-		s.Threads = runtime.NumCPU()
+	s.Seed, s.Threads = 1, runtime.NumCPU()
+	return nil
+}
+
+// unchanged refuses to resume a run with other settings.
+func (s *retrainSettings) unchanged() error {
+	if s.before == nil {
+		return nil
 	}
-	if err := s.dataSettings.fromFlags(c); err != nil {
-		return s, err
-	}
-	if c.String("genotype") == "" {
-		return s, usagef("--genotype is missing: give a file or a published name")
-	}
-	s.Genotype, err = findGenotype(c.String("genotype"))
-	return s, err
+	return sameSettings(*s.before, *s)
 }
 
 // findGenotype takes a published name or a file.
@@ -140,23 +165,27 @@ func retrainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.unchanged(); err != nil {
+		return err
+	}
 	if err := s.config().Validate(); err != nil {
 		return usageError{err}
 	}
 	if s.Batch > s.TrainImages {
 		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
 	}
-	dir, err := startRun(c, s)
+	dir, unlock, err := openRun(c, s)
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	if s.Data == "" {
 		p.say("no --data: using the built-in generated images")
 	}
 	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
 		return err
 	}
-	return runRetrain(c.Context, s, train, test, dir, p)
+	return dir.finish(runRetrain(c.Context, s, train, test, dir, p))
 }
 
 func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir runDir,
@@ -164,9 +193,16 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	cfg := s.config()
 	p.say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
 		s.Cells, s.Classes, false), train.Name, test.Name)
-	res, err := retrain.Run(ctx, cfg, train, test, newRetrainRecorder(dir, p))
-	p.stop()
+	defer p.stop()
+	r, from, err := newRetrainRecorder(dir, p)
 	if err != nil {
+		return err
+	}
+	res, err := retrain.Run(ctx, cfg, train, test, from, r)
+	if err != nil {
+		return err
+	}
+	if err := r.store.Finish(); err != nil {
 		return err
 	}
 	if err := s.exportTrained(res, train, dir); err != nil {
@@ -176,42 +212,4 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	p.result("written to %s", dir)
 	return p.value(map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
 		"test_loss": res.Last.TestLoss, "train_loss": res.Last.TrainLoss})
-}
-
-// retrainRecorder writes metrics and the state after every epoch.
-type retrainRecorder struct {
-	dir            runDir
-	console        *console
-	metrics, times [][]string
-}
-
-func newRetrainRecorder(dir runDir, p *console) *retrainRecorder {
-	return &retrainRecorder{dir: dir, console: p,
-		metrics: [][]string{{"epoch", "lr", "drop_path", "train_loss", "train_acc", "test_loss", "test_acc",
-			"grad_norm"}},
-		times: [][]string{{"epoch", "seconds"}}}
-}
-
-// Step implements retrain.Recorder.
-func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p) }
-
-// Epoch implements retrain.Recorder.
-func (r *retrainRecorder) Epoch(e retrain.Epoch, net *program.Net) error {
-	r.console.stop()
-	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s", e.Epoch+1,
-		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds())
-	row := []string{strconv.Itoa(e.Epoch)}
-	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
-		e.Norm} {
-		row = append(row, number(x))
-	}
-	r.metrics = append(r.metrics, row)
-	r.times = append(r.times, []string{strconv.Itoa(e.Epoch), seconds(e.Time.Seconds())})
-	if err := net.Save(r.dir.path("state.ckpt")); err != nil {
-		return err
-	}
-	if err := r.dir.write("metrics.csv", csvBytes(r.metrics)); err != nil {
-		return err
-	}
-	return r.dir.write("timing.csv", csvBytes(r.times))
 }

@@ -47,11 +47,19 @@ func createRunDir(path, command string) (runDir, error) {
 // finish is called with the error that a run ends with, if any, and returns it. A run that failed
 // before it found anything leaves no folder behind: only an empty folder can be removed.
 func (d runDir) finish(err error) error {
-	entries, _ := os.ReadDir(string(d))
-	if err != nil && len(entries) == 1 && entries[0].Name() == "config.json" {
-		_ = os.Remove(d.path("config.json"))
-		_ = os.Remove(string(d))
+	if err == nil {
+		return nil
 	}
+	entries, _ := os.ReadDir(string(d))
+	for _, e := range entries {
+		if e.Name() != "config.json" && e.Name() != lockName {
+			return err
+		}
+	}
+	for _, e := range entries {
+		_ = os.Remove(d.path(e.Name()))
+	}
+	_ = os.Remove(string(d))
 	return err
 }
 

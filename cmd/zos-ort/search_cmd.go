@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/models/space"
-	"zos-ort/ort"
 	"zos-ort/search"
 	"zos-ort/search/data"
 )
@@ -21,7 +19,7 @@ func searchCommand() *cli.Command {
 		Usage: "prune the search space, search it, export what was found",
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
-		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
+		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{resumeFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
 		Action: searchAction,
@@ -64,10 +62,11 @@ func searchAction(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return errors.Join(cfg.table(p), p.value(cfg))
 	}
-	dir, err := startRun(c, &cfg)
+	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	if cfg.Data == "" {
 		p.say("no --data: using the built-in generated images")
 	}
@@ -77,31 +76,17 @@ func searchAction(c *cli.Context) error {
 	return dir.finish(err)
 }
 
-// startRun opens the runtime and creates the run directory with the settings in it.
-func startRun(c *cli.Context, settings any) (runDir, error) {
-	if err := ort.Open(""); err != nil {
-		return "", err
-	}
-	dir, err := createRunDir(c.String("out"), c.Command.Name)
-	if err != nil {
-		return "", err
-	}
-	return dir, dir.writeJSON("config.json", settings)
-}
-
 func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
 	p *console) error {
 	var out searchResult
 	out.Run = string(dir)
-	start := time.Now()
 	mask, err := makeMask(ctx, cfg, m, train, dir, p)
 	if err != nil {
 		return err
 	}
-	out.Seconds.Prune = time.Since(start).Seconds()
+	out.Seconds.Prune = mask.seconds
 	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
 	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
-	start = time.Now()
 	switch m.found {
 	case byScores:
 		out.Genotype, err = scoresGenotype(mask)
@@ -109,21 +94,32 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 		rng := rand.New(rand.NewPCG(cfg.Seed, streamDraw))
 		out.Genotype, err = space.RandomGenotype(rng, mask.mask)
 	default:
-		var res *search.Result
-		if res, err = search.Run(ctx, cfg.search(mask.mask), train, newRecorder(dir, p)); err == nil {
-			out.Genotype, out.ValidAcc = res.Genotype, res.Last.ValidAcc
-		}
+		err = oneShot(ctx, cfg, mask.mask, train, dir, p, &out)
 	}
-	p.stop()
 	if err != nil {
 		return err
 	}
-	out.Seconds.Search = time.Since(start).Seconds()
 	out.Text = out.Genotype.String()
 	if err := exportGenotype(ctx, cfg, out.Genotype, mask.mask, dir); err != nil {
 		return err
 	}
 	return out.print(p, m)
+}
+
+// oneShot searches what the mask leaves, from the last checkpoint on if there is one.
+func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *console,
+	out *searchResult) error {
+	defer p.stop()
+	r, from, err := newRecorder(dir, p)
+	if err != nil {
+		return err
+	}
+	res, err := search.Run(ctx, cfg.search(mask), train, from, r)
+	if err != nil {
+		return err
+	}
+	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, res.Last.ValidAcc, r.saved.Seconds
+	return r.store.Finish()
 }
 
 // print reports the result to people or machines.

@@ -10,9 +10,12 @@ import (
 	"zos-ort/ort"
 )
 
-// WriteTo writes the state as an ONNX Runtime checkpoint. The same state gives the same bytes, which
-// the runtime's own writer does not promise.
-func (n *Net) WriteTo(w io.Writer) (int64, error) { return n.state.WriteTo(w) }
+// WriteState writes the state as an ONNX Runtime checkpoint. The same state gives the same bytes,
+// which the runtime's own writer does not promise.
+func (n *Net) WriteState(w io.Writer) error {
+	_, err := n.state.WriteTo(w)
+	return err
+}
 
 // Save writes the state as an ONNX Runtime checkpoint file, which appears whole or not at all.
 func (n *Net) Save(path string) error {
@@ -21,7 +24,7 @@ func (n *Net) Save(path string) error {
 		return fmt.Errorf("save state: %w", err)
 	}
 	defer f.Cleanup()
-	if _, err := n.WriteTo(f); err != nil {
+	if err := n.WriteState(f); err != nil {
 		return fmt.Errorf("save state %s: %w", path, err)
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {

@@ -35,10 +35,12 @@ func TestSaveAndReadVectors(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	var b bytes.Buffer
-	check.Must(n.WriteTo(&b))(t)
+	if err := n.WriteState(&b); err != nil {
+		t.Fatal(err)
+	}
 	file := check.Must(os.ReadFile(path))(t)
 	if !bytes.Equal(b.Bytes(), file) {
-		t.Error("WriteTo and Save give different bytes")
+		t.Error("WriteState and Save give different bytes")
 	}
 	if err := os.WriteFile(path, file[:len(file)/2], 0o644); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/ort"
+	"zos-ort/search/checkpoint"
+)
+
+func resumeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`, with its settings"}
+}
+
+// openRun opens the runtime and the run directory, that of --resume or a new one with the settings in
+// it, and locks it until unlock is called.
+func openRun(c *cli.Context, settings any) (dir runDir, unlock func(), err error) {
+	if err := ort.Open(""); err != nil {
+		return "", nil, err
+	}
+	if dir = runDir(c.String("resume")); dir == "" {
+		if dir, err = createRunDir(c.String("out"), c.Command.Name); err != nil {
+			return "", nil, err
+		}
+	} else if c.IsSet("out") {
+		return "", nil, usagef("--resume writes into the folder of the run: leave --out away")
+	}
+	if unlock, err = lockDir(string(dir)); err != nil {
+		return "", nil, err
+	}
+	if c.IsSet("resume") {
+		err = dir.sweep()
+	} else {
+		err = dir.writeJSON("config.json", settings)
+	}
+	if err != nil {
+		unlock()
+		return "", nil, err
+	}
+	return dir, unlock, nil
+}
+
+// sweep removes the temporary files that a kill leaves: their names begin with a dot.
+func (d runDir) sweep() error {
+	return filepath.WalkDir(string(d), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), ".") || e.Name() == lockName {
+			return err
+		}
+		return os.Remove(path)
+	})
+}
+
+// checkpoints are the positions of one part of a run.
+func (d runDir) checkpoints(part string) checkpoint.Store {
+	return checkpoint.Store{Dir: d.path(filepath.Join("checkpoints", part))}
+}
+
+// damaged tells of a checkpoint that cannot be used.
+func (p *console) damaged(err error) { p.say("%v: going back to the one before", err) }
+
+// sameSettings compares the settings of a run with those that it would be resumed with, and names the
+// first that differs. Where the data lies may change, and the version of the program.
+func sameSettings(before, now any) error {
+	free := []string{"data", "program"}
+	a, b := reflect.ValueOf(before), reflect.ValueOf(now)
+	for _, field := range reflect.VisibleFields(a.Type()) {
+		key := field.Tag.Get("json")
+		if key == "" || slices.Contains(free, key) {
+			continue
+		}
+		x, y := a.FieldByIndex(field.Index).Interface(), b.FieldByIndex(field.Index).Interface()
+		if !reflect.DeepEqual(x, y) {
+			return fmt.Errorf("cannot resume: the run was started with %s %v, now it would be %v", key, x, y)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"strconv"
+
+	"zos-ort/ort/program"
+	"zos-ort/search"
+	"zos-ort/search/checkpoint"
+	"zos-ort/search/retrain"
+)
+
+// retrainRecorder writes metrics, the checkpoints, and the state after every epoch.
+type retrainRecorder struct {
+	dir     runDir
+	console *console
+	store   checkpoint.Store
+	saved   retrainCheckpoint
+}
+
+// retrainCheckpoint is the content of a checkpoint of a training.
+type retrainCheckpoint struct {
+	retrain.Snapshot
+	Metrics [][]string // metrics.csv
+	Times   [][]string // timing.csv
+}
+
+// newRetrainRecorder reads the last checkpoint of the run, if it has one; from is where the training
+// starts.
+func newRetrainRecorder(dir runDir, p *console) (r *retrainRecorder, from *retrain.Start, err error) {
+	r = &retrainRecorder{dir: dir, console: p, store: dir.checkpoints("retrain")}
+	state, ok, err := r.store.Load(&r.saved, p.damaged)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		from = &retrain.Start{Snapshot: r.saved.Snapshot}
+		from.Vectors, err = program.ReadVectors(state)
+		p.say("going on with epoch %d, step %d", from.Epoch+1, from.Step+1)
+		return r, from, err
+	}
+	r.saved.Metrics = [][]string{{"epoch", "lr", "drop_path", "train_loss", "train_acc", "test_loss",
+		"test_acc", "grad_norm"}}
+	r.saved.Times = [][]string{{"epoch", "seconds"}}
+	return r, nil, nil
+}
+
+// Step implements retrain.Recorder.
+func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p) }
+
+// Epoch implements retrain.Recorder.
+func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
+	r.console.stop()
+	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s", e.Epoch+1,
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds())
+	row := []string{strconv.Itoa(e.Epoch)}
+	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
+		e.Norm} {
+		row = append(row, number(x))
+	}
+	s := &r.saved
+	s.Metrics = append(s.Metrics, row)
+	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), seconds(e.Time.Seconds())})
+	if err := r.dir.write("metrics.csv", csvBytes(s.Metrics)); err != nil {
+		return err
+	}
+	return r.dir.write("timing.csv", csvBytes(s.Times))
+}
+
+// Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well.
+func (r *retrainRecorder) Save(s retrain.Snapshot, n *program.Net) error {
+	r.saved.Snapshot = s
+	err := r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
+	if err != nil || s.Step > 0 {
+		return err
+	}
+	return n.Save(r.dir.path("state.ckpt"))
+}
