@@ -41,7 +41,9 @@ var runFiles = []struct {
 	{"timing.csv", false}, {"alphas.json", true}, {"genotype.json", true},
 	{"genotypes/epoch-000.json", true}, {"genotypes/epoch-001.json", true}, {"cell_normal.dot", true},
 	{"cell_reduce.dot", true}, {"cell_normal.svg", true}, {"cell_reduce.svg", true},
-	{"cell_normal.onnx", true}, {"cell_reduce.onnx", true}, {"network.onnx", true}}
+	{"cell_normal.onnx", true}, {"cell_reduce.onnx", true}, {"network.onnx", true},
+	{"checkpoints/prune/0001-000197.json", false}, {"checkpoints/search/0002-000000.json", false},
+	{"checkpoints/search/0002-000000.state", true}}
 
 // TestSearchRun makes the same tiny search twice and looks at everything that it writes.
 func TestSearchRun(t *testing.T) {

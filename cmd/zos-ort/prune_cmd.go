@@ -40,7 +40,7 @@ func pruneAction(c *cli.Context) error {
 	defer unlock()
 	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
 	if err != nil {
-		return dir.finish(err)
+		return dir.resumable(c, p, dir.finish(err))
 	}
 	full := space.FullMask()
 	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",

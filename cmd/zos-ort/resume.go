@@ -1,13 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,19 +49,30 @@ func openRun(c *cli.Context, settings any) (dir runDir, unlock func(), err error
 	return dir, unlock, nil
 }
 
-// sweep removes the temporary files that a kill leaves: their names begin with a dot.
+// sweep removes the temporary files that a kill leaves.
 func (d runDir) sweep() error {
 	return filepath.WalkDir(string(d), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), ".") || e.Name() == lockName {
+		if err != nil || !e.Type().IsRegular() || !temporary.MatchString(e.Name()) {
 			return err
 		}
 		return os.Remove(path)
 	})
 }
 
+// temporary are the names of files that are still being written: a dot, their name, digits.
+var temporary = regexp.MustCompile(`^\..*[0-9]+$`)
+
 // checkpoints are the positions of one part of a run.
 func (d runDir) checkpoints(part string) checkpoint.Store {
 	return checkpoint.Store{Dir: d.path(filepath.Join("checkpoints", part))}
+}
+
+// resumable tells how to go on with a run that was interrupted; err is how it ended.
+func (d runDir) resumable(c *cli.Context, p *console, err error) error {
+	if errors.Is(err, context.Canceled) && exists(d.path("checkpoints")) {
+		p.say("saved; go on with: zos-ort %s --resume %s", c.Command.Name, d)
+	}
+	return err
 }
 
 // damaged tells of a checkpoint that cannot be used.

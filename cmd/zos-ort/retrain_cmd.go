@@ -185,7 +185,7 @@ func retrainAction(c *cli.Context) error {
 	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
 		return err
 	}
-	return dir.finish(runRetrain(c.Context, s, train, test, dir, p))
+	return dir.resumable(c, p, runRetrain(c.Context, s, train, test, dir, p))
 }
 
 func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir runDir,

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -26,6 +27,10 @@ func createRunDir(path, command string) (runDir, error) {
 		}
 	}
 	entries, err := os.ReadDir(path)
+	// A run that was killed before it wrote its settings leaves a lock and unfinished files.
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return e.Name() == lockName || temporary.MatchString(e.Name())
+	})
 	switch {
 	case err == nil && len(entries) > 0:
 		return "", fmt.Errorf("output folder %s already holds files: choose another --out or move it away",
@@ -41,7 +46,7 @@ func createRunDir(path, command string) (runDir, error) {
 		return "", fmt.Errorf("output folder is not writable: %w", err)
 	}
 	probe.Close()
-	return runDir(path), os.Remove(probe.Name())
+	return runDir(path), runDir(path).sweep()
 }
 
 // finish is called with the error that a run ends with, if any, and returns it. A run that failed

@@ -73,7 +73,7 @@ func searchAction(c *cli.Context) error {
 	if err = cfg.table(p); err == nil {
 		err = runSearch(c.Context, &cfg, m, train, dir, p)
 	}
-	return dir.finish(err)
+	return dir.resumable(c, p, dir.finish(err))
 }
 
 func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
