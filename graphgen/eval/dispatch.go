@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -78,6 +79,14 @@ func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(reduceMean(in[0])), nil
 	case op.ReduceSumSquare:
 		return one(reduceSumSquare(in[0])), nil
+	case op.ReduceMin:
+		return one(extreme(in[0], slices.Min[[]float64])), nil
+	case op.ReduceMax:
+		return one(extreme(in[0], slices.Max[[]float64])), nil
+	case op.QuantizeLinear:
+		return one(quantize(o, in[0], in[1], in[2])), nil
+	case op.DequantizeLinear:
+		return one(dequantize(o, in[0], in[1], in[2])), nil
 	case op.Reshape:
 		return one(reshape(in[0], in[1].I)), nil
 	case op.Flatten:
