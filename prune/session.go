@@ -99,52 +99,69 @@ func (s *session) prepare(repeat int) (err error) {
 	return nil
 }
 
-// Norms implements Session. Networks are handed out to the workers one by one; the result does not
-// depend on who runs what.
+// Norms implements Session.
 func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, step func()) (float64,
 	[]float64, error) {
 	if err := s.prepare(repeat); err != nil {
 		return 0, nil, err
 	}
-	norms := make([]float64, len(c)+1) // the last is the full network
+	norms, err := s.all(ctx, len(c)+1, func(i int, t space.CellType, mix, edges []float32) {
+		var dropped *space.Candidate
+		if i < len(c) { // the last is the full network
+			dropped = &c[i]
+		}
+		gates(mix, s.mask, t, dropped)
+		if edges != nil {
+			uniformEdges(edges)
+		}
+	}, step)
+	return norms[len(c)], norms[:len(c)], err
+}
+
+// weigh writes the mixing weights that make the supernet network i: those of the operations with
+// nodes, and those of the edges, nil without partial channels.
+type weigh func(i int, t space.CellType, mix, edges []float32)
+
+// all gives the kernel norms of n networks, which it hands out to the workers one by one; the result
+// does not depend on who runs what.
+func (s *session) all(ctx context.Context, n int, w weigh, step func()) ([]float64, error) {
+	norms := make([]float64, n)
 	next := make(chan int)
 	errs := make([]error, len(s.runners))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for w, r := range s.runners {
+	for worker, r := range s.runners {
 		wg.Go(func() {
 			for i := range next {
-				if errs[w] != nil {
+				if errs[worker] != nil {
 					continue
 				}
-				var dropped *space.Candidate
-				if i < len(c) {
-					dropped = &c[i]
-				}
-				norms[i], errs[w] = s.norm(r, dropped)
+				norms[i], errs[worker] = s.norm(r, i, w)
 				mu.Lock()
 				step()
 				mu.Unlock()
 			}
 		})
 	}
-	for i := len(c); i >= 0 && ctx.Err() == nil; i-- {
+	for i := n - 1; i >= 0 && ctx.Err() == nil; i-- {
 		next <- i
 	}
 	close(next)
 	wg.Wait()
-	return norms[len(c)], norms[:len(c)], errors.Join(append(errs, ctx.Err())...)
+	return norms, errors.Join(append(errs, ctx.Err())...)
 }
 
-// norm runs all batches with uniform weights and returns the kernel norm of their logits.
-func (s *session) norm(r *program.Runner, dropped *space.Candidate) (float64, error) {
+// norm runs all batches through network i and returns the kernel norm of their logits.
+func (s *session) norm(r *program.Runner, i int, w weigh) (float64, error) {
 	for _, t := range space.CellTypes {
-		if r.Has(supernet.MixPort(t)) {
-			gates(r.Float(supernet.MixPort(t)), s.mask, t, dropped)
+		if !r.Has(supernet.MixPort(t)) {
+			continue
 		}
+		var edges []float32
 		if r.Has(supernet.EdgePort(t)) {
-			uniformEdges(r.Float(supernet.EdgePort(t)))
+			edges = r.Float(supernet.EdgePort(t))
 		}
+		w(i, t, r.Float(supernet.MixPort(t)), edges)
 	}
 	logits := make([]float64, 0, len(s.images)*s.Batch*s.Net.Classes)
 	for _, x := range s.images {
