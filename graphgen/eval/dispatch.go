@@ -24,6 +24,10 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(averagePool(o, in[0])), nil
 	case op.AveragePoolGrad:
 		return one(averagePoolGrad(o, in[0])), nil
+	case op.GatherElementsGrad:
+		return scatterAdd(in[0], in[1].I[0], in[2])
+	case op.ConvTranspose:
+		return one(convTranspose(o, in[0], in[1])), nil
 	case op.GlobalAveragePool:
 		return one(globalAveragePool(in[0])), nil
 	case op.BatchNormTraining:
@@ -87,6 +91,8 @@ func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(quantize(o, in[0], in[1], in[2])), nil
 	case op.DequantizeLinear:
 		return one(dequantize(o, in[0], in[1], in[2])), nil
+	case op.Shape:
+		return one(shapeOf(in[0])), nil
 	case op.Reshape:
 		return one(reshape(in[0], in[1].I)), nil
 	case op.Flatten:
