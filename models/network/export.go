@@ -52,13 +52,7 @@ func (c Config) Deploy(t graphgen.Tensors, d Deployment) (*ir.Graph, error) {
 		g := n.G
 		g.Share = true
 		x := g.Input(ImageInput, ir.T(ir.Float, 1, 3, d.Size, d.Size))
-		if !d.Raw {
-			g.In("normalize", func() {
-				x = op.Sub{}.Of(x, g.Floats(d.Mean[:], 1, 3, 1, 1))
-				x = op.Div{}.Of(x, g.Floats(d.Std[:], 1, 3, 1, 1))
-			})
-		}
-		y := c.Forward()(n, x).Logits
+		y := c.Forward()(n, d.normalize(x)).Logits
 		if d.Softmax {
 			y = op.Softmax{}.Of(y)
 		}
@@ -68,6 +62,30 @@ func (c Config) Deploy(t graphgen.Tensors, d Deployment) (*ir.Graph, error) {
 		return nil, err
 	}
 	return g, deploy.Fold(g)
+}
+
+// normalize adds the normalisation of the images, unless that is the caller's task.
+func (d Deployment) normalize(x *ir.Value) *ir.Value {
+	if d.Raw {
+		return x
+	}
+	g := x.Graph()
+	g.In("normalize", func() {
+		x = op.Sub{}.Of(x, g.Floats(d.Mean[:], 1, 3, 1, 1))
+		x = op.Div{}.Of(x, g.Floats(d.Std[:], 1, 3, 1, 1))
+	})
+	return x
+}
+
+// FineTune is the network in the form of ONNX Runtime's on-device training. It takes the images that
+// the deployed network takes; it has no auxiliary head and drops no paths.
+func (c Config) FineTune(d Deployment) (*graphgen.FineTune, error) {
+	c.Auxiliary, c.DropPath = false, false
+	forward := func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
+		return c.Forward()(n, d.normalize(images))
+	}
+	return graphgen.Spec{Forward: forward, Batch: 2, Image: d.Size, Classes: c.Classes,
+		Share: true}.FineTune()
 }
 
 // CellGraph is the first cell of the given type as a graph of its own: inputs "c_prev_prev" and
