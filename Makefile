@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build search test bench lint generate fuzz clean
+.PHONY: help setup tools build search test bench bench-go lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,10 @@ test: setup ## vet and test everything
 	$(GO) vet ./...
 	$(GO) test -timeout 25m ./...
 
-bench: setup ## benchmarks of emission, sessions and steps
+bench: setup build ## time the steps of a search, beside PyTorch where there is one (8 minutes)
+	./$(BIN) bench $(BENCHFLAGS)
+
+bench-go: setup ## Go benchmarks of emission, sessions and steps
 	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/... ./search/...
 
 lint: tools ## gofmt, vet, staticcheck

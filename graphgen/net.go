@@ -64,14 +64,8 @@ func dryRun(f Forward, image ir.Type) (*Net, error) {
 
 // newNet starts the real construction with the layouts that the dry run found.
 func newNet(g *ir.Graph, mode Mode, dry *Net, kernels bool) *Net {
-	n := &Net{G: g, Mode: mode, Kernels: kernels && mode != Eval, Weights: dry.Weights,
-		Stats: dry.Stats, place: map[string]int{}}
-	for i, e := range dry.Weights {
-		n.place[e.Name] = i
-	}
-	for i, e := range dry.Stats {
-		n.place[e.Name] = i
-	}
+	n := bareNet(g, mode, dry)
+	n.Kernels = kernels && mode != Eval
 	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
 	n.weightPieces = op.Split{}.Of(n.weights, 0, dry.Weights.lengths()...)
 	if len(dry.Stats) == 0 {
@@ -82,6 +76,18 @@ func newNet(g *ir.Graph, mode Mode, dry *Net, kernels bool) *Net {
 	n.variances = g.Input("running_variance", ir.T(ir.Float, dry.Stats.Len()))
 	n.meanPieces = op.Split{}.Of(n.means, 0, dry.Stats.lengths()...)
 	n.varPieces = op.Split{}.Of(n.variances, 0, dry.Stats.lengths()...)
+	return n
+}
+
+// bareNet knows the layouts that the dry run found and has no tensors yet.
+func bareNet(g *ir.Graph, mode Mode, dry *Net) *Net {
+	n := &Net{G: g, Mode: mode, Weights: dry.Weights, Stats: dry.Stats, place: map[string]int{}}
+	for i, e := range dry.Weights {
+		n.place[e.Name] = i
+	}
+	for i, e := range dry.Stats {
+		n.place[e.Name] = i
+	}
 	return n
 }
 

@@ -67,7 +67,11 @@ enum {
   zos_CreateTrainingSessionFromBuffer = 3,
   zos_TrainingSessionGetTrainingModelOutputCount = 4,
   zos_TrainingSessionGetTrainingModelOutputName = 6,
+  zos_LazyResetGrad = 8,
   zos_TrainStep = 9,
+  zos_EvalStep = 10,
+  zos_SetLearningRate = 11,
+  zos_OptimizerStep = 13,
   zos_ReleaseTrainingSession = 19,
   zos_ReleaseCheckpointState = 20,
   zos_TrainingSessionGetTrainingModelInputCount = 23,
@@ -149,7 +153,12 @@ OrtStatus *zos_domain_add(OrtCustomOpDomain *domain, const OrtCustomOp *op);
 OrtStatus *zos_domain_register(OrtSessionOptions *options, OrtCustomOpDomain *domain);
 void zos_domain_release(OrtCustomOpDomain *domain);
 
-// Training.
+// Training. Without a model for evaluation and one for the optimiser, the program does its own update.
+typedef struct {
+  const void *data;
+  size_t size;
+} zos_bytes;
+
 OrtStatus *zos_state_load(const void *bytes, size_t size, OrtCheckpointState **state);
 OrtStatus *zos_state_save(OrtCheckpointState *state, const char *path);
 OrtStatus *zos_state_get(const OrtCheckpointState *state, const char *name,
@@ -158,13 +167,17 @@ OrtStatus *zos_state_set(OrtCheckpointState *state, const char *name, const OrtM
                          void *data, size_t bytes, const int64_t *dims, size_t rank, int dtype);
 void zos_state_release(OrtCheckpointState *state);
 OrtStatus *zos_trainer_create(const OrtEnv *env, const OrtSessionOptions *options,
-                              OrtCheckpointState *state, const void *model, size_t size,
-                              OrtTrainingSession **session);
+                              OrtCheckpointState *state, zos_bytes train, zos_bytes eval,
+                              zos_bytes optimizer, OrtTrainingSession **session);
 OrtStatus *zos_trainer_count(const OrtTrainingSession *session, bool output, size_t *count);
 OrtStatus *zos_trainer_name(const OrtTrainingSession *session, bool output, size_t i,
                             OrtAllocator *allocator, char **name);
 OrtStatus *zos_allocator_free(OrtAllocator *allocator, void *p);
 OrtStatus *zos_train_step(OrtTrainingSession *session, zos_binding *b);
+OrtStatus *zos_eval_step(const OrtTrainingSession *session, zos_binding *b);
+OrtStatus *zos_optimizer_step(OrtTrainingSession *session);
+OrtStatus *zos_reset_grad(OrtTrainingSession *session);
+OrtStatus *zos_set_rate(OrtTrainingSession *session, float rate);
 void zos_trainer_release(OrtTrainingSession *session);
 
 #endif

@@ -24,4 +24,7 @@
 // overwrites a parameter with com.microsoft.InPlaceAccumulatorV2(parameter, value, true), whose
 // flag output is a graph output (or gathered by com.microsoft.Group), and it declares a boolean
 // input lazy_reset_grad, which ONNX Runtime's TrainStep always feeds.
+//
+// A FineTuner runs the models of ONNX Runtime's on-device training instead, whose parameters an
+// optimizer of ONNX Runtime updates; see Artifacts.
 package ort

@@ -4,8 +4,6 @@ package ort
 import "C"
 
 import (
-	"unsafe"
-
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -22,7 +20,7 @@ func (s *State) ready() error {
 	defer options.Destroy()
 	model := keeperModel()
 	err = check("make state readable", C.zos_trainer_create(process.env, handle, s.state,
-		unsafe.Pointer(&model[0]), C.size_t(len(model)), &s.keeper))
+		bytesOf(model), bytesOf(nil), bytesOf(nil), &s.keeper))
 	s.copies = err == nil
 	return err
 }

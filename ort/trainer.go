@@ -27,7 +27,11 @@ type Trainer struct {
 
 // NewTrainer makes a program of an ONNX model (see the package comment). The bytes are not kept.
 func NewTrainer(s *State, model []byte, o Options) (*Trainer, error) {
-	if len(model) == 0 {
+	return newTrainer(s, Artifacts{Train: model}, o)
+}
+
+func newTrainer(s *State, a Artifacts, o Options) (*Trainer, error) {
+	if len(a.Train) == 0 {
 		return nil, fmt.Errorf("create trainer: %w: it is empty", ErrModel)
 	}
 	s.mu.Lock()
@@ -44,15 +48,15 @@ func NewTrainer(s *State, model []byte, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{state: s, steps: map[*Step]bool{}, domains: release}
-	if err := t.create(model, o); err != nil {
+	if err := t.create(a, o); err != nil {
 		t.close()
-		return nil, o.dump(model, err)
+		return nil, o.dump(a.Train, err)
 	}
 	s.trainers[t] = true
 	return t, nil
 }
 
-func (t *Trainer) create(model []byte, o Options) error {
+func (t *Trainer) create(a Artifacts, o Options) error {
 	options, handle, err := o.build()
 	if err != nil {
 		return err
@@ -60,14 +64,14 @@ func (t *Trainer) create(model []byte, o Options) error {
 	defer options.Destroy()
 	s := t.state
 	s.copies, s.providers = false, o.Providers
-	err = check("create trainer", C.zos_trainer_create(process.env, handle, s.state,
-		unsafe.Pointer(&model[0]), C.size_t(len(model)), &t.session))
+	err = check("create trainer", C.zos_trainer_create(process.env, handle, s.state, bytesOf(a.Train),
+		bytesOf(a.Eval), bytesOf(a.Optimizer), &t.session))
 	if err != nil {
 		t.session = nil
 		return err
 	}
 	s.copies = true
-	inputs, outputs, err := ports(model)
+	inputs, outputs, err := ports(a.Train)
 	if err != nil {
 		return err
 	}
@@ -80,6 +84,11 @@ func (t *Trainer) create(model []byte, o Options) error {
 	}
 	t.outputs, err = t.named(true, outputs)
 	return err
+}
+
+// bytesOf shows a model to C for the time of a call; one that is empty is left out.
+func bytesOf(model []byte) C.zos_bytes {
+	return C.zos_bytes{data: unsafe.Pointer(unsafe.SliceData(model)), size: C.size_t(len(model))}
 }
 
 // named lists the inputs or outputs in ONNX Runtime's order, which is that of the model without the
@@ -129,7 +138,12 @@ func (t *Trainer) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	st.owner = t
+	return t.own(st, t)
+}
+
+// own takes a new step in.
+func (t *Trainer) own(st *Step, by owner) (*Step, error) {
+	st.owner = by
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	if t.session == nil {

@@ -42,15 +42,15 @@ void zos_state_release(OrtCheckpointState *state) {
   TRAINING(ReleaseCheckpointState, void (*)(OrtCheckpointState *))(state);
 }
 
-// No model for evaluation and none for the optimiser: a program does its own update.
 OrtStatus *zos_trainer_create(const OrtEnv *env, const OrtSessionOptions *options,
-                              OrtCheckpointState *state, const void *model, size_t size,
-                              OrtTrainingSession **session) {
+                              OrtCheckpointState *state, zos_bytes train, zos_bytes eval,
+                              zos_bytes optimizer, OrtTrainingSession **session) {
   typedef OrtStatus *(*fn)(const OrtEnv *, const OrtSessionOptions *, OrtCheckpointState *,
                            const void *, size_t, const void *, size_t, const void *, size_t,
                            OrtTrainingSession **);
-  return TRAINING(CreateTrainingSessionFromBuffer, fn)(env, options, state, model, size, NULL, 0,
-                                                       NULL, 0, session);
+  return TRAINING(CreateTrainingSessionFromBuffer, fn)(env, options, state, train.data, train.size,
+                                                       eval.data, eval.size, optimizer.data,
+                                                       optimizer.size, session);
 }
 
 OrtStatus *zos_trainer_count(const OrtTrainingSession *session, bool output, size_t *count) {
@@ -66,6 +66,19 @@ OrtStatus *zos_trainer_name(const OrtTrainingSession *session, bool output, size
     return TRAINING(TrainingSessionGetTrainingModelOutputName, fn)(session, i, allocator, name);
   }
   return TRAINING(TrainingSessionGetTrainingModelInputName, fn)(session, i, allocator, name);
+}
+
+OrtStatus *zos_optimizer_step(OrtTrainingSession *session) {
+  typedef OrtStatus *(*fn)(OrtTrainingSession *, const OrtRunOptions *);
+  return TRAINING(OptimizerStep, fn)(session, NULL);
+}
+
+OrtStatus *zos_reset_grad(OrtTrainingSession *session) {
+  return TRAINING(LazyResetGrad, OrtStatus * (*)(OrtTrainingSession *))(session);
+}
+
+OrtStatus *zos_set_rate(OrtTrainingSession *session, float rate) {
+  return TRAINING(SetLearningRate, OrtStatus * (*)(OrtTrainingSession *, float))(session, rate);
 }
 
 void zos_trainer_release(OrtTrainingSession *session) {

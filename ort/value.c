@@ -109,6 +109,14 @@ OrtStatus *zos_train_step(OrtTrainingSession *session, zos_binding *b) {
   return s;
 }
 
+OrtStatus *zos_eval_step(const OrtTrainingSession *session, zos_binding *b) {
+  typedef OrtStatus *(*fn)(const OrtTrainingSession *, const OrtRunOptions *, size_t,
+                           const OrtValue *const *, size_t, OrtValue **);
+  OrtStatus *s = TRAINING(EvalStep, fn)(session, NULL, b->inputs, b->in, b->outputs, b->out);
+  drop(b);
+  return s;
+}
+
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs) {
   typedef OrtStatus *(*create)(const OrtSession *, const OrtMemoryInfo *, OrtAllocator **);

@@ -19,9 +19,9 @@ type Progress struct {
 // full network. NaN stands for what is not known yet.
 type Norms []float64
 
-// newNorms are the unknown norms of a network with so many candidates.
-func newNorms(candidates int) Norms {
-	n := make(Norms, candidates+1)
+// newNorms are norms of so many networks, none known yet.
+func newNorms(networks int) Norms {
+	n := make(Norms, networks)
 	for i := range n {
 		n[i] = math.NaN()
 	}
@@ -73,7 +73,7 @@ func (p *Progress) round(i, repeats int, candidates []space.Candidate) ([]Norms,
 	if i == len(p.Rounds) {
 		norms := make([]Norms, repeats)
 		for r := range norms {
-			norms[r] = newNorms(len(candidates))
+			norms[r] = newNorms(len(candidates) + 1)
 		}
 		p.Rounds = append(p.Rounds, norms)
 	}

@@ -114,29 +114,43 @@ func (s *session) prepare(repeat int) (err error) {
 	return nil
 }
 
-// Norms implements Session. Networks are handed out to the workers one by one; the result does not
-// depend on who runs what.
+// Norms implements Session.
 func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, norms Norms,
 	step func()) error {
 	if err := s.prepare(repeat); err != nil {
 		return err
 	}
+	return s.all(ctx, norms, func(i int, t space.CellType, mix, edges []float32) {
+		var dropped *space.Candidate
+		if i < len(c) { // the last is the full network
+			dropped = &c[i]
+		}
+		gates(mix, s.mask, t, dropped)
+		if edges != nil {
+			uniformEdges(edges)
+		}
+	}, step)
+}
+
+// weigh writes the mixing weights that make the supernet network i: those of the operations with
+// nodes, and those of the edges, nil without partial channels.
+type weigh func(i int, t space.CellType, mix, edges []float32)
+
+// all computes the kernel norms that are not known yet. It hands the networks out to the workers one
+// by one; the result does not depend on who runs what.
+func (s *session) all(ctx context.Context, norms Norms, w weigh, step func()) error {
 	next := make(chan int)
 	errs := make([]error, len(s.runners))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for w, r := range s.runners {
+	for worker, r := range s.runners {
 		wg.Go(func() {
 			for i := range next {
-				if errs[w] != nil {
+				if errs[worker] != nil {
 					continue
 				}
-				var dropped *space.Candidate
-				if i < len(c) {
-					dropped = &c[i]
-				}
-				if norm, err := s.norm(r, dropped); err != nil {
-					errs[w] = err
+				if norm, err := s.norm(r, i, w); err != nil {
+					errs[worker] = err
 				} else {
 					norms[i] = norm
 				}
@@ -146,7 +160,7 @@ func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, no
 			}
 		})
 	}
-	for i := len(c); i >= 0 && ctx.Err() == nil; i-- {
+	for i := len(norms) - 1; i >= 0 && ctx.Err() == nil; i-- {
 		if math.IsNaN(norms[i]) {
 			next <- i
 		}
@@ -156,15 +170,17 @@ func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, no
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// norm runs all batches with uniform weights and returns the kernel norm of their logits.
-func (s *session) norm(r *program.Runner, dropped *space.Candidate) (float64, error) {
+// norm runs all batches through network i and returns the kernel norm of their logits.
+func (s *session) norm(r *program.Runner, i int, w weigh) (float64, error) {
 	for _, t := range space.CellTypes {
-		if r.Has(supernet.MixPort(t)) {
-			gates(r.Float(supernet.MixPort(t)), s.mask, t, dropped)
+		if !r.Has(supernet.MixPort(t)) {
+			continue
 		}
+		var edges []float32
 		if r.Has(supernet.EdgePort(t)) {
-			uniformEdges(r.Float(supernet.EdgePort(t)))
+			edges = r.Float(supernet.EdgePort(t))
 		}
+		w(i, t, r.Float(supernet.MixPort(t)), edges)
 	}
 	logits := make([]float64, 0, len(s.images)*s.Batch*s.Net.Classes)
 	for _, x := range s.images {

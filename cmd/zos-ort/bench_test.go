@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"zos-ort/graphgen"
-	"zos-ort/models/space"
-	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
 	"zos-ort/search"
@@ -22,31 +20,26 @@ import (
 // inside set ZOS_BENCH_PROFILE to a file prefix: sessions then write ONNX Runtime's trace. On a busy
 // machine compare user-ms of one thread; with more, threads that wait count as well.
 
-type benchNet struct {
-	name    string
-	kernels bool
-	partial int
-	mask    space.Mask
-}
+// goBench is a network of the Go benchmarks.
+type goBench struct{ name, method, passes string }
 
-func (n benchNet) spec() graphgen.Spec {
-	net := supernet.Config{Channels: 16, Cells: 8, Classes: 10, Mask: n.mask, Partial: n.partial,
-		Passes: supernet.AllPasses}
-	return graphgen.Spec{Forward: net.Forward(), Batch: 16, Image: 32, Classes: 10,
-		SGD: graphgen.PaperSGD, Share: true, Kernels: n.kernels}
-}
+var goBenches = []goBench{{"darts", "darts", passesAll}, {"pc-darts", "pc-darts", passesAll},
+	{"zos", "zos", passesAll}, {"onnx", "darts", "share,pools,mix,shuffle"}}
 
-func benchNets() []benchNet {
-	half, _ := space.RandomMask(rand.New(rand.NewPCG(1, 1)), .5)
-	full := space.FullMask()
-	return []benchNet{{"darts", true, 1, full}, {"pc-darts", true, 4, full}, {"zos", true, 4, half},
-		{"onnx", false, 1, full}}
+func (n goBench) spec(tb testing.TB) graphgen.Spec {
+	m, err := findMethod(n.method)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg := memoryConfig{Batch: 16, Channels: 16, Cells: 8, Image: 32, Passes: n.passes, Xi: .5,
+		Masks: 1, Seed: 1}
+	return cfg.spec(m, cfg.masksOf(m)[0])
 }
 
 // eachNet runs a benchmark for every network.
-func eachNet(b *testing.B, f func(b *testing.B, n benchNet)) {
+func eachNet(b *testing.B, f func(b *testing.B, n goBench)) {
 	needRuntime(b)
-	for _, n := range benchNets() {
+	for _, n := range goBenches {
 		b.Run(n.name, func(b *testing.B) {
 			b.ReportAllocs()
 			f(b, n)
@@ -55,9 +48,9 @@ func eachNet(b *testing.B, f func(b *testing.B, n benchNet)) {
 }
 
 func BenchmarkEmit(b *testing.B) {
-	eachNet(b, func(b *testing.B, n benchNet) {
+	eachNet(b, func(b *testing.B, n goBench) {
 		for b.Loop() {
-			p, err := n.spec().WeightStep()
+			p, err := n.spec(b).WeightStep()
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -65,13 +58,6 @@ func BenchmarkEmit(b *testing.B) {
 		}
 	})
 }
-
-// emitters are the programs of which sessions are made and run.
-var emitters = []struct {
-	name string
-	emit func(graphgen.Spec) (*graphgen.Program, error)
-}{{"weight", graphgen.Spec.WeightStep}, {"alpha", graphgen.Spec.AlphaStep},
-	{"rank", graphgen.Spec.Rank}}
 
 // BenchmarkOpen is the creation of the session of a program.
 func BenchmarkOpen(b *testing.B) {
@@ -135,10 +121,10 @@ func reportUsage(b *testing.B, before syscall.Rusage, each []time.Duration) {
 }
 
 func eachProgram(b *testing.B, f func(*testing.B, *graphgen.Program, *program.Net)) {
-	eachNet(b, func(b *testing.B, n benchNet) {
-		for _, e := range emitters {
+	eachNet(b, func(b *testing.B, n goBench) {
+		for _, e := range benchPrograms {
 			b.Run(e.name, func(b *testing.B) {
-				p, err := e.emit(n.spec())
+				p, err := e.emit(n.spec(b))
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -167,28 +153,4 @@ func benchThreads(b *testing.B) int {
 		b.Fatalf("ZOS_BENCH_THREADS: %v", err)
 	}
 	return n
-}
-
-// feed fills the inputs: noise for images, one over the number of operations of a row, roughly, for
-// mixing weights.
-func feed(r *program.Runner) {
-	rng := rand.New(rand.NewPCG(1, 3))
-	for _, p := range r.Program.Signature.Inputs {
-		switch p.Role {
-		case graphgen.Image:
-			for i := range r.Float(p.Name) {
-				r.Float(p.Name)[i] = float32(rng.NormFloat64())
-			}
-		case graphgen.MixWeight:
-			for i := range r.Float(p.Name) {
-				r.Float(p.Name)[i] = .125
-			}
-		case graphgen.Label:
-			for i := range r.Int(p.Name) {
-				r.Int(p.Name)[i] = int64(i % 10)
-			}
-		case graphgen.Rate:
-			r.Float(p.Name)[0] = .01
-		}
-	}
 }

@@ -50,7 +50,7 @@ func TestScript(t *testing.T) {
 			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fails": failsCommand,
-			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand,
+			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand, "surrogate": surrogateCommand,
 			"flags": flagsCommand, "json": jsonCommand},
 	})
 }

@@ -109,7 +109,8 @@ func writeONNX(dir runDir, name string, g *ir.Graph, doc string, meta map[string
 // exportTrained writes the trained network for deployment: RGB images in [0,1], normalised inside.
 func (s retrainSettings) exportTrained(res *retrain.Result, train *data.Set, dir runDir) error {
 	net := s.config().Net
-	g, err := net.Deployment(res.Tensors, s.ImageSize, train.Mean, train.Std)
+	g, err := net.Deploy(res.Tensors, network.Deployment{Size: s.ImageSize, Mean: train.Mean,
+		Std: train.Std})
 	if err != nil {
 		return err
 	}
@@ -122,5 +123,5 @@ func (s retrainSettings) exportTrained(res *retrain.Result, train *data.Set, dir
 			"zos.data": s.DataName + " " + s.Fingerprint, "zos.seed": fmt.Sprint(s.Seed),
 			"zos.epochs": fmt.Sprint(s.Epochs), "zos.test_accuracy": number(res.Last.TestAcc),
 			"zos.trained": "true", "Image.BitmapPixelFormat": "Rgb8",
-			"Image.NominalPixelRange": "NominalRange_0_1"})
+			"Image.NominalPixelRange": "Normalized_0_1"})
 }

@@ -36,18 +36,26 @@ func drawPlans(out string, rows []prediction) error {
 		if err != nil {
 			return fmt.Errorf("chart of %s: %w", r.Method, err)
 		}
-		for _, format := range []string{"png", "svg"} {
-			w, err := chart.WriterTo(chartWidth, chartHeight, format)
-			if err != nil {
-				return fmt.Errorf("chart of %s: %w", r.Method, err)
-			}
-			var b bytes.Buffer
-			if _, err := w.WriteTo(&b); err != nil {
-				return fmt.Errorf("chart of %s: %w", r.Method, err)
-			}
-			if err := dir.write(r.Method+"."+format, b.Bytes()); err != nil {
-				return err
-			}
+		if err := dir.writeChart(r.Method, chart); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeChart writes NAME.png and NAME.svg.
+func (d runDir) writeChart(name string, chart *plot.Plot) error {
+	for _, format := range []string{"png", "svg"} {
+		w, err := chart.WriterTo(chartWidth, chartHeight, format)
+		if err != nil {
+			return fmt.Errorf("chart %s: %w", name, err)
+		}
+		var b bytes.Buffer
+		if _, err := w.WriteTo(&b); err != nil {
+			return fmt.Errorf("chart %s: %w", name, err)
+		}
+		if err := d.write(name+"."+format, b.Bytes()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -99,25 +99,31 @@ func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
 	if err != nil {
 		return cfg, nil, usageError{err}
 	}
+	if n := c.Int("threads"); n < 0 {
+		return cfg, nil, usagef("--threads must be at least 0, got %d", n)
+	}
+	return cfg, list, cfg.check(list)
+}
+
+// check refuses what no network can be made of.
+func (cfg memoryConfig) check(list []method) error {
 	switch {
 	case cfg.checkPasses() != nil:
-		return cfg, nil, cfg.checkPasses()
+		return cfg.checkPasses()
 	case cfg.Batch < 1 || cfg.Masks < 1:
-		return cfg, nil, usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
+		return usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
 	case cfg.Image < 4 || cfg.Image%4 != 0:
-		return cfg, nil, usagef("--image-size must be a multiple of 4, got %d", cfg.Image)
+		return usagef("--image-size must be a multiple of 4, got %d", cfg.Image)
 	case !(cfg.Xi > 0 && cfg.Xi < 1):
-		return cfg, nil, usagef("--xi must lie between 0 and 1, got %v", cfg.Xi)
-	case c.Int("threads") < 0:
-		return cfg, nil, usagef("--threads must be at least 0, got %d", c.Int("threads"))
+		return usagef("--xi must lie between 0 and 1, got %v", cfg.Xi)
 	}
 	for _, m := range list {
 		net := cfg.spec(m, cfg.masksOf(m)[0])
 		if _, err := net.Evaluate(); err != nil {
-			return cfg, nil, usageError{err}
+			return usageError{err}
 		}
 	}
-	return cfg, list, nil
+	return nil
 }
 
 // fitBatches prints the largest batch of every method.

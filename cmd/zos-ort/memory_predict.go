@@ -94,7 +94,7 @@ func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err 
 }
 
 func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
-	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: 10, Mask: mask,
+	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: benchClasses, Mask: mask,
 		Partial: m.partial}
 	s := graphgen.Spec{Batch: c.Batch, Image: c.Image, Classes: net.Classes, SGD: graphgen.PaperSGD}
 	for _, p := range passes {

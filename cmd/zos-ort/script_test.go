@@ -74,6 +74,16 @@ func modelCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
 }
 
+// surrogateCommand is `surrogate FILE`: a model of the form of NAS-Bench-301's surrogate.
+func surrogateCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: surrogate FILE")
+	}
+	b, err := fakeSurrogate(eighths, unchanged)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
+}
+
 // flagsCommand is `flags`: the help of every command shows each of its flags with an explanation.
 func flagsCommand(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range newApp(io.Discard, io.Discard).Commands {

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -23,6 +24,10 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(averagePool(o, in[0])), nil
 	case op.AveragePoolGrad:
 		return one(averagePoolGrad(o, in[0])), nil
+	case op.GatherElementsGrad:
+		return scatterAdd(in[0], in[1].I[0], in[2])
+	case op.ConvTranspose:
+		return one(convTranspose(o, in[0], in[1])), nil
 	case op.GlobalAveragePool:
 		return one(globalAveragePool(in[0])), nil
 	case op.BatchNormTraining:
@@ -78,6 +83,16 @@ func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return one(reduceMean(in[0])), nil
 	case op.ReduceSumSquare:
 		return one(reduceSumSquare(in[0])), nil
+	case op.ReduceMin:
+		return one(extreme(in[0], slices.Min[[]float64])), nil
+	case op.ReduceMax:
+		return one(extreme(in[0], slices.Max[[]float64])), nil
+	case op.QuantizeLinear:
+		return one(quantize(o, in[0], in[1], in[2])), nil
+	case op.DequantizeLinear:
+		return one(dequantize(o, in[0], in[1], in[2])), nil
+	case op.Shape:
+		return one(shapeOf(in[0])), nil
 	case op.Reshape:
 		return one(reshape(in[0], in[1].I)), nil
 	case op.Flatten:

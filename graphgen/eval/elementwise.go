@@ -130,7 +130,7 @@ func cast(to ir.DType, x *Tensor) (*Tensor, error) {
 	n := x.Len()
 	out := &Tensor{Shape: slices.Clone(x.Shape)}
 	switch to {
-	case ir.Float, ir.Double:
+	case ir.Float, ir.Double, ir.Float16:
 		out.F = make([]float64, n)
 	case ir.Int64:
 		out.I = make([]int64, n)
@@ -145,6 +145,8 @@ func cast(to ir.DType, x *Tensor) (*Tensor, error) {
 			out.I[i] = int64(v)
 		case ir.Bool:
 			out.B[i] = v != 0
+		case ir.Float16:
+			out.F[i] = half(v)
 		default:
 			out.F[i] = v
 		}

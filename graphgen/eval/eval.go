@@ -112,7 +112,7 @@ func (r *run) node(n *ir.Node) error {
 	}
 	if w, ok := n.Op.(ir.Overwriter); ok {
 		// The contents are cloned because they may be, or come from, another buffer.
-		r.writes = append(r.writes, write{in[w.Overwrites()], in[1].Clone()})
+		r.writes = append(r.writes, write{in[w.Overwrites()], written(in)})
 	}
 	for i, v := range n.Out {
 		if v == nil {
@@ -125,6 +125,14 @@ func (r *run) node(n *ir.Node) error {
 	}
 	r.release(n)
 	return nil
+}
+
+// written is what an op.Overwrite leaves in its buffer.
+func written(in []*Tensor) *Tensor {
+	if in[2].B[0] {
+		return in[1].Clone()
+	}
+	return binary(in[:2], func(x, y float64) float64 { return x + y })
 }
 
 // release drops the values that n was the last to read.

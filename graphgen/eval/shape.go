@@ -26,8 +26,13 @@ func pick(x *Tensor, shape []int, from func(i int) int) *Tensor {
 	return out
 }
 
+// reshape takes -1 for the one length that follows from the others.
 func reshape(x *Tensor, shape []int64) *Tensor {
-	return pick(x, dims(shape), func(i int) int { return i })
+	to := dims(shape)
+	if i := slices.Index(to, -1); i >= 0 {
+		to[i] = -x.Len() / elements(to)
+	}
+	return pick(x, to, func(i int) int { return i })
 }
 
 func flatten(x *Tensor) *Tensor {

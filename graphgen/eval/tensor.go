@@ -11,8 +11,8 @@ import (
 // without elements has none set.
 type Tensor struct {
 	Shape []int
-	F     []float64 // float, double
-	I     []int64   // int64
+	F     []float64 // float16, float, double
+	I     []int64   // int64, int32, int8, uint8
 	B     []bool    // bool
 }
 
@@ -80,8 +80,8 @@ func (t *Tensor) check(want ir.Type) error {
 	n := want.Elements()
 	have := len(t.F)
 	switch want.DType {
-	case ir.Float, ir.Double:
-	case ir.Int64:
+	case ir.Float, ir.Double, ir.Float16:
+	case ir.Int64, ir.Int32, ir.Int8, ir.Uint8:
 		have = len(t.I)
 	case ir.Bool:
 		have = len(t.B)
@@ -99,7 +99,7 @@ func (t *Tensor) check(want ir.Type) error {
 func fromConstant(v *ir.Value) (*Tensor, error) {
 	c := v.Const
 	if c.Bytes != nil {
-		return nil, fmt.Errorf("eval: constant %v has raw bytes, which are not supported", v.Type)
+		return fromBytes(v.Type, c.Bytes)
 	}
 	t := &Tensor{Shape: slices.Clone(v.Shape), I: slices.Clone(c.Int64), B: slices.Clone(c.Bool)}
 	if v.DType == ir.Float || v.DType == ir.Double {

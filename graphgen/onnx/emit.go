@@ -29,6 +29,8 @@ type Options struct {
 	// Batch, when set, replaces the first dimension of all inputs and outputs by this name. The graph
 	// must not depend on the batch size anywhere else.
 	Batch string
+	// Batched are the only inputs and outputs that Batch concerns, where not all have a batch.
+	Batched []string
 }
 
 // Model lowers a verified graph to an ONNX model. Names are derived from the place in the network
@@ -42,6 +44,11 @@ func Model(g *ir.Graph, o Options) (*ModelProto, error) {
 	if err != nil {
 		return nil, err
 	}
+	return wrap(graph, slices.Sorted(maps.Keys(e.domains)), o), nil
+}
+
+// wrap makes a model of a graph whose operators are of the given domains.
+func wrap(graph *GraphProto, domains []string, o Options) *ModelProto {
 	m := &ModelProto{IrVersion: proto.Int64(IRVersion), ProducerName: proto.String(Producer),
 		Graph: graph}
 	if o.ProducerVersion != "" {
@@ -50,7 +57,7 @@ func Model(g *ir.Graph, o Options) (*ModelProto, error) {
 	if o.Doc != "" {
 		m.DocString = proto.String(o.Doc)
 	}
-	for _, d := range slices.Sorted(maps.Keys(e.domains)) {
+	for _, d := range domains {
 		version := int64(ContribOpset)
 		if d == ir.Onnx {
 			version = Opset
@@ -62,7 +69,7 @@ func Model(g *ir.Graph, o Options) (*ModelProto, error) {
 		m.MetadataProps = append(m.MetadataProps,
 			&StringStringEntryProto{Key: proto.String(k), Value: proto.String(o.Metadata[k])})
 	}
-	return m, nil
+	return m
 }
 
 // Bytes serialises a model; equal models give equal bytes.
@@ -196,7 +203,7 @@ func (e *emitter) valueInfo(name string, t ir.Type, port bool) *ValueInfoProto {
 	shape := &TensorShapeProto{}
 	for i, d := range t.Shape {
 		dim := &TensorShapeProto_Dimension{}
-		if port && i == 0 && e.opt.Batch != "" {
+		if port && i == 0 && e.batched(name) {
 			dim.Value = &TensorShapeProto_Dimension_DimParam{DimParam: e.opt.Batch}
 		} else {
 			dim.Value = &TensorShapeProto_Dimension_DimValue{DimValue: int64(d)}
@@ -206,6 +213,11 @@ func (e *emitter) valueInfo(name string, t ir.Type, port bool) *ValueInfoProto {
 	tensor := &TypeProto_Tensor{ElemType: proto.Int32(int32(t.DType)), Shape: shape}
 	return &ValueInfoProto{Name: proto.String(name),
 		Type: &TypeProto{Value: &TypeProto_TensorType{TensorType: tensor}}}
+}
+
+// batched reports whether the first dimension of a port is the batch.
+func (e *emitter) batched(port string) bool {
+	return e.opt.Batch != "" && (e.opt.Batched == nil || slices.Contains(e.opt.Batched, port))
 }
 
 func attribute(a ir.Attr) (*AttributeProto, error) {

@@ -747,6 +747,7 @@ type TypeProto struct {
 	// Types that are valid to be assigned to Value:
 	//
 	//	*TypeProto_TensorType
+	//	*TypeProto_SequenceType
 	Value         isTypeProto_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -798,6 +799,15 @@ func (x *TypeProto) GetTensorType() *TypeProto_Tensor {
 	return nil
 }
 
+func (x *TypeProto) GetSequenceType() *TypeProto_Sequence {
+	if x != nil {
+		if x, ok := x.Value.(*TypeProto_SequenceType); ok {
+			return x.SequenceType
+		}
+	}
+	return nil
+}
+
 type isTypeProto_Value interface {
 	isTypeProto_Value()
 }
@@ -806,7 +816,13 @@ type TypeProto_TensorType struct {
 	TensorType *TypeProto_Tensor `protobuf:"bytes,1,opt,name=tensor_type,json=tensorType,oneof"`
 }
 
+type TypeProto_SequenceType struct {
+	SequenceType *TypeProto_Sequence `protobuf:"bytes,4,opt,name=sequence_type,json=sequenceType,oneof"`
+}
+
 func (*TypeProto_TensorType) isTypeProto_Value() {}
+
+func (*TypeProto_SequenceType) isTypeProto_Value() {}
 
 type OperatorSetIdProto struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -994,6 +1010,50 @@ func (x *TypeProto_Tensor) GetShape() *TensorShapeProto {
 	return nil
 }
 
+type TypeProto_Sequence struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ElemType      *TypeProto             `protobuf:"bytes,1,opt,name=elem_type,json=elemType" json:"elem_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TypeProto_Sequence) Reset() {
+	*x = TypeProto_Sequence{}
+	mi := &file_onnx_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TypeProto_Sequence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TypeProto_Sequence) ProtoMessage() {}
+
+func (x *TypeProto_Sequence) ProtoReflect() protoreflect.Message {
+	mi := &file_onnx_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TypeProto_Sequence.ProtoReflect.Descriptor instead.
+func (*TypeProto_Sequence) Descriptor() ([]byte, []int) {
+	return file_onnx_proto_rawDescGZIP(), []int{8, 1}
+}
+
+func (x *TypeProto_Sequence) GetElemType() *TypeProto {
+	if x != nil {
+		return x.ElemType
+	}
+	return nil
+}
+
 var File_onnx_proto protoreflect.FileDescriptor
 
 const file_onnx_proto_rawDesc = "" +
@@ -1079,13 +1139,16 @@ const file_onnx_proto_rawDesc = "" +
 	"\tDimension\x12\x1d\n" +
 	"\tdim_value\x18\x01 \x01(\x03H\x00R\bdimValue\x12\x1d\n" +
 	"\tdim_param\x18\x02 \x01(\tH\x00R\bdimParamB\a\n" +
-	"\x05value\"\xac\x01\n" +
+	"\x05value\"\xaf\x02\n" +
 	"\tTypeProto\x12=\n" +
 	"\vtensor_type\x18\x01 \x01(\v2\x1a.zos.onnx.TypeProto.TensorH\x00R\n" +
-	"tensorType\x1aW\n" +
+	"tensorType\x12C\n" +
+	"\rsequence_type\x18\x04 \x01(\v2\x1c.zos.onnx.TypeProto.SequenceH\x00R\fsequenceType\x1aW\n" +
 	"\x06Tensor\x12\x1b\n" +
 	"\telem_type\x18\x01 \x01(\x05R\belemType\x120\n" +
-	"\x05shape\x18\x02 \x01(\v2\x1a.zos.onnx.TensorShapeProtoR\x05shapeB\a\n" +
+	"\x05shape\x18\x02 \x01(\v2\x1a.zos.onnx.TensorShapeProtoR\x05shape\x1a<\n" +
+	"\bSequence\x120\n" +
+	"\telem_type\x18\x01 \x01(\v2\x13.zos.onnx.TypeProtoR\belemTypeB\a\n" +
 	"\x05value\"F\n" +
 	"\x12OperatorSetIdProto\x12\x16\n" +
 	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x18\n" +
@@ -1104,7 +1167,7 @@ func file_onnx_proto_rawDescGZIP() []byte {
 }
 
 var file_onnx_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_onnx_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_onnx_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_onnx_proto_goTypes = []any{
 	(AttributeProto_AttributeType)(0),  // 0: zos.onnx.AttributeProto.AttributeType
 	(*AttributeProto)(nil),             // 1: zos.onnx.AttributeProto
@@ -1119,6 +1182,7 @@ var file_onnx_proto_goTypes = []any{
 	(*OperatorSetIdProto)(nil),         // 10: zos.onnx.OperatorSetIdProto
 	(*TensorShapeProto_Dimension)(nil), // 11: zos.onnx.TensorShapeProto.Dimension
 	(*TypeProto_Tensor)(nil),           // 12: zos.onnx.TypeProto.Tensor
+	(*TypeProto_Sequence)(nil),         // 13: zos.onnx.TypeProto.Sequence
 }
 var file_onnx_proto_depIdxs = []int32{
 	7,  // 0: zos.onnx.AttributeProto.t:type_name -> zos.onnx.TensorProto
@@ -1135,12 +1199,14 @@ var file_onnx_proto_depIdxs = []int32{
 	2,  // 11: zos.onnx.GraphProto.value_info:type_name -> zos.onnx.ValueInfoProto
 	11, // 12: zos.onnx.TensorShapeProto.dim:type_name -> zos.onnx.TensorShapeProto.Dimension
 	12, // 13: zos.onnx.TypeProto.tensor_type:type_name -> zos.onnx.TypeProto.Tensor
-	8,  // 14: zos.onnx.TypeProto.Tensor.shape:type_name -> zos.onnx.TensorShapeProto
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	13, // 14: zos.onnx.TypeProto.sequence_type:type_name -> zos.onnx.TypeProto.Sequence
+	8,  // 15: zos.onnx.TypeProto.Tensor.shape:type_name -> zos.onnx.TensorShapeProto
+	9,  // 16: zos.onnx.TypeProto.Sequence.elem_type:type_name -> zos.onnx.TypeProto
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_onnx_proto_init() }
@@ -1150,6 +1216,7 @@ func file_onnx_proto_init() {
 	}
 	file_onnx_proto_msgTypes[8].OneofWrappers = []any{
 		(*TypeProto_TensorType)(nil),
+		(*TypeProto_SequenceType)(nil),
 	}
 	file_onnx_proto_msgTypes[10].OneofWrappers = []any{
 		(*TensorShapeProto_Dimension_DimValue)(nil),
@@ -1161,7 +1228,7 @@ func file_onnx_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_onnx_proto_rawDesc), len(file_onnx_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

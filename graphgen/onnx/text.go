@@ -92,6 +92,11 @@ func quote(s string) string {
 func values(list []*ValueInfoProto) string {
 	s := make([]string, len(list))
 	for i, v := range list {
+		if v.GetType().GetSequenceType() != nil {
+			s[i] = "seq(" + typeText(v.GetType().GetSequenceType().GetElemType().GetTensorType().
+				GetElemType(), nil) + ") " + quote(v.GetName())
+			continue
+		}
 		t := v.GetType().GetTensorType()
 		var dims []string
 		for _, d := range t.GetShape().GetDim() {

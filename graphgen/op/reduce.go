@@ -19,13 +19,25 @@ type ReduceMean struct{}
 // https://onnx.ai/onnx/operators/onnx__ReduceSumSquare.html
 type ReduceSumSquare struct{}
 
+// ReduceMin is the smallest of all elements, a scalar; it has no gradient here.
+// https://onnx.ai/onnx/operators/onnx__ReduceMin.html
+type ReduceMin struct{}
+
+// ReduceMax is the largest of all elements, a scalar; it has no gradient here.
+// https://onnx.ai/onnx/operators/onnx__ReduceMax.html
+type ReduceMax struct{}
+
 func (ReduceSum) OpType() (string, string)       { return ir.Onnx, "ReduceSum" }
 func (ReduceMean) OpType() (string, string)      { return ir.Onnx, "ReduceMean" }
 func (ReduceSumSquare) OpType() (string, string) { return ir.Onnx, "ReduceSumSquare" }
+func (ReduceMin) OpType() (string, string)       { return ir.Onnx, "ReduceMin" }
+func (ReduceMax) OpType() (string, string)       { return ir.Onnx, "ReduceMax" }
 
 func (ReduceSum) Attrs() []ir.Attr       { return []ir.Attr{{Name: "keepdims", Value: 1}} }
 func (ReduceMean) Attrs() []ir.Attr      { return []ir.Attr{{Name: "keepdims", Value: 0}} }
 func (ReduceSumSquare) Attrs() []ir.Attr { return []ir.Attr{{Name: "keepdims", Value: 0}} }
+func (ReduceMin) Attrs() []ir.Attr       { return []ir.Attr{{Name: "keepdims", Value: 0}} }
+func (ReduceMax) Attrs() []ir.Attr       { return []ir.Attr{{Name: "keepdims", Value: 0}} }
 
 // Infer sets the axes to 1.
 func (r ReduceSum) Infer(in []ir.Type) ([]ir.Type, error) {
@@ -57,6 +69,8 @@ func (ReduceMean) Infer(in []ir.Type) ([]ir.Type, error) { return toScalar("redu
 func (ReduceSumSquare) Infer(in []ir.Type) ([]ir.Type, error) {
 	return toScalar("reduce sum of squares", in)
 }
+func (ReduceMin) Infer(in []ir.Type) ([]ir.Type, error) { return toScalar("reduce min", in) }
+func (ReduceMax) Infer(in []ir.Type) ([]ir.Type, error) { return toScalar("reduce max", in) }
 
 // Of adds the sum over the axes.
 func (ReduceSum) Of(x *ir.Value, axes ...int64) *ir.Value {
@@ -81,6 +95,12 @@ func (o ReduceMean) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(o, x) }
 
 // Of adds the sum of squares of all elements.
 func (o ReduceSumSquare) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(o, x) }
+
+// Of adds the smallest element.
+func (o ReduceMin) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(o, x) }
+
+// Of adds the largest element.
+func (o ReduceMax) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(o, x) }
 
 // VJP: every element gets the cotangent of its sum.
 func (ReduceSum) VJP(p ir.Pullback) []*ir.Value {

@@ -121,6 +121,24 @@ func (Expand) To(x *ir.Value, shape ...int) *ir.Value {
 	return x.Graph().Add1(Expand{keyOf(shape)}, x, dims(x, shape))
 }
 
+// Free adds the reshape in a form that holds for any length of the first axis.
+func (Reshape) Free(x *ir.Value, shape ...int) *ir.Value {
+	free := slices.Clone(shape)
+	free[0] = -1 // ONNX: whatever makes the number of elements right
+	return x.Graph().Add1(Reshape{keyOf(shape)}, x, dims(x, free))
+}
+
+// Free adds the broadcast in a form that holds for any length of the axes that stay as they are.
+func (Expand) Free(x *ir.Value, shape ...int) *ir.Value {
+	free := slices.Clone(shape)
+	for i, d := range x.Shape {
+		if at := len(shape) - x.Rank() + i; shape[at] == d {
+			free[at] = 1 // ONNX: broadcasting goes both ways
+		}
+	}
+	return x.Graph().Add1(Expand{keyOf(shape)}, x, dims(x, free))
+}
+
 // Of adds the permutation.
 func (t Transpose) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(t, x) }
 

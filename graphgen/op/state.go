@@ -7,8 +7,8 @@ import (
 )
 
 // Overwrite replaces the contents of a state buffer (a graph input) by value. Inputs buffer, value
-// and the constant [true]; the output is a boolean flag [1] that must be a graph output, or the
-// node would be removed. ONNX Runtime: com.microsoft.InPlaceAccumulatorV2.
+// and a boolean [1]: value is added where that is false. The output is a boolean flag [1] that must
+// be a graph output, or the node would be removed. ONNX Runtime: com.microsoft.InPlaceAccumulatorV2.
 type Overwrite struct{}
 
 func (Overwrite) OpType() (string, string) { return ir.Microsoft, "InPlaceAccumulatorV2" }
@@ -26,6 +26,11 @@ func (Overwrite) Infer(in []ir.Type) ([]ir.Type, error) {
 		return nil, fmt.Errorf("overwrite: buffer is %v, value is %v", in[0], in[1])
 	}
 	return []ir.Type{ir.T(ir.Bool, 1)}, nil
+}
+
+// Accumulate adds value to the buffer, or puts it there where reset, a boolean [1], is true.
+func (o Overwrite) Accumulate(buffer, value, reset *ir.Value) *ir.Value {
+	return buffer.Graph().Add1(o, buffer, value, reset)
 }
 
 // Of adds the overwrite and returns its flag.

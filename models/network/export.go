@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/deploy"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/models/space"
@@ -19,19 +20,72 @@ func (c Config) Graph(t graphgen.Tensors, size int) (*ir.Graph, error) {
 	})
 }
 
-// Deployment is Graph for users of the network: the input is an RGB image in [0,1], which is
-// normalised to (x - mean)/std inside.
-func (c Config) Deployment(t graphgen.Tensors, size int, mean, std [3]float32) (*ir.Graph, error) {
-	return graphgen.Freeze("network", t, func(n *graphgen.Net) {
+// Deployment says what a deployed network takes and gives.
+type Deployment struct {
+	Size      int        // side of the images
+	Mean, Std [3]float32 // normalisation of the training images, by channel
+	Raw       bool       // the caller normalises the images
+	Softmax   bool       // give probabilities instead of logits
+}
+
+// Names of the ports of a deployed network.
+const (
+	ImageInput          = "image"
+	LogitsOutput        = "logits"
+	ProbabilitiesOutput = "probabilities"
+)
+
+// Output is the name of the one output.
+func (d Deployment) Output() string {
+	if d.Softmax {
+		return ProbabilitiesOutput
+	}
+	return LogitsOutput
+}
+
+// Deploy is Graph for users of the network, with the batch norms folded into the convolutions: input
+// "image" [1,3,size,size], RGB in [0,1], output "logits" or "probabilities" [1,classes]. The image is
+// normalised to (x - mean)/std by two nodes of their own: inside the weights of the first convolution
+// it would change what the border is padded with.
+func (c Config) Deploy(t graphgen.Tensors, d Deployment) (*ir.Graph, error) {
+	g, err := graphgen.Freeze("network", t, func(n *graphgen.Net) {
 		g := n.G
-		image := g.Input("image", ir.T(ir.Float, 1, 3, size, size))
-		var x *ir.Value
-		g.In("normalize", func() {
-			x = op.Sub{}.Of(image, g.Floats(mean[:], 1, 3, 1, 1))
-			x = op.Div{}.Of(x, g.Floats(std[:], 1, 3, 1, 1))
-		})
-		g.Output("logits", c.Forward()(n, x).Logits)
+		g.Share = true
+		x := g.Input(ImageInput, ir.T(ir.Float, 1, 3, d.Size, d.Size))
+		y := c.Forward()(n, d.normalize(x)).Logits
+		if d.Softmax {
+			y = op.Softmax{}.Of(y)
+		}
+		g.Output(d.Output(), y)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return g, deploy.Fold(g)
+}
+
+// normalize adds the normalisation of the images, unless that is the caller's task.
+func (d Deployment) normalize(x *ir.Value) *ir.Value {
+	if d.Raw {
+		return x
+	}
+	g := x.Graph()
+	g.In("normalize", func() {
+		x = op.Sub{}.Of(x, g.Floats(d.Mean[:], 1, 3, 1, 1))
+		x = op.Div{}.Of(x, g.Floats(d.Std[:], 1, 3, 1, 1))
+	})
+	return x
+}
+
+// FineTune is the network in the form of ONNX Runtime's on-device training. It takes the images that
+// the deployed network takes; it has no auxiliary head and drops no paths.
+func (c Config) FineTune(d Deployment) (*graphgen.FineTune, error) {
+	c.Auxiliary, c.DropPath = false, false
+	forward := func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
+		return c.Forward()(n, d.normalize(images))
+	}
+	return graphgen.Spec{Forward: forward, Batch: 2, Image: d.Size, Classes: c.Classes,
+		Share: true}.FineTune()
 }
 
 // CellGraph is the first cell of the given type as a graph of its own: inputs "c_prev_prev" and

@@ -92,20 +92,3 @@ func TestExportErrors(t *testing.T) {
 	_, err = c.CellGraph(space.Normal, tensors, 8)
 	check.Error(t, err, "network: 2 cells have no normal cell")
 }
-
-// The deployed network takes images in [0,1] and normalises them itself.
-func TestDeploymentNormalises(t *testing.T) {
-	c := small(t, "DARTS_V1", 3)
-	_, tensors := weights(check.Must(spec(c, 1, 8).Evaluate())(t))
-	mean, std := [3]float32{.5, .25, .125}, [3]float32{.25, .5, 2}
-	image := tensor(4, 1, 3, 8, 8)
-	g := check.Must(c.Deployment(tensors, 8, mean, std))(t)
-	standardOnly(t, g)
-	got := check.Must(eval.Run(g, map[string]*eval.Tensor{"image": image.Clone()}))(t)["logits"].F
-	for i := range image.F {
-		channel := i / 64
-		image.F[i] = (image.F[i] - float64(mean[channel])) / float64(std[channel])
-	}
-	want := check.Must(eval.Run(check.Must(c.Graph(tensors, 8))(t), map[string]*eval.Tensor{"image": image}))(t)
-	check.Close(t, "logits", got, want["logits"].F, 1e-9, 1e-9)
-}

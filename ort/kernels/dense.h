@@ -31,6 +31,9 @@ typedef struct {
   double (*dot)(const float *x, const float *y, size_t n);
   // sum is y[n] = the sum of rows of x[rows,n], in order.
   void (*sum)(float *y, const float *x, size_t rows, size_t n);
+  // busy multiplies and adds in registers alone, and returns how many operations that were: no
+  // kernel can be quicker. sink takes the result, which means nothing.
+  double (*busy)(size_t steps, float *sink);
 } dense_kernels;
 
 extern const dense_kernels dense_portable;

@@ -132,7 +132,8 @@ func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 func All() []Case {
 	var all []Case
 	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, Pool,
-		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric} {
+		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric, Quantize,
+		Free} {
 		all = append(all, f()...)
 	}
 	return all

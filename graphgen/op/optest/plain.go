@@ -67,7 +67,11 @@ func Reduce() []Case {
 			Case{Name: fmt.Sprint("reduce_mean/", s), Step: Exact, Inputs: in,
 				Build: one(func(x []*ir.Value) *ir.Value { return op.ReduceMean{}.Of(x[0]) })},
 			Case{Name: fmt.Sprint("reduce_sum_square/", s), Step: Small, Inputs: in,
-				Build: one(func(x []*ir.Value) *ir.Value { return op.ReduceSumSquare{}.Of(x[0]) })})
+				Build: one(func(x []*ir.Value) *ir.Value { return op.ReduceSumSquare{}.Of(x[0]) })},
+			Case{Name: fmt.Sprint("reduce_extremes/", s), NoGrad: true, Inputs: in,
+				Build: func(x []*ir.Value) []*ir.Value {
+					return []*ir.Value{op.ReduceMin{}.Of(x[0]), op.ReduceMax{}.Of(x[0])}
+				}})
 	}
 	return cases
 }

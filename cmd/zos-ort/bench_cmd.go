@@ -1,0 +1,151 @@
+package main
+
+import (
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/kernels"
+)
+
+func benchCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "time the steps of a search on this machine, beside PyTorch where there is one",
+		Description: "Times the weight step, the alpha step and the ranking pass of the supernets. When a Python " +
+			"with PyTorch is found, it makes the same steps of the same networks, by turns with ours.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "methods", Value: "darts,pc-darts,zos",
+				Usage: "methods, separated by commas, or all"},
+			&cli.IntSliceFlag{Name: "batch", Usage: "images per step (default: 16, 64)"},
+			&cli.IntSliceFlag{Name: "threads", Usage: "threads (default: all cores, 1)"},
+			&cli.IntFlag{Name: "channels", Value: 16, Usage: "channels of the first supernet cells"},
+			&cli.IntFlag{Name: "cells", Value: 8, Usage: "cells of the supernet"},
+			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
+			&cli.StringFlag{Name: "mask", Usage: "mask `FILE` for zos and the random methods (default: a " +
+				"random mask that keeps as much)"},
+			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
+			&cli.Float64Flag{Name: "minutes", Value: 8, Usage: "time for everything, roughly"},
+			&cli.BoolFlag{Name: "quick", Usage: "batch 16 on all cores, in about a minute"},
+			&cli.StringFlag{Name: "python", Value: "python3", EnvVars: []string{"ZOS_BENCH_PYTHON"},
+				Usage: "Python with PyTorch; " + noPeer + " leaves it out"},
+			&cli.BoolFlag{Name: "compile", Usage: "also time PyTorch's compiled mode, which takes minutes to make"},
+			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
+			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
+		},
+		Before: noArguments,
+		Action: benchAction,
+	}
+}
+
+func benchAction(c *cli.Context) error {
+	cases, err := benchCases(c)
+	if err != nil {
+		return err
+	}
+	minutes := c.Float64("minutes")
+	if c.Bool("quick") && !c.IsSet("minutes") {
+		minutes = 1
+	}
+	if !(minutes > 0 && minutes < 1e4) {
+		return usagef("--minutes must be a positive number, got %v", minutes)
+	}
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	b := &bencher{console: newConsole(c), all: peerModes(c.Bool("compile"))}
+	report := benchReport{Program: version, Kernels: kernels.Level()}
+	if b.peer, err = findPeer(c, b.console); err != nil {
+		return err
+	}
+	if b.peer != nil {
+		defer b.peer.close()
+		report.Torch = b.peer.version
+		b.console.say("PyTorch %s", report.Torch)
+	}
+	results, err := b.run(c.Context, cases, time.Duration(minutes*float64(time.Minute)))
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		report.Rows = append(report.Rows, rowOf(r))
+	}
+	report.Skipped = append([]string{}, b.skipped...)
+	return report.print(b.console)
+}
+
+// findPeer starts the peer. That there is none is an error only when it was asked for.
+func findPeer(c *cli.Context, p *console) (*peer, error) {
+	python := c.String("python")
+	if python == noPeer {
+		return nil, nil
+	}
+	found, err := startPeer(c.Context, python)
+	if err == nil || c.IsSet("python") {
+		return found, err
+	}
+	p.say("PyTorch is left out (%v); --python names a Python that has it", err)
+	return nil, nil
+}
+
+// benchCases are all combinations of the flags: small batches first, which tell the peer's best
+// mode soonest.
+func benchCases(c *cli.Context) (cases []benchCase, err error) {
+	list, err := findMethods(c.String("methods"))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	batches, threads, err := benchSizes(c)
+	if err != nil {
+		return nil, err
+	}
+	var given *space.Mask
+	if c.String("mask") != "" {
+		m, err := space.ReadMask(c.String("mask"))
+		if err != nil {
+			return nil, err
+		}
+		given = &m
+	}
+	for _, batch := range batches {
+		cfg := memoryConfig{Batch: batch, Channels: c.Int("channels"), Cells: c.Int("cells"),
+			Image: c.Int("image-size"), Passes: passesAll, Xi: c.Float64("xi"), Masks: 1,
+			Seed: c.Uint64("seed")}
+		if err := cfg.check(list); err != nil {
+			return nil, err
+		}
+		for _, n := range threads {
+			for _, m := range list {
+				mask := cfg.masksOf(m)[0]
+				if given != nil && (m.mask == algorithm1 || m.mask == randomMask) {
+					mask = *given
+				}
+				cases = append(cases, benchCase{cfg, m, mask, n})
+			}
+		}
+	}
+	return cases, nil
+}
+
+// benchSizes are the batch sizes and the numbers of threads.
+func benchSizes(c *cli.Context) (batches, threads []int, err error) {
+	batches, threads = c.IntSlice("batch"), c.IntSlice("threads")
+	if len(batches) == 0 {
+		batches = []int{16, 64}
+	}
+	if len(threads) == 0 {
+		threads = slices.Compact([]int{runtime.NumCPU(), 1})
+	}
+	if c.Bool("quick") {
+		batches, threads = batches[:1], threads[:1]
+	}
+	if n := min(slices.Min(batches), slices.Min(threads)); n < 1 {
+		err = usagef("--batch and --threads must be at least 1, got %d", n)
+	}
+	return batches, threads, err
+}

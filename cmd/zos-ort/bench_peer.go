@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"zos-ort/models/space"
+)
+
+// peerScript is the same supernet in PyTorch. It says what the lines to and from it are.
+//
+//go:embed peer.py
+var peerScript []byte
+
+// noPeer is the value of --python that leaves the peer out.
+const noPeer = "none"
+
+// peer is a Python process that makes one step at a time when it is asked to.
+type peer struct {
+	version string // of PyTorch
+	folder  string
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	message bytes.Buffer // what it wrote to standard error
+}
+
+// peerRequest is a line to the peer.
+type peerRequest struct {
+	Do      string   `json:"do"`
+	Mode    string   `json:"mode,omitempty"`
+	Program string   `json:"program,omitempty"`
+	First   bool     `json:"first"`
+	Threads int      `json:"threads,omitempty"`
+	Batch   int      `json:"batch,omitempty"`
+	Image   int      `json:"image,omitempty"`
+	Net     *peerNet `json:"net,omitempty"`
+}
+
+// peerNet are the arguments of the peer's supernet; masks are lists of names by edge.
+type peerNet struct {
+	Channels int                   `json:"channels"`
+	Cells    int                   `json:"cells"`
+	Classes  int                   `json:"classes"`
+	Partial  int                   `json:"partial"`
+	Mask     map[string][][]string `json:"mask"`
+}
+
+// peerReply is a line from the peer.
+type peerReply struct {
+	Error      string  `json:"error"`
+	Torch      string  `json:"torch"`
+	Parameters int     `json:"parameters"`
+	Seconds    float64 `json:"seconds"`
+}
+
+// startPeer starts the peer. Its error says why there is none: no Python, or no PyTorch in it.
+func startPeer(ctx context.Context, python string) (*peer, error) {
+	path, err := exec.LookPath(python)
+	if err != nil {
+		return nil, fmt.Errorf("no Python: %w", err)
+	}
+	p := new(peer)
+	if p.folder, err = os.MkdirTemp("", "zos-ort-peer-*"); err != nil {
+		return nil, err
+	}
+	script := filepath.Join(p.folder, "peer.py")
+	if err = os.WriteFile(script, peerScript, 0o600); err == nil {
+		err = p.start(exec.CommandContext(ctx, path, script))
+	}
+	if err != nil {
+		os.RemoveAll(p.folder)
+		return nil, err
+	}
+	hello, err := p.ask(peerRequest{Do: "hello"})
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	p.version = hello.Torch
+	return p, nil
+}
+
+func (p *peer) start(cmd *exec.Cmd) error {
+	p.cmd, cmd.Stderr = cmd, &p.message
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	p.out = bufio.NewReader(out)
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	return cmd.Start()
+}
+
+// ask sends a line and waits for the answer.
+func (p *peer) ask(q peerRequest) (r peerReply, err error) {
+	line, err := json.Marshal(q)
+	if err != nil {
+		return r, err
+	}
+	_, err = p.in.Write(append(line, '\n'))
+	if err == nil {
+		line, err = p.out.ReadBytes('\n')
+	}
+	if err != nil {
+		return r, p.died()
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, fmt.Errorf("peer: answered %q: %w", bytes.TrimSpace(line), err)
+	}
+	if r.Error != "" {
+		return r, fmt.Errorf("peer: %s", r.Error)
+	}
+	return r, nil
+}
+
+// died says with what words the process ended: the last line of a Python trace is the reason.
+func (p *peer) died() error {
+	p.in.Close()
+	err := p.cmd.Wait()
+	lines := strings.Split(strings.TrimSpace(p.message.String()), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		return fmt.Errorf("peer: %s", last)
+	}
+	if err == nil {
+		err = errors.New("it ended early")
+	}
+	return fmt.Errorf("peer: %w", err)
+}
+
+func (p *peer) close() {
+	p.in.Close()
+	_ = p.cmd.Wait() // it ends when its input does
+	os.RemoveAll(p.folder)
+}
+
+// build makes the network of a case in every mode, and checks that it has the weights of ours.
+func (p *peer) build(c benchCase, modes []string, weights int) error {
+	net := &peerNet{Channels: c.cfg.Channels, Cells: c.cfg.Cells, Classes: benchClasses,
+		Partial: c.method.partial, Mask: map[string][][]string{}}
+	for _, t := range space.CellTypes {
+		for _, set := range c.mask[t] {
+			var names []string
+			for _, o := range set.Primitives() {
+				names = append(names, o.String())
+			}
+			net.Mask[t.String()] = append(net.Mask[t.String()], names)
+		}
+	}
+	for i, mode := range modes {
+		r, err := p.ask(peerRequest{Do: "build", Mode: mode, First: i == 0, Threads: c.threads,
+			Batch: c.cfg.Batch, Image: c.cfg.Image, Net: net})
+		if err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+		if r.Parameters != weights {
+			return fmt.Errorf("%s: the peer's network has %d weights, ours %d", c, r.Parameters, weights)
+		}
+	}
+	return nil
+}
+
+// step makes the peer time one step.
+func (p *peer) step(mode, program string) (time.Duration, error) {
+	r, err := p.ask(peerRequest{Do: "step", Mode: mode, Program: program})
+	return time.Duration(r.Seconds * float64(time.Second)), err
+}

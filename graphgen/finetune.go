@@ -1,0 +1,162 @@
+package graphgen
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/autodiff"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/op"
+)
+
+// FineTune is a network in the form of ONNX Runtime's on-device training (what the Python package
+// onnxruntime.training.artifacts makes): models for TrainStep and EvalStep, whose weights are inputs
+// one by one, and the parameters that belong into the checkpoint.
+type FineTune struct {
+	Train, Eval *ir.Graph
+	Params      []FineTuneParam // in the order of the inputs of both graphs
+}
+
+// FineTuneParam is a tensor of the checkpoint. Those that are not trainable are running statistics,
+// which the training graph updates itself.
+type FineTuneParam struct {
+	Entry
+	Trainable bool
+}
+
+// Ports of a fine-tuning model that are not parameters. The first dimension is the batch.
+const (
+	fineTuneImage  = "image"
+	fineTuneLabels = "labels"
+	fineTuneLoss   = "loss"
+	fineTuneLogits = "logits"
+)
+
+// What ONNX Runtime calls the gradient buffer of a parameter, the flag of its update and the input
+// that starts the sum of gradients afresh (orttraining/training_api/module.cc).
+const (
+	gradBuffer = "_grad.accumulation.buffer"
+	gradFlag   = "_grad.accumulation.out"
+	gradReset  = "lazy_reset_grad"
+)
+
+// FineTune builds the graphs of on-device training for any batch size: inputs image[N,3,S,S],
+// labels[N] and the parameters; outputs the mean cross entropy as a scalar and logits[N,classes].
+// The training graph adds the gradients to buffers and updates the running statistics, as ONNX
+// defines them: with the biased variance. The auxiliary head, if there is one, is left out.
+func (s Spec) FineTune() (*FineTune, error) {
+	dry, err := dryRun(s.Forward, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
+	if err != nil {
+		return nil, fmt.Errorf("fine-tuning: %w", err)
+	}
+	f := &FineTune{Params: fineTuneParams(dry)}
+	if f.Train, err = s.fineTuneGraph("training_model", Train, dry); err != nil {
+		return nil, err
+	}
+	f.Eval, err = s.fineTuneGraph("eval_model", Eval, dry)
+	return f, err
+}
+
+// fineTuneParams are all weights, then mean and variance of every batch norm.
+func fineTuneParams(dry *Net) (list []FineTuneParam) {
+	for _, e := range dry.Weights {
+		list = append(list, FineTuneParam{e, true})
+	}
+	for _, suffix := range []string{meanSuffix, varianceSuffix} {
+		for _, e := range dry.Stats {
+			e.Name += suffix
+			list = append(list, FineTuneParam{e, false})
+		}
+	}
+	return list
+}
+
+func (s Spec) fineTuneGraph(name string, mode Mode, dry *Net) (*ir.Graph, error) {
+	g := ir.New(name)
+	g.Share = s.Share
+	err := ir.Build(func() {
+		image := g.Input(fineTuneImage, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
+		labels := g.Input(fineTuneLabels, ir.T(ir.Int64, s.Batch))
+		n := bareNet(g, mode, dry)
+		means, variances := n.inputs()
+		logits := s.Forward(n, image).Logits
+		loss := op.CrossEntropy{}.Of(logits, labels)
+		g.Output(fineTuneLoss, loss)
+		g.Output(fineTuneLogits, logits)
+		if mode == Train {
+			n.gradients(loss)
+			for i := range means {
+				overwrite(g, means[i], n.newMeans[i])
+				overwrite(g, variances[i], n.newVars[i])
+			}
+		}
+		g.Trim()
+		freeBatch(g)
+		g.Trim()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return g, nil
+}
+
+// inputs declares every tensor as an input of its own and returns the running statistics. A batch
+// norm in training writes over the memory of the old statistics, so it gets copies.
+func (n *Net) inputs() (means, variances []*ir.Value) {
+	declare := func(l Layout, suffix string) (list []*ir.Value) {
+		for _, e := range l {
+			list = append(list, n.G.Input(e.Name+suffix, ir.T(ir.Float, e.Shape...)))
+		}
+		return list
+	}
+	n.weightPieces = declare(n.Weights, "")
+	means, variances = declare(n.Stats, meanSuffix), declare(n.Stats, varianceSuffix)
+	n.meanPieces, n.varPieces = means, variances
+	if n.Mode == Train && len(means) > 0 {
+		n.meanPieces = op.Split{}.Of(op.Concat{}.Of(means...), 0, n.Stats.lengths()...)
+		n.varPieces = op.Split{}.Of(op.Concat{}.Of(variances...), 0, n.Stats.lengths()...)
+	}
+	return means, variances
+}
+
+// gradients adds the gradient of every weight to its buffer.
+func (n *Net) gradients(loss *ir.Value) {
+	g := n.G
+	grads := autodiff.Grad(loss, n.weightPieces)
+	buffers := make([]*ir.Value, len(grads))
+	for i, w := range n.weightPieces {
+		buffers[i] = g.Input(w.Name+gradBuffer, w.Type)
+	}
+	reset := g.Input(gradReset, ir.T(ir.Bool, 1))
+	for i, d := range grads {
+		if d == nil {
+			d = op.Zeros(g, buffers[i].Type)
+		}
+		g.Output(n.weightPieces[i].Name+gradFlag, op.Overwrite{}.Accumulate(buffers[i], d, reset))
+	}
+}
+
+// overwrite puts a running statistic into place. The flag is called like that of a gradient, because
+// ONNX Runtime hides outputs of such names from those who call TrainStep.
+func overwrite(g *ir.Graph, buffer, value *ir.Value) {
+	g.Output(buffer.Name+gradFlag, op.Overwrite{}.Of(buffer, value))
+}
+
+// Models writes the two graphs as files.
+func (f *FineTune) Models(o onnx.Options) (train, eval []byte, err error) {
+	o.Batch = "N"
+	o.Batched = []string{fineTuneImage, fineTuneLabels, fineTuneLogits}
+	if train, err = onnxBytes(f.Train, o); err != nil {
+		return nil, nil, err
+	}
+	eval, err = onnxBytes(f.Eval, o)
+	return train, eval, err
+}
+
+func onnxBytes(g *ir.Graph, o onnx.Options) ([]byte, error) {
+	m, err := onnx.Model(g, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", g.Name, err)
+	}
+	return onnx.Bytes(m)
+}
