@@ -140,11 +140,8 @@ func retrainAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.config().Validate(); err != nil {
-		return usageError{err}
-	}
-	if s.Batch > s.TrainImages {
-		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
+	if err := s.check(); err != nil {
+		return err
 	}
 	dir, err := startRun(c, s)
 	if err != nil {
