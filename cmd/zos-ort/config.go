@@ -59,7 +59,8 @@ type config struct {
 	NetChannels int `json:"network_channels"`
 	NetCells    int `json:"network_cells"`
 
-	dump string // folder for a model that the runtime refuses; no part of the configuration
+	dump    string // folder for a model that the runtime refuses; no part of the configuration
+	profile bool   // profile the steps first; no part of the configuration
 }
 
 // paperPreset is FACTS 5 and 8.4.
@@ -118,7 +119,7 @@ func (cfg *config) fromFlags(c *cli.Context) {
 	cfg.Seed, cfg.Device, cfg.Thread = c.Uint64("seed"), c.String("device"), c.Int("threads")
 	cfg.MaskFile = c.String("mask")
 	cfg.Xi, cfg.XiMeasure, cfg.KeepNone = c.Float64("xi"), c.String("xi-measure"), c.Bool("keep-none")
-	cfg.dump = c.String("dump")
+	cfg.dump, cfg.profile = c.String("dump"), c.Bool("profile")
 	cfg.PerRound, cfg.Kernel = c.Int("prune-per-round"), c.String("kernel")
 }
 

@@ -38,6 +38,7 @@ func retrainCommand() *cli.Command {
 			&cli.Float64Flag{Name: "drop-path", DefaultText: "by preset", Usage: "drop-path probability at the end"},
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
 			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
+			profileFlag(),
 		}, dataFlags(), outputFlags()),
 		Before: noArguments,
 		Action: retrainAction,
@@ -152,6 +153,11 @@ func retrainAction(c *cli.Context) error {
 	}
 	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
 		return err
+	}
+	if c.Bool("profile") {
+		if err := s.profileSteps(c.Context, dir, p); err != nil {
+			return err
+		}
 	}
 	return runRetrain(c.Context, s, train, test, dir, p)
 }

@@ -22,6 +22,7 @@ func searchCommand() *cli.Command {
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
 		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
+			profileFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
 		Action: searchAction,
@@ -99,6 +100,11 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 		return err
 	}
 	out.Seconds.Prune = time.Since(start).Seconds()
+	if cfg.profile {
+		if err := cfg.profileSteps(ctx, m, mask.mask, dir, p); err != nil {
+			return err
+		}
+	}
 	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
 	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
 	start = time.Now()
