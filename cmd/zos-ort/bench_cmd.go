@@ -35,6 +35,9 @@ func benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "python", Value: "python3", EnvVars: []string{"ZOS_BENCH_PYTHON"},
 				Usage: "Python with PyTorch; " + noPeer + " leaves it out"},
 			&cli.BoolFlag{Name: "compile", Usage: "also time PyTorch's compiled mode, which takes minutes to make"},
+			&cli.BoolFlag{Name: "limits", Usage: "measure what the machine can do at most, and nothing else"},
+			&cli.StringFlag{Name: "profile", Usage: "instead of timing whole steps, see where their time goes: " +
+				"tables, and in the new `DIR` traces"},
 			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
 			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
 		},
@@ -57,6 +60,12 @@ func benchAction(c *cli.Context) error {
 	}
 	if err := ort.Open(""); err != nil {
 		return err
+	}
+	switch p := newConsole(c); {
+	case c.Bool("limits"):
+		return benchLimits(p, cases)
+	case c.String("profile") != "":
+		return benchProfile(c.Context, p, cases, c.String("profile"))
 	}
 	b := &bencher{console: newConsole(c), all: peerModes(c.Bool("compile"))}
 	report := benchReport{Program: version, Kernels: kernels.Level()}

@@ -18,7 +18,7 @@ const benchClasses = 10
 // benchProgram is a program that is timed.
 type benchProgram struct {
 	name string // as the peer knows it
-	emit func(graphgen.Spec) (*graphgen.Program, error)
+	emit emitter
 }
 
 var benchPrograms = []benchProgram{{"weight", graphgen.Spec.WeightStep},
@@ -112,6 +112,10 @@ func feed(r *program.Runner) {
 			}
 		case graphgen.Rate:
 			r.Float(p.Name)[0] = .01
+		case graphgen.DropPath: // nothing is dropped
+			for i := range r.Float(p.Name) {
+				r.Float(p.Name)[i] = 1
+			}
 		}
 	}
 }

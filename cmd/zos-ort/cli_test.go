@@ -51,7 +51,8 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fails": failsCommand,
 			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand, "surrogate": surrogateCommand,
-			"flags": flagsCommand, "json": jsonCommand},
+			"flags": flagsCommand, "json": jsonCommand, "images": imagesCommand, "cut": cutCommand,
+			"alter": alterCommand},
 	})
 }
 

@@ -60,8 +60,9 @@ type config struct {
 	NetChannels int `json:"network_channels"`
 	NetCells    int `json:"network_cells"`
 
-	dump   string  // folder for a model that the runtime refuses; no part of the configuration
-	before *config // of the run that is resumed, if one is
+	dump    string  // folder for a model that the runtime refuses; no part of the configuration
+	profile bool    // profile the steps first; no part of the configuration
+	before  *config // of the run that is resumed, if one is
 }
 
 // paperPreset is FACTS 5 and 8.4.
@@ -152,7 +153,7 @@ func (cfg *config) fromFlags(c *cli.Context) {
 	takeStrings(c, map[string]*string{"device": &cfg.Device, "mask": &cfg.MaskFile,
 		"xi-measure": &cfg.XiMeasure, "kernel": &cfg.Kernel, "dump": &cfg.dump})
 	take(c, c.Uint64, map[string]*uint64{"seed": &cfg.Seed})
-	take(c, c.Bool, map[string]*bool{"keep-none": &cfg.KeepNone})
+	take(c, c.Bool, map[string]*bool{"keep-none": &cfg.KeepNone, "profile": &cfg.profile})
 }
 
 func (cfg *config) pruning(m method) prune.Config {

@@ -69,14 +69,16 @@ func (s *dataSettings) fromFlags(c *cli.Context) error {
 // testing; with 0 there is no test set.
 func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
 	p *console) (train, test *data.Set, err error) {
+	f := new(data.Folder)
 	if s.Data == "" {
-		train, test, err = s.generate(seed, testing)
+		f.Train, f.Test, err = s.generate(seed, testing)
 	} else {
-		train, test, err = s.open(ctx, testing, p)
+		f, err = s.open(ctx, testing, p)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
+	train, test = f.Train, f.Test
 	if train.Size%4 != 0 {
 		return nil, nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side must "+
 			"be a multiple of 4 (--image-size)", train.Name, train.Size, train.Size)
@@ -84,25 +86,12 @@ func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
 	s.TrainImages, s.ImageSize, s.Classes = train.Len(), train.Size, len(train.Classes)
 	s.DataName, s.Fingerprint = train.Name, train.Fingerprint()
 	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
+	tell(p, f)
 	return train, test, nil
 }
 
-// open reads the folder and says what the user should know about it.
-func (s *dataSettings) open(ctx context.Context, testing int, p *console) (train, test *data.Set,
-	err error) {
-	free, _ := freeMemory()
-	f, err := data.Open(ctx, s.Data, data.Options{Size: s.ImageSize, Train: s.TrainImages,
-		TrainOnly: testing == 0, SkipBad: s.OnBadImage == "skip", Memory: free,
-		Progress: func(n, total int) {
-			if n == 1 {
-				p.start(total, "reading images")
-			}
-			p.step("")
-		}})
-	p.stop()
-	if err != nil {
-		return nil, nil, err
-	}
+// tell says what the user should know about a folder.
+func tell(p *console, f *data.Folder) {
 	for _, bad := range f.Bad {
 		p.warn("%v", bad)
 	}
@@ -112,7 +101,20 @@ func (s *dataSettings) open(ctx context.Context, testing int, p *console) (train
 	for _, note := range f.Notes {
 		p.say("%s", note)
 	}
-	return f.Train, f.Test, nil
+}
+
+// open reads the folder, as far as memory can hold it.
+func (s *dataSettings) open(ctx context.Context, testing int, p *console) (*data.Folder, error) {
+	free, _ := freeMemory()
+	defer p.stop()
+	return data.Open(ctx, s.Data, data.Options{Size: s.ImageSize, Train: s.TrainImages,
+		TrainOnly: testing == 0, SkipBad: s.OnBadImage == "skip", Memory: free,
+		Progress: func(n, total int) {
+			if n == 1 {
+				p.start(total, "reading images")
+			}
+			p.step("")
+		}})
 }
 
 // generate makes the built-in images, unless memory cannot hold them.

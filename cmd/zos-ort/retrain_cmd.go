@@ -35,6 +35,7 @@ func retrainCommand() *cli.Command {
 			&cli.Float64Flag{Name: "drop-path", DefaultText: "by preset", Usage: "drop-path probability at the end"},
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
 			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
+			profileFlag(),
 		}, dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
 		Before: noArguments,
 		Action: retrainAction,
@@ -168,11 +169,8 @@ func retrainAction(c *cli.Context) error {
 	if err := s.unchanged(); err != nil {
 		return err
 	}
-	if err := s.config().Validate(); err != nil {
-		return usageError{err}
-	}
-	if s.Batch > s.TrainImages {
-		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
+	if err := s.check(); err != nil {
+		return err
 	}
 	dir, unlock, err := openRun(c, s)
 	if err != nil {
@@ -184,6 +182,11 @@ func retrainAction(c *cli.Context) error {
 	}
 	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
 		return err
+	}
+	if c.Bool("profile") {
+		if err := s.profileSteps(c.Context, dir, p); err != nil {
+			return err
+		}
 	}
 	return dir.resumable(c, p, runRetrain(c.Context, s, train, test, dir, p))
 }

@@ -44,6 +44,18 @@ func cifarCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// alterCommand is `alter FROM TO OLD NEW`: TO is FROM with the first OLD replaced by NEW.
+func alterCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 4 {
+		ts.Fatalf("usage: alter FROM TO OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[2]) {
+		ts.Fatalf("%s does not contain %q", args[0], args[2])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Replace(text, args[2], args[3], 1)), 0o644))
+}
+
 // clibCommand is `clib FILE.c FILE.so`: a shared library of C source.
 func clibCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {

@@ -19,7 +19,8 @@ func searchCommand() *cli.Command {
 		Usage: "prune the search space, search it, export what was found",
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
-		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{resumeFlag(),
+		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
+			resumeFlag(), profileFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
 		Action: searchAction,
@@ -85,6 +86,11 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 		return err
 	}
 	out.Seconds.Prune = mask.seconds
+	if cfg.profile {
+		if err := cfg.profileSteps(ctx, m, mask.mask, dir, p); err != nil {
+			return err
+		}
+	}
 	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
 	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
 	switch m.found {

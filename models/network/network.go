@@ -145,12 +145,15 @@ const (
 	auxiliaryOuter = 768
 )
 
+// AuxiliaryImage is the least side of images that the auxiliary head can be put on.
+const AuxiliaryImage = 32
+
 // auxiliaryHead is ReLU, AveragePool 5 stride 3, Conv1x1-BN-ReLU, Conv2x2-BN-ReLU, Linear. It fits
 // feature maps of 8x8, that is images of 32x32, and larger ones.
 func auxiliaryHead(n *graphgen.Net, x *ir.Value, classes int) *ir.Value {
-	if x.Shape[2] < 8 || x.Shape[3] < 8 {
-		n.G.Fail("auxiliary head: needs images of at least 32x32, the feature map is %dx%d",
-			x.Shape[2], x.Shape[3])
+	if x.Shape[2] < AuxiliaryImage/4 || x.Shape[3] < AuxiliaryImage/4 {
+		n.G.Fail("auxiliary head: needs images of at least %[1]dx%[1]d, the feature map is %[2]dx%[3]d",
+			AuxiliaryImage, x.Shape[2], x.Shape[3])
 	}
 	x = op.AveragePool{Kernel: 5, Stride: 3}.Of(op.Relu{}.Of(x))
 	n.G.In("0", func() { x = nn.BatchNorm(n, nn.Conv(n, x, auxiliaryInner, 1, 1, 0), true) })

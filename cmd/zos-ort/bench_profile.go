@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"zos-ort/ort"
+	"zos-ort/ort/kernels"
+)
+
+// benchLimits prints what the machine can do at most, for every number of threads.
+func benchLimits(p *console, cases []benchCase) error {
+	var rows []kernels.Limits
+	var cells [][]string
+	for _, c := range cases {
+		if slices.ContainsFunc(rows, func(l kernels.Limits) bool { return l.Threads == c.threads }) {
+			continue
+		}
+		l := kernels.MeasureLimits(c.threads)
+		rows = append(rows, l)
+		cells = append(cells, []string{fmt.Sprint(l.Threads), fmt.Sprintf("%.1f", l.GFlops),
+			fmt.Sprintf("%.1f", l.Memory), fmt.Sprintf("%.1f", l.Cache)})
+	}
+	p.result("limits with kernels %s: arithmetic in registers; reading and writing", kernels.Level())
+	header := []string{"threads", "GFLOP/s", "GB/s from memory", "GB/s from caches"}
+	if err := p.table(header, cells); err != nil {
+		return err
+	}
+	return p.value(map[string]any{"kernels": kernels.Level(), "rows": rows})
+}
+
+// benchProfile profiles every case into a folder of its own.
+func benchProfile(ctx context.Context, p *console, cases []benchCase, out string) error {
+	dir, err := createRunDir(out, "bench")
+	if err != nil {
+		return err
+	}
+	var folders []string
+	for _, c := range cases {
+		name := fmt.Sprintf("%s-batch%d-threads%d", c.method.name, c.cfg.Batch, c.threads)
+		into, err := createRunDir(dir.path(name), "bench")
+		if err != nil {
+			return err
+		}
+		p.result("%s", c)
+		var list []emitter
+		for _, b := range benchPrograms {
+			list = append(list, b.emit)
+		}
+		spec := c.cfg.spec(c.method, c.mask)
+		if err := profilePrograms(ctx, spec, list, ort.Options{Threads: c.threads}, into, p); err != nil {
+			return err
+		}
+		folders = append(folders, string(into))
+	}
+	return p.value(map[string]any{"folders": folders})
+}

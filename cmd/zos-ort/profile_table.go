@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/kernels"
+)
+
+// smallShare is the part of a step below which operators share a line of the table. The file has
+// them all.
+const smallShare = .005
+
+// profileFlag asks for a profile of a run's steps.
+func profileFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "profile", Usage: "first see where the time of a step goes: a table, " +
+		"profile.csv and the runtime's traces"}
+}
+
+// emitter makes a program of a network.
+type emitter func(graphgen.Spec) (*graphgen.Program, error)
+
+// profilePrograms profiles programs of a network, writes profile.csv and the traces, and prints what
+// takes the time beside what the machine can do at most.
+func profilePrograms(ctx context.Context, s graphgen.Spec, list []emitter, o ort.Options, dir runDir,
+	p *console) error {
+	limits := kernels.MeasureLimits(o.Threads)
+	p.result("limits of %s, kernels %s: %s", count(o.Threads, "thread"), kernels.Level(), limitsText(limits))
+	var all []programProfile
+	for _, emit := range list {
+		program, err := emit(s)
+		if err != nil {
+			return err
+		}
+		p.say("profiling %s", program.Name)
+		profile, err := profileProgram(ctx, program, o, dir)
+		if err != nil {
+			return err
+		}
+		all = append(all, profile)
+		if err := profile.print(p, limits); err != nil {
+			return err
+		}
+	}
+	return dir.write("profile.csv", csvBytes(profileRows(all, limits)))
+}
+
+func limitsText(l kernels.Limits) string {
+	return fmt.Sprintf("%.0f GFLOP/s in registers, %.1f GB/s from memory, %.0f GB/s from the caches",
+		l.GFlops, l.Memory, l.Cache)
+}
+
+// least is the time in seconds that the work of an operator takes at the limits of the machine, if
+// nothing is in the caches.
+func (o operatorProfile) least(l kernels.Limits) float64 {
+	return max(o.Work.Flops/l.GFlops, o.Work.Bytes/l.Memory) / 1e9
+}
+
+// nodes is the time in all operators; the rest of a run is between them.
+func (r programProfile) nodes() (sum float64) {
+	for _, o := range r.Operators {
+		sum += o.Seconds
+	}
+	return sum
+}
+
+func (r programProfile) print(p *console, l kernels.Limits) error {
+	var cells [][]string
+	var rest operatorProfile
+	for _, o := range r.Operators {
+		if o.Seconds < smallShare*r.Run {
+			rest.Count += o.Count
+			rest.Seconds += o.Seconds
+			rest.Work.Flops += o.Work.Flops
+			rest.Work.Bytes += o.Work.Bytes
+			continue
+		}
+		cells = append(cells, r.cells(o, l))
+	}
+	if rest.Count > 0 {
+		rest.Operator, rest.Provider = "others", "-"
+		cells = append(cells, r.cells(rest, l))
+	}
+	between := operatorProfile{Operator: "between operators", Provider: "-", Seconds: r.Run - r.nodes()}
+	cells = append(cells, r.cells(between, l))
+	p.result("%s: %.1f ms, fastest of %d runs; limit: least time by arithmetic or memory, of the time taken",
+		r.Program, 1e3*r.Run, r.Runs)
+	return p.table([]string{"operator", "provider", "count", "ms", "share", "GFLOP/s", "GB/s", "limit"},
+		cells)
+}
+
+func (r programProfile) cells(o operatorProfile, l kernels.Limits) []string {
+	line := []string{o.Operator, o.Provider, strconv.Itoa(o.Count), fmt.Sprintf("%.2f", 1e3*o.Seconds),
+		fmt.Sprintf("%.1f %%", 100*o.Seconds/r.Run)}
+	if o.Work.Bytes == 0 || o.Seconds <= 0 {
+		return append(line, "-", "-", "-")
+	}
+	return append(line, fmt.Sprintf("%.1f", o.Work.Flops/o.Seconds/1e9),
+		fmt.Sprintf("%.1f", o.Work.Bytes/o.Seconds/1e9), fmt.Sprintf("%.0f %%", 100*o.least(l)/o.Seconds))
+}
+
+// profileSteps profiles what a search runs on the mask.
+func (cfg *config) profileSteps(ctx context.Context, m method, mask space.Mask, dir runDir,
+	p *console) error {
+	s := cfg.search(mask)
+	spec := s.Spec(cfg.ImageSize)
+	spec.Kernels = true
+	list := []emitter{graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate}
+	if !m.searches() {
+		list = []emitter{graphgen.Spec.Rank}
+	}
+	return profilePrograms(ctx, spec, list, s.Options, dir, p)
+}
+
+// profileSteps profiles what a retraining runs.
+func (s retrainSettings) profileSteps(ctx context.Context, dir runDir, p *console) error {
+	c := s.config()
+	list := []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate}
+	return profilePrograms(ctx, c.Spec(s.ImageSize), list, c.Options, dir, p)
+}
+
+// profileRows is profile.csv: one row per operator and program.
+func profileRows(all []programProfile, l kernels.Limits) [][]string {
+	rows := [][]string{{"program", "operator", "provider", "count", "seconds", "share", "flops", "bytes",
+		"least_seconds"}}
+	for _, r := range all {
+		for _, o := range r.Operators {
+			rows = append(rows, []string{r.Program, o.Operator, o.Provider, strconv.Itoa(o.Count),
+				number(o.Seconds), number(o.Seconds / r.Run), number(o.Work.Flops), number(o.Work.Bytes),
+				number(o.least(l))})
+		}
+		rows = append(rows, []string{r.Program, "between operators", "", "0", number(r.Run - r.nodes()),
+			number(1 - r.nodes()/r.Run), "0", "0", "0"})
+	}
+	return rows
+}
