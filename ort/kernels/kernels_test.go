@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,8 +17,8 @@ import (
 // quickest to build; runs all operators of each instruction set on many shapes; and compares the
 // instruction sets.
 func TestSanitized(t *testing.T) {
-	program := buildDriver(t)
-	want := driver(t, program, "portable")
+	program := buildDriver(t, compiler(), "-O0", "-g", "-fsanitize=address")
+	want := driver(t, "portable", program)
 	if len(want) < 5000 {
 		t.Errorf("only %d runs", len(want))
 	}
@@ -25,13 +26,29 @@ func TestSanitized(t *testing.T) {
 		return
 	}
 	for _, level := range []string{"avx2", ""} { // what the processor does not have is the one below
-		got := driver(t, program, level)
-		if len(got) != len(want) {
-			t.Fatalf("%q: %d runs, the portable kernels make %d", level, len(got), len(want))
-		}
-		for i := range want {
-			wantLine(t, level, got[i], want[i])
-		}
+		wantLines(t, level, driver(t, level, program), want)
+	}
+}
+
+// TestCross runs the operators as another processor computes them: ZOS_CROSS is a compiler for it
+// and a program that runs what that makes, as make test-neon sets it.
+func TestCross(t *testing.T) {
+	tools := strings.Fields(os.Getenv("ZOS_CROSS"))
+	if len(tools) != 2 {
+		t.Skip("ZOS_CROSS names no compiler and emulator; see make test-neon")
+	}
+	want := driver(t, "portable", buildDriver(t, compiler(), "-O1"))
+	got := driver(t, "", tools[1], buildDriver(t, tools[0], "-O3", "-static"))
+	wantLines(t, tools[0], got, want)
+}
+
+func wantLines(t *testing.T, level string, got, want []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%q: %d runs, the portable kernels make %d", level, len(got), len(want))
+	}
+	for i := range want {
+		wantLine(t, level, got[i], want[i])
 	}
 }
 
@@ -54,13 +71,17 @@ func wantLine(t *testing.T, level, got, want string) {
 	}
 }
 
-// buildDriver compiles testdata/driver.c with the kernels, or skips.
-func buildDriver(t *testing.T) string {
-	t.Helper()
-	cc := os.Getenv("CC")
-	if cc == "" {
-		cc = "cc"
+// compiler is the C compiler of this machine.
+func compiler() string {
+	if cc := os.Getenv("CC"); cc != "" {
+		return cc
 	}
+	return "cc"
+}
+
+// buildDriver compiles testdata/driver.c with the kernels, or skips.
+func buildDriver(t *testing.T, cc string, flags ...string) string {
+	t.Helper()
 	if _, err := exec.LookPath(cc); err != nil {
 		t.Skipf("no C compiler: %v", err)
 	}
@@ -69,9 +90,9 @@ func buildDriver(t *testing.T) string {
 	if err != nil || len(sources) == 0 {
 		t.Fatalf("no C files (%v)", err)
 	}
-	args := append([]string{"-O0", "-g", "-Wall", "-Wextra", "-Werror", "-I.", "-DWORK_SLOTS=0",
-		"-fsanitize=address", "-o", out, "testdata/driver.c"}, sources...)
-	message, err := exec.Command(cc, append(args, "-lm")...).CombinedOutput()
+	args := slices.Concat(flags, []string{"-Wall", "-Wextra", "-Werror", "-I.", "-DWORK_SLOTS=0", "-o", out,
+		"testdata/driver.c"}, sources, []string{"-lm", "-lpthread"})
+	message, err := exec.Command(cc, args...).CombinedOutput()
 	if err != nil && bytes.Contains(message, []byte("asan")) {
 		t.Skipf("the compiler has no address sanitizer: %s", message)
 	} else if err != nil {
@@ -80,9 +101,10 @@ func buildDriver(t *testing.T) string {
 	return out
 }
 
-func driver(t *testing.T, program, level string) []string {
+// driver runs a command with the kernels held down to a level, and gives the lines it prints.
+func driver(t *testing.T, level string, command ...string) []string {
 	t.Helper()
-	cmd := exec.Command(program)
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), "ZOS_KERNELS="+level, "ASAN_OPTIONS=detect_leaks=0")
 	var out, message bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &message
