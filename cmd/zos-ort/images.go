@@ -10,6 +10,12 @@ import (
 )
 
 func dataFlags() []cli.Flag {
+	return append(imageFlags("fail"), &cli.IntFlag{Name: "pad", DefaultText: "by preset",
+		Usage: "padding of the random crop"})
+}
+
+// imageFlags say which images are read, and what becomes of broken files unless a flag says it.
+func imageFlags(onBad string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "data", Usage: "`DIR` with images as train/CLASS/*.png or *.jpg, or CIFAR-10 " +
 			"or CIFAR-100 in binary form (default: generated images)"},
@@ -17,10 +23,8 @@ func dataFlags() []cli.Flag {
 			Usage: "use the first `N` training images"},
 		&cli.IntFlag{Name: "image-size", DefaultText: "their own; generated: by preset",
 			Usage: "scale images to `N`xN, the shorter side to N and the rest cut away"},
-		&cli.StringFlag{Name: "on-bad-image", Value: "fail",
+		&cli.StringFlag{Name: "on-bad-image", Value: onBad,
 			Usage: "an image file that cannot be read: fail, or skip to leave it out"},
-		&cli.IntFlag{Name: "pad", DefaultText: "by preset",
-			Usage: "padding of the random crop"},
 	}
 }
 
@@ -69,12 +73,7 @@ func (s *dataSettings) fromFlags(c *cli.Context) error {
 // testing; with 0 there is no test set.
 func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
 	p *console) (train, test *data.Set, err error) {
-	f := new(data.Folder)
-	if s.Data == "" {
-		f.Train, f.Test, err = s.generate(seed, testing)
-	} else {
-		f, err = s.open(ctx, testing, p)
-	}
+	f, err := s.read(ctx, seed, testing, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,15 +95,19 @@ func tell(p *console, f *data.Folder) {
 		p.warn("%v", bad)
 	}
 	if len(f.Bad) > 0 {
-		p.warn("%d images left out (--on-bad-image skip)", len(f.Bad))
+		p.warn("images left out (--on-bad-image skip): %d", len(f.Bad))
 	}
 	for _, note := range f.Notes {
 		p.say("%s", note)
 	}
 }
 
-// open reads the folder, as far as memory can hold it.
-func (s *dataSettings) open(ctx context.Context, testing int, p *console) (*data.Folder, error) {
+// read generates the built-in images or reads the folder, as far as memory can hold them.
+func (s *dataSettings) read(ctx context.Context, seed uint64, testing int,
+	p *console) (*data.Folder, error) {
+	if s.Data == "" {
+		return s.generate(seed, testing)
+	}
 	free, _ := freeMemory()
 	defer p.stop()
 	return data.Open(ctx, s.Data, data.Options{Size: s.ImageSize, Train: s.TrainImages,
@@ -117,13 +120,13 @@ func (s *dataSettings) open(ctx context.Context, testing int, p *console) (*data
 		}})
 }
 
-// generate makes the built-in images, unless memory cannot hold them.
-func (s *dataSettings) generate(seed uint64, testing int) (train, test *data.Set, err error) {
+func (s *dataSettings) generate(seed uint64, testing int) (*data.Folder, error) {
 	need := float64(s.TrainImages) * data.Channels * float64(s.ImageSize) * float64(s.ImageSize)
 	if free, ok := freeMemory(); ok && need > float64(free) {
-		return nil, nil, fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
+		return nil, fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
 			s.TrainImages, s.ImageSize, s.ImageSize, need/(1<<30), float64(free)/(1<<30))
 	}
-	return data.Synthetic(data.SyntheticConfig{Size: s.ImageSize, Train: s.TrainImages,
+	train, test, err := data.Synthetic(data.SyntheticConfig{Size: s.ImageSize, Train: s.TrainImages,
 		Test: max(1, testing), Seed: seed})
+	return &data.Folder{Train: train, Test: test}, err
 }

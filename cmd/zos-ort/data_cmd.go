@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/png"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/search/data"
+)
+
+func dataCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "data",
+		Usage: "say what a folder of images holds, and write samples of it",
+		Description: "Reads the images as a retraining does with the same flags, all of them by default. " +
+			"Broken files are listed, not fatal.",
+		Flags: join(imageFlags("skip"), []cli.Flag{
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of generated images"},
+			&cli.IntFlag{Name: "sample", Usage: "write `N` test images of every class to --out, as PNG"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` to create for the samples"},
+			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
+			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
+		}),
+		Before: noArguments,
+		Action: dataAction,
+	}
+}
+
+// dataReport is what data prints with --json.
+type dataReport struct {
+	Data        string                 `json:"data"` // folder; empty for the built-in images
+	Size        int                    `json:"image_size"`
+	Fingerprint string                 `json:"data_fingerprint"` // of the training images
+	Mean        [data.Channels]float32 `json:"mean"`
+	Std         [data.Channels]float32 `json:"std"`
+	Train       int                    `json:"train_images"`
+	Test        int                    `json:"test_images"`
+	Classes     []classReport          `json:"classes"`
+	Notes       []string               `json:"notes"`
+	Bad         []string               `json:"bad_images"`
+	Samples     []string               `json:"samples"`
+}
+
+// classReport counts the images of a class.
+type classReport struct {
+	Name  string `json:"name"`
+	Train int    `json:"train"`
+	Test  int    `json:"test"`
+}
+
+func dataAction(c *cli.Context) error {
+	s, n := quickImages, c.Int("sample")
+	if err := s.fromFlags(c); err != nil {
+		return err
+	}
+	if s.Data != "" && !c.IsSet("train-images") {
+		s.TrainImages = 0
+	}
+	if n < 0 || (n > 0) != (c.String("out") != "") {
+		return usagef("--sample N, of at least 1, and --out DIR go together")
+	}
+	p := newConsole(c)
+	f, err := s.read(c.Context, c.Uint64("seed"), retrainTest, p)
+	if err != nil {
+		return err
+	}
+	r := reportData(s.Data, f)
+	if n > 0 {
+		if r.Samples, err = writeSamples(c.String("out"), f.Test, n); err != nil {
+			return err
+		}
+	}
+	tell(p, f)
+	return r.print(p, c.String("out"))
+}
+
+func reportData(dir string, f *data.Folder) dataReport {
+	r := dataReport{Data: dir, Size: f.Train.Size, Fingerprint: f.Train.Fingerprint(),
+		Mean: f.Train.Mean, Std: f.Train.Std, Train: f.Train.Len(), Test: f.Test.Len(),
+		Classes: make([]classReport, len(f.Train.Classes)), Notes: append([]string{}, f.Notes...),
+		Bad: []string{}, Samples: []string{}}
+	for i, name := range f.Train.Classes {
+		r.Classes[i].Name = name
+	}
+	for _, label := range f.Train.Labels {
+		r.Classes[label].Train++
+	}
+	for _, label := range f.Test.Labels {
+		r.Classes[label].Test++
+	}
+	for _, bad := range f.Bad {
+		r.Bad = append(r.Bad, bad.Error())
+	}
+	return r
+}
+
+// print reports to people or machines.
+func (r dataReport) print(p *console, out string) error {
+	rows := make([][]string, len(r.Classes))
+	for i, c := range r.Classes {
+		rows[i] = []string{fmt.Sprint(i), c.Name, fmt.Sprint(c.Train), fmt.Sprint(c.Test)}
+	}
+	if err := p.table([]string{"label", "class", "train", "test"}, rows); err != nil {
+		return err
+	}
+	p.result("%d training and %d test images of %dx%d, %d classes", r.Train, r.Test, r.Size, r.Size,
+		len(r.Classes))
+	p.result("mean %.4f, std %.4f (red, green, blue), fingerprint %s", r.Mean, r.Std, r.Fingerprint)
+	if len(r.Bad) > 0 {
+		p.result("broken files: %d", len(r.Bad))
+	}
+	if len(r.Samples) > 0 {
+		p.result("%d samples written to %s", len(r.Samples), out)
+	}
+	return p.value(r)
+}
+
+// writeSamples writes the first n images of every class to a new folder.
+func writeSamples(out string, s *data.Set, n int) (paths []string, err error) {
+	dir, err := createRunDir(out, "data")
+	if err != nil {
+		return nil, err
+	}
+	written := make([]int, len(s.Classes))
+	for i, label := range s.Labels {
+		if written[label] == n {
+			continue
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, s.Picture(i)); err != nil {
+			return nil, fmt.Errorf("sample of class %q: %w", s.Classes[label], err)
+		}
+		class := strings.NewReplacer("/", "_", "\\", "_").Replace(s.Classes[label])
+		name := fmt.Sprintf("%s-%d.png", class, written[label])
+		if err := dir.write(name, b.Bytes()); err != nil {
+			return nil, err
+		}
+		written[label]++
+		paths = append(paths, dir.path(name))
+	}
+	return paths, nil
+}
