@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build search test bench bench-go test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search test bench bench-go test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ tools:
 
 setup: tools ## fetch ONNX Runtime into the cache (nothing to do the second time)
 	@sh ort/runtime/setup.sh
+
+setup-cuda: tools ## fetch the build of ONNX Runtime for CUDA too (165 MB)
+	@sh ort/runtime/setup.sh cuda
 
 build: tools ## build bin/zos-ort
 	@$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/zos-ort

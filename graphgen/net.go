@@ -32,6 +32,7 @@ type Net struct {
 	G       *ir.Graph
 	Mode    Mode
 	Kernels bool // batch norms in training are ours
+	CUDA    bool // the provider's running statistics are not used; see variances
 	Weights Layout
 	Stats   Layout
 
@@ -42,8 +43,10 @@ type Net struct {
 	place                               map[string]int // of a tensor in its layout; nil in a dry run
 	weightPieces, meanPieces, varPieces []*ir.Value
 	weights, momentum, means, variances *ir.Value
-	newMeans, newVars                   []*ir.Value // with Kernels: of the batch, not the running ones
-	unbias                              []float32   // 1/(n-1) per statistic, n elements per channel
+	// Running statistics after the step. With Kernels those of the batch; with CUDA those of the
+	// batch too, newVars as 1/sqrt(variance + epsilon).
+	newMeans, newVars []*ir.Value
+	unbias            []float32 // 1/(n-1) per statistic, n elements per channel
 }
 
 // Forward builds a network on images and returns its scores.
@@ -63,9 +66,9 @@ func dryRun(f Forward, image ir.Type) (*Net, error) {
 }
 
 // newNet starts the real construction with the layouts that the dry run found.
-func newNet(g *ir.Graph, mode Mode, dry *Net, kernels bool) *Net {
+func newNet(g *ir.Graph, mode Mode, dry *Net, s Spec) *Net {
 	n := bareNet(g, mode, dry)
-	n.Kernels = kernels && mode != Eval
+	n.Kernels, n.CUDA = s.Kernels && mode != Eval, s.CUDA
 	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
 	n.weightPieces = op.Split{}.Of(n.weights, 0, dry.Weights.lengths()...)
 	if len(dry.Stats) == 0 {
@@ -143,7 +146,11 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 		y = op.BatchNormTraining{Epsilon: bnEpsilon, Momentum: bnMomentum}.
 			Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
 	}
-	n.newMeans, n.newVars = append(n.newMeans, y[1]), append(n.newVars, y[2])
+	mean, variance := y[1], y[2]
+	if n.CUDA {
+		mean, variance = y[3], y[4]
+	}
+	n.newMeans, n.newVars = append(n.newMeans, mean), append(n.newVars, variance)
 	count := x.Elements() / c
 	for range c {
 		n.unbias = append(n.unbias, 1/float32(max(count-1, 1)))

@@ -37,6 +37,9 @@ type Spec struct {
 	Kernels bool
 	// Unfused are the fusions that Kernels goes without, to measure what each brings.
 	Unfused Fusions
+	// CUDA makes programs whose every operator ONNX Runtime's CUDA provider has; they run on the CPU too.
+	// Kernels and CUDA exclude each other.
+	CUDA bool
 }
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
@@ -66,6 +69,9 @@ type Update struct {
 
 func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) (*Program, error) {
 	image := ir.T(ir.Float, s.Batch, 3, s.Image, s.Image)
+	if s.Kernels && s.CUDA {
+		return nil, fmt.Errorf("%s: our own kernels are for the CPU, not for CUDA", name)
+	}
 	dry, err := dryRun(s.Forward, image)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -73,7 +79,7 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
 	b.g.Share = s.Share
 	err = ir.Build(func() {
-		b.net = newNet(b.g, mode, dry, s.Kernels)
+		b.net = newNet(b.g, mode, dry, s)
 		b.images = b.input("images", Image, image)
 		if labels {
 			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))
@@ -192,6 +198,11 @@ func (b *builder) program() (*Program, error) {
 			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 		}
 		b.g.Trim()
+	}
+	if b.spec.CUDA {
+		if err := lowerCUDA(b.g); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
+		}
 	}
 	m, err := onnx.Model(b.g, onnx.Options{})
 	if err != nil {

@@ -67,7 +67,10 @@ func (b *builder) statistics() {
 	}
 	g.In("statistics", func() {
 		means, vars := op.Concat{}.Of(n.newMeans...), op.Concat{}.Of(n.newVars...)
-		if n.Kernels {
+		if n.CUDA {
+			vars = b.variances(vars)
+		}
+		if n.Kernels || n.CUDA {
 			means, vars = b.blend(n.means, means), b.blend(n.variances, vars)
 		}
 		added := op.Sub{}.Of(vars, op.Mul{}.Of(n.variances, g.Scalar(bnMomentum)))

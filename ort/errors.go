@@ -13,6 +13,7 @@ import (
 // the place; what ONNX Runtime itself refuses is an *Error.
 var (
 	ErrNoRuntime  = errors.New("no runtime: run make setup")
+	ErrNoCUDA     = errors.New("no runtime for CUDA: run make setup-cuda")
 	ErrNotRuntime = errors.New("not an ONNX Runtime library")
 	ErrVersion    = errors.New("ONNX Runtime 1.28 is needed: run make setup")
 	ErrNoTraining = errors.New("this ONNX Runtime was built without training: run make setup")

@@ -60,3 +60,32 @@ func Locate() (string, error) {
 	}
 	return path, nil
 }
+
+// CUDAPlatform is the name of the build with the CUDA provider; make setup-cuda puts it beside the
+// other.
+const CUDAPlatform = "linux-x86_64-gpu"
+
+// LocateCUDA finds the library of the build with the CUDA provider. A missing file is ErrNoCUDA.
+func LocateCUDA() (string, error) {
+	path := os.Getenv(PathVariable)
+	if path == "" {
+		path = filepath.Join(CacheDir(), "onnxruntime", Version, CUDAPlatform, LibraryName())
+	}
+	for _, file := range []string{path, cudaProvider(path)} {
+		if _, err := os.Stat(file); err != nil {
+			return "", fmt.Errorf("%w (looked for %s)", ErrNoCUDA, file)
+		}
+	}
+	return path, nil
+}
+
+// CUDAProvider finds the library that holds the CUDA kernels.
+func CUDAProvider() (string, error) {
+	path, err := LocateCUDA()
+	return cudaProvider(path), err
+}
+
+// cudaProvider is the file from which the library at path loads its CUDA kernels.
+func cudaProvider(path string) string {
+	return filepath.Join(filepath.Dir(path), "libonnxruntime_providers_cuda.so")
+}

@@ -20,12 +20,17 @@ type retrainExpected struct {
 }
 
 func oracleRetrain(t *testing.T, c oracleCase) {
+	t.Run("plain", func(t *testing.T) { retrainCase(t, c, false) })
+	t.Run("cuda", func(t *testing.T) { retrainCase(t, c, true) })
+}
+
+func retrainCase(t *testing.T, c oracleCase, cuda bool) {
 	var want retrainExpected
 	decodeStrict(t, c.Expected, &want)
 	net := network.Config{Genotype: c.genotype(t), Channels: c.Channels, Cells: c.Cells,
 		Classes: c.Classes, Auxiliary: c.Auxiliary, DropPath: c.DropPath > 0}
 	spec := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true}
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true, CUDA: cuda}
 	step, err := spec.WeightStep()
 	if err != nil {
 		t.Fatal(err)

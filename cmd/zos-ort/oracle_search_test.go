@@ -25,18 +25,22 @@ type searchExpected struct {
 
 func oracleSearch(t *testing.T, c oracleCase) {
 	for name, passes := range map[string]supernet.Passes{"all": supernet.AllPasses, "none": {}} {
-		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, passes, false) })
+		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, passes, graphgen.Spec{}) })
 	}
-	t.Run("kernels", func(t *testing.T) { searchCase(t, c, supernet.AllPasses, true) })
+	t.Run("kernels", func(t *testing.T) {
+		searchCase(t, c, supernet.AllPasses, graphgen.Spec{Kernels: true})
+	})
+	t.Run("cuda", func(t *testing.T) { searchCase(t, c, supernet.AllPasses, graphgen.Spec{CUDA: true}) })
 }
 
-func searchCase(t *testing.T, c oracleCase, passes supernet.Passes, kernels bool) {
+// searchCase runs a case with the lowering that spec asks for.
+func searchCase(t *testing.T, c oracleCase, passes supernet.Passes, spec graphgen.Spec) {
 	var want searchExpected
 	decodeStrict(t, c.Expected, &want)
 	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes, Mask: c.mask(t),
 		Partial: c.Partial, Passes: passes}
-	spec := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, Share: passes.SharePools, Kernels: kernels}
+	spec.Forward, spec.Batch, spec.Image, spec.Classes = net.Forward(), c.Batch, c.Image, c.Classes
+	spec.SGD, spec.Share = graphgen.PaperSGD, passes.SharePools
 	programs, err := search.Emit(spec)
 	if err != nil {
 		t.Fatal(err)

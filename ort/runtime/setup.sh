@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fetches ONNX Runtime (training build) into the user's cache, checks it, and does nothing when it is
-# already there. ZOS_CACHE overrides the cache folder.
+# already there. ZOS_CACHE overrides the cache folder. With the argument cuda: the build for CUDA, beside
+# the other.
 set -eu
 version=1.28.0
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,6 +15,16 @@ Darwin-x86_64)              platform=macosx-x86_64  library=libonnxruntime.1.dyl
 *) fail "no ONNX Runtime training build for $(uname -s) on $(uname -m)" ;;
 esac
 
+files=$library
+case "${1:-}" in
+"") ;;
+cuda)
+    [ "$platform" = linux-x86_64 ] || fail "the CUDA build is for Linux on x86_64 alone, not for $platform"
+    platform=linux-x86_64-gpu
+    files="libonnxruntime_providers_cuda.so $library" ;;
+*) fail "unknown argument $1: use cuda or none" ;;
+esac
+
 case "$(uname -s)" in
 Darwin) cache=${ZOS_CACHE:-${XDG_CACHE_HOME:-$HOME/Library/Caches}/zos-ort} ;;
 *)      cache=${ZOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/zos-ort} ;;
@@ -21,12 +32,16 @@ esac
 [ -n "${ZOS_CACHE:-}" ] || case "$cache" in /*) ;; *) fail "cache folder $cache is not absolute" ;; esac
 target=$cache/onnxruntime/$version/$platform
 
-want=$(sed -n "s|  $platform/$library\$||p" "$here/SHA256SUMS")
 sum() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi |
         cut -d ' ' -f 1
 }
-verified() { [ -f "$1/$library" ] && [ "$(sum "$1/$library")" = "$want" ]; }
+want() { sed -n "s|  $platform/$1\$||p" "$here/SHA256SUMS"; }
+verified() {
+    for f in $files; do
+        [ -f "$1/$f" ] && [ "$(sum "$1/$f")" = "$(want "$f")" ] || return 1
+    done
+}
 
 if verified "$target"; then
     exit 0
@@ -41,6 +56,6 @@ trap 'exit 143' TERM
 echo "setup: fetching ONNX Runtime $version for $platform" >&2
 mvn -q -B -f "$here/pom.xml" "-Dzos.platform=$platform" "-Dzos.target=$work" generate-resources >&2 ||
     fail "Maven could not fetch org.bytedeco:onnxruntime:$version: see its message above"
-verified "$work" || fail "the fetched $library has the wrong SHA-256: delete it from ~/.m2 and try again"
+verified "$work" || fail "a fetched file ($files) has the wrong SHA-256: delete it from ~/.m2 and try again"
 for f in "$work"/*onnxruntime*; do mv -f "$f" "$target/"; done
 echo "setup: ONNX Runtime $version is in $target" >&2

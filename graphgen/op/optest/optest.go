@@ -133,7 +133,7 @@ func All() []Case {
 	var all []Case
 	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, Pool,
 		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric, Quantize,
-		Free} {
+		Free, PlainPool} {
 		all = append(all, f()...)
 	}
 	return all

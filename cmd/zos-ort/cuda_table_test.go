@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"slices"
+	"strings"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+)
+
+// Every program of every method, and of a retraining with all that it can have, is built of operators
+// that CUDA has: emission checks the table, so an error names what it lacks.
+func TestCUDATable(t *testing.T) {
+	used := map[string]bool{}
+	emit := func(what string, s graphgen.Spec) {
+		s.Kernels, s.CUDA = false, true
+		for _, build := range []func() (*graphgen.Program, error){s.WeightStep, s.AlphaStep, s.Evaluate,
+			s.Rank} {
+			p, err := build()
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+				continue
+			}
+			for _, n := range p.Graph.Nodes {
+				domain, name := n.Op.OpType()
+				used[domain+"."+name] = true
+			}
+		}
+	}
+	c := smallMemory(4)
+	for _, m := range methods {
+		emit(m.name, c.spec(m, c.masksOf(m)[0]))
+	}
+	for _, name := range []string{"DARTS_V1", "DARTS_V2", "PC_DARTS_cifar"} {
+		genotype, err := space.Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
+			DropPath: true}
+		emit(name, graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10,
+			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true})
+	}
+	for _, k := range graphgen.CUDAKernels {
+		if !used[k.Domain+"."+k.Name] {
+			t.Errorf("the table has %s, which no program uses", k.Name)
+		}
+	}
+}
+
+// The table says what the library holds: its symbols name every kernel that was compiled into it. No
+// GPU is needed.
+func TestCUDATableOfTheRuntime(t *testing.T) {
+	path, err := ort.CUDAProvider()
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	kernels := cudaSymbols(t, path)
+	registered := func(name string, types []ir.DType) bool {
+		want := []string{name}
+		if len(types) > 0 {
+			want = nil
+		}
+		for _, d := range types {
+			want = append(want, name+"_"+map[ir.DType]string{ir.Float: "float", ir.Int64: "int64_t",
+				ir.Bool: "bool"}[d])
+		}
+		return !slices.ContainsFunc(want, func(w string) bool {
+			return !slices.ContainsFunc(kernels, func(k string) bool {
+				return k == w || strings.HasPrefix(k, w+"_")
+			})
+		})
+	}
+	for _, k := range graphgen.CUDAKernels {
+		if !registered(k.Registered, k.Types) {
+			t.Errorf("%s has no kernel %s of %v", path, k.Registered, k.Types)
+		}
+	}
+	for _, name := range []string{"MaxPoolGrad_kOnnxDomain_ver1", "AveragePoolGrad_kOnnxDomain_ver1"} {
+		if registered(name, nil) {
+			t.Errorf("%s has %s: the lowering need not replace it", path, name)
+		}
+	}
+}
+
+// cudaSymbols are the names of the registered kernels of a provider library, sorted.
+func cudaSymbols(t *testing.T, path string) (names []string) {
+	t.Helper()
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, err := f.Section(".strtab").Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const prefix = "kCudaExecutionProvider_"
+	for s := range bytes.SplitSeq(symbols, []byte{0}) {
+		_, s, ok := bytes.Cut(s, []byte(prefix))
+		if !ok {
+			continue
+		}
+		if name, _, ok := bytes.Cut(s, []byte("EEENS_16KernelCreateInfoEv")); ok {
+			names = append(names, string(name))
+		}
+	}
+	if len(names) < 1000 {
+		t.Fatalf("%s names %d kernels only", path, len(names))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

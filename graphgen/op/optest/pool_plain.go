@@ -1,0 +1,39 @@
+package optest
+
+import (
+	"fmt"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// PlainPool has the gradients of pools in operators of every device, each beside the gradient
+// operator.
+func PlainPool() []Case {
+	var cases []Case
+	add := func(name string, k [3]int, h, w int, inputs []Input, build func(x []*ir.Value) []*ir.Value) {
+		name = fmt.Sprintf("plain_pool/%s_k%d_s%d_p%d_%dx%d", name, k[0], k[1], k[2], h, w)
+		cases = append(cases, Case{Name: name, NoGrad: true, Inputs: inputs, Build: build})
+	}
+	for _, size := range [][2]int{{7, 6}, {8, 8}} {
+		h, w := size[0], size[1]
+		for _, k := range [][3]int{{3, 1, 1}, {3, 2, 1}, {2, 2, 0}, {5, 3, 0}} { // kernel, stride, pad
+			m := op.MaxPool{Kernel: k[0], Stride: k[1], Pad: k[2]}
+			y, err := m.Infer([]ir.Type{ir.T(ir.Float, 2, 3, h, w)})
+			if err != nil {
+				panic(err)
+			}
+			dy := Normal(y[0].Shape...)
+			add("max", k, h, w, []Input{Apart(2, 3, h, w), dy}, func(x []*ir.Value) []*ir.Value {
+				i := x[0].Graph().Add(m, x[0])[1]
+				grad := op.MaxPoolGrad{Pool: m, N: 2, C: 3, H: h, W: w}
+				return []*ir.Value{grad.Scatter(x[1], i), x[0].Graph().Add1(grad, x[1], i)}
+			})
+			add("average", k, h, w, []Input{dy}, func(x []*ir.Value) []*ir.Value {
+				grad := op.AveragePoolGrad{Pool: op.AveragePool(m), N: 2, C: 3, H: h, W: w}
+				return []*ir.Value{grad.Spread(x[0]), x[0].Graph().Add1(grad, x[0])}
+			})
+		}
+	}
+	return cases
+}

@@ -1,0 +1,27 @@
+package op
+
+import "zos-ort/graphgen/ir"
+
+// The gradients of pools in operators that ONNX Runtime has for every device: MaxPoolGrad and
+// AveragePoolGrad exist on the CPU alone.
+
+// Scatter is the gradient of a MaxPool: dY is added up at the places of the maxima.
+func (m MaxPoolGrad) Scatter(dy, indices *ir.Value) *ir.Value {
+	g := dy.Graph()
+	flat := func(v *ir.Value) *ir.Value { return Reshape{}.To(v, v.Elements()) }
+	n := m.N * m.C * m.H * m.W
+	d := g.Add1(GatherElementsGrad{n}, flat(dy), g.Ints(int64(n)), flat(indices))
+	return Reshape{}.To(d, m.N, m.C, m.H, m.W)
+}
+
+// Spread is the gradient of an AveragePool. A pool whose windows lie around every pixel is its own
+// transpose but for the counts: with g = dY/count, dX = sum of g over the window = count pool(g). For
+// the others it is a transposed convolution.
+func (a AveragePoolGrad) Spread(dy *ir.Value) *ir.Value {
+	p := a.Pool
+	if p.Stride > 1 || 2*p.Pad != p.Kernel-1 {
+		return a.Free(dy)
+	}
+	counts := dy.Graph().Floats(a.counts(a.H, a.W), 1, 1, a.H, a.W)
+	return Mul{}.Of(p.Of(Div{}.Of(dy, counts)), counts)
+}
