@@ -75,6 +75,15 @@ func (d runDir) resumable(c *cli.Context, p *console, err error) error {
 	return err
 }
 
+// goesOn tells where a resumed run starts.
+func (p *console) goesOn(epoch, step, epochs int) {
+	if epoch == epochs {
+		p.say("all epochs are done")
+		return
+	}
+	p.say("going on with epoch %d, step %d", epoch+1, step+1)
+}
+
 // damaged tells of a checkpoint that cannot be used.
 func (p *console) damaged(err error) { p.say("%v: going back to the one before", err) }
 

@@ -197,7 +197,7 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	p.say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
 		s.Cells, s.Classes, false), train.Name, test.Name)
 	defer p.stop()
-	r, from, err := newRetrainRecorder(dir, p)
+	r, from, err := newRetrainRecorder(dir, s.Epochs, p)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *console,
 	out *searchResult) error {
 	defer p.stop()
-	r, from, err := newRecorder(dir, p)
+	r, from, err := newRecorder(dir, cfg.Epochs, p)
 	if err != nil {
 		return err
 	}
