@@ -88,9 +88,10 @@ func (p *console) goesOn(epoch, step, epochs int) {
 func (p *console) damaged(err error) { p.say("%v: going back to the one before", err) }
 
 // sameSettings compares the settings of a run with those that it would be resumed with, and names the
-// first that differs. Where the data lies may change, and the version of the program.
+// first that differs. Where the data lies may change, for its fingerprint says what it is, and so may the
+// version of the program.
 func sameSettings(before, now any) error {
-	free := []string{"data", "program"}
+	free := []string{"data", "data_name", "program"}
 	a, b := reflect.ValueOf(before), reflect.ValueOf(now)
 	for _, field := range reflect.VisibleFields(a.Type()) {
 		key := field.Tag.Get("json")
