@@ -24,6 +24,7 @@ const (
 func (k Optimizer) Model(o Options) (*ModelProto, error) {
 	node := &NodeProto{Name: proto.String(string(k)), Domain: proto.String(ir.Microsoft),
 		Output: []string{"updated"}}
+	done := ir.T(ir.Bool, 1)
 	inputs := []string{"params", "gradients", "first_order_moments"}
 	switch k {
 	case AdamW:
@@ -42,6 +43,7 @@ func (k Optimizer) Model(o Options) (*ModelProto, error) {
 	case PlainSGD:
 		node.OpType = proto.String("SGDOptimizerV2")
 		node.Input = []string{"learning_rate", "params", "gradients"}
+		done = ir.T(ir.Bool)
 	default:
 		return nil, fmt.Errorf("optimizer %q is neither %s nor %s", k, AdamW, PlainSGD)
 	}
@@ -52,7 +54,7 @@ func (k Optimizer) Model(o Options) (*ModelProto, error) {
 	for _, name := range inputs {
 		g.Input = append(g.Input, tensors(name))
 	}
-	g.Output = append(g.Output, e.valueInfo("updated", ir.T(ir.Bool, 1), true))
+	g.Output = append(g.Output, e.valueInfo("updated", done, true))
 	return wrap(g, []string{ir.Onnx, ir.Microsoft}, o), nil
 }
 
