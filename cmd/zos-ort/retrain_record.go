@@ -66,12 +66,14 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	return r.dir.write("timing.csv", csvBytes(s.Times))
 }
 
-// Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well.
+// Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which
+// comes first: after a kill between the two the epoch is done again.
 func (r *retrainRecorder) Save(s retrain.Snapshot, n *program.Net) error {
-	r.saved.Snapshot = s
-	err := r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
-	if err != nil || s.Step > 0 {
-		return err
+	if s.Step == 0 {
+		if err := n.Save(r.dir.path("state.ckpt")); err != nil {
+			return err
+		}
 	}
-	return n.Save(r.dir.path("state.ckpt"))
+	r.saved.Snapshot = s
+	return r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
 }
