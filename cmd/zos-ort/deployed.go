@@ -133,8 +133,8 @@ func (d *deployed) run(ctx context.Context, images []float32) ([]float32, error)
 	return slices.Clone(out[d.output].Float32()), nil
 }
 
-// scorer gives logits whatever the model gives: the logarithm of a probability is one.
-func (d *deployed) scorer(ctx context.Context) scorer {
+// logits gives logits whatever the model gives: the logarithm of a probability is one.
+func (d *deployed) logits(ctx context.Context) forward {
 	return func(images []float32) ([]float32, error) {
 		y, err := d.run(ctx, images)
 		if err == nil && d.output == network.ProbabilitiesOutput {

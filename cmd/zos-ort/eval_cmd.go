@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -41,7 +42,7 @@ type subject struct {
 	name   string
 	labels []string
 	size   int
-	score  scorer
+	score  forward
 	view   func(*data.Set) *data.Set // the images as the network wants them
 	close  func()
 }
@@ -73,11 +74,18 @@ func evalAction(c *cli.Context) error {
 	if err := s.fits(test, p); err != nil {
 		return err
 	}
+	var dir runDir
+	if c.String("out") != "" { // now, and not after minutes of work
+		if dir, err = createRunDir(c.String("out"), "eval"); err != nil {
+			return err
+		}
+	}
 	a, err := evaluate(c.Context, s.score, s.view(test), p)
 	if err != nil {
+		_ = os.Remove(string(dir)) // it is empty
 		return err
 	}
-	return evalReport(p, c.String("out"), s, test, a)
+	return evalReport(p, dir, s, test, a)
 }
 
 // evalSubject opens the network and loads the images that it is to be tested on.
@@ -88,7 +96,7 @@ func evalSubject(c *cli.Context, threads int, p *console) (*subject, *data.Set, 
 		if err != nil {
 			return nil, nil, err
 		}
-		s := &subject{path, m.labels, m.size, m.scorer(c.Context), m.view, m.close}
+		s := &subject{path, m.labels, m.size, m.logits(c.Context), m.view, m.close}
 		test, err := modelImages(c.Context, s, c.String("data"), p)
 		if err != nil {
 			m.close()

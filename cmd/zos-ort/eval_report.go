@@ -24,7 +24,7 @@ type classRow struct {
 }
 
 // evalReport prints the result and, given a folder, writes it.
-func evalReport(p *console, out string, s *subject, test *data.Set, a *accuracy) error {
+func evalReport(p *console, dir runDir, s *subject, test *data.Set, a *accuracy) error {
 	var rows []classRow
 	table := [][]string{{"class", "images", "correct", "accuracy"}}
 	for c, label := range s.labels {
@@ -33,8 +33,8 @@ func evalReport(p *console, out string, s *subject, test *data.Set, a *accuracy)
 		table = append(table, []string{label, strconv.Itoa(r.Images), strconv.Itoa(r.Correct),
 			number(r.Accuracy)})
 	}
-	if out != "" {
-		if err := writeReport(out, s, table, a); err != nil {
+	if dir != "" {
+		if err := writeReport(dir, s, table, a); err != nil {
 			return err
 		}
 	}
@@ -47,21 +47,21 @@ func evalReport(p *console, out string, s *subject, test *data.Set, a *accuracy)
 		return err
 	}
 	loss := a.loss / float64(max(a.images, 1))
-	p.result("%s on %d images of %s: top-1 %s, top-5 %s, loss %.4f", s.name, a.images, test.Name,
-		percent(a.top1()), percent(a.top5()), loss)
-	if out != "" {
-		p.result("written to %s", out)
+	five := ""
+	if a.classes > 5 { // else it says nothing
+		five = ", top-5 " + percent(a.top5())
+	}
+	p.result("%s on %d images of %s: top-1 %s%s, loss %.4f", s.name, a.images, test.Name,
+		percent(a.top1()), five, loss)
+	if dir != "" {
+		p.result("written to %s", dir)
 	}
 	return p.value(map[string]any{"subject": s.name, "data": test.Name, "images": a.images,
 		"top1": a.top1(), "top5": a.top5(), "loss": loss, "classes": rows, "confusion": a.confusion})
 }
 
 // writeReport writes the tables and the picture of the confusion matrix.
-func writeReport(out string, s *subject, classes [][]string, a *accuracy) error {
-	dir, err := createRunDir(out, "eval")
-	if err != nil {
-		return err
-	}
+func writeReport(dir runDir, s *subject, classes [][]string, a *accuracy) error {
 	if err := dir.write("classes.csv", csvBytes(classes)); err != nil {
 		return err
 	}
@@ -114,6 +114,7 @@ const (
 func confusionPNG(labels []string, a *accuracy) ([]byte, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%d images, top-1 accuracy %s", a.images, percent(a.top1()))
+	p.Title.Padding = 2 * vg.Millimeter
 	p.X.Label.Text, p.Y.Label.Text = "prediction", "label"
 	heat := plotter.NewHeatMap(matrix{a}, blues{})
 	heat.Min, heat.Max = 0, 1

@@ -154,7 +154,7 @@ func (x *exporter) measure(ctx context.Context, v *variant, test *data.Set) erro
 		return err
 	}
 	defer m.close()
-	if v.accuracy, err = evaluate(ctx, m.scorer(ctx), m.view(test), x.console); err != nil {
+	if v.accuracy, err = evaluate(ctx, m.logits(ctx), m.view(test), x.console); err != nil {
 		return err
 	}
 	image := make([]float32, test.Pixels())

@@ -10,9 +10,9 @@ import (
 	"zos-ort/search/data"
 )
 
-// scorer computes logits[evalBatch,classes] of images[evalBatch,3,size,size]. The result is valid
+// forward computes logits[evalBatch,classes] of images[evalBatch,3,size,size]. The result is valid
 // until the next call.
-type scorer func(images []float32) ([]float32, error)
+type forward func(images []float32) ([]float32, error)
 
 // accuracy is what a network makes of labelled images.
 type accuracy struct {
@@ -32,14 +32,14 @@ func newAccuracy(classes int) *accuracy {
 }
 
 // evaluate runs a network on all images of a set.
-func evaluate(ctx context.Context, score scorer, set *data.Set, p *console) (*accuracy, error) {
+func evaluate(ctx context.Context, score forward, set *data.Set, p *console) (*accuracy, error) {
 	a := newAccuracy(len(set.Classes))
 	err := eachBatch(ctx, score, set, p, func(b *data.Batch, scores []float32) { a.add(scores, b) })
 	return a, err
 }
 
 // eachBatch shows the scores of a set to see, batch by batch. The last batch is filled up.
-func eachBatch(ctx context.Context, score scorer, set *data.Set, p *console,
+func eachBatch(ctx context.Context, score forward, set *data.Set, p *console,
 	see func(*data.Batch, []float32)) error {
 	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: set, Batch: evalBatch, Tail: data.TailPad})
 	if err != nil {

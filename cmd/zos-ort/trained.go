@@ -112,8 +112,8 @@ func (t *trained) images(ctx context.Context, folder string, p *console) (train,
 	return train, test, nil
 }
 
-// open makes a scorer of the training graph; close it.
-func (t *trained) open() (score scorer, closeAll func(), err error) {
+// open runs the training graph, until it is closed.
+func (t *trained) open() (score forward, closeAll func(), err error) {
 	net, err := program.NewNet(t.shape(), t.state, t.settings.config().Options)
 	if err != nil {
 		return nil, nil, err

@@ -188,9 +188,10 @@ func deviation(got, want []float32) (worst float64) {
 	}
 	for i := range want {
 		d := math.Abs(float64(got[i])-float64(want[i])) / max(1, math.Abs(float64(want[i])))
-		if !(d <= worst) { // also if it is not a number
-			worst = d
+		if math.IsNaN(d) {
+			return math.Inf(1)
 		}
+		worst = max(worst, d)
 	}
 	return worst
 }
