@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build search test bench bench-retrain bench-go test-neon lint generate fuzz clean
+.PHONY: help setup tools build search test bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: setup build ## time the steps of a search, beside PyTorch where there is 
 
 bench-retrain: setup build ## step time and peak memory of retraining 20 cells of 36 channels at batch 128
 	./$(BIN) memory --retrain DARTS_V2 --batch 128 --measure
+
+bench-scaling: setup build ## how steps grow with batch, cells, channels, operations (6 minutes)
+	./$(BIN) scaling $(BENCHFLAGS)
 
 bench-go: setup ## Go benchmarks of emission, sessions and steps
 	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/... ./search/...
