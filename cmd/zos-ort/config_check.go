@@ -75,3 +75,12 @@ func (cfg *config) checkInput(m method) error {
 	}
 	return nil
 }
+
+// checkHalves refuses a batch that one half of the images cannot fill.
+func (cfg *config) checkHalves(m method) error {
+	if m.searches() && cfg.Batch > cfg.TrainImages/2 {
+		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas "+
+			"train on one half each", cfg.Batch, cfg.TrainImages, cfg.DataName)
+	}
+	return nil
+}
