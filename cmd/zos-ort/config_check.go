@@ -34,6 +34,14 @@ func (cfg *config) check(m method) error {
 	if _, err := prune.ParseKernel(cfg.Kernel); err != nil {
 		return usageError{err}
 	}
+	if cfg.Ties != tiesFirst && cfg.Ties != tiesLast {
+		return usagef("unknown --ties %q: use %s or %s", cfg.Ties, tiesFirst, tiesLast)
+	}
+	rank := cfg.rankNet()
+	rank.Classes = 2 // the data set is not known yet
+	if err := rank.Validate(); err != nil {
+		return usagef("ranking network: %w", err)
+	}
 	if math.IsInf(cfg.Beta, 0) {
 		return usagef("--beta-reg must be finite, got %v", cfg.Beta)
 	}

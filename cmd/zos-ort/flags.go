@@ -46,6 +46,26 @@ func pruneFlags() []cli.Flag {
 	}
 }
 
+// Rules for operations with equal scores.
+const (
+	tiesFirst = "first"
+	tiesLast  = "last"
+)
+
+// roomFlags are those for what the paper leaves open about the ranking of operations.
+func roomFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "ties", Value: tiesFirst, Usage: "of equal scores, drop the first or the last " +
+			"operation"},
+		&cli.IntFlag{Name: "rank-channels", DefaultText: "those of the supernet",
+			Usage: "channels of the ranking network"},
+		&cli.IntFlag{Name: "rank-cells", DefaultText: "those of the supernet",
+			Usage: "cells of the ranking network"},
+		&cli.IntFlag{Name: "rank-partial", DefaultText: "as the supernet",
+			Usage: "mix the first 1/`N` of the ranking network's channels"},
+	}
+}
+
 func trainFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "mask", Usage: "start from the mask in `FILE` instead of making one"},

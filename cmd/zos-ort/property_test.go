@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
+	"zos-ort/prune"
 )
 
 // Properties of all methods on drawn masks and sizes: the graphs are valid, the genotype is, and the
@@ -70,6 +72,73 @@ func TestAnyMaskGivesValidSupernets(t *testing.T) {
 		net := drawSupernet(t, m, drawMask(t, drawSeed(t), m))
 		wantProgram(t, drawSpec(t, net.Forward(), net.Classes),
 			space.SupernetParams(net.Mask, net.Channels, net.Cells, net.Classes, net.Partial))
+	})
+}
+
+// scoring ranks with random numbers.
+type scoring struct{ rng *rand.Rand }
+
+func (s scoring) Open(space.Mask) (prune.Session, error) { return s, nil }
+
+func (s scoring) Norms(_ context.Context, _ int, _ []space.Candidate, norms prune.Norms, _ func()) error {
+	for i := range norms {
+		norms[i] = 1 + s.rng.Float64()
+	}
+	return nil
+}
+
+func (scoring) Close() {}
+
+// drawMaskOf goes the method's way to a mask, with any settings and any scores.
+func drawMaskOf(t *rapid.T, rng *rand.Rand, m method) maskResult {
+	if !m.ranks() {
+		return maskResult{mask: drawMask(t, rng, m)}
+	}
+	cfg := config{Xi: rapid.Float64Range(.2, .9).Draw(t, "xi"), KeepNone: rapid.Bool().Draw(t, "keep none"),
+		XiMeasure: rapid.SampledFrom([]string{"operations", "architectures"}).Draw(t, "measure"),
+		PerRound:  rapid.IntRange(1, 4).Draw(t, "per round"), Repeats: 1,
+		Ties: rapid.SampledFrom([]string{tiesFirst, tiesLast}).Draw(t, "ties")}
+	res, err := prune.Run(t.Context(), cfg.pruning(m), space.FullMask(), scoring{rng}, prune.Progress{},
+		prune.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return maskResult{mask: res.Mask, rounds: res.Rounds}
+}
+
+// drawGenotype finds a genotype the way the method does, from alphas of any size.
+func drawGenotype(t *rapid.T, rng *rand.Rand, m method, mask maskResult) (space.Genotype, error) {
+	switch m.found {
+	case byScores:
+		return scoresGenotype(mask)
+	case byChance:
+		return space.RandomGenotype(rng, mask.mask)
+	}
+	alphas := space.NewAlphas(mask.mask, m.partial > 1)
+	scale := rapid.Float64Range(0, 30).Draw(t, "scale of the alphas")
+	for i := range alphas.Vector() {
+		alphas.Vector()[i] = scale * rng.NormFloat64()
+	}
+	return alphas.Genotype()
+}
+
+func TestAnyMethodGivesValidGenotypes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng, m := drawSeed(t), rapid.SampledFrom(methods).Draw(t, "method")
+		mask := drawMaskOf(t, rng, m)
+		if err := mask.mask.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if m.mask == toOne && mask.mask.Count() != 2*space.Edges {
+			t.Fatalf("%d operations are left", mask.mask.Count())
+		}
+		g, err := drawGenotype(t, rng, m, mask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Validate(); err != nil || !g.Allowed(mask.mask) {
+			t.Fatalf("%v is not in the mask %v: %v", g, mask.mask, err)
+		}
 	})
 }
 

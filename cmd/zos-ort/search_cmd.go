@@ -18,7 +18,7 @@ func searchCommand() *cli.Command {
 		Usage: "prune the search space, search it, export what was found",
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
-		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
+		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
 			resumeFlag(), profileFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
@@ -32,11 +32,8 @@ type searchResult struct {
 	Genotype  space.Genotype `json:"genotype"`
 	Text      string         `json:"genotype_text"`
 	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
-	Remaining struct {
-		Operations    float64 `json:"operations"`
-		Architectures float64 `json:"architectures"`
-	} `json:"remaining"`
-	Seconds struct {
+	Remaining remaining      `json:"remaining"`
+	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
 	} `json:"seconds"`
