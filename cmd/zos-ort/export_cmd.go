@@ -12,6 +12,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/graphgen/onnx"
 	"zos-ort/ort"
 	"zos-ort/search/data"
 )
@@ -37,6 +38,10 @@ func exportCommand() *cli.Command {
 			&cli.IntFlag{Name: "test-images", Value: 1000, Usage: "test images that accuracy is measured on"},
 			&cli.StringFlag{Name: "data", DefaultText: "where the run found it",
 				Usage: "`DIR` with the images of the run"},
+			&cli.StringFlag{Name: "training", Usage: "instead write `DIR` for fine-tuning with ONNX Runtime's " +
+				"on-device training"},
+			&cli.StringFlag{Name: "optimizer", Value: string(onnx.AdamW),
+				Usage: "optimizer of --training: adamw, or sgd (without momentum)"},
 			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
 			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
 		},
@@ -48,6 +53,12 @@ func exportCommand() *cli.Command {
 func exportAction(c *cli.Context) error {
 	if c.String("run") == "" {
 		return usagef("--run is missing: give the run directory of a retraining")
+	}
+	if c.IsSet("training") {
+		return exportForTraining(c)
+	}
+	if c.IsSet("optimizer") {
+		return usagef("--optimizer is for --training, a deployed network has none")
 	}
 	for _, name := range []string{"calibration-images", "test-images"} {
 		if c.Int(name) < 1 {
@@ -68,9 +79,7 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
-	if t.epochs < t.settings.Epochs {
-		p.warn("%s was trained for %d of %d epochs", c.String("run"), t.epochs, t.settings.Epochs)
-	}
+	t.warnUnfinished(p, c.String("run"))
 	train, test, err := t.images(c.Context, c.String("data"), p)
 	if err != nil {
 		return err
@@ -89,6 +98,13 @@ func exportAction(c *cli.Context) error {
 		}
 	}
 	return variantTable(p, c.String("out"), list)
+}
+
+// warnUnfinished says of a run that it has epochs left.
+func (t *trained) warnUnfinished(p *console, run string) {
+	if t.epochs < t.settings.Epochs {
+		p.warn("%s was trained for %d of %d epochs", run, t.epochs, t.settings.Epochs)
+	}
 }
 
 // formName is where a form is written: fp16 of model.onnx is model.fp16.onnx.

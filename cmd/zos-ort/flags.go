@@ -1,6 +1,11 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
 
 func outputFlags() []cli.Flag {
 	return []cli.Flag{
@@ -124,4 +129,15 @@ func usesQuickPreset(c *cli.Context) (bool, error) {
 	default:
 		return false, usagef("unknown preset %q: use quick or paper", p)
 	}
+}
+
+// goesWith refuses flags that mean nothing beside a flag that changes what the command does.
+func goesWith(c *cli.Context, flag string, others ...string) error {
+	known := append([]string{flag, "json", "quiet"}, others...)
+	for _, name := range c.LocalFlagNames() {
+		if !slices.Contains(known, name) {
+			return usagef("--%s does not go with --%s; these do: %s", name, flag, strings.Join(others, ", "))
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -66,12 +65,9 @@ func memoryOfRetraining(c *cli.Context) error {
 
 // retrainMemoryFlags reads the command line; the network is the paper's unless flags say otherwise.
 func retrainMemoryFlags(c *cli.Context) (m retrainMemory, spec graphgen.Spec, err error) {
-	known := []string{"retrain", "batch", "channels", "cells", "image-size", "measure", "threads", "json",
-		"quiet"}
-	for _, name := range c.LocalFlagNames() {
-		if !slices.Contains(known, name) {
-			return m, spec, usagef("--%s is not for --retrain, which goes with %v", name, known[1:])
-		}
+	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "measure", "threads")
+	if err != nil {
+		return m, spec, err
 	}
 	cfg := retrain.Paper()
 	m = retrainMemory{Batch: c.Int("batch"), Channels: cfg.Net.Channels, Cells: cfg.Net.Cells,
@@ -119,8 +115,8 @@ func (m retrainMemory) print(p *console, rows []retrainRow, measured bool) error
 	if m.Auxiliary {
 		head = "with auxiliary head"
 	}
-	p.result("memory in MB (10^6 bytes): %d cells, %d channels, batch %d, %dx%d images, drop-path, %s, %d "+
-		"parameters", m.Cells, m.Channels, m.Batch, m.Image, m.Image, head, m.Weights)
+	p.result("memory in MB (10^6 bytes): %d cells, %d channels, batch %d, %dx%d images, drop-path, %s, "+
+		"%d parameters", m.Cells, m.Channels, m.Batch, m.Image, m.Image, head, m.Weights)
 	header := []string{"program", "nodes", "peak", "per image", "live bytes"}
 	if measured {
 		header = append(header, "measured", "difference", "process so far", "seconds")
