@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools build search test bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
+.PHONY: help setup tools build search demo test bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ build: tools ## build bin/zos-ort
 
 search: setup build ## find a network on the built-in data
 	./$(BIN) search --xi 0.5
+
+# A name of its own for every demonstration, as nothing is written over.
+OUT  ?= runs/demo/$(shell date +%Y%m%d-%H%M%S)
+DATA ?=
+demo: setup build ## search, retrain, export, predict: five minutes; DATA=DIR takes images of yours
+	@sh cmd/zos-ort/demo.sh ./$(BIN) "$(OUT)" $(if $(DATA),"$(DATA)")
 
 test: setup ## vet and test everything
 	$(GO) vet ./...
