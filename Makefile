@@ -7,10 +7,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search test bench bench-go test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tools:
 	@command -v $(GO) >/dev/null 2>&1 || { echo "make: Go is missing: install Go 1.26 or later (package 'golang' or go.dev)" >&2; exit 1; }
@@ -28,6 +28,12 @@ build: tools ## build bin/zos-ort
 search: setup build ## find a network on the built-in data
 	./$(BIN) search --xi 0.5
 
+# A name of its own for every demonstration, as nothing is written over.
+OUT  ?= runs/demo/$(shell date +%Y%m%d-%H%M%S)
+DATA ?=
+demo: setup build ## search, retrain, export, predict: five minutes; DATA=DIR takes images of yours
+	@sh cmd/zos-ort/demo.sh ./$(BIN) "$(OUT)" $(if $(DATA),"$(DATA)")
+
 test: setup ## vet and test everything
 	$(GO) vet ./...
 	$(GO) test -timeout 25m ./...
@@ -41,6 +47,12 @@ test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 
 bench: setup build ## time the steps of a search, beside PyTorch where there is one (8 minutes)
 	./$(BIN) bench $(BENCHFLAGS)
+
+bench-retrain: setup build ## step time and peak memory of retraining 20 cells of 36 channels at batch 128
+	./$(BIN) memory --retrain DARTS_V2 --batch 128 --measure
+
+bench-scaling: setup build ## how steps grow with batch, cells, channels, operations (6 minutes)
+	./$(BIN) scaling $(BENCHFLAGS)
 
 bench-go: setup ## Go benchmarks of emission, sessions and steps
 	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/... ./search/...

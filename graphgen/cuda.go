@@ -8,7 +8,7 @@ import (
 )
 
 // lowerCUDA rewrites a finished graph for ONNX Runtime's CUDA provider (Spec.CUDA) and checks that
-// every node of it has a kernel there: one that has none would run on the host, with copies around it.
+// every node of it has a kernel there: one without would run on the host, with copies around it.
 func lowerCUDA(g *ir.Graph) error {
 	err := ir.Build(func() { g.Rewrite(plainPools) })
 	g.Trim()
@@ -26,9 +26,9 @@ func plainPools(n *ir.Node) []*ir.Value {
 	return nil
 }
 
-// variances are those of the batch, from 1/sqrt(variance + epsilon). The CUDA programs take them from
-// there because the providers disagree on what enters a running variance: the variance with n (ONNX
-// Runtime's CPU kernel) or n-1 (cuDNN) in the denominator.
+// variances are those of the batch, from 1/sqrt(variance + epsilon). The CUDA programs take them
+// from there because the providers disagree on what enters a running variance: the variance with n
+// (ONNX Runtime's CPU kernel) or n-1 (cuDNN) in the denominator.
 func (b *builder) variances(inverse *ir.Value) *ir.Value {
 	square := op.Div{}.Of(b.g.Scalar(1), op.Mul{}.Of(inverse, inverse))
 	return op.Sub{}.Of(square, b.g.Scalar(bnEpsilon))

@@ -17,18 +17,18 @@ type CUDAKernel struct {
 	// Host are the inputs that the kernel reads in host memory. They must be constants, or the device
 	// would wait for a copy in every step.
 	Host []int
-	// Registered is the name that the registration has in the runtime's source and symbol table, without
-	// the prefix kCudaExecutionProvider_ and, where there are Types, without the type of the first input.
+	// Registered is the name of the registration in the runtime's source and symbol table, without the
+	// prefix kCudaExecutionProvider_ and, where there are Types, without the type of the first input.
 	Registered string
 }
 
 var floats, indices = []ir.DType{ir.Float}, []ir.DType{ir.Int64}
 
-// CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of opset
-// 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for the loss
-// orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc; for the inputs in host memory the
-// file of the kernel. A test compares the table with the symbols of the library that make setup-cuda
-// fetches. Absent, and replaced by Spec.CUDA: MaxPoolGrad, AveragePoolGrad.
+// CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
+// opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for the loss
+// orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc; for the inputs in host memory
+// the file of the kernel. A test compares the table with the symbols of the library that make
+// setup-cuda fetches. Absent, and replaced by Spec.CUDA: MaxPoolGrad, AveragePoolGrad.
 var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "Add", floats, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},
@@ -87,7 +87,8 @@ func checkCUDA(n *ir.Node) error {
 		return k.Domain == domain && k.Name == name
 	})
 	if at < 0 {
-		return fmt.Errorf("cuda: no kernel for %s (%s)", strings.TrimPrefix(domain+"."+name, "."), n.Scope)
+		full := strings.TrimPrefix(domain+"."+name, ".")
+		return fmt.Errorf("cuda: no kernel for %s (%s)", full, n.Scope)
 	}
 	k, t := CUDAKernels[at], n.In[0].DType
 	if len(k.Types) > 0 && !slices.Contains(k.Types, t) {

@@ -9,8 +9,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// pooledTwice is the tiny network after an average pool of its images, which is differentiated because of
-// the affine batch norm before it.
+// pooledTwice is the tiny network after average pools of its images, which are differentiated
+// because of the affine batch norm before them.
 func pooledTwice(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 	const c = 3
 	x := images

@@ -54,7 +54,8 @@ func tuneInputs(g *ir.Graph, reset bool) map[string]*eval.Tensor {
 		case strings.HasSuffix(v.Name, "/variance"):
 			role = graphgen.Variance
 		}
-		p.Signature.Inputs = append(p.Signature.Inputs, graphgen.Port{Name: v.Name, Role: role, Type: v.Type})
+		p.Signature.Inputs = append(p.Signature.Inputs,
+			graphgen.Port{Name: v.Name, Role: role, Type: v.Type})
 	}
 	in := inputs(p, 1)
 	for name, v := range in {
@@ -167,7 +168,8 @@ func TestFineTuneModels(t *testing.T) {
 	}
 	ports := strings.Join(onnx.Ports(check.Must(onnx.Parse(train))(t)), "\n")
 	for _, want := range []string{"input float[N,3,6,6] image", "input int64[N] labels",
-		"input float[4,3,3,3] \"first/weight\"", "input float[3] \"classifier/bias_grad.accumulation.buffer\"",
+		"input float[4,3,3,3] \"first/weight\"",
+		"input float[3] \"classifier/bias_grad.accumulation.buffer\"",
 		"input bool[1] lazy_reset_grad", "output float loss", "output float[N,3] logits",
 		"output bool[1] \"first/bn/mean_grad.accumulation.out\""} {
 		if !strings.Contains(ports, want) {

@@ -38,6 +38,9 @@ type Config struct {
 	Repeats  int  // independent initialisations over which scores are averaged
 	// ToOne ignores Xi and goes on until one operation is left on every edge (ETENAS).
 	ToOne bool
+	// LastOfTies drops, of equal scores, the operation that comes last in the list of primitives; the
+	// rule is the first.
+	LastOfTies bool
 }
 
 // Validate checks the settings.
@@ -227,33 +230,4 @@ func (c Config) rank(ctx context.Context, i int, mask space.Mask, r Ranker, p *P
 		}
 	}
 	return nil
-}
-
-// drop removes from every set its PerRound lowest-scoring operations, never the last one. On a tie
-// the operation that comes first in the list of primitives goes.
-func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []space.Candidate) {
-	var removed []space.Candidate
-	for _, t := range space.CellTypes {
-		for e := range mask[t] {
-			for range c.PerRound {
-				if mask[t][e].Len() < 2 {
-					break
-				}
-				worst := lowest(mask[t][e], s[t][e])
-				mask[t][e] = mask[t][e].Without(worst)
-				removed = append(removed, space.Candidate{Cell: t, Edge: e, Op: worst})
-			}
-		}
-	}
-	return mask, removed
-}
-
-func lowest(set space.Set, scores [space.NumPrimitives]float64) space.Primitive {
-	worst := set.Primitives()[0]
-	for _, p := range set.Primitives()[1:] {
-		if scores[p] < scores[worst] {
-			worst = p
-		}
-	}
-	return worst
 }

@@ -169,7 +169,7 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r
 	if ep.ValidLoss, ep.ValidAcc, err = Accuracy(s.eval, l.valid.Epoch(0)); err != nil {
 		return ep, err
 	}
-	if err := finite(ep.ValidLoss, s, "evaluation", at.Epoch); err != nil {
+	if err := s.watch(at.Epoch).Finite(ep.ValidLoss, "an evaluation"); err != nil {
 		return ep, err
 	}
 	ep.Means, ep.Time = at.Sums.over(l.weights.Steps()), at.Time
@@ -221,12 +221,12 @@ func (c Config) alphaStep(at *Snapshot, p *Progress, lambda float64, s *Steps, p
 	o, err := s.AlphaStep(b.Images, b.Labels, lambda)
 	at.Time.Alpha += time.Since(start)
 	if err != nil {
-		return diverged(err, s, at.Epoch)
+		return s.watch(at.Epoch).Explain(err)
 	}
 	at.Sums.AlphaLoss += o.Loss
 	at.Sums.AlphaAcc += float64(o.Correct) / float64(c.Batch)
 	p.AlphaLoss = o.Loss
-	return finite(o.Loss, s, "alpha step", at.Epoch)
+	return s.watch(at.Epoch).Finite(o.Loss, "an alpha step")
 }
 
 func (c Config) weightStep(at *Snapshot, p *Progress, rate float64, s *Steps, pass *data.Pass) error {
@@ -238,42 +238,17 @@ func (c Config) weightStep(at *Snapshot, p *Progress, rate float64, s *Steps, pa
 	o, err := s.WeightStep(b.Images, b.Labels, rate)
 	at.Time.Weight += time.Since(start)
 	if err != nil {
-		return diverged(err, s, at.Epoch)
+		return s.watch(at.Epoch).Explain(err)
 	}
 	p.Loss, p.Accuracy = o.Loss, float64(o.Correct)/float64(c.Batch)
 	at.Sums.TrainLoss += p.Loss
 	at.Sums.TrainAcc += p.Accuracy
 	at.Sums.Norm += o.Norm
-	return finite(o.Loss, s, "weight step", at.Epoch)
+	return s.watch(at.Epoch).Finite(o.Loss, "a weight step")
 }
 
-func finite(loss float64, s *Steps, what string, epoch int) error {
-	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
-		return nil
-	}
-	err := fmt.Errorf("search: the loss of a %s in epoch %d is %v: lower the learning rate (--lr)",
-		what, epoch, loss)
-	return diverged(err, s, epoch)
-}
-
-// largeWeight is far above any weight of a network that learns; products of a few overflow.
-const largeWeight = 1e6
-
-// diverged explains the error of a step on weights that have grown without bound: operators then
-// fail each in its own way, MaxPoolGrad because there is no maximum among NaNs. Other errors stay.
-func diverged(err error, s *Steps, epoch int) error {
-	v, unread := s.Net.Vectors()
-	if unread != nil {
-		return err
-	}
-	for _, w := range v.Weights {
-		if !(math.Abs(float64(w)) < largeWeight) {
-			return fmt.Errorf("search: a weight has grown to %v in epoch %d: lower the learning rate (--lr)",
-				w, epoch)
-		}
-	}
-	return err
-}
+// watch explains what goes wrong in an epoch.
+func (s *Steps) watch(epoch int) Watch { return Watch{Stage: "search", Net: s.Net, Epoch: epoch} }
 
 func next(p *data.Pass) (*data.Batch, error) {
 	if b, ok := p.Next(); ok {

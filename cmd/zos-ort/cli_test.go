@@ -40,7 +40,9 @@ func TestScript(t *testing.T) {
 			e.Setenv("ZOS_CACHE", filepath.Join(e.WorkDir, "cache"))
 			path, _ := ort.Locate() // without a runtime the scripts that need one skip
 			e.Setenv(ort.PathVariable, path)
-			return nil
+			demo, err := filepath.Abs("demo.sh")
+			e.Setenv("DEMO", demo)
+			return err
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "runtime" {

@@ -42,10 +42,14 @@ type config struct {
 	XiMeasure    string  `json:"xi_measure"`
 	KeepNone     bool    `json:"keep_none"`
 	PerRound     int     `json:"prune_per_round"`
+	Ties         string  `json:"ties"`
 	Kernel       string  `json:"kernel"`
 	Repeats      int     `json:"repeats"`
 	PruneBatch   int     `json:"prune_batch"`
 	PruneBatches int     `json:"prune_batches"`
+	RankChannels int     `json:"rank_channels"`
+	RankCells    int     `json:"rank_cells"`
+	RankPartial  int     `json:"rank_partial"`
 
 	Channels int     `json:"channels"`
 	Cells    int     `json:"cells"`
@@ -69,8 +73,8 @@ type config struct {
 func paperPreset() config {
 	return config{Preset: "paper", Epochs: 50, Warmup: 15, Batch: 128, Channels: 16, Cells: 8, LR: .1,
 		AlphaLR: 6e-4, Pad: 4, Repeats: 3, PruneBatch: 128, PruneBatches: 3, PerRound: 1, Xi: .5,
-		XiMeasure: string(prune.Operations), Kernel: string(prune.Correlation), Seed: 1, Device: "cpu",
-		NetChannels: 36, NetCells: 20}
+		XiMeasure: string(prune.Operations), Kernel: string(prune.Correlation), Ties: tiesFirst, Seed: 1,
+		Device: "cpu", NetChannels: 36, NetCells: 20}
 }
 
 // quickPreset is the whole algorithm on few, small images: minutes on two cores.
@@ -110,6 +114,7 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 	}
 	cfg.Command = c.Command.Name
 	cfg.fromFlags(c)
+	cfg.completeRank()
 	if err = cfg.dataSettings.fromFlags(c); err != nil {
 		return cfg, m, err
 	}
@@ -133,6 +138,16 @@ func (cfg *config) fromPreset(c *cli.Context) error {
 	return nil
 }
 
+// completeRank takes what no flag says of the ranking network from the supernet.
+func (cfg *config) completeRank() {
+	for rank, own := range map[*int]int{&cfg.RankChannels: cfg.Channels, &cfg.RankCells: cfg.Cells,
+		&cfg.RankPartial: cfg.Partial} {
+		if *rank == 0 {
+			*rank = own
+		}
+	}
+}
+
 // unchanged refuses to resume a run with other settings.
 func (cfg *config) unchanged() error {
 	if cfg.before == nil {
@@ -147,23 +162,31 @@ func (cfg *config) fromFlags(c *cli.Context) {
 		"prune-batch": &cfg.PruneBatch, "prune-batches": &cfg.PruneBatches, "channels": &cfg.Channels,
 		"cells": &cfg.Cells, "batch": &cfg.Batch, "epochs": &cfg.Epochs, "warmup": &cfg.Warmup,
 		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells, "threads": &cfg.Thread,
-		"prune-per-round": &cfg.PerRound})
+		"prune-per-round": &cfg.PerRound, "rank-channels": &cfg.RankChannels, "rank-cells": &cfg.RankCells,
+		"rank-partial": &cfg.RankPartial})
 	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta,
 		"xi": &cfg.Xi})
 	takeStrings(c, map[string]*string{"device": &cfg.Device, "mask": &cfg.MaskFile,
-		"xi-measure": &cfg.XiMeasure, "kernel": &cfg.Kernel, "dump": &cfg.dump})
+		"xi-measure": &cfg.XiMeasure, "kernel": &cfg.Kernel, "ties": &cfg.Ties, "dump": &cfg.dump})
 	take(c, c.Uint64, map[string]*uint64{"seed": &cfg.Seed})
 	take(c, c.Bool, map[string]*bool{"keep-none": &cfg.KeepNone, "profile": &cfg.profile})
 }
 
 func (cfg *config) pruning(m method) prune.Config {
 	return prune.Config{Xi: cfg.Xi, Measure: prune.Measure(cfg.XiMeasure), KeepNone: cfg.KeepNone,
-		PerRound: cfg.PerRound, Repeats: cfg.Repeats, ToOne: m.mask == toOne}
+		PerRound: cfg.PerRound, Repeats: cfg.Repeats, ToOne: m.mask == toOne, LastOfTies: cfg.Ties == tiesLast}
 }
 
 func (cfg *config) supernet(mask space.Mask) supernet.Config {
 	return supernet.Config{Channels: cfg.Channels, Cells: cfg.Cells, Classes: cfg.Classes, Mask: mask,
 		Partial: cfg.Partial, Passes: supernet.AllPasses}
+}
+
+// rankNet is the network that pruning ranks: the very supernet, unless flags make it another one.
+func (cfg *config) rankNet() supernet.Config {
+	net := cfg.supernet(space.FullMask())
+	net.Channels, net.Cells, net.Partial = cfg.RankChannels, cfg.RankCells, cfg.RankPartial
+	return net
 }
 
 func (cfg *config) search(mask space.Mask) search.Config {

@@ -34,6 +34,14 @@ func (cfg *config) check(m method) error {
 	if _, err := prune.ParseKernel(cfg.Kernel); err != nil {
 		return usageError{err}
 	}
+	if cfg.Ties != tiesFirst && cfg.Ties != tiesLast {
+		return usagef("unknown --ties %q: use %s or %s", cfg.Ties, tiesFirst, tiesLast)
+	}
+	rank := cfg.rankNet()
+	rank.Classes = 2 // the data set is not known yet
+	if err := rank.Validate(); err != nil {
+		return usagef("ranking network: %w", err)
+	}
 	if math.IsInf(cfg.Beta, 0) {
 		return usagef("--beta-reg must be finite, got %v", cfg.Beta)
 	}
@@ -72,6 +80,15 @@ func (cfg *config) checkInput(m method) error {
 	if cfg.MaskFile == "" && m.ranks() && cfg.PruneBatch > cfg.TrainImages {
 		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", cfg.PruneBatch,
 			cfg.TrainImages, cfg.DataName)
+	}
+	return nil
+}
+
+// checkHalves refuses a batch that one half of the images cannot fill.
+func (cfg *config) checkHalves(m method) error {
+	if m.searches() && cfg.Batch > cfg.TrainImages/2 {
+		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas "+
+			"train on one half each", cfg.Batch, cfg.TrainImages, cfg.DataName)
 	}
 	return nil
 }

@@ -10,6 +10,10 @@ import (
 func (cfg *config) table(p *console) error {
 	prune := fmt.Sprintf("xi %v of the %s, %d initialisations, %d batches of %d, %s kernel", cfg.Xi,
 		cfg.XiMeasure, cfg.Repeats, cfg.PruneBatches, cfg.PruneBatch, cfg.Kernel)
+	if cfg.RankChannels != cfg.Channels || cfg.RankCells != cfg.Cells || cfg.RankPartial != cfg.Partial {
+		prune += fmt.Sprintf(", ranked on %d cells of %d channels, 1/%d mixed", cfg.RankCells,
+			cfg.RankChannels, cfg.RankPartial)
+	}
 	if cfg.MaskFile != "" {
 		prune = "mask of " + cfg.MaskFile
 	}

@@ -8,13 +8,11 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
-	"zos-ort/graphgen/onnx"
 	"zos-ort/models/celldraw"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
-	"zos-ort/search/retrain"
 )
 
 const streamNetwork = 4000
@@ -95,33 +93,22 @@ func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Ge
 
 // writeONNX writes a graph with a free batch dimension.
 func writeONNX(dir runDir, name string, g *ir.Graph, doc string, meta map[string]string) error {
-	m, err := onnx.Model(g, onnx.Options{Batch: "N", ProducerVersion: version, Doc: doc, Metadata: meta})
-	if err != nil {
-		return err
-	}
-	b, err := onnx.Bytes(m)
+	b, err := modelBytes(g, doc, meta)
 	if err != nil {
 		return err
 	}
 	return dir.write(name, b)
 }
 
-// exportTrained writes the trained network for deployment: RGB images in [0,1], normalised inside.
-func (s retrainSettings) exportTrained(res *retrain.Result, train *data.Set, dir runDir) error {
-	net := s.config().Net
-	g, err := net.Deploy(res.Tensors, network.Deployment{Size: s.ImageSize, Mean: train.Mean,
-		Std: train.Std})
+// exportRun writes model.onnx of a training that has ended.
+func exportRun(ctx context.Context, dir runDir, train, test *data.Set, p *console) error {
+	t, err := openTrained(string(dir))
 	if err != nil {
 		return err
 	}
-	labels, err := json.Marshal(train.Classes)
+	v, err := newExporter(t, train, test, false, false, p).fp32(ctx)
 	if err != nil {
 		return err
 	}
-	return writeONNX(dir, "model.onnx", g, "Network trained by zos-ort. Input: RGB in [0,1], NCHW.",
-		map[string]string{"zos.genotype": s.Genotype.String(), "zos.labels": string(labels),
-			"zos.data": s.DataName + " " + s.Fingerprint, "zos.seed": fmt.Sprint(s.Seed),
-			"zos.epochs": fmt.Sprint(s.Epochs), "zos.test_accuracy": number(res.Last.TestAcc),
-			"zos.trained": "true", "Image.BitmapPixelFormat": "Rgb8",
-			"Image.NominalPixelRange": "Normalized_0_1"})
+	return dir.write("model.onnx", v.model)
 }

@@ -173,5 +173,6 @@ func (s *figureSettings) config() *config {
 	cfg.Channels, cfg.Cells, cfg.Partial = n.Channels, n.Cells, n.Partial
 	cfg.Kernel, cfg.Repeats = n.Kernel, n.Repeats
 	cfg.PruneBatch, cfg.PruneBatches = n.PruneBatch, n.PruneBatches
+	cfg.completeRank()
 	return &cfg
 }

@@ -1,6 +1,11 @@
 package main
 
-import "github.com/urfave/cli/v2"
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
 
 func outputFlags() []cli.Flag {
 	return []cli.Flag{
@@ -43,6 +48,26 @@ func pruneFlags() []cli.Flag {
 			Usage: "images per ranking batch"},
 		&cli.IntFlag{Name: "prune-batches", DefaultText: "by preset",
 			Usage: "ranking batches"},
+	}
+}
+
+// Rules for operations with equal scores.
+const (
+	tiesFirst = "first"
+	tiesLast  = "last"
+)
+
+// roomFlags are those for what the paper leaves open about the ranking of operations.
+func roomFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "ties", Value: tiesFirst, Usage: "of equal scores, drop the first or the last " +
+			"operation"},
+		&cli.IntFlag{Name: "rank-channels", DefaultText: "those of the supernet",
+			Usage: "channels of the ranking network"},
+		&cli.IntFlag{Name: "rank-cells", DefaultText: "those of the supernet",
+			Usage: "cells of the ranking network"},
+		&cli.IntFlag{Name: "rank-partial", DefaultText: "as the supernet",
+			Usage: "mix the first 1/`N` of the ranking network's channels"},
 	}
 }
 
@@ -104,4 +129,15 @@ func usesQuickPreset(c *cli.Context) (bool, error) {
 	default:
 		return false, usagef("unknown preset %q: use quick or paper", p)
 	}
+}
+
+// goesWith refuses flags that mean nothing beside a flag that changes what the command does.
+func goesWith(c *cli.Context, flag string, others ...string) error {
+	known := append([]string{flag, "json", "quiet"}, others...)
+	for _, name := range c.LocalFlagNames() {
+		if !slices.Contains(known, name) {
+			return usagef("--%s does not go with --%s; these do: %s", name, flag, strings.Join(others, ", "))
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ var layers = map[string]string{
 	"cmd":          "graphgen models ort prune search",
 	"search":       "graphgen models ort search/data",
 	"search/data":  "",
+	"search/sweep": "",
 	"prune":        "graphgen models ort",
 	"models":       "graphgen models",
 	"models/space": "",

@@ -131,7 +131,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:           onUsageError,
 		CommandNotFound:        nil,
 		Commands: []*cli.Command{searchCommand(), pruneCommand(), graphsCommand(), inspectCommand(),
-			retrainCommand(), dataCommand(), memoryCommand(), figure1Command(), benchCommand(), doctorCommand()},
+			retrainCommand(), sweepCommand(), evalCommand(), exportCommand(), predictCommand(),
+			dataCommand(), memoryCommand(), figure1Command(), benchCommand(), scalingCommand(),
+			doctorCommand()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usagef("unknown command %q", c.Args().First())

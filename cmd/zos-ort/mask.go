@@ -114,11 +114,10 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir
 	return maskResult{res.Mask, res.Rounds, seconds()}, store.Finish()
 }
 
-// ranker ranks with the very supernet of the search. One single-threaded session per core uses the
+// ranker ranks with rankNet. One single-threaded session per core uses the
 // cores better than one session with threads, because the operations are small.
 func (cfg *config) ranker(ctx context.Context, train *data.Set) *prune.Supernet {
-	net := cfg.supernet(space.FullMask())
-	return &prune.Supernet{Net: net, Batch: cfg.PruneBatch, Image: cfg.ImageSize,
+	return &prune.Supernet{Net: cfg.rankNet(), Batch: cfg.PruneBatch, Image: cfg.ImageSize,
 		Kernel: prune.Kernel(cfg.Kernel), Workers: cfg.Thread, Options: ort.Options{Threads: 1, Dump: cfg.dump},
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamRank+uint64(repeat))))

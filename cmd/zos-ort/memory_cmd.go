@@ -32,6 +32,8 @@ func memoryCommand() *cli.Command {
 			&cli.StringFlag{Name: "fit", Usage: "find the largest batch for `SIZE`, such as 8GB or 512MB"},
 			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of --measure (default: all cores)"},
+			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
+				"instead: 36 channels, 20 cells if not told otherwise"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
 			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
 			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
@@ -50,6 +52,9 @@ func memoryAction(c *cli.Context) error {
 			return usagef("--batch must be at least 1, got %d", batch)
 		}
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
+	}
+	if c.IsSet("retrain") {
+		return memoryOfRetraining(c)
 	}
 	cfg, list, err := memoryFlags(c)
 	if err != nil {

@@ -33,7 +33,7 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
 
 // newRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
-func newRecorder(dir runDir, p *console) (r *recorder, from *search.Start, err error) {
+func newRecorder(dir runDir, epochs int, p *console) (r *recorder, from *search.Start, err error) {
 	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search")}
 	state, ok, err := r.store.Load(&r.saved, p.damaged)
 	if err != nil {
@@ -42,7 +42,7 @@ func newRecorder(dir runDir, p *console) (r *recorder, from *search.Start, err e
 	if ok {
 		from = &search.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
-		p.say("going on with epoch %d, step %d", from.Epoch+1, from.Step+1)
+		p.goesOn(from.Epoch, from.Step, epochs)
 		return r, from, err
 	}
 	header := append([]string(nil), metricsHeader...)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"slices"
 	"testing"
 
 	"zos-ort/graphgen"
@@ -22,9 +23,39 @@ type pruneExpected struct {
 	Mask struct{ Normal, Reduce [][]string }
 }
 
+// oraclePrune runs ETENAS, which goes on to one operation per edge: its first rounds are those of the
+// case, and xi is reached in the last of them.
 func oraclePrune(t *testing.T, c oracleCase) {
 	var want pruneExpected
 	decodeStrict(t, c.Expected, &want)
+	half, err := space.ParseMask(want.Mask.Normal, want.Mask.Reduce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := c.mask(t)
+	res := c.etenas(t, want.Weights)
+	if n := start[space.Normal][0].Len() - 1; len(res.Rounds) != n || n < len(want.Rounds) {
+		t.Fatalf("rounds: got %d, want %d, of which the case has %d", len(res.Rounds), n, len(want.Rounds))
+	}
+	for i, w := range want.Rounds {
+		r := res.Rounds[i]
+		near(t, "kernel norm", r.Norm, w.KernelNorm)
+		compareScores(t, r.Scores, w.Scores)
+		compareRemoved(t, r.Removed, w.Removed)
+		reached := prune.Fraction(prune.Operations, r.Mask, start) <= c.Xi
+		if last := i == len(want.Rounds)-1; reached != last {
+			t.Errorf("round %d of %d reaches xi: %v", i+1, len(want.Rounds), reached)
+		}
+	}
+	if got := res.Rounds[len(want.Rounds)-1].Mask; got != half {
+		t.Errorf("mask after %d rounds: got %v, want %v", len(want.Rounds), got, half)
+	}
+	compareGenotype(t, res)
+}
+
+// etenas runs Algorithm 1 to one operation per edge on the supernet of the case.
+func (c oracleCase) etenas(t *testing.T, wantWeights int) prune.Result {
+	t.Helper()
 	var weights int
 	ranker := &prune.Supernet{
 		Net: supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes,
@@ -43,30 +74,56 @@ func oraclePrune(t *testing.T, c oracleCase) {
 			return x, nil
 		},
 	}
-	cfg := prune.Config{Xi: c.Xi, Measure: prune.Operations, KeepNone: true, PerRound: 1, Repeats: 1}
-	res, err := prune.Run(context.Background(), cfg, c.mask(t), ranker, prune.Progress{},
-		prune.Observer{})
+	cfg := prune.Config{ToOne: true, Measure: prune.Operations, KeepNone: true, PerRound: 1, Repeats: 1}
+	res, err := prune.Run(context.Background(), cfg, c.mask(t), ranker, prune.Progress{}, prune.Observer{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if weights != want.Weights {
-		t.Errorf("parameters: got %d, want %d", weights, want.Weights)
+	if weights != wantWeights {
+		t.Errorf("parameters: got %d, want %d", weights, wantWeights)
 	}
-	if len(res.Rounds) != len(want.Rounds) {
-		t.Fatalf("rounds: got %d, want %d", len(res.Rounds), len(want.Rounds))
+	return res
+}
+
+// compareGenotype checks that one operation is left on every edge, and that the genotype has the two
+// edges of every node with the highest scores of the last round.
+func compareGenotype(t *testing.T, res prune.Result) {
+	t.Helper()
+	for _, ct := range space.CellTypes {
+		for e, set := range res.Mask[ct] {
+			if set.Len() != 1 || !set.Usable() {
+				t.Errorf("%v edge %d is left with %v", ct, e, set)
+			}
+		}
 	}
-	for i, r := range res.Rounds {
-		near(t, "kernel norm", r.Norm, want.Rounds[i].KernelNorm)
-		compareScores(t, r.Scores, want.Rounds[i].Scores)
-		compareRemoved(t, r.Removed, want.Rounds[i].Removed)
+	g, err := scoresGenotype(maskResult{mask: res.Mask, rounds: res.Rounds})
+	if err != nil || !g.Allowed(res.Mask) {
+		t.Fatalf("genotype %v from the mask %v: %v", g, res.Mask, err)
 	}
-	final, err := space.ParseMask(want.Mask.Normal, want.Mask.Reduce)
-	if err != nil {
-		t.Fatal(err)
+	last := res.Rounds[len(res.Rounds)-1].Scores
+	for _, ct := range space.CellTypes {
+		for node := range space.Nodes {
+			strongest, second := nodeStrengths(last, res.Mask, ct, node)
+			for i, want := range []float64{strongest, second} {
+				gene := g.Cell(ct)[2*node+i]
+				at := space.Candidate{Cell: ct, Edge: space.EdgeIndex(node, gene.Source), Op: gene.Op}
+				if got := *last.Of(at); got != want {
+					t.Errorf("gene %d of %v node %d, %v, scores %v, want %v", i, ct, node, at, got, want)
+				}
+			}
+		}
 	}
-	if res.Mask != final {
-		t.Errorf("mask: got %v, want %v", res.Mask, final)
+}
+
+// nodeStrengths are the two highest scores of the operations that are left on the edges into a node.
+func nodeStrengths(s *prune.Scores, m space.Mask, ct space.CellType, node int) (first, second float64) {
+	var all []float64
+	lo, hi := space.NodeEdges(node)
+	for e := lo; e < hi; e++ {
+		all = append(all, s[ct][e][m[ct][e].Primitives()[0]])
 	}
+	slices.Sort(all)
+	return all[len(all)-1], all[len(all)-2]
 }
 
 func compareScores(t *testing.T, got *prune.Scores, want map[string][]map[string]float64) {

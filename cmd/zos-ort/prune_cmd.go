@@ -11,9 +11,11 @@ func pruneCommand() *cli.Command {
 		Name:        "prune",
 		Usage:       "zero-shot pruning alone: find the mask, do not search",
 		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
-		Flags:       join(methodFlags(), pruneFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
-		Before:      noArguments,
-		Action:      pruneAction,
+		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag(),
+			&cli.StringFlag{Name: "compare", Usage: "say how much the mask has in common with that in `FILE`"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print the settings and the rounds to come, and stop"}}),
+		Before: noArguments,
+		Action: pruneAction,
 	}
 }
 
@@ -33,6 +35,17 @@ func pruneAction(c *cli.Context) error {
 	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
+	var other *space.Mask
+	if path := c.String("compare"); path != "" {
+		read, err := space.ReadMask(path)
+		if err != nil {
+			return err
+		}
+		other = &read
+	}
+	if c.Bool("dry-run") {
+		return planRounds(&cfg, m, p)
+	}
 	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
 		return err
@@ -43,9 +56,38 @@ func pruneAction(c *cli.Context) error {
 		return dir.resumable(c, p, dir.finish(err))
 	}
 	full := space.FullMask()
+	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remaining{
+		res.mask.RemainingOperations(full), res.mask.RemainingArchitectures(full)}}
 	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",
-		res.mask.RemainingOperations(full), res.mask.RemainingArchitectures(full), dir)
-	return p.value(map[string]any{"run": dir, "mask": res.mask,
-		"remaining": map[string]float64{"operations": res.mask.RemainingOperations(full),
-			"architectures": res.mask.RemainingArchitectures(full)}})
+		out.Remaining.Operations, out.Remaining.Architectures, dir)
+	if other != nil {
+		out.Common = new(common(res.mask, *other))
+		p.result("%d of the %d operations are also among the %d of %s", *out.Common, res.mask.Count(),
+			other.Count(), c.String("compare"))
+	}
+	return p.value(out)
+}
+
+// pruneResult is what prune prints with --json.
+type pruneResult struct {
+	Run       string     `json:"run"`
+	Mask      space.Mask `json:"mask"`
+	Remaining remaining  `json:"remaining"`
+	Common    *int       `json:"common_operations,omitempty"` // with the mask of --compare
+}
+
+// remaining are fractions of the search space.
+type remaining struct {
+	Operations    float64 `json:"operations"`
+	Architectures float64 `json:"architectures"`
+}
+
+// common counts the operations that both masks keep.
+func common(a, b space.Mask) (n int) {
+	for _, t := range space.CellTypes {
+		for e := range a[t] {
+			n += (a[t][e] & b[t][e]).Len()
+		}
+	}
+	return n
 }

@@ -75,13 +75,23 @@ func (d runDir) resumable(c *cli.Context, p *console, err error) error {
 	return err
 }
 
+// goesOn tells where a resumed run starts.
+func (p *console) goesOn(epoch, step, epochs int) {
+	if epoch == epochs {
+		p.say("all epochs are done")
+		return
+	}
+	p.say("going on with epoch %d, step %d", epoch+1, step+1)
+}
+
 // damaged tells of a checkpoint that cannot be used.
 func (p *console) damaged(err error) { p.say("%v: going back to the one before", err) }
 
 // sameSettings compares the settings of a run with those that it would be resumed with, and names the
-// first that differs. Where the data lies may change, and the version of the program.
+// first that differs. Where the data lies may change, for its fingerprint says what it is, and so may the
+// version of the program.
 func sameSettings(before, now any) error {
-	free := []string{"data", "program"}
+	free := []string{"data", "data_name", "program"}
 	a, b := reflect.ValueOf(before), reflect.ValueOf(now)
 	for _, field := range reflect.VisibleFields(a.Type()) {
 		key := field.Tag.Get("json")

@@ -197,7 +197,7 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	p.say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
 		s.Cells, s.Classes, false), train.Name, test.Name)
 	defer p.stop()
-	r, from, err := newRetrainRecorder(dir, p)
+	r, from, err := newRetrainRecorder(dir, s.Epochs, p)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	if err := r.store.Finish(); err != nil {
 		return err
 	}
-	if err := s.exportTrained(res, train, dir); err != nil {
+	if err := exportRun(ctx, dir, train, test, p); err != nil {
 		return err
 	}
 	p.result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)

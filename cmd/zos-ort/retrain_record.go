@@ -26,7 +26,7 @@ type retrainCheckpoint struct {
 
 // newRetrainRecorder reads the last checkpoint of the run, if it has one; from is where the training
 // starts.
-func newRetrainRecorder(dir runDir, p *console) (r *retrainRecorder, from *retrain.Start, err error) {
+func newRetrainRecorder(dir runDir, epochs int, p *console) (r *retrainRecorder, from *retrain.Start, err error) {
 	r = &retrainRecorder{dir: dir, console: p, store: dir.checkpoints("retrain")}
 	state, ok, err := r.store.Load(&r.saved, p.damaged)
 	if err != nil {
@@ -35,7 +35,7 @@ func newRetrainRecorder(dir runDir, p *console) (r *retrainRecorder, from *retra
 	if ok {
 		from = &retrain.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
-		p.say("going on with epoch %d, step %d", from.Epoch+1, from.Step+1)
+		p.goesOn(from.Epoch, from.Step, epochs)
 		return r, from, err
 	}
 	r.saved.Metrics = [][]string{{"epoch", "lr", "drop_path", "train_loss", "train_acc", "test_loss",
@@ -66,12 +66,14 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	return r.dir.write("timing.csv", csvBytes(s.Times))
 }
 
-// Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well.
+// Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which
+// comes first: after a kill between the two the epoch is done again.
 func (r *retrainRecorder) Save(s retrain.Snapshot, n *program.Net) error {
-	r.saved.Snapshot = s
-	err := r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
-	if err != nil || s.Step > 0 {
-		return err
+	if s.Step == 0 {
+		if err := n.Save(r.dir.path("state.ckpt")); err != nil {
+			return err
+		}
 	}
-	return n.Save(r.dir.path("state.ckpt"))
+	r.saved.Snapshot = s
+	return r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
 }

@@ -33,7 +33,7 @@ func createRunDir(path, command string) (runDir, error) {
 	})
 	switch {
 	case err == nil && len(entries) > 0:
-		return "", fmt.Errorf("output folder %s already holds files: choose another --out or move it away",
+		return "", fmt.Errorf("output folder %s already holds files: choose another one or move it away",
 			path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("output folder: %w", err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/urfave/cli/v2"
@@ -19,7 +18,7 @@ func searchCommand() *cli.Command {
 		Usage: "prune the search space, search it, export what was found",
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
-		Flags: join(methodFlags(), pruneFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
+		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
 			resumeFlag(), profileFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
@@ -32,12 +31,9 @@ type searchResult struct {
 	Run       string         `json:"run"`
 	Genotype  space.Genotype `json:"genotype"`
 	Text      string         `json:"genotype_text"`
-	ValidAcc  float64        `json:"valid_accuracy"`
-	Remaining struct {
-		Operations    float64 `json:"operations"`
-		Architectures float64 `json:"architectures"`
-	} `json:"remaining"`
-	Seconds struct {
+	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
+	Remaining remaining      `json:"remaining"`
+	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
 	} `json:"seconds"`
@@ -56,9 +52,8 @@ func searchAction(c *cli.Context) error {
 	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
-	if m.searches() && cfg.Batch > cfg.TrainImages/2 {
-		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas "+
-			"train on one half each", cfg.Batch, cfg.TrainImages, cfg.DataName)
+	if err := cfg.checkHalves(m); err != nil {
+		return err
 	}
 	if c.Bool("dry-run") {
 		return errors.Join(cfg.table(p), p.value(cfg))
@@ -109,14 +104,14 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 	if err := exportGenotype(ctx, cfg, out.Genotype, mask.mask, dir); err != nil {
 		return err
 	}
-	return out.print(p, m)
+	return out.print(p)
 }
 
 // oneShot searches what the mask leaves, from the last checkpoint on if there is one.
 func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *console,
 	out *searchResult) error {
 	defer p.stop()
-	r, from, err := newRecorder(dir, p)
+	r, from, err := newRecorder(dir, cfg.Epochs, p)
 	if err != nil {
 		return err
 	}
@@ -124,15 +119,15 @@ func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set,
 	if err != nil {
 		return err
 	}
-	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, res.Last.ValidAcc, r.saved.Seconds
+	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, &res.Last.ValidAcc, r.saved.Seconds
 	return r.store.Finish()
 }
 
 // print reports the result to people or machines.
-func (r searchResult) print(p *console, m method) error {
+func (r searchResult) print(p *console) error {
 	p.result("%s", r.Text)
-	if m.searches() {
-		p.result("supernet validation accuracy: %.2f %%", 100*r.ValidAcc)
+	if r.ValidAcc != nil {
+		p.result("supernet validation accuracy: %.2f %%", 100**r.ValidAcc)
 	}
 	p.result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
 	return p.value(r)

@@ -101,6 +101,11 @@ func (q *quantizer) rule(n *ir.Node) []*ir.Value {
 		q.operands(n, in)
 	case op.MaxPool, op.Slice, op.Flatten:
 		return q.pass(n)
+	case op.Relu:
+		if ranged && r.Min >= 0 {
+			// Zero is the lowest number that is stored: what is below it saturates.
+			return []*ir.Value{q.activation(in[0], r)}
+		}
 	default:
 		if !ranged {
 			return nil
@@ -139,16 +144,17 @@ func through(v, scale, zero *ir.Value) *ir.Value {
 	return op.DequantizeLinear{}.Of(op.QuantizeLinear{To: zero.DType}.Of(v, scale, zero), scale, zero)
 }
 
-// activation stores v as int8 such that zero, which padding and ReLU produce, is exact.
+// activation stores v as uint8 such that zero, which padding and ReLU produce, is exact. ONNX Runtime
+// has its fastest products of uint8 with int8; activations in int8 it leaves in float32 on x86.
 func (q *quantizer) activation(v *ir.Value, r Range) *ir.Value {
 	lowest, highest := min(float64(r.Min), 0), max(float64(r.Max), 0)
 	scale := float32((highest - lowest) / 255)
 	if scale == 0 {
 		scale = 1
 	}
-	zero := min(max(math.RoundToEven(-128-lowest/float64(scale)), -128), 127)
+	zero := min(max(math.RoundToEven(-lowest/float64(scale)), 0), 255)
 	return through(v, q.g.Scalar(scale),
-		q.g.Constant(ir.T(ir.Int8), &ir.Constant{Bytes: []byte{byte(int8(zero))}}))
+		q.g.Constant(ir.T(ir.Uint8), &ir.Constant{Bytes: []byte{byte(zero)}}))
 }
 
 // operands quantises what a convolution or the classifier computes with.

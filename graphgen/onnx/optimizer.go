@@ -11,48 +11,60 @@ import (
 // Optimizer is an optimiser of ONNX Runtime's on-device training.
 type Optimizer string
 
-// Optimisers that ONNX Runtime's OptimizerStep knows: com.microsoft.AdamWOptimizer with the settings
-// of its own tools, and com.microsoft.SGDOptimizerV2, which is w -= rate g.
+// Optimisers that ONNX Runtime's OptimizerStep knows: com.microsoft.AdamWOptimizer, with the
+// settings of its own tools, and com.microsoft.SGDOptimizerV2, which is w -= rate g.
 const (
 	AdamW    Optimizer = "adamw"
 	PlainSGD Optimizer = "sgd"
 )
 
-// Model is the optimiser as a model of one node. ONNX Runtime wants these inputs in this order
-// (orttraining/training_api/optimizer.cc), whichever of them the node reads; params and the rest are
-// sequences of all trainable tensors.
+// optimizerNode is the operator of an optimiser.
+type optimizerNode struct {
+	op        string
+	attrs     []ir.Attr
+	reads     []string // inputs of the node
+	sequences []string // inputs of the model: one tensor for each that is trained
+	done      ir.Type
+}
+
+// ONNX Runtime wants these inputs of the model in this order, whether or not the node reads them
+// (orttraining/training_api/optimizer.cc).
+var optimizerNodes = map[Optimizer]optimizerNode{
+	AdamW: {op: "AdamWOptimizer", attrs: []ir.Attr{{Name: "alpha", Value: float32(.9)},
+		{Name: "beta", Value: float32(.999)}, {Name: "epsilon", Value: float32(1e-6)},
+		{Name: "weight_decay", Value: float32(0)}, {Name: "adam_mode", Value: 1},
+		{Name: "correct_bias", Value: 1}},
+		reads: []string{"learning_rate", "step", "params", "gradients", "first_order_moments",
+			"second_order_moments"},
+		sequences: []string{"params", "gradients", "first_order_moments", "second_order_moments"},
+		done:      ir.T(ir.Bool, 1)},
+	PlainSGD: {op: "SGDOptimizerV2", reads: []string{"learning_rate", "params", "gradients"},
+		sequences: []string{"params", "gradients", "first_order_moments"}, done: ir.T(ir.Bool)},
+}
+
+// Model is the optimiser as a model of one node.
 func (k Optimizer) Model(o Options) (*ModelProto, error) {
-	node := &NodeProto{Name: proto.String(string(k)), Domain: proto.String(ir.Microsoft),
-		Output: []string{"updated"}}
-	inputs := []string{"params", "gradients", "first_order_moments"}
-	switch k {
-	case AdamW:
-		inputs = append(inputs, "second_order_moments")
-		node.OpType = proto.String("AdamWOptimizer")
-		node.Input = append([]string{"learning_rate", "step"}, inputs...)
-		for _, a := range []ir.Attr{{Name: "alpha", Value: float32(.9)}, {Name: "beta", Value: float32(.999)},
-			{Name: "epsilon", Value: float32(1e-6)}, {Name: "weight_decay", Value: float32(0)},
-			{Name: "adam_mode", Value: 1}, {Name: "correct_bias", Value: 1}} {
-			p, err := attribute(a)
-			if err != nil {
-				return nil, err
-			}
-			node.Attribute = append(node.Attribute, p)
-		}
-	case PlainSGD:
-		node.OpType = proto.String("SGDOptimizerV2")
-		node.Input = []string{"learning_rate", "params", "gradients"}
-	default:
+	n, ok := optimizerNodes[k]
+	if !ok {
 		return nil, fmt.Errorf("optimizer %q is neither %s nor %s", k, AdamW, PlainSGD)
 	}
-	g := &GraphProto{Name: proto.String("optimizer_model"), Node: []*NodeProto{node}}
+	node := &NodeProto{Name: proto.String(string(k)), Domain: proto.String(ir.Microsoft),
+		OpType: proto.String(n.op), Input: n.reads, Output: []string{"updated"}}
+	for _, a := range n.attrs {
+		p, err := attribute(a)
+		if err != nil {
+			return nil, err
+		}
+		node.Attribute = append(node.Attribute, p)
+	}
 	e := emitter{}
-	g.Input = append(g.Input, e.valueInfo("learning_rate", ir.T(ir.Float, 1), true),
-		e.valueInfo("step", ir.T(ir.Int64, 1), true))
-	for _, name := range inputs {
+	g := &GraphProto{Name: proto.String("optimizer_model"), Node: []*NodeProto{node},
+		Input: []*ValueInfoProto{e.valueInfo("learning_rate", ir.T(ir.Float, 1), true),
+			e.valueInfo("step", ir.T(ir.Int64, 1), true)},
+		Output: []*ValueInfoProto{e.valueInfo("updated", n.done, true)}}
+	for _, name := range n.sequences {
 		g.Input = append(g.Input, tensors(name))
 	}
-	g.Output = append(g.Output, e.valueInfo("updated", ir.T(ir.Bool, 1), true))
 	return wrap(g, []string{ir.Onnx, ir.Microsoft}, o), nil
 }
 

@@ -15,8 +15,8 @@ func (m MaxPoolGrad) Scatter(dy, indices *ir.Value) *ir.Value {
 }
 
 // Spread is the gradient of an AveragePool. A pool whose windows lie around every pixel is its own
-// transpose but for the counts: with g = dY/count, dX = sum of g over the window = count pool(g). For
-// the others it is a transposed convolution.
+// transpose but for the counts: with g = dY/count, dX = sum of g over the window = count pool(g).
+// For the others it is a transposed convolution.
 func (a AveragePoolGrad) Spread(dy *ir.Value) *ir.Value {
 	p := a.Pool
 	if p.Stride > 1 || 2*p.Pad != p.Kernel-1 {

@@ -1,6 +1,9 @@
 package data
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // The search's augmentation at the paper's batch and image size: what one step needs.
 func BenchmarkLoader(b *testing.B) {
@@ -34,5 +37,24 @@ func BenchmarkFingerprint(b *testing.B) {
 	b.SetBytes(int64(len(set.Images)))
 	for b.Loop() {
 		set.Fingerprint()
+	}
+}
+
+// Reading an image folder, as it is and scaled.
+func BenchmarkOpenFolder(b *testing.B) {
+	f := folder{}
+	set := noise(1000, 32, 2)
+	for i := range set.Len() {
+		name := fmt.Sprintf("train/%s/%d.png", set.Classes[set.Labels[i]], i)
+		f[name] = string(pngOf(b, set.Picture(i)))
+	}
+	dir := f.write(b)
+	for _, size := range []int{0, 24} {
+		b.Run(fmt.Sprintf("side=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				mustOpen(b, dir, Options{Size: size})
+			}
+			b.ReportMetric(1000*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+		})
 	}
 }

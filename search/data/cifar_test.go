@@ -13,7 +13,7 @@ import (
 // folder is the content of a data folder: name to bytes.
 type folder map[string]string
 
-func (f folder) write(t *testing.T) string {
+func (f folder) write(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range f {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"time"
 
@@ -189,7 +188,7 @@ func (t *training) epoch(ctx context.Context, at *Snapshot, r Recorder) (Epoch, 
 		return ep, err
 	}
 	ep.Means = at.Sums.over(t.train.Steps())
-	return ep, finite(ep.TestLoss, at.Epoch)
+	return ep, t.watch(at.Epoch).Finite(ep.TestLoss, "an evaluation")
 }
 
 // steps makes the steps of an epoch from at.Step on.
@@ -218,12 +217,12 @@ func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder
 		copy(t.step.Float("images"), b.Images)
 		copy(t.step.Int("labels"), b.Labels)
 		if err := t.step.Run(); err != nil {
-			return err
+			return t.watch(at.Epoch).Explain(err)
 		}
 		p := search.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n,
 			Loss:     float64(t.step.Float("loss")[0]),
 			Accuracy: float64(t.step.Float("correct")[0]) / float64(t.Batch)}
-		if err := finite(p.Loss, at.Epoch); err != nil {
+		if err := t.watch(at.Epoch).Finite(p.Loss, "a step"); err != nil {
 			return err
 		}
 		at.Sums.TrainLoss += p.Loss
@@ -235,11 +234,9 @@ func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder
 	return nil
 }
 
-func finite(loss float64, epoch int) error {
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("retrain: the loss in epoch %d is %v: lower the learning rate (--lr)", epoch, loss)
-	}
-	return nil
+// watch explains what goes wrong in an epoch.
+func (t *training) watch(epoch int) search.Watch {
+	return search.Watch{Stage: "retrain", Net: t.net, Epoch: epoch}
 }
 
 // dropPaths draws the factor of every operation and sample: 0 with probability p, else 1/(1-p).

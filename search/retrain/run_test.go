@@ -184,3 +184,22 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// A learning rate that is far too high is named as the cause, whatever fails first.
+func TestDivergenceIsExplained(t *testing.T) {
+	c, train, test := tiny(t)
+	for _, name := range []string{"DARTS_V2", "PC_DARTS_cifar"} {
+		var err error
+		if c.Net.Genotype, err = space.Named(name); err != nil {
+			t.Fatal(err)
+		}
+		for _, rate := range []float64{1e8, 1e20, 1e36} {
+			c.Rate = rate
+			_, err := Run(context.Background(), c, train, test, nil, new(memory))
+			if err == nil || !strings.Contains(err.Error(), "retrain: a weight has grown to ") ||
+				!strings.Contains(err.Error(), "lower the learning rate (--lr)") {
+				t.Errorf("%s with learning rate %g: %v", name, rate, err)
+			}
+		}
+	}
+}

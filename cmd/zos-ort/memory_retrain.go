@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/plan"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/search/retrain"
+)
+
+// retrainMemory is what the memory of a retraining depends on.
+type retrainMemory struct {
+	Genotype  space.Genotype `json:"genotype"`
+	Batch     int            `json:"batch"`
+	Channels  int            `json:"channels"`
+	Cells     int            `json:"cells"`
+	Image     int            `json:"image_size"`
+	Auxiliary bool           `json:"auxiliary"`
+	Weights   int            `json:"parameters"` // of the training network
+}
+
+// retrainRow is a program of a retraining: bytes, and the time of one step where it was made.
+type retrainRow struct {
+	Program  string  `json:"program"`
+	Nodes    int     `json:"nodes"`
+	Live     int     `json:"live_peak_bytes"`
+	Peak     int     `json:"predicted_peak_bytes"` // with state, inputs and constants
+	Measured int64   `json:"measured_live_peak_bytes,omitempty"`
+	Resident int64   `json:"peak_rss_bytes,omitempty"` // of the process so far
+	Seconds  float64 `json:"seconds,omitempty"`
+
+	program *graphgen.Program
+}
+
+// memoryOfRetraining is the action of memory --retrain.
+func memoryOfRetraining(c *cli.Context) error {
+	m, spec, err := retrainMemoryFlags(c)
+	if err != nil {
+		return err
+	}
+	var rows []retrainRow
+	for _, emit := range []func() (*graphgen.Program, error){spec.WeightStep, spec.Evaluate} {
+		p, err := emit()
+		if err != nil {
+			return usageError{err}
+		}
+		r := plan.Of(p.Graph)
+		rows = append(rows, retrainRow{Program: p.Name, Nodes: len(p.Graph.Nodes), Live: r.Peak,
+			Peak: r.Peak + r.State + r.Inputs + r.Constants, program: p})
+		m.Weights = p.Weights.Len()
+	}
+	p := newConsole(c)
+	if c.Bool("measure") {
+		if err := measureRetraining(c.Context, p, rows, c.Int("threads")); err != nil {
+			return err
+		}
+	}
+	return m.print(p, rows, c.Bool("measure"))
+}
+
+// retrainMemoryFlags reads the command line; the network is the paper's unless flags say otherwise.
+func retrainMemoryFlags(c *cli.Context) (m retrainMemory, spec graphgen.Spec, err error) {
+	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "measure", "threads")
+	if err != nil {
+		return m, spec, err
+	}
+	cfg := retrain.Paper()
+	m = retrainMemory{Batch: c.Int("batch"), Channels: cfg.Net.Channels, Cells: cfg.Net.Cells,
+		Image: c.Int("image-size")}
+	takeInts(c, map[string]*int{"channels": &m.Channels, "cells": &m.Cells})
+	if n := c.Int("threads"); n < 0 {
+		return m, spec, usagef("--threads must be at least 0, got %d", n)
+	}
+	if m.Genotype, err = findGenotype(c.String("retrain")); err != nil {
+		return m, spec, err
+	}
+	m.Auxiliary = m.Image >= 32
+	cfg.Net.Genotype, cfg.Net.Channels, cfg.Net.Cells = m.Genotype, m.Channels, m.Cells
+	cfg.Net.Classes, cfg.Net.Auxiliary, cfg.Batch = benchClasses, m.Auxiliary, m.Batch
+	if err := cfg.Validate(); err != nil {
+		return m, spec, usageError{err}
+	}
+	if m.Image < 4 || m.Image%4 != 0 {
+		return m, spec, usagef("--image-size must be a multiple of 4, got %d", m.Image)
+	}
+	return m, cfg.Spec(m.Image), nil
+}
+
+// measureRetraining runs every program once in an inference session.
+func measureRetraining(ctx context.Context, p *console, rows []retrainRow, threads int) error {
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	p.start(len(rows), "running")
+	defer p.stop()
+	for i := range rows {
+		r := &rows[i]
+		m, err := measure(ctx, r.program, ort.Options{Threads: threads})
+		if err != nil {
+			return err
+		}
+		r.Measured, r.Resident, r.Seconds = m.Peak, peakRSS(), m.Seconds
+		p.step(r.Program)
+	}
+	return nil
+}
+
+func (m retrainMemory) print(p *console, rows []retrainRow, measured bool) error {
+	head := "without auxiliary head"
+	if m.Auxiliary {
+		head = "with auxiliary head"
+	}
+	p.result("memory in MB (10^6 bytes): %d cells, %d channels, batch %d, %dx%d images, drop-path, %s, "+
+		"%d parameters", m.Cells, m.Channels, m.Batch, m.Image, m.Image, head, m.Weights)
+	header := []string{"program", "nodes", "peak", "per image", "live bytes"}
+	if measured {
+		header = append(header, "measured", "difference", "process so far", "seconds")
+	}
+	var cells [][]string
+	for _, r := range rows {
+		row := []string{r.Program, fmt.Sprint(r.Nodes), megabytes(r.Peak), megabytes(r.Peak / m.Batch),
+			megabytes(r.Live)}
+		if measured {
+			row = append(row, megabytes(int(r.Measured)), fmt.Sprintf("%+.1f %%",
+				100*(float64(r.Live)/float64(r.Measured)-1)), optionalMB(int(r.Resident)),
+				fmt.Sprintf("%.2f", r.Seconds))
+		}
+		cells = append(cells, row)
+	}
+	if err := p.table(header, cells); err != nil {
+		return err
+	}
+	return p.value(map[string]any{"config": m, "rows": rows})
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/prune"
+)
+
+// Properties of all methods on drawn masks and sizes: the graphs are valid, the genotype is, and the
+// networks have as many weights as the formulas say. The sizes are small, so that graphs take
+// milliseconds; nothing is run.
+
+func drawSeed(t *rapid.T) *rand.Rand { return rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)) }
+
+// drawMask is a mask such as the method searches, or one of any density from a file.
+func drawMask(t *rapid.T, rng *rand.Rand, m method) space.Mask {
+	if m.mask == noMask && rapid.Bool().Draw(t, "without --mask") {
+		return space.FullMask()
+	}
+	mask, _ := space.RandomMask(rng, rapid.Float64Range(0, 1).Draw(t, "keep"))
+	return mask
+}
+
+// drawSupernet is a small search network of a method.
+func drawSupernet(t *rapid.T, m method, mask space.Mask) supernet.Config {
+	return supernet.Config{Channels: 2 * m.partial * rapid.IntRange(1, 2).Draw(t, "channels"),
+		Cells: rapid.IntRange(1, 4).Draw(t, "cells"), Classes: rapid.IntRange(2, 11).Draw(t, "classes"),
+		Mask: mask, Partial: m.partial,
+		Passes: supernet.Passes{SharePools: rapid.Bool().Draw(t, "pools"),
+			FoldMix: rapid.Bool().Draw(t, "mix"), MergeShuffle: rapid.Bool().Draw(t, "shuffle")}}
+}
+
+// drawSpec says how a network is run.
+func drawSpec(t *rapid.T, forward graphgen.Forward, classes int) graphgen.Spec {
+	return graphgen.Spec{Forward: forward, Classes: classes, Batch: rapid.IntRange(1, 3).Draw(t, "batch"),
+		Image: 4 * rapid.IntRange(1, 3).Draw(t, "image/4"), SGD: graphgen.PaperSGD, AuxiliaryWeight: .4,
+		Share: rapid.Bool().Draw(t, "share"), Kernels: rapid.Bool().Draw(t, "kernels")}
+}
+
+// wantProgram builds one of the programs of a network and checks the graph and the number of weights.
+func wantProgram(t *rapid.T, s graphgen.Spec, weights int) {
+	t.Helper()
+	programs := []func() (*graphgen.Program, error){s.WeightStep, s.AlphaStep, s.Evaluate, s.Rank}
+	p, err := programs[rapid.IntRange(0, len(programs)-1).Draw(t, "program")]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Graph.Verify(); err != nil {
+		t.Fatalf("%s: %v", p.Name, err)
+	}
+	if n := p.Weights.Len(); n != weights {
+		t.Fatalf("%s: %d weights, the formula gives %d", p.Name, n, weights)
+	}
+	logits := ir.T(ir.Float, s.Batch, s.Classes)
+	if o, err := p.Signature.Out("logits"); err == nil && !o.Type.Equal(logits) {
+		t.Fatalf("%s: logits are %v, want %v", p.Name, o.Type, logits)
+	}
+}
+
+func TestAnyMaskGivesValidSupernets(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := rapid.SampledFrom(methods).Draw(t, "method")
+		net := drawSupernet(t, m, drawMask(t, drawSeed(t), m))
+		wantProgram(t, drawSpec(t, net.Forward(), net.Classes),
+			space.SupernetParams(net.Mask, net.Channels, net.Cells, net.Classes, net.Partial))
+	})
+}
+
+// scoring ranks with random numbers.
+type scoring struct{ rng *rand.Rand }
+
+func (s scoring) Open(space.Mask) (prune.Session, error) { return s, nil }
+
+func (s scoring) Norms(_ context.Context, _ int, _ []space.Candidate, norms prune.Norms, _ func()) error {
+	for i := range norms {
+		norms[i] = 1 + s.rng.Float64()
+	}
+	return nil
+}
+
+func (scoring) Close() {}
+
+// drawMaskOf goes the method's way to a mask, with any settings and any scores.
+func drawMaskOf(t *rapid.T, rng *rand.Rand, m method) maskResult {
+	if !m.ranks() {
+		return maskResult{mask: drawMask(t, rng, m)}
+	}
+	cfg := config{Xi: rapid.Float64Range(.2, .9).Draw(t, "xi"), KeepNone: rapid.Bool().Draw(t, "keep none"),
+		XiMeasure: rapid.SampledFrom([]string{"operations", "architectures"}).Draw(t, "measure"),
+		PerRound:  rapid.IntRange(1, 4).Draw(t, "per round"), Repeats: 1,
+		Ties: rapid.SampledFrom([]string{tiesFirst, tiesLast}).Draw(t, "ties")}
+	res, err := prune.Run(t.Context(), cfg.pruning(m), space.FullMask(), scoring{rng}, prune.Progress{},
+		prune.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return maskResult{mask: res.Mask, rounds: res.Rounds}
+}
+
+// drawGenotype finds a genotype the way the method does, from alphas of any size.
+func drawGenotype(t *rapid.T, rng *rand.Rand, m method, mask maskResult) (space.Genotype, error) {
+	switch m.found {
+	case byScores:
+		return scoresGenotype(mask)
+	case byChance:
+		return space.RandomGenotype(rng, mask.mask)
+	}
+	alphas := space.NewAlphas(mask.mask, m.partial > 1)
+	scale := rapid.Float64Range(0, 30).Draw(t, "scale of the alphas")
+	for i := range alphas.Vector() {
+		alphas.Vector()[i] = scale * rng.NormFloat64()
+	}
+	return alphas.Genotype()
+}
+
+func TestAnyMethodGivesValidGenotypes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng, m := drawSeed(t), rapid.SampledFrom(methods).Draw(t, "method")
+		mask := drawMaskOf(t, rng, m)
+		if err := mask.mask.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if m.mask == toOne && mask.mask.Count() != 2*space.Edges {
+			t.Fatalf("%d operations are left", mask.mask.Count())
+		}
+		g, err := drawGenotype(t, rng, m, mask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Validate(); err != nil || !g.Allowed(mask.mask) {
+			t.Fatalf("%v is not in the mask %v: %v", g, mask.mask, err)
+		}
+	})
+}
+
+func TestAnyGenotypeGivesValidNetworks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g, err := space.RandomGenotype(drawSeed(t), space.FullMask())
+		if err != nil {
+			t.Fatal(err)
+		}
+		net := network.Config{Genotype: g, Channels: 2 * rapid.IntRange(1, 3).Draw(t, "channels"),
+			Cells: rapid.IntRange(1, 5).Draw(t, "cells"), Classes: rapid.IntRange(2, 11).Draw(t, "classes"),
+			DropPath: rapid.Bool().Draw(t, "drop path")}
+		wantProgram(t, drawSpec(t, net.Forward(), net.Classes),
+			space.NetworkParams(g, net.Channels, net.Cells, net.Classes, false))
+	})
+}

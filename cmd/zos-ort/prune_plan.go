@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// plannedRound is a round of a pruning as it is known beforehand.
+type plannedRound struct {
+	Ranked   int       `json:"ranked_operations"`
+	Networks int       `json:"networks"` // forward passes: one without each operation and one with all
+	Left     int       `json:"left_operations"`
+	Fraction remaining `json:"left"`
+}
+
+// planRounds prints what a pruning is going to do, which takes no network.
+func planRounds(cfg *config, m method, p *console) error {
+	if cfg.MaskFile != "" || !m.ranks() {
+		return errors.Join(cfg.table(p), p.value(map[string]any{"config": cfg}))
+	}
+	plan, err := prune.Plan(cfg.pruning(m), space.FullMask())
+	if err != nil {
+		return err
+	}
+	if err := cfg.table(p); err != nil {
+		return err
+	}
+	rounds, networks := plannedRounds(cfg, plan), 0
+	var rows [][]string
+	for i, r := range rounds {
+		networks += r.Networks
+		rows = append(rows, []string{fmt.Sprint(i + 1), fmt.Sprint(r.Ranked), fmt.Sprint(r.Networks),
+			fmt.Sprint(r.Left), fmt.Sprintf("%.3f", r.Fraction.Operations),
+			fmt.Sprintf("%.3g", r.Fraction.Architectures)})
+	}
+	if len(rows) > 0 {
+		err := p.table([]string{"round", "operations ranked", "networks", "left", "of the operations",
+			"of the architectures"}, rows)
+		if err != nil {
+			return err
+		}
+	}
+	p.result("%d rounds, %d networks of %d images each; %d of %d operations are left", len(rounds), networks,
+		cfg.PruneBatch*cfg.PruneBatches, plan.Mask.Count(), space.FullMask().Count())
+	return p.value(map[string]any{"config": cfg, "rounds": rounds, "networks": networks,
+		"left_operations": plan.Mask.Count()})
+}
+
+func plannedRounds(cfg *config, plan prune.Result) (list []plannedRound) {
+	full := space.FullMask()
+	before := full
+	if !cfg.KeepNone {
+		before = full.Drop(space.None)
+	}
+	for _, r := range plan.Rounds {
+		n := before.Count()
+		list = append(list, plannedRound{Ranked: n, Networks: cfg.Repeats * (n + 1), Left: r.Mask.Count(),
+			Fraction: remaining{r.Mask.RemainingOperations(full), r.Mask.RemainingArchitectures(full)}})
+		before = r.Mask
+	}
+	return list
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/plan"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+)
+
+// dimension is a way in which a search can grow.
+type dimension struct {
+	name   string
+	values []int
+	unit   string
+	set    func(*benchCase, int)
+}
+
+var dimensions = []dimension{
+	{"batch", []int{8, 16, 32, 64}, "images per step",
+		func(c *benchCase, n int) { c.cfg.Batch = n }},
+	{"cells", []int{4, 8, 12, 16, 20}, "cells of the supernet",
+		func(c *benchCase, n int) { c.cfg.Cells = n }},
+	{"channels", []int{8, 16, 24, 32}, "channels of the first cells",
+		func(c *benchCase, n int) { c.cfg.Channels = n }},
+	{"operations", []int{1, 2, 3, 4, 5, 6, 7, 8}, "operations per edge, of 8",
+		func(c *benchCase, n int) { c.mask = evenMask(n) }},
+}
+
+// evenMask keeps n operations of every edge, such that all but none occur equally often: the lists
+// of 14 edges begin at one after the other of the seven operations. None, which costs nothing, comes
+// last.
+func evenMask(n int) (m space.Mask) {
+	const others = space.NumPrimitives - 1
+	for _, t := range space.CellTypes {
+		for e := range m[t] {
+			for i := range n {
+				p := space.None
+				if i < others {
+					p = space.Primitive(1 + (e+i)%others)
+				}
+				m[t][e] = m[t][e].With(p)
+			}
+		}
+	}
+	return m
+}
+
+// scalingPoint is what was measured at one size.
+type scalingPoint struct {
+	Dimension string  `json:"dimension"`
+	Value     int     `json:"value"`
+	Weight    float64 `json:"weight_step_seconds"` // the fastest
+	Alpha     float64 `json:"alpha_step_seconds"`
+	Create    float64 `json:"session_seconds"` // both sessions
+	Memory    int     `json:"predicted_peak_bytes"`
+	Nodes     int     `json:"nodes"` // of the weight step
+}
+
+// quantity is a column of the points that grows.
+type quantity struct {
+	name string
+	of   func(scalingPoint) float64
+}
+
+var quantities = []quantity{
+	{"weight step", func(p scalingPoint) float64 { return p.Weight }},
+	{"alpha step", func(p scalingPoint) float64 { return p.Alpha }},
+	{"memory", func(p scalingPoint) float64 { return float64(p.Memory) }},
+	{"session creation", func(p scalingPoint) float64 { return p.Create }},
+}
+
+// growth is how a quantity grows along a dimension: as a power of it, by least squares of the
+// logarithms over all sizes, and by the upper half of them alone, where what does not grow at all
+// hides the least.
+type growth struct {
+	Dimension string  `json:"dimension"`
+	Quantity  string  `json:"quantity"`
+	Exponent  float64 `json:"exponent"`
+	Upper     float64 `json:"upper_exponent"`
+	From      int     `json:"upper_from"`
+}
+
+// superlinear is the exponent from which growth counts as worse than linear; below it lies what a
+// clock and caches make of a straight line.
+const superlinear = 1.1
+
+func (g growth) worse() bool { return max(g.Exponent, g.Upper) > superlinear }
+
+func growthOf(d dimension, q quantity, points []scalingPoint) growth {
+	var x, y []float64
+	for _, p := range points {
+		x, y = append(x, math.Log(float64(p.Value))), append(y, math.Log(q.of(p)))
+	}
+	half := (len(points) - 1) / 2
+	g := growth{Dimension: d.name, Quantity: q.name, From: points[half].Value}
+	_, g.Exponent = stat.LinearRegression(x, y, nil, false)
+	_, g.Upper = stat.LinearRegression(x[half:], y[half:], nil, false)
+	return g
+}
+
+// measurePoint measures a network at one size for about the given time.
+func measurePoint(ctx context.Context, c benchCase, d dimension, value int,
+	share time.Duration) (p scalingPoint, err error) {
+	start := time.Now()
+	d.set(&c, value)
+	p = scalingPoint{Dimension: d.name, Value: value}
+	spec := c.cfg.spec(c.method, c.mask)
+	weight, err := spec.WeightStep()
+	if err != nil {
+		return p, err
+	}
+	alpha, err := spec.AlphaStep()
+	if err != nil {
+		return p, err
+	}
+	p.Nodes = len(weight.Graph.Nodes)
+	for _, g := range []*graphgen.Program{weight, alpha} {
+		r := plan.Of(g.Graph)
+		p.Memory = max(p.Memory, r.Peak+r.State+r.Inputs+r.Constants)
+	}
+	v := program.Vectors{Weights: weight.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
+	shape := search.Programs{Weight: weight}.Shape()
+	net, err := program.NewNet(shape, v, ort.Options{Threads: c.threads})
+	if err != nil {
+		return p, err
+	}
+	defer net.Close()
+	created := time.Now()
+	var runners [2]*program.Runner
+	for i, g := range []*graphgen.Program{weight, alpha} {
+		if runners[i], err = net.Open(g); err != nil {
+			return p, err
+		}
+		defer runners[i].Close()
+		feed(runners[i])
+	}
+	p.Create = time.Since(created).Seconds()
+	end := start.Add(share)
+	if p.Weight, err = fastestRun(ctx, runners[0], start.Add(share/2)); err == nil {
+		p.Alpha, err = fastestRun(ctx, runners[1], end)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s %d: %w", d.name, value, err)
+	}
+	return p, err
+}
+
+// fastestRun is the shortest run in seconds: at least two after a first one, more until the end.
+func fastestRun(ctx context.Context, r *program.Runner, end time.Time) (float64, error) {
+	best := math.Inf(1)
+	for i := range maxRounds + 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if i > minRounds && time.Now().After(end) {
+			break
+		}
+		start := time.Now()
+		if err := r.Run(); err != nil {
+			return 0, err
+		}
+		if i > 0 {
+			best = min(best, time.Since(start).Seconds())
+		}
+	}
+	return best, nil
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/search/sweep"
+)
+
+// sweepMatrix is what a sweep runs, resolved.
+type sweepMatrix struct {
+	Schema   string   `json:"schema"`
+	Version  int      `json:"version"`
+	Program  string   `json:"program"`
+	Methods  []string `json:"methods"`
+	Data     []string `json:"data"` // folders; "" for the built-in images
+	Seed     uint64   `json:"first_seed"`
+	Seeds    int      `json:"seeds"`
+	Retrain  bool     `json:"retrain"`
+	Executor string   `json:"executor"`
+	Jobs     int      `json:"jobs"`
+	Threads  int      `json:"threads"` // of one job
+
+	methods []method
+	budget  int64 // bytes for all processes together
+	cells   []plannedCell
+}
+
+// plannedCell is a cell and what it needs.
+type plannedCell struct {
+	sweep.Cell
+	need    int64  // bytes of the process, predicted
+	refused string // why it cannot run within the budget
+	lost    string // why there is no result though it was started
+}
+
+// Schema of sweep.json.
+const (
+	sweepSchema  = "zos-ort/sweep"
+	sweepVersion = 1
+)
+
+// resolveMatrix reads the command line and resolves the settings of every cell, so that what cannot
+// run is said before anything is written.
+func resolveMatrix(c *cli.Context) (x sweepMatrix, err error) {
+	x = sweepMatrix{Schema: sweepSchema, Version: sweepVersion, Program: version, Seed: c.Uint64("seed"),
+		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
+		Jobs: c.Int("jobs"), Threads: c.Int("threads")}
+	if x.methods, err = findMethods(c.String("methods")); err != nil {
+		return x, usageError{err}
+	}
+	for _, m := range x.methods {
+		if slices.Contains(x.Methods, m.name) {
+			return x, usagef("--methods names %s twice", m.name)
+		}
+		x.Methods = append(x.Methods, m.name)
+	}
+	if x.Data, err = dataFolders(c); err != nil {
+		return x, err
+	}
+	if err := x.check(c); err != nil {
+		return x, err
+	}
+	if x.Threads == 0 {
+		x.Threads = runtime.NumCPU()
+	}
+	x.Threads = max(1, x.Threads/max(1, x.Jobs))
+	if x.Executor == "slurm" {
+		x.Threads = max(1, c.Int("threads"))
+	}
+	if x.budget, err = memoryBudget(c); err != nil {
+		return x, err
+	}
+	var labels []string
+	for _, folder := range x.Data {
+		cells, err := x.ofData(c, folder, labels)
+		if err != nil {
+			return x, err
+		}
+		labels = append(labels, cells[0].Data)
+		x.cells = append(x.cells, cells...)
+	}
+	return x, nil
+}
+
+// check refuses what no sweep could do.
+func (x *sweepMatrix) check(c *cli.Context) error {
+	switch {
+	case x.Seeds < 1:
+		return usagef("--seeds must be at least 1, got %d", x.Seeds)
+	case x.Executor != "local" && x.Executor != "slurm":
+		return usagef("unknown executor %q: use local or slurm", x.Executor)
+	case x.Jobs < 0 || x.Jobs == 0 && x.Executor == "local":
+		return usagef("--jobs must be at least 1, got %d", x.Jobs)
+	case x.Threads < 0:
+		return usagef("--threads must be at least 0, got %d", x.Threads)
+	case x.Executor == "local" && (c.IsSet("slurm-args") || c.Bool("no-wait")):
+		return usagef("--slurm-args and --no-wait are for --executor slurm")
+	}
+	for _, f := range passedFlags(retrainCommand(), retrainPrefix) {
+		if name := f.Names()[0]; c.IsSet(name) && !x.Retrain {
+			return usagef("--%s has no effect without --retrain", name)
+		}
+	}
+	return nil
+}
+
+// ofData are the cells of a data set: method by method, seed by seed.
+func (x *sweepMatrix) ofData(c *cli.Context, folder string, taken []string) (cells []plannedCell, err error) {
+	if folder != "" {
+		if folder, err = filepath.Abs(folder); err != nil {
+			return nil, fmt.Errorf("--data: %w", err)
+		}
+	}
+	r := cellResolver{c: c, console: newConsole(c), folder: folder, threads: x.Threads, budget: x.budget,
+		needs: map[string]searchNeed{}, images: imageCache{}, testImages: imageCache{}}
+	for _, m := range x.methods {
+		for i := range x.Seeds {
+			if err := r.search(m, x.Seed+uint64(i)); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.name, err)
+			}
+			if x.Retrain {
+				if err := r.training(x.Seed + uint64(i)); err != nil {
+					return nil, err
+				}
+			}
+			cell, err := r.cell(m)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.name, err)
+			}
+			cell.Data, cell.Threads = dataLabel(folder, r.cfg.DataName, taken), x.Threads
+			cells = append(cells, cell)
+		}
+	}
+	return cells, nil
+}
+
+// memoryBudget is what the processes may need together. Slurm gives each its own.
+func memoryBudget(c *cli.Context) (int64, error) {
+	if c.IsSet("memory") {
+		n, err := parseSize(c.String("memory"))
+		if err != nil {
+			return 0, usageError{err}
+		}
+		return int64(n), nil
+	}
+	if free, ok := freeMemory(); ok && c.String("executor") == "local" {
+		return free / 5 * 4, nil
+	}
+	return math.MaxInt64, nil
+}
+
+// dataLabel is the name of a data set in folders and tables: that of its training images without the
+// word train, different from those that are taken.
+func dataLabel(folder, name string, taken []string) string {
+	base := strings.ReplaceAll(strings.TrimSuffix(name, " train"), " ", "-")
+	if folder == "" {
+		base = builtIn
+	}
+	label := base
+	for i := 2; slices.Contains(taken, label); i++ {
+		label = base + "-" + strconv.Itoa(i)
+	}
+	return label
+}
+
+// object is a value as JSON without some of its keys.
+func object(v any, without ...string) (json.RawMessage, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, err
+	}
+	for _, k := range without {
+		delete(m, k)
+	}
+	return json.Marshal(m)
+}

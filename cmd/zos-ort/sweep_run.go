@@ -1,0 +1,153 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"zos-ort/search/sweep"
+)
+
+// sweepRun is a sweep at work.
+type sweepRun struct {
+	sweepMatrix
+	out     string
+	console *console
+
+	mu    sync.Mutex // guards cells and the files of the table
+	ended int
+}
+
+// local runs the cells that are not done as processes of this machine.
+func (s *sweepRun) local(ctx context.Context) error {
+	runner, err := cellRunner()
+	if err != nil {
+		return err
+	}
+	var todo []int
+	var memory []int64
+	for i, c := range s.cells {
+		switch {
+		case c.State() == sweep.Done:
+			s.report(i, "done before")
+		case c.refused != "":
+			s.report(i, "refused: "+c.refused)
+		default:
+			todo, memory = append(todo, i), append(memory, c.need)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	sweep.Schedule(ctx, sweep.Budget{Jobs: s.Jobs, Memory: s.budget}, memory, func(at int) {
+		if err := s.runCell(ctx, runner, todo[at]); err != nil {
+			cancel(err) // the folder cannot be written or somebody else runs in it
+		}
+	})
+	if err := context.Cause(ctx); err != nil {
+		return errors.Join(err, s.writeTable())
+	}
+	return s.finish(false)
+}
+
+// runCell runs one cell and brings the table up to date.
+func (s *sweepRun) runCell(ctx context.Context, runner sweep.Runner, i int) error {
+	s.mu.Lock()
+	cell := s.cells[i].Cell
+	s.mu.Unlock()
+	if err := cell.Prepare(s.out); err != nil {
+		return err
+	}
+	done, err := runner.Run(ctx, filepath.Join(s.out, cell.ID()))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cells[i].Cell = done
+	s.report(i, describe(done))
+	return s.writeTable()
+}
+
+// describe says how a cell ended.
+func describe(c sweep.Cell) string {
+	if err := c.Err(); err != "" {
+		return fmt.Sprintf("%s: %s", c.State(), err)
+	}
+	if c.State() != sweep.Done {
+		return string(c.State())
+	}
+	var seconds float64
+	for _, p := range c.Phases {
+		seconds += p.Seconds
+	}
+	return fmt.Sprintf("done in %.1f s, peak %s MB", seconds, megabytes(int(c.Phases[0].PeakRSS)))
+}
+
+// report tells that a cell has come to an end.
+func (s *sweepRun) report(i int, how string) {
+	s.ended++
+	s.console.say("[%d/%d] %v: %s", s.ended, len(s.cells), s.cells[i].Cell, how)
+}
+
+// table is made from what is known of the cells.
+func (s *sweepRun) table() (sweep.Table, error) {
+	var runs []sweep.Outcome
+	for _, c := range s.cells {
+		o, err := c.Outcome()
+		if err != nil {
+			return sweep.Table{}, err
+		}
+		if o.State != sweep.Done && o.State != sweep.Failed && c.refused+c.lost != "" {
+			o.State, o.Error = sweep.Failed, cmp.Or(c.refused, c.lost)
+		}
+		runs = append(runs, o)
+	}
+	return sweep.NewTable(runs), nil
+}
+
+func (s *sweepRun) writeTable() error {
+	t, err := s.table()
+	if err != nil {
+		return err
+	}
+	return t.Write(s.out)
+}
+
+// finish writes the table and the charts, prints the table, and fails if any cell has or, unless some
+// are still at work, is not done.
+func (s *sweepRun) finish(working bool) error {
+	t, err := s.table()
+	if err != nil {
+		return err
+	}
+	if err := t.Write(s.out); err != nil {
+		return err
+	}
+	if _, err := t.Draw(s.out); err != nil {
+		return err
+	}
+	if err := s.console.table(sweep.Header, t.Cells()); err != nil {
+		return err
+	}
+	for _, note := range t.Notes() {
+		s.console.result("%s", note)
+	}
+	s.console.result("written to %s", s.out)
+	if err := s.console.value(t); err != nil {
+		return err
+	}
+	failed, last := 0, ""
+	for _, o := range t.Runs {
+		if o.State == sweep.Failed || !working && o.State != sweep.Done {
+			failed++
+			last = fmt.Sprintf("%s on %s, seed %d: %s", o.Method, o.Data, o.Seed, o.Error)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d runs failed, the last is %s", failed, len(t.Runs), last)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/search/sweep"
+)
+
+// slurmPoll is the time between two looks at the queue.
+const slurmPoll = 2 * time.Second
+
+// slurm runs the cells that are not done as a job array and waits for it. An array from before that
+// is still at work is waited for first.
+func (s *sweepRun) slurm(c *cli.Context) error {
+	ctx := c.Context
+	array, err := s.array(c)
+	if err != nil {
+		return err
+	}
+	job, err := array.LastJob()
+	if err != nil {
+		return err
+	}
+	active, err := job.Active(ctx)
+	if err != nil {
+		return err
+	}
+	if len(active) > 0 {
+		s.console.say("job %s is still at work on %d runs", job.ID, len(active))
+	} else if job, err = s.submit(ctx, array); err != nil {
+		return err
+	}
+	if c.Bool("no-wait") || job.ID == "" {
+		return s.finish(true)
+	}
+	if err := s.wait(ctx, job); err != nil {
+		return err
+	}
+	return s.finish(false)
+}
+
+// array describes the tasks; each may need as much as the neediest cell, and the runtime's scratch
+// memory besides.
+func (s *sweepRun) array(c *cli.Context) (sweep.Slurm, error) {
+	runner, err := cellRunner()
+	if err != nil {
+		return sweep.Slurm{}, err
+	}
+	var need int64
+	for _, cell := range s.cells {
+		need = max(need, cell.need)
+	}
+	return sweep.Slurm{Program: runner.Program, Root: s.out, Args: strings.Fields(c.String("slurm-args")),
+		Threads: s.Threads, Memory: need * 3 / 2, Jobs: s.Jobs}, nil
+}
+
+// submit hands in what is not done; a job without an ID says that there is nothing.
+func (s *sweepRun) submit(ctx context.Context, array sweep.Slurm) (sweep.Job, error) {
+	var todo []string
+	for i, c := range s.cells {
+		switch {
+		case c.State() == sweep.Done:
+			s.report(i, "done before")
+		case c.refused != "":
+			s.report(i, "refused: "+c.refused)
+		default:
+			if err := c.Prepare(s.out); err != nil {
+				return sweep.Job{}, err
+			}
+			todo = append(todo, c.ID())
+		}
+	}
+	if len(todo) == 0 {
+		return sweep.Job{}, nil
+	}
+	job, err := array.Submit(ctx, todo)
+	if err == nil {
+		s.console.say("submitted job %s with %d runs; scancel %s ends it", job.ID, len(todo), job.ID)
+	}
+	return job, err
+}
+
+// wait looks at the queue until no task of the job is in it, and reports the cells that leave it.
+func (s *sweepRun) wait(ctx context.Context, job sweep.Job) error {
+	pending := map[string]bool{}
+	for _, id := range job.Cells {
+		pending[id] = true
+	}
+	for len(pending) > 0 {
+		select {
+		case <-ctx.Done():
+			s.console.say("job %s goes on; the same command waits for it again", job.ID)
+			return ctx.Err()
+		case <-time.After(slurmPoll):
+		}
+		active, err := job.Active(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range s.cells {
+			id := s.cells[i].ID()
+			if !pending[id] || active[id] {
+				continue
+			}
+			delete(pending, id)
+			if err := s.collect(i); err != nil {
+				return err
+			}
+		}
+		for id := range pending { // of an array from before: no cell of this sweep
+			if !active[id] {
+				delete(pending, id)
+			}
+		}
+	}
+	return nil
+}
+
+// collect takes over what a task has written. One that has ended without a result was killed.
+func (s *sweepRun) collect(i int) error {
+	c, err := sweep.ReadCell(filepath.Join(s.out, s.cells[i].ID()))
+	if err != nil {
+		return err
+	}
+	s.cells[i].Cell = c
+	if state := c.State(); state == sweep.Waiting || state == sweep.Running {
+		s.cells[i].lost = "the Slurm task ended early, see " + filepath.Join(s.out, "slurm")
+		s.report(i, s.cells[i].lost)
+	} else {
+		s.report(i, describe(c))
+	}
+	return s.writeTable()
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"zos-ort/graphgen/check"
+	"zos-ort/search/sweep"
+)
+
+// TestSweepInterrupted: the children save, the program ends with the signal's status, the same command
+// goes on, and what comes out is what comes out without an interrupt.
+func TestSweepInterrupted(t *testing.T) {
+	needRuntime(t)
+	dir := filepath.Join(t.TempDir(), "sweep")
+	args := append([]string{"sweep", "--methods", "zos-rnd,random", "--seeds", "1", "--jobs", "2", "--epochs",
+		"20", "--warmup", "1", "--network-channels", "4", "--network-cells", "3"}, tiny...)
+	cell := filepath.Join("cells", "built-in", "zos-rnd", "seed-1")
+	status, stdout, stderr := signalled(t, os.Interrupt, filepath.Join(dir, cell, "search", "alphas.json"),
+		append(args, "--out", dir)...)
+	if status != exitInterrupt || stdout != "" || strings.Contains(stderr, "error") {
+		t.Errorf("status %d, want %d; output %q %q", status, exitInterrupt, stdout, stderr)
+	}
+	c := check.Must(sweep.ReadCell(filepath.Join(dir, cell)))(t)
+	if c.State() != sweep.Interrupted {
+		t.Errorf("the cell is %s: %s", c.State(), c.Err())
+	}
+	if !strings.Contains(readFile(t, filepath.Join(dir, "runs.csv")), "zos-rnd,1,interrupted") {
+		t.Error("the table was not written")
+	}
+	runProgram(t, append(args, "--quiet", "--out", dir)...)
+	c = check.Must(sweep.ReadCell(filepath.Join(dir, cell)))(t)
+	if c.State() != sweep.Done || c.Phases[0].Attempts != 2 {
+		t.Errorf("later the cell is %s after %d attempts: %s", c.State(), c.Phases[0].Attempts, c.Err())
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	runProgram(t, append(args, "--quiet", "--out", whole)...)
+	for _, file := range []string{"genotype.json", "metrics.csv", "alphas.json"} {
+		name := filepath.Join(cell, "search", file)
+		if readFile(t, filepath.Join(dir, name)) != readFile(t, filepath.Join(whole, name)) {
+			t.Errorf("%s differs from that of a sweep without interrupt", file)
+		}
+	}
+}

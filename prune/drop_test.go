@@ -1,0 +1,96 @@
+package prune_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"zos-ort/graphgen/check"
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// Where none scores best it would drive out everything else; two edges of every node are spared.
+func TestNoneLeavesTwoEdges(t *testing.T) {
+	best := worth(func(c space.Candidate) float64 {
+		if c.Op == space.None {
+			return 100
+		}
+		return float64(c.Op)
+	})
+	c := prune.Config{ToOne: true, KeepNone: true, Measure: prune.Operations, PerRound: 1, Repeats: 1}
+	for _, c.PerRound = range []int{1, 3, 9} {
+		r := prunes(t, c, space.FullMask(), &fake{norm: best})
+		for _, ct := range space.CellTypes {
+			for e, set := range r.Mask[ct] {
+				// The edges come in their order, so the first of a node have lost the rest by then.
+				_, hi := space.NodeEdges(space.EdgeAt(e).Node)
+				want := space.SetOf(space.None)
+				if e >= hi-2 {
+					want = space.SetOf(space.DilConv5x5)
+				}
+				if set != want {
+					t.Errorf("%d per round, %v edge %d: %v is left, want %v", c.PerRound, ct, e, set, want)
+				}
+			}
+		}
+		if err := r.Mask.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Of equal scores the first primitive goes, or the last.
+func TestTies(t *testing.T) {
+	c := prune.Config{ToOne: true, Measure: prune.Operations, PerRound: 1, Repeats: 1}
+	if r := prunes(t, c, space.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.DilConv5x5) {
+		t.Errorf("the first went, and left %v", r.Mask)
+	}
+	c.LastOfTies = true
+	if r := prunes(t, c, space.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.MaxPool3x3) {
+		t.Errorf("the last went, and left %v", r.Mask)
+	}
+	// Only of equal ones.
+	rising := worth(func(c space.Candidate) float64 { return float64(c.Op) })
+	if r := prunes(t, c, space.FullMask(), &fake{norm: rising}); r.Mask != everywhere(space.DilConv5x5) {
+		t.Errorf("without a tie %v is left", r.Mask)
+	}
+}
+
+// The rounds of a pruning, and how much each leaves, are those of its plan whatever the scores are;
+// what is left is a space that can be searched.
+func TestPlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		start := space.FullMask()
+		if rapid.Bool().Draw(t, "random mask") {
+			start, _ = space.RandomMask(rng, rapid.Float64Range(.3, 1).Draw(t, "keep"))
+		}
+		c := prune.Config{Xi: rapid.Float64Range(.55, .95).Draw(t, "xi"), Measure: rapid.SampledFrom(
+			[]prune.Measure{prune.Operations, prune.Architectures}).Draw(t, "measure"),
+			KeepNone: rapid.Bool().Draw(t, "keep none"), PerRound: rapid.IntRange(1, 4).Draw(t, "per round"),
+			Repeats: 1, ToOne: rapid.Bool().Draw(t, "to one"), LastOfTies: rapid.Bool().Draw(t, "last of ties")}
+		plan, err := prune.Plan(c, start)
+		f := &fake{norm: func(int, space.Mask) float64 { return 1 + rng.Float64() }}
+		res, failed := prune.Run(t.Context(), c, start, f, prune.Progress{}, prune.Observer{})
+		if (err == nil) != (failed == nil) || len(res.Rounds) != len(plan.Rounds) {
+			t.Fatalf("planned %d rounds, %v, were %d, %v", len(plan.Rounds), err, len(res.Rounds), failed)
+		}
+		for i, r := range res.Rounds {
+			for _, ct := range space.CellTypes {
+				for e, set := range r.Mask[ct] {
+					if set.Len() != plan.Rounds[i].Mask[ct][e].Len() {
+						t.Fatalf("round %d leaves %v on %v edge %d, planned %v", i, set, ct, e,
+							plan.Rounds[i].Mask[ct][e])
+					}
+				}
+			}
+		}
+		if err := res.Mask.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_, err := prune.Plan(prune.Config{Xi: 2, Measure: prune.Operations, PerRound: 1, Repeats: 1}, space.FullMask())
+	check.Error(t, err, "between 0 and 1")
+}
