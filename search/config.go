@@ -24,9 +24,12 @@ type Config struct {
 	Alpha   float64 // learning rate of the architecture parameters
 	Beta    float64 // beta regulariser: lambda(e) = Beta * e; 0 is off
 	Augment data.Augment
-	Valid   int // images of the validation half used for the accuracy after an epoch; 0 is all
-	Seed    uint64
-	Options ort.Options
+	// StopOnSkips ends the search after the epoch in which the genotype of either cell has so many
+	// skip connections; the result is that of the epoch before. 0 is off.
+	StopOnSkips int
+	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
+	Seed        uint64
+	Options     ort.Options
 }
 
 // Validate checks the settings.
@@ -39,6 +42,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("search: batch norm needs a batch of at least 2, got %d", c.Batch)
 	case !(c.Rate > 0) || !(c.Alpha > 0) || math.IsInf(c.Rate+c.Alpha, 0):
 		return fmt.Errorf("search: learning rates must be positive, got %v and %v", c.Rate, c.Alpha)
+	case c.StopOnSkips < 0 || c.StopOnSkips > 2*space.Nodes:
+		return fmt.Errorf("search: a cell has 1 to %d skip connections to stop on (0 is off), not %d",
+			2*space.Nodes, c.StopOnSkips)
 	case !(c.Beta >= 0):
 		return fmt.Errorf("search: the weight of the beta regulariser must not be negative, got %v", c.Beta)
 	}

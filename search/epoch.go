@@ -65,6 +65,9 @@ type Snapshot struct {
 	Sums  Means
 	Time  Times  // of the running epoch so far
 	Last  *Epoch // the epoch before, if any
+	Stop  *Stop  `json:",omitempty"` // what ended the search early
+	// Before are the alphas at the start of the running epoch, while an early stop may go back to them.
+	Before *space.Alphas `json:",omitempty"`
 
 	Alphas *space.Alphas
 	Adam   AdamState

@@ -16,7 +16,8 @@ import (
 type Result struct {
 	Alphas   *space.Alphas
 	Genotype space.Genotype
-	Last     Epoch
+	Last     Epoch // the epoch that the genotype is from
+	Stop     *Stop // nil if the search ran to its end
 }
 
 // Run searches: half of the images train the weights, the other half the architecture parameters.
@@ -42,7 +43,10 @@ func Run(ctx context.Context, c Config, train *data.Set, from *Start, r Recorder
 	if from != nil {
 		at = from.Snapshot
 	}
-	for at.Epoch < c.Epochs {
+	for at.Epoch < c.Epochs && at.Stop == nil {
+		if c.StopOnSkips > 0 && at.Before == nil {
+			at.Before = steps.Alphas.Clone()
+		}
 		ep, err := c.epoch(ctx, &at, steps, l, r)
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
 			if failed := r.Save(at.with(steps), steps.Net); failed != nil {
@@ -55,12 +59,14 @@ func Run(ctx context.Context, c Config, train *data.Set, from *Start, r Recorder
 		if err := r.Epoch(ep); err != nil {
 			return nil, err
 		}
-		at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}
+		if at, err = c.after(at, ep, steps); err != nil {
+			return nil, err
+		}
 		if err := r.Save(at.with(steps), steps.Net); err != nil {
 			return nil, err
 		}
 	}
-	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last}, nil
+	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last, Stop: at.Stop}, nil
 }
 
 // with completes the snapshot with the architecture parameters and their optimiser.

@@ -60,6 +60,7 @@ type config struct {
 	LR       float64 `json:"lr"`
 	AlphaLR  float64 `json:"alpha_lr"`
 	Beta     float64 `json:"beta_reg"`
+	Skips    int     `json:"stop_on_skips"` // 0 is off
 
 	NetChannels int `json:"network_channels"`
 	NetCells    int `json:"network_cells"`
@@ -163,7 +164,7 @@ func (cfg *config) fromFlags(c *cli.Context) {
 		"cells": &cfg.Cells, "batch": &cfg.Batch, "epochs": &cfg.Epochs, "warmup": &cfg.Warmup,
 		"network-channels": &cfg.NetChannels, "network-cells": &cfg.NetCells, "threads": &cfg.Thread,
 		"prune-per-round": &cfg.PerRound, "rank-channels": &cfg.RankChannels, "rank-cells": &cfg.RankCells,
-		"rank-partial": &cfg.RankPartial})
+		"rank-partial": &cfg.RankPartial, "stop-on-skips": &cfg.Skips})
 	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta,
 		"xi": &cfg.Xi})
 	takeStrings(c, map[string]*string{"device": &cfg.Device, "mask": &cfg.MaskFile,
@@ -191,7 +192,7 @@ func (cfg *config) rankNet() supernet.Config {
 
 func (cfg *config) search(mask space.Mask) search.Config {
 	return search.Config{Net: cfg.supernet(mask), Batch: cfg.Batch, Epochs: cfg.Epochs,
-		Warmup: cfg.Warmup, Rate: cfg.LR, Alpha: cfg.AlphaLR, Beta: cfg.Beta,
+		Warmup: cfg.Warmup, Rate: cfg.LR, Alpha: cfg.AlphaLR, Beta: cfg.Beta, StopOnSkips: cfg.Skips,
 		Augment: data.Augment{Pad: cfg.Pad, Flip: true}, Valid: cfg.ValidImages, Seed: cfg.Seed,
 		Options: ort.Options{Threads: cfg.Thread, Dump: cfg.dump}}
 }

@@ -86,6 +86,8 @@ func trainFlags() []cli.Flag {
 			Usage: "learning rate of the architecture parameters"},
 		&cli.Float64Flag{Name: "beta-reg", DefaultText: "by preset",
 			Usage: "slope of the beta regulariser's weight per epoch"},
+		&cli.IntFlag{Name: "stop-on-skips", DefaultText: "off",
+			Usage: "stop when a cell has `N` skip connections, 1 to 8, and take the epoch before"},
 		&cli.IntFlag{Name: "valid-images", DefaultText: "all",
 			Usage: "validation images after every epoch"},
 		&cli.IntFlag{Name: "network-channels", DefaultText: "36",

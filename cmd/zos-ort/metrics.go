@@ -19,6 +19,7 @@ type recorder struct {
 	console *console
 	store   checkpoint.Store
 	saved   searchCheckpoint
+	table   epochTable
 }
 
 // searchCheckpoint is the content of a checkpoint of a search.
@@ -33,8 +34,8 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
 
 // newRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
-func newRecorder(dir runDir, epochs int, p *console) (r *recorder, from *search.Start, err error) {
-	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search")}
+func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search.Start, err error) {
+	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search"), table: epochTable{mark: cfg.Skips}}
 	state, ok, err := r.store.Load(&r.saved, p.damaged)
 	if err != nil {
 		return nil, nil, err
@@ -42,7 +43,9 @@ func newRecorder(dir runDir, epochs int, p *console) (r *recorder, from *search.
 	if ok {
 		from = &search.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
-		p.goesOn(from.Epoch, from.Step, epochs)
+		if from.Stop == nil {
+			p.goesOn(from.Epoch, from.Step, cfg.Epochs)
+		}
 		return r, from, err
 	}
 	header := append([]string(nil), metricsHeader...)
@@ -75,17 +78,13 @@ func showStep(c *console, p search.Progress) {
 // Epoch implements search.Recorder.
 func (r *recorder) Epoch(e search.Epoch) error {
 	r.console.stop()
-	counts := e.Genotype.Counts()
-	r.console.say("epoch %2d: train loss %.3f acc %.3f | valid loss %.3f acc %.3f | skip %d of 16 | %.1f s "+
-		"(data %.1f %%)", e.Epoch+1, e.TrainLoss, e.TrainAcc, e.ValidLoss, e.ValidAcc,
-		counts[space.SkipConnect], e.Time.Total.Seconds(),
-		100*e.Time.Waited.Seconds()/max(e.Time.Total.Seconds(), 1e-9))
+	r.table.print(r.console, e)
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.Lambda, e.TrainLoss, e.TrainAcc, e.AlphaLoss, e.AlphaAcc,
 		e.ValidLoss, e.ValidAcc, e.Norm, e.Entropy[space.Normal], e.Entropy[space.Reduce]} {
 		row = append(row, number(x))
 	}
-	for _, n := range counts {
+	for _, n := range e.Genotype.Counts() {
 		row = append(row, strconv.Itoa(n))
 	}
 	r.saved.Metrics = append(r.saved.Metrics, append(row, e.Genotype.String()))

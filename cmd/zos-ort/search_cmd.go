@@ -32,6 +32,7 @@ type searchResult struct {
 	Genotype  space.Genotype `json:"genotype"`
 	Text      string         `json:"genotype_text"`
 	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
+	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
 	Remaining remaining      `json:"remaining"`
 	Seconds   struct {
 		Prune  float64 `json:"prune"`
@@ -111,7 +112,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *console,
 	out *searchResult) error {
 	defer p.stop()
-	r, from, err := newRecorder(dir, cfg.Epochs, p)
+	r, from, err := newRecorder(dir, cfg, p)
 	if err != nil {
 		return err
 	}
@@ -120,6 +121,13 @@ func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set,
 		return err
 	}
 	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, &res.Last.ValidAcc, r.saved.Seconds
+	if out.Stop = res.Stop; res.Stop != nil {
+		p.say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
+			res.Stop.Cell, res.Stop.Epoch+1, res.Stop.Skips)
+		if err := dir.writeJSON("alphas.json", res.Alphas); err != nil { // those of the result
+			return err
+		}
+	}
 	return r.store.Finish()
 }
 
