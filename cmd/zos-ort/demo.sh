@@ -3,9 +3,10 @@
 #
 #   demo.sh PROGRAM OUT [DATA]
 #
-# PROGRAM is zos-ort, OUT the folder to create, DATA a folder of images (CIFAR, or train/CLASS/*.png);
-# without it the built-in images are used. Everything is small, to be done in five minutes on two
-# cores: 2000 images of 16x16, few epochs. SEARCH and RETRAIN hold flags to add to these commands.
+# PROGRAM is zos-ort, OUT the folder to create, DATA a folder of images (CIFAR, or
+# train/CLASS/*.png); without it the built-in images are used. Everything is small, to be done in
+# five minutes on two cores: 2000 images of 16x16, few epochs. SEARCH and RETRAIN hold flags to add
+# to these commands.
 set -eu
 
 program=$1 out=$2 data=${3:-}

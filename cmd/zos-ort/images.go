@@ -17,8 +17,8 @@ func dataFlags() []cli.Flag {
 // imageFlags say which images are read.
 func imageFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "data", Usage: "`DIR` with images as train/CLASS/*.png or *.jpg, or CIFAR-10 " +
-			"or CIFAR-100 in binary form (default: generated images)"},
+		&cli.StringFlag{Name: "data", Usage: "`DIR` with images as train/CLASS/*.png or *.jpg, or " +
+			"CIFAR-10 or CIFAR-100 in binary form (default: generated images)"},
 		&cli.IntFlag{Name: "train-images", DefaultText: "by preset",
 			Usage: "use the first `N` training images"},
 		&cli.IntFlag{Name: "image-size", DefaultText: "their own; generated: by preset",
@@ -79,8 +79,8 @@ func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
 	}
 	train, test = f.Train, f.Test
 	if train.Size%4 != 0 {
-		return nil, nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side must "+
-			"be a multiple of 4 (--image-size)", train.Name, train.Size, train.Size)
+		return nil, nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side "+
+			"must be a multiple of 4 (--image-size)", train.Name, train.Size, train.Size)
 	}
 	s.TrainImages, s.ImageSize, s.Classes = train.Len(), train.Size, len(train.Classes)
 	s.DataName, s.Fingerprint = train.Name, train.Fingerprint()

@@ -15,8 +15,8 @@ func (s retrainSettings) check() error {
 		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
 	}
 	if s.Auxiliary && s.ImageSize < network.AuxiliaryImage {
-		return usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: give "+
-			"--image-size %[1]d or --auxiliary=false", network.AuxiliaryImage, s.ImageSize)
+		return usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: "+
+			"give --image-size %[1]d or --auxiliary=false", network.AuxiliaryImage, s.ImageSize)
 	}
 	return nil
 }

@@ -54,12 +54,7 @@ func (f *Folder) divide(dir string, entries, classes []string, train []file) (re
 	for i, part := range []string{"test", "val"} {
 		has[i] = slices.Contains(entries, part) && isFolder(filepath.Join(dir, part))
 	}
-	for _, entry := range entries {
-		if !slices.Contains([]string{"train", "test", "val"}, entry) && isFolder(filepath.Join(dir, entry)) {
-			f.note("folder %s is not used: the folders of a data set are train, val and test",
-				filepath.Join(dir, entry))
-		}
-	}
+	f.noteOthers(dir, entries)
 	switch {
 	case has[0]:
 		if has[1] {
@@ -80,6 +75,16 @@ func (f *Folder) divide(dir string, entries, classes []string, train []file) (re
 		}
 	}
 	return train, test, err
+}
+
+// noteOthers tells of folders that a user may take for a part of the data.
+func (f *Folder) noteOthers(dir string, entries []string) {
+	parts := []string{"train", "test", "val"}
+	for _, entry := range entries {
+		if path := filepath.Join(dir, entry); !slices.Contains(parts, entry) && isFolder(path) {
+			f.note("folder %s is not used: the folders of a data set are train, val and test", path)
+		}
+	}
 }
 
 func (f *Folder) note(format string, args ...any) {
@@ -159,7 +164,8 @@ func listClass(files []file, dir string, label int32) ([]file, error) {
 		}
 	}
 	if found == 0 {
-		return nil, fmt.Errorf("data: class folder %s has no *.png or *.jpg (%d other files)", dir, others)
+		return nil, fmt.Errorf("data: class folder %s has no *.png or *.jpg (%d other files)", dir,
+			others)
 	}
 	return files, nil
 }

@@ -57,8 +57,8 @@ func (o Options) side(files []file) (w wanted, err error) {
 		if err == nil {
 			_, cfg, bad := inspect(content)
 			if bad == nil && cfg.Width != cfg.Height {
-				return w, fmt.Errorf("data: %s is %dx%d, not square: --image-size N cuts and scales all images "+
-					"to NxN", f.path, cfg.Width, cfg.Height)
+				return w, fmt.Errorf("data: %s is %dx%d, not square: --image-size N cuts and scales all "+
+					"images to NxN", f.path, cfg.Width, cfg.Height)
 			}
 			if bad == nil {
 				return wanted{cfg.Width, f.path}, nil
@@ -69,8 +69,8 @@ func (o Options) side(files []file) (w wanted, err error) {
 			return w, err
 		}
 	}
-	return w, fmt.Errorf("data: none of the %d training images can be read, the first is %s", len(files),
-		files[0].path)
+	return w, fmt.Errorf("data: none of the %d training images can be read, the first is %s",
+		len(files), files[0].path)
 }
 
 // decode fills a set with the first n usable files. Where files are left out, later ones take their
@@ -118,8 +118,8 @@ func (w wanted) decode(dst []uint8, path string) error {
 	if w.first != "" {
 		_, cfg, err := inspect(content)
 		if err == nil && (cfg.Width != w.side || cfg.Height != w.side) {
-			return fmt.Errorf("data: %s is %dx%d, but %s is %dx%d: --image-size N cuts and scales all images "+
-				"to NxN", path, cfg.Width, cfg.Height, w.first, w.side, w.side)
+			return fmt.Errorf("data: %s is %dx%d, but %s is %dx%d: --image-size N cuts and scales all "+
+				"images to NxN", path, cfg.Width, cfg.Height, w.first, w.side, w.side)
 		}
 	}
 	pixels, err := decode(content, w.side)
@@ -144,8 +144,8 @@ func (s *Set) eachClass() error {
 	return nil
 }
 
-// moments gives mean and standard deviation of each channel on a scale of 0 to 1. A channel that does
-// not vary gets the deviation of one step of 255, for it is divided by.
+// moments gives mean and standard deviation of each channel on a scale of 0 to 1. A channel that
+// does not vary gets the deviation of one step of 255, for it is divided by.
 func moments(s *Set) (mean, std [Channels]float32) {
 	var sum, squares [Channels]uint64
 	plane := s.Size * s.Size

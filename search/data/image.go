@@ -33,8 +33,8 @@ var formats = []format{
 
 // DecodeImage reads a PNG or JPEG file as training does, to [3, size, size] bytes: the square in
 // the middle of the image, scaled to the side with the Catmull-Rom kernel. Grey, paletted and
-// 16-bit images become 8-bit RGB, and what is transparent lies on white. A side of 0 takes the image
-// as it is, which must be square. The orientation that a camera may have noted is not applied.
+// 16-bit images become 8-bit RGB, and what is transparent lies on white. A side of 0 takes the
+// image as it is, which must be square. The orientation that a camera may have noted is not applied.
 // An error names the file and what is wrong with it.
 func DecodeImage(path string, size int) ([]uint8, error) {
 	if size < 0 || size > maxSide {
@@ -73,8 +73,8 @@ func readImage(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("data: %s is not a regular file", path)
 	case info.Size() > maxFile:
-		return nil, &BadImageError{path, fmt.Errorf("the file has %d bytes, more than the %d of any image "+
-			"that is decoded", info.Size(), maxFile)}
+		return nil, &BadImageError{path, fmt.Errorf("the file has %d bytes, more than the %d of any "+
+			"image that is decoded", info.Size(), maxFile)}
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -97,7 +97,8 @@ func TestDecodeKinds(t *testing.T) {
 	}{
 		{"grey", coloured(image.NewGray(r), uniform(color.Gray{77})), [3]uint8{77, 77, 77}},
 		{"grey 16", coloured(image.NewGray16(r), uniform(color.Gray16{0x4d80})), [3]uint8{77, 77, 77}},
-		{"paletted", coloured(image.NewPaletted(r, palette), uniform(palette[1])), [3]uint8{200, 100, 50}},
+		{"paletted", coloured(image.NewPaletted(r, palette), uniform(palette[1])),
+			[3]uint8{200, 100, 50}},
 		{"16 bit", coloured(image.NewNRGBA64(r), uniform(color.NRGBA64{0x1234, 0x5678, 0x9abc, 0xffff})),
 			[3]uint8{0x12, 0x56, 0x9a}},
 		{"transparent", coloured(image.NewNRGBA(r), uniform(color.NRGBA{9, 9, 9, 0})),
@@ -139,8 +140,10 @@ func wantPlanes(t *testing.T, name string, got []uint8, size int, want [Channels
 // TestDecodeCropsTheMiddle: of a wide and of a tall image the outer thirds are cut away.
 func TestDecodeCropsTheMiddle(t *testing.T) {
 	thirds := func(at int) color.Color { return color.Gray{[]uint8{0, 150, 255}[at/12]} }
-	wide := coloured(image.NewGray(image.Rect(0, 0, 36, 12)), func(_, x int) color.Color { return thirds(x) })
-	tall := coloured(image.NewGray(image.Rect(0, 0, 12, 36)), func(y, _ int) color.Color { return thirds(y) })
+	wide := coloured(image.NewGray(image.Rect(0, 0, 36, 12)),
+		func(_, x int) color.Color { return thirds(x) })
+	tall := coloured(image.NewGray(image.Rect(0, 0, 12, 36)),
+		func(y, _ int) color.Color { return thirds(y) })
 	for name, img := range map[string]image.Image{"wide": wide, "tall": tall} {
 		for _, size := range []int{12, 6, 4} {
 			got, err := decode(pngOf(t, img), size)

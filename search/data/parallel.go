@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls f for 0..n-1 on all processors and tells progress, which may be nil, how many calls
-// are done. Calls begin in order. Of several errors it returns that of the lowest index, whatever
-// the processors did first: above a failed index no more calls begin, below it all do.
-func parallel(ctx context.Context, n int, progress func(done, total int), f func(i int) error) error {
+// parallel calls f for 0..n-1 on all processors and tells progress, which may be nil, how many
+// calls are done. Calls begin in order. Of several errors it returns that of the lowest index,
+// whatever the processors did first: above a failed index no more calls begin, below it all do.
+func parallel(ctx context.Context, n int, progress func(done, total int),
+	f func(i int) error) error {
 	var (
 		next    atomic.Int64
 		limit   atomic.Int64 // the lowest index that failed

@@ -20,8 +20,8 @@ func square(img image.Image) *image.RGBA {
 	return out
 }
 
-// resize scales a square image to the given side. When it shrinks the image the kernel is widened, so
-// that every pixel counts.
+// resize scales a square image to the given side. When it shrinks the image the kernel is widened,
+// so that every pixel counts.
 func resize(img *image.RGBA, size int) *image.RGBA {
 	if img.Rect.Dx() == size {
 		return img
