@@ -31,9 +31,13 @@ type environment struct {
 
 var process = environment{live: map[string]int{}}
 
-// Open loads the ONNX Runtime library at path ("" for the one that Locate finds) and creates the
-// environment. Opening the library that is open is no error; another one is ErrInUse.
+// Open loads the ONNX Runtime library at path ("" for the one that is open, else the one that Locate
+// finds) and creates the environment. Opening the library that is open is no error; another one is
+// ErrInUse.
 func Open(path string) error {
+	if path == "" && opened() {
+		return nil
+	}
 	if path == "" {
 		found, err := Locate()
 		if err != nil {
@@ -63,6 +67,12 @@ func Open(path string) error {
 	}
 	e.open = true
 	return nil
+}
+
+func opened() bool {
+	process.mu.Lock()
+	defer process.mu.Unlock()
+	return process.open
 }
 
 // load opens a library and tells precisely what is wrong with it. The caller unloads it.

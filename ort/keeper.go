@@ -13,7 +13,8 @@ func (s *State) ready() error {
 		return nil
 	}
 	s.dropKeeper()
-	options, handle, err := Options{Threads: 1, Providers: s.providers}.build()
+	options, handle, err := Options{Threads: 1, Providers: s.providers, CUDA: s.cuda,
+		ConfigEntries: map[string]string{noFallback: "0"}}.build()
 	if err != nil {
 		return err
 	}

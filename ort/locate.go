@@ -65,16 +65,18 @@ func Locate() (string, error) {
 // other.
 const CUDAPlatform = "linux-x86_64-gpu"
 
-// LocateCUDA finds the library of the build with the CUDA provider. A missing file is ErrNoCUDA.
+// LocateCUDA finds the library of the build with the CUDA provider: that of
+// $ONNXRUNTIME_SHARED_LIBRARY_PATH if the provider lies beside it, else where make setup-cuda puts it.
+// A missing file is ErrNoCUDA.
 func LocateCUDA() (string, error) {
-	path := os.Getenv(PathVariable)
-	if path == "" {
-		path = filepath.Join(CacheDir(), "onnxruntime", Version, CUDAPlatform, LibraryName())
-	}
-	for _, file := range []string{path, cudaProvider(path)} {
-		if _, err := os.Stat(file); err != nil {
-			return "", fmt.Errorf("%w (looked for %s)", ErrNoCUDA, file)
+	if path := os.Getenv(PathVariable); path != "" {
+		if _, err := os.Stat(cudaProvider(path)); err == nil {
+			return path, nil
 		}
+	}
+	path := filepath.Join(CacheDir(), "onnxruntime", Version, CUDAPlatform, LibraryName())
+	if _, err := os.Stat(cudaProvider(path)); err != nil {
+		return "", fmt.Errorf("%w (looked for %s)", ErrNoCUDA, cudaProvider(path))
 	}
 	return path, nil
 }

@@ -57,9 +57,13 @@ type Options struct {
 	ConfigEntries map[string]string // ONNX Runtime's session.* settings
 	Dump          string            // folder a model is saved to when no session can be made of it
 	Domains       []*Domain         // own operators
+	CUDA          *CUDA             // run on a GPU and nowhere else; after OpenCUDA
 	// Providers appends execution providers, in order of preference; nil means the CPU alone.
 	Providers func(*onnx.SessionOptions) error
 }
+
+// noFallback makes it an error that a node has no kernel on the chosen provider.
+const noFallback = "session.disable_cpu_ep_fallback"
 
 // build makes session options; the caller destroys them.
 func (o Options) build() (*onnx.SessionOptions, *C.OrtSessionOptions, error) {
@@ -99,6 +103,10 @@ func (o Options) apply(so *onnx.SessionOptions, handle *C.OrtSessionOptions) err
 	}
 	if o.Profile != "" {
 		settings = append(settings, func() error { return so.EnableProfiling(o.Profile) })
+	}
+	if o.CUDA != nil {
+		settings = append(settings, func() error { return o.CUDA.append(so) },
+			func() error { return so.AddSessionConfigEntry(noFallback, "1") })
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.ConfigEntries)) {
 		settings = append(settings, func() error {

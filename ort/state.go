@@ -33,6 +33,7 @@ type State struct {
 	copies    bool
 	keeper    *C.OrtTrainingSession
 	providers func(*onnx.SessionOptions) error // of the last trainer: they know its devices
+	cuda      *CUDA                            // of the last trainer
 }
 
 // NewState makes a state of the given parameters; the data are copied.

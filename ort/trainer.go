@@ -63,7 +63,7 @@ func (t *Trainer) create(a Artifacts, o Options) error {
 	}
 	defer options.Destroy()
 	s := t.state
-	s.copies, s.providers = false, o.Providers
+	s.copies, s.providers, s.cuda = false, o.Providers, o.CUDA
 	err = check("create trainer", C.zos_trainer_create(process.env, handle, s.state, bytesOf(a.Train),
 		bytesOf(a.Eval), bytesOf(a.Optimizer), &t.session))
 	if err != nil {

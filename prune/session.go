@@ -73,8 +73,8 @@ func (s *Supernet) learnLayout() error {
 }
 
 func (s *Supernet) spec(net supernet.Config) graphgen.Spec {
-	return graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
-		Share: true, Kernels: true}
+	return program.Lower(graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
+		Share: true}, s.Options)
 }
 
 type session struct {

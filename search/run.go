@@ -77,8 +77,7 @@ func (s Snapshot) with(steps *Steps) Snapshot {
 
 // open builds the programs and their state, fresh or as it was saved.
 func (c Config) open(image int, from *Start) (*Steps, error) {
-	spec := c.Spec(image)
-	spec.Kernels = true
+	spec := program.Lower(c.Spec(image), c.Options)
 	programs, err := Emit(spec)
 	if err != nil {
 		return nil, err

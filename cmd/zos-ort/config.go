@@ -30,9 +30,9 @@ type config struct {
 	Method string `json:"method"`
 	Preset string `json:"preset"`
 	Seed   uint64 `json:"seed"`
-	Device string `json:"device"`
 	Thread int    `json:"threads"`
 
+	deviceSettings
 	dataSettings
 	ValidImages int `json:"valid_images"`
 	Pad         int `json:"pad"`
@@ -75,7 +75,7 @@ func paperPreset() config {
 	return config{Preset: "paper", Epochs: 50, Warmup: 15, Batch: 128, Channels: 16, Cells: 8, LR: .1,
 		AlphaLR: 6e-4, Pad: 4, Repeats: 3, PruneBatch: 128, PruneBatches: 3, PerRound: 1, Xi: .5,
 		XiMeasure: string(prune.Operations), Kernel: string(prune.Correlation), Ties: tiesFirst, Seed: 1,
-		Device: "cpu", NetChannels: 36, NetCells: 20}
+		deviceSettings: deviceSettings{Device: onCPU, Precision: fp32}, NetChannels: 36, NetCells: 20}
 }
 
 // quickPreset is the whole algorithm on few, small images: minutes on two cores.
@@ -167,8 +167,9 @@ func (cfg *config) fromFlags(c *cli.Context) {
 		"rank-partial": &cfg.RankPartial, "stop-on-skips": &cfg.Skips})
 	takeFloats(c, map[string]*float64{"lr": &cfg.LR, "alpha-lr": &cfg.AlphaLR, "beta-reg": &cfg.Beta,
 		"xi": &cfg.Xi})
-	takeStrings(c, map[string]*string{"device": &cfg.Device, "mask": &cfg.MaskFile,
+	takeStrings(c, map[string]*string{"mask": &cfg.MaskFile,
 		"xi-measure": &cfg.XiMeasure, "kernel": &cfg.Kernel, "ties": &cfg.Ties, "dump": &cfg.dump})
+	cfg.deviceSettings.fromFlags(c)
 	take(c, c.Uint64, map[string]*uint64{"seed": &cfg.Seed})
 	take(c, c.Bool, map[string]*bool{"keep-none": &cfg.KeepNone, "profile": &cfg.profile})
 }
@@ -194,7 +195,7 @@ func (cfg *config) search(mask space.Mask) search.Config {
 	return search.Config{Net: cfg.supernet(mask), Batch: cfg.Batch, Epochs: cfg.Epochs,
 		Warmup: cfg.Warmup, Rate: cfg.LR, Alpha: cfg.AlphaLR, Beta: cfg.Beta, StopOnSkips: cfg.Skips,
 		Augment: data.Augment{Pad: cfg.Pad, Flip: true}, Valid: cfg.ValidImages, Seed: cfg.Seed,
-		Options: ort.Options{Threads: cfg.Thread, Dump: cfg.dump}}
+		Options: ort.Options{Threads: cfg.Thread, Dump: cfg.dump, CUDA: cfg.cuda}}
 }
 
 // loadData reads the training images and completes the configuration with what they are.

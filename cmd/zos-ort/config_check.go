@@ -10,8 +10,11 @@ import (
 
 // check refuses what no run could do; these are mistakes on the command line.
 func (cfg *config) check(m method) error {
-	if cfg.Device != "cpu" {
-		return usagef("unknown device %q: this build runs on cpu", cfg.Device)
+	if err := cfg.deviceSettings.check(); err != nil {
+		return err
+	}
+	if cfg.profile && cfg.Device != onCPU {
+		return usagef("--profile is for --device cpu")
 	}
 	if cfg.Thread < 1 || cfg.ValidImages < 0 || cfg.PruneBatch < 1 ||
 		cfg.PruneBatches < 1 || cfg.NetChannels < 2 || cfg.NetChannels%2 != 0 {

@@ -43,6 +43,8 @@ func doctorAction(c *cli.Context) error {
 		{"threads", fmt.Sprint(runtime.NumCPU())},
 		{"free memory", memory},
 	}
+	cuda := ort.FindDevices(ort.CUDAFolders())
+	rows = append(rows, cudaRows(cuda)...)
 	if p.json {
 		m := map[string]string{}
 		for _, r := range rows {
@@ -51,6 +53,30 @@ func doctorAction(c *cli.Context) error {
 		return errors.Join(p.value(m), err)
 	}
 	return errors.Join(p.table([]string{"item", "found"}, rows), err)
+}
+
+// cudaRows tell what CUDA finds, and how to get what is missing.
+func cudaRows(s ort.CUDAStatus) [][]string {
+	runtime := s.Runtime
+	if runtime == "" {
+		runtime = "not set up: make setup-cuda"
+	}
+	rows := [][]string{{"CUDA build", runtime}}
+	for _, l := range s.Libraries {
+		found := l.Path
+		if found == "" {
+			found = "missing: " + l.From
+		}
+		rows = append(rows, []string{l.Name, found})
+	}
+	for i, d := range s.Devices {
+		rows = append(rows, []string{fmt.Sprintf("GPU %d", i), d.Name + ", " + gib(d.Bytes)})
+	}
+	usable := "yes"
+	if s.Err != nil {
+		usable = "no: " + s.Err.Error()
+	}
+	return append(rows, []string{"CUDA", usable})
 }
 
 func orDash(s string) string {

@@ -20,10 +20,9 @@ func methodFlags() []cli.Flag {
 	for _, m := range methods {
 		about += "\n  " + m.name + ": " + m.about
 	}
-	return []cli.Flag{
+	return append(deviceFlags(), []cli.Flag{
 		&cli.StringFlag{Name: "method", Value: "zos", Usage: about},
 		&cli.StringFlag{Name: "preset", Usage: "quick (default without --data) or paper"},
-		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "where to run"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of everything random"},
 		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
 		&cli.IntFlag{Name: "channels", DefaultText: "by preset",
@@ -31,7 +30,7 @@ func methodFlags() []cli.Flag {
 		&cli.IntFlag{Name: "cells", DefaultText: "by preset",
 			Usage: "cells of the supernet"},
 		&cli.StringFlag{Name: "dump", Usage: "save a model that the runtime refuses in `DIR`"},
-	}
+	}...)
 }
 
 func pruneFlags() []cli.Flag {

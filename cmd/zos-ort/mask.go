@@ -117,8 +117,13 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir
 // ranker ranks with rankNet. One single-threaded session per core uses the
 // cores better than one session with threads, because the operations are small.
 func (cfg *config) ranker(ctx context.Context, train *data.Set) *prune.Supernet {
+	workers := cfg.Thread
+	if cfg.cuda != nil {
+		workers = 1 // sessions on a GPU would only wait for each other
+	}
 	return &prune.Supernet{Net: cfg.rankNet(), Batch: cfg.PruneBatch, Image: cfg.ImageSize,
-		Kernel: prune.Kernel(cfg.Kernel), Workers: cfg.Thread, Options: ort.Options{Threads: 1, Dump: cfg.dump},
+		Kernel: prune.Kernel(cfg.Kernel), Workers: workers,
+		Options: ort.Options{Threads: 1, Dump: cfg.dump, CUDA: cfg.cuda},
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamRank+uint64(repeat))))
 		},

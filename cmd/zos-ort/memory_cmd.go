@@ -31,6 +31,8 @@ func memoryCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
 			&cli.StringFlag{Name: "fit", Usage: "find the largest batch for `SIZE`, such as 8GB or 512MB"},
 			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
+			&cli.StringFlag{Name: "device", Value: onCPU,
+				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of --measure (default: all cores)"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
@@ -54,6 +56,9 @@ func memoryAction(c *cli.Context) error {
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	if c.IsSet("retrain") {
+		if c.String("device") != onCPU {
+			return usagef("--device is for searches: leave it or --retrain away")
+		}
 		return memoryOfRetraining(c)
 	}
 	cfg, list, err := memoryFlags(c)
@@ -61,6 +66,10 @@ func memoryAction(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
+	device := deviceSettings{Device: c.String("device"), Precision: fp32}
+	if cfg.cuda, err = device.plan(c.Bool("measure"), p); err != nil {
+		return err
+	}
 	if c.IsSet("fit") {
 		limit, err := parseSize(c.String("fit"))
 		if err != nil {
@@ -90,7 +99,8 @@ func memoryAction(c *cli.Context) error {
 		p.say("charts are in %s", c.String("out"))
 	}
 	if c.Bool("measure") {
-		return measureRows(c.Context, p, cfg, rows, ort.Options{Threads: c.Int("threads")})
+		return measureRows(c.Context, p, cfg, rows, ort.Options{Threads: c.Int("threads"),
+			CUDA: device.cuda})
 	}
 	return predictionTable(p, cfg, rows)
 }

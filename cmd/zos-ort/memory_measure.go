@@ -28,6 +28,11 @@ func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measure
 	}
 	defer domain.Close()
 	o.CPUArena, o.Domains = true, append(o.Domains, domain)
+	if o.CUDA != nil {
+		if err := ort.ResetPool(); err != nil {
+			return m, err
+		}
+	}
 	session, err := ort.NewInference(p.Model, o)
 	if err != nil {
 		return m, fmt.Errorf("measure %s: %w", p.Name, err)
@@ -38,7 +43,7 @@ func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measure
 	if err != nil {
 		return m, err
 	}
-	before, err := session.Stats("Cpu")
+	before, err := arena(session, o)
 	if err != nil {
 		return m, err
 	}
@@ -49,9 +54,29 @@ func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measure
 	if err != nil {
 		return m, fmt.Errorf("measure %s: %w", p.Name, err)
 	}
-	after, err := session.Stats("Cpu")
+	after, err := arena(session, o)
 	m.Before, m.Peak = before.InUse, after.MaxInUse-before.InUse
+	if o.CUDA != nil {
+		m.Peak -= portBytes(p) // a GPU's copies of the inputs are in the pool
+	}
 	return m, err
+}
+
+// arena reads what counts the memory of a session: its arena on the CPU, on a GPU the pool.
+func arena(session *ort.Inference, o ort.Options) (ort.AllocatorStats, error) {
+	if o.CUDA == nil {
+		return session.Stats("Cpu")
+	}
+	s, err := ort.Pool()
+	return ort.AllocatorStats{InUse: s.InUse, MaxInUse: s.Peak, TotalAllocated: s.Reserved}, err
+}
+
+// portBytes is the size of the inputs of a program, state included.
+func portBytes(p *graphgen.Program) (bytes int64) {
+	for _, port := range p.Signature.Inputs {
+		bytes += int64(port.Type.Bytes())
+	}
+	return bytes
 }
 
 // randomInputs are tensors for all ports. What is in them does not matter for memory; small positive

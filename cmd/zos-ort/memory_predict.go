@@ -20,6 +20,7 @@ type memoryConfig struct {
 	Xi       float64 `json:"xi"`
 	Masks    int     `json:"masks"`
 	Seed     uint64  `json:"seed"`
+	cuda     bool    // the programs of a GPU
 }
 
 // prediction is one row of the table: bytes, means over the masks where there are several.
@@ -101,6 +102,9 @@ func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
 		if c.has(p.name) {
 			p.on(&net, &s)
 		}
+	}
+	if c.cuda {
+		s.Kernels, s.CUDA = false, true
 	}
 	s.Forward = net.Forward()
 	return s

@@ -46,6 +46,9 @@ func pruneAction(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return planRounds(&cfg, m, p)
 	}
+	if err := cfg.deviceSettings.open(p); err != nil {
+		return err
+	}
 	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
 		return err
@@ -53,7 +56,7 @@ func pruneAction(c *cli.Context) error {
 	defer unlock()
 	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
 	if err != nil {
-		return dir.resumable(c, p, dir.finish(err))
+		return dir.resumable(c, p, dir.finish(cfg.explain(err, m)))
 	}
 	full := space.FullMask()
 	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remaining{

@@ -4,6 +4,9 @@ import "zos-ort/models/network"
 
 // check refuses, once the images are known, what no training could do.
 func (s retrainSettings) check() error {
+	if err := s.deviceSettings.check(); err != nil {
+		return err
+	}
 	cfg := s.config()
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}

@@ -36,7 +36,7 @@ func retrainCommand() *cli.Command {
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
 			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
 			profileFlag(),
-		}, dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
+		}, deviceFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
 		Before: noArguments,
 		Action: retrainAction,
 	}
@@ -70,6 +70,7 @@ type retrainSettings struct {
 	Cutout    int     `json:"cutout"`
 	Seed      uint64  `json:"seed"`
 	Threads   int     `json:"threads"`
+	deviceSettings
 
 	before *retrainSettings // of the run that is resumed, if one is
 }
@@ -94,6 +95,7 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	takeFloats(c, map[string]*float64{"lr": &s.LR, "drop-path": &s.DropPath})
 	take(c, c.Bool, map[string]*bool{"auxiliary": &s.Auxiliary})
 	take(c, c.Uint64, map[string]*uint64{"seed": &s.Seed})
+	s.deviceSettings.fromFlags(c)
 	if err = s.dataSettings.fromFlags(c); err != nil {
 		return s, err
 	}
@@ -123,6 +125,7 @@ func (s *retrainSettings) fromPreset(c *cli.Context) error {
 	}
 	s.Schema, s.Version, s.Program = retrainSchema, retrainVersion, version
 	s.Seed, s.Threads = 1, runtime.NumCPU()
+	s.deviceSettings = deviceSettings{Device: onCPU, Precision: fp32}
 	return nil
 }
 
@@ -152,7 +155,7 @@ func (s retrainSettings) config() retrain.Config {
 	c.Net.Classes, c.Net.Auxiliary = s.Classes, s.Auxiliary
 	c.Batch, c.Epochs, c.Rate, c.DropPath, c.Seed = s.Batch, s.Epochs, s.LR, s.DropPath, s.Seed
 	c.Augment = data.Augment{Pad: s.Pad, Flip: true, Cutout: s.Cutout}
-	c.Options = ort.Options{Threads: s.Threads}
+	c.Options = ort.Options{Threads: s.Threads, CUDA: s.cuda}
 	return c
 }
 
@@ -170,6 +173,9 @@ func retrainAction(c *cli.Context) error {
 		return err
 	}
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.deviceSettings.open(p); err != nil {
 		return err
 	}
 	dir, unlock, err := openRun(c, s)

@@ -59,6 +59,9 @@ func searchAction(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return errors.Join(cfg.table(p), p.value(cfg))
 	}
+	if err := cfg.deviceSettings.open(p); err != nil {
+		return err
+	}
 	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
 		return err
@@ -68,7 +71,7 @@ func searchAction(c *cli.Context) error {
 		p.say("no --data: using the built-in generated images")
 	}
 	if err = cfg.table(p); err == nil {
-		err = runSearch(c.Context, &cfg, m, train, dir, p)
+		err = cfg.explain(runSearch(c.Context, &cfg, m, train, dir, p), m)
 	}
 	return dir.resumable(c, p, dir.finish(err))
 }

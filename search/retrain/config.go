@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/models/network"
 	"zos-ort/ort"
+	"zos-ort/ort/program"
 	"zos-ort/search/data"
 )
 
@@ -51,6 +52,7 @@ func (c Config) Validate() error {
 func (c Config) Spec(image int) graphgen.Spec {
 	net := c.Net
 	net.DropPath = c.DropPath > 0 && net.DropPaths() > 0
-	return graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: image, Classes: net.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: c.Auxiliary, Share: true, Kernels: true}
+	s := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: image, Classes: net.Classes,
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: c.Auxiliary, Share: true}
+	return program.Lower(s, c.Options)
 }

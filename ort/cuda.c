@@ -1,0 +1,106 @@
+#include "cuda.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+void *zos_cuda_load(const char *path, char *message, size_t size) {
+  void *handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+  if (handle == NULL) {
+    const char *why = dlerror();
+    snprintf(message, size, "%s", why ? why : "unknown");
+  }
+  return handle;
+}
+
+int zos_cuda_devices(void *driver, int *count) {
+  int (*init)(unsigned) = (int (*)(unsigned))dlsym(driver, "cuInit");
+  int (*get)(int *) = (int (*)(int *))dlsym(driver, "cuDeviceGetCount");
+  if (init == NULL || get == NULL) return -1;
+  int failed = init(0);
+  return failed ? failed : get(count);
+}
+
+int zos_cuda_device(void *driver, int i, char *name, int size, size_t *bytes) {
+  int (*get_name)(char *, int, int) = (int (*)(char *, int, int))dlsym(driver, "cuDeviceGetName");
+  int (*total)(size_t *, int) = (int (*)(size_t *, int))dlsym(driver, "cuDeviceTotalMem_v2");
+  if (get_name == NULL || total == NULL) return -1;
+  int failed = get_name(name, size, i);
+  return failed ? failed : total(bytes, i);
+}
+
+// Numbers of enum cudaMemPoolAttr (driver_types.h).
+enum { release_threshold = 4, reserved_high = 6, used_current = 7, used_high = 8 };
+
+// pool is what the process allocates device memory from. Allocation is ordered on the default stream,
+// the one that ONNX Runtime's CUDA provider computes on when it is given an external allocator
+// (cuda_execution_provider.cc), so memory that is freed may be handed out again at once.
+static struct {
+  void *memory;
+  uint64_t limit;
+  atomic_uint_fast64_t refused;
+  int (*malloc_async)(void **, size_t, void *);
+  int (*free_async)(void *, void *);
+  int (*get)(void *, int, void *);
+  int (*set)(void *, int, void *);
+  int (*trim)(void *, size_t);
+  int (*info)(size_t *, size_t *);
+} pool;
+
+int zos_pool_open(void *cudart, int device, uint64_t limit) {
+  int (*use)(int) = (int (*)(int))dlsym(cudart, "cudaSetDevice");
+  int (*find)(void **, int) = (int (*)(void **, int))dlsym(cudart, "cudaDeviceGetDefaultMemPool");
+  pool.malloc_async = (int (*)(void **, size_t, void *))dlsym(cudart, "cudaMallocAsync");
+  pool.free_async = (int (*)(void *, void *))dlsym(cudart, "cudaFreeAsync");
+  pool.get = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolGetAttribute");
+  pool.set = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolSetAttribute");
+  pool.trim = (int (*)(void *, size_t))dlsym(cudart, "cudaMemPoolTrimTo");
+  pool.info = (int (*)(size_t *, size_t *))dlsym(cudart, "cudaMemGetInfo");
+  if (use == NULL || find == NULL || pool.malloc_async == NULL || pool.free_async == NULL ||
+      pool.get == NULL || pool.set == NULL || pool.trim == NULL || pool.info == NULL)
+    return -1;
+  pool.limit = limit;
+  atomic_store(&pool.refused, 0);
+  int failed = use(device);
+  if (!failed) failed = find(&pool.memory, device);
+  uint64_t keep = UINT64_MAX;  // or every step would ask the driver again
+  return failed ? failed : pool.set(pool.memory, release_threshold, &keep);
+}
+
+int zos_pool_read(int what, uint64_t *bytes) {
+  static const int attribute[] = {used_current, used_high, reserved_high};
+  return pool.get(pool.memory, attribute[what], bytes);
+}
+
+int zos_pool_reset(void) {
+  uint64_t zero = 0;
+  int failed = pool.set(pool.memory, used_high, &zero);
+  return failed ? failed : pool.set(pool.memory, reserved_high, &zero);
+}
+
+int zos_pool_available(size_t *bytes) {
+  size_t total;
+  return pool.info(bytes, &total);
+}
+
+uint64_t zos_pool_refused(void) { return atomic_load(&pool.refused); }
+
+void *zos_pool_alloc(size_t bytes) {
+  void *p = NULL;
+  uint64_t used = 0;
+  int refused = pool.limit && !zos_pool_read(zos_pool_in_use, &used) && used + bytes > pool.limit;
+  if (!refused) refused = pool.malloc_async(&p, bytes, NULL) != 0;
+  if (!refused) return p;
+  atomic_store(&pool.refused, bytes);
+  return NULL;
+}
+
+void zos_pool_free(void *p) { (void)pool.free_async(p, NULL); }
+
+static void pool_trim(void) { (void)pool.trim(pool.memory, 0); }
+
+uintptr_t zos_pool_function(int which) {
+  const uintptr_t functions[] = {(uintptr_t)zos_pool_alloc, (uintptr_t)zos_pool_free,
+                                 (uintptr_t)pool_trim};
+  return functions[which];
+}

@@ -1,0 +1,199 @@
+package ort
+
+// #include <stdlib.h>
+// #include "cuda.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"unsafe"
+
+	onnx "github.com/yalue/onnxruntime_go"
+)
+
+// ErrCUDA is that CUDA cannot be used on this machine; the errors that wrap it say why.
+var ErrCUDA = errors.New("cuda cannot be used")
+
+// CUDA are the settings of a session that runs on a GPU.
+type CUDA struct {
+	Device int
+	TF32   bool  // convolutions and matrix products with 10 bits of mantissa
+	Limit  int64 // bytes that the pool may hand out; 0: all that the device has
+}
+
+// CUDADevice is a GPU.
+type CUDADevice struct {
+	Name  string
+	Bytes int64
+}
+
+// CUDAStatus is what CUDA finds on this machine.
+type CUDAStatus struct {
+	Runtime   string // the library of the build with the CUDA provider; empty if it is not set up
+	Libraries []CUDALibrary
+	Devices   []CUDADevice
+	Err       error // why CUDA cannot be used; nil if it can
+}
+
+// FindDevices looks for all that a session on CUDA needs, in the given folders, and asks the driver
+// for its devices.
+func FindDevices(folders []string) CUDAStatus {
+	s := CUDAStatus{Libraries: FindCUDA(folders)}
+	var err error
+	if s.Runtime, err = LocateCUDA(); err != nil {
+		s.Err = err
+	}
+	for _, l := range s.Libraries {
+		if l.Path == "" && s.Err == nil {
+			s.Err = fmt.Errorf("%w: %s is missing: %s", ErrCUDA, l.Name, l.From)
+		}
+	}
+	if driver := s.Libraries[0].Path; driver != "" {
+		if s.Devices, err = devices(driver); err != nil && s.Err == nil {
+			s.Err = err
+		}
+	}
+	return s
+}
+
+// devices asks the driver at path.
+func devices(path string) ([]CUDADevice, error) {
+	driver, err := loadCUDA(path)
+	if err != nil {
+		return nil, err
+	}
+	var count C.int
+	if code := C.zos_cuda_devices(driver, &count); code != 0 {
+		return nil, fmt.Errorf("%w: the driver %s gives error %d", ErrCUDA, path, code)
+	}
+	if count == 0 {
+		return nil, fmt.Errorf("%w: the driver knows no GPU", ErrCUDA)
+	}
+	list := make([]CUDADevice, count)
+	for i := range list {
+		var name [256]C.char
+		var bytes C.size_t
+		code := C.zos_cuda_device(driver, C.int(i), &name[0], C.int(len(name)), &bytes)
+		if code != 0 {
+			return nil, fmt.Errorf("%w: GPU %d gives error %d", ErrCUDA, i, code)
+		}
+		list[i] = CUDADevice{C.GoString(&name[0]), int64(bytes)}
+	}
+	return list, nil
+}
+
+// loadCUDA loads a library of CUDA, so that ONNX Runtime finds it by its name wherever it lies. It
+// stays loaded.
+func loadCUDA(path string) (unsafe.Pointer, error) {
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	var message [512]C.char
+	handle := C.zos_cuda_load(name, &message[0], C.size_t(len(message)))
+	if handle == nil {
+		return nil, fmt.Errorf("%w: %s", ErrCUDA, C.GoString(&message[0]))
+	}
+	return handle, nil
+}
+
+// OpenCUDA opens the runtime's build for CUDA and the memory pool of a device, from which all sessions
+// on it allocate.
+func OpenCUDA(s CUDAStatus, c CUDA) error {
+	if s.Err != nil {
+		return s.Err
+	}
+	if c.Device < 0 || c.Device >= len(s.Devices) {
+		return fmt.Errorf("%w: there is no GPU %d, the driver knows %d", ErrCUDA, c.Device, len(s.Devices))
+	}
+	for _, l := range s.Libraries {
+		handle, err := loadCUDA(l.Path)
+		if err != nil {
+			return err
+		}
+		if l.Name == "libcudart.so.13" {
+			if err := openPool(handle, c); err != nil {
+				return err
+			}
+		}
+	}
+	return Open(s.Runtime)
+}
+
+// openPool prepares the memory pool through a loaded libcudart.
+func openPool(cudart unsafe.Pointer, c CUDA) error {
+	if code := C.zos_pool_open(cudart, C.int(c.Device), C.uint64_t(c.Limit)); code != 0 {
+		return fmt.Errorf("%w: the memory pool of GPU %d gives error %d", ErrCUDA, c.Device, code)
+	}
+	return nil
+}
+
+// settings are the options of ONNX Runtime's CUDA provider
+// (onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html). The exhaustive search for
+// algorithms runs once per shape and session; what it finds is kept.
+func (c CUDA) settings() map[string]string {
+	address := func(which C.int) string {
+		return strconv.FormatUint(uint64(C.zos_pool_function(which)), 10)
+	}
+	tf32 := map[bool]string{false: "0", true: "1"}
+	m := map[string]string{"device_id": strconv.Itoa(c.Device), "use_tf32": tf32[c.TF32],
+		"cudnn_conv_algo_search": "EXHAUSTIVE", "cudnn_conv_use_max_workspace": "1",
+		"gpu_external_alloc": address(0), "gpu_external_free": address(1),
+		"gpu_external_empty_cache": address(2)}
+	if c.Limit > 0 {
+		m["gpu_mem_limit"] = strconv.FormatInt(c.Limit, 10)
+	}
+	return m
+}
+
+// append makes the CUDA provider the first of a session.
+func (c CUDA) append(so *onnx.SessionOptions) error {
+	o, err := onnx.NewCUDAProviderOptions()
+	if err != nil {
+		return err
+	}
+	defer o.Destroy()
+	if err := o.Update(c.settings()); err != nil {
+		return err
+	}
+	return so.AppendExecutionProviderCUDA(o)
+}
+
+// poolAlloc and poolFree are what ONNX Runtime is given, for Go; nil is a refusal.
+func poolAlloc(bytes int) unsafe.Pointer { return C.zos_pool_alloc(C.size_t(bytes)) }
+
+func poolFree(p unsafe.Pointer) { C.zos_pool_free(p) }
+
+// PoolStats is what the memory pool of the device counts, in bytes.
+type PoolStats struct {
+	InUse, Peak int64 // handed out now, and the most since ResetPool
+	Reserved    int64 // the most that was taken from the device since ResetPool
+	Refused     int64 // the last request that did not fit; 0: none
+	Available   int64 // free on the device, for all processes
+}
+
+// Pool reads the memory pool that OpenCUDA opened.
+func Pool() (s PoolStats, err error) {
+	for what, to := range map[C.int]*int64{C.zos_pool_in_use: &s.InUse, C.zos_pool_peak: &s.Peak,
+		C.zos_pool_reserved: &s.Reserved} {
+		var bytes C.uint64_t
+		if code := C.zos_pool_read(what, &bytes); code != 0 {
+			return s, fmt.Errorf("memory pool: error %d", code)
+		}
+		*to = int64(bytes)
+	}
+	var free C.size_t
+	if code := C.zos_pool_available(&free); code != 0 {
+		return s, fmt.Errorf("memory pool: error %d", code)
+	}
+	s.Refused, s.Available = int64(C.zos_pool_refused()), int64(free)
+	return s, nil
+}
+
+// ResetPool forgets the peaks.
+func ResetPool() error {
+	if code := C.zos_pool_reset(); code != 0 {
+		return fmt.Errorf("memory pool: error %d", code)
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+// What this package needs of CUDA: the driver's list of devices, and one memory pool for all
+// sessions. The libraries are loaded at run time; nothing is linked.
+#ifndef ZOS_ORT_CUDA_H
+#define ZOS_ORT_CUDA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// zos_cuda_load loads a library for all that are loaded later. The loader's complaint goes to message.
+void *zos_cuda_load(const char *path, char *message, size_t size);
+
+// zos_cuda_devices counts the devices of a loaded driver (libcuda); the result is the driver's error
+// code, 0 for none, or -1 if the library is no driver.
+int zos_cuda_devices(void *driver, int *count);
+int zos_cuda_device(void *driver, int i, char *name, int size, size_t *bytes);
+
+// The pool is the default memory pool of one device, through a loaded libcudart. Results are its error
+// codes, 0 for none, or -1 if the library lacks what is needed.
+enum { zos_pool_in_use, zos_pool_peak, zos_pool_reserved };
+int zos_pool_open(void *cudart, int device, uint64_t limit);
+int zos_pool_read(int what, uint64_t *bytes);
+int zos_pool_reset(void);
+int zos_pool_available(size_t *bytes);
+uint64_t zos_pool_refused(void);
+void *zos_pool_alloc(size_t bytes);
+void zos_pool_free(void *p);
+
+// zos_pool_function is the address of the allocator's function: 0 to allocate, 1 to free, 2 to give
+// unused memory back.
+uintptr_t zos_pool_function(int which);
+
+#endif

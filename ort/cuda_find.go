@@ -1,0 +1,85 @@
+package ort
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// CUDALibrary is a file that the CUDA provider needs besides ONNX Runtime, and where it was found.
+type CUDALibrary struct {
+	Name string
+	From string // what brings it
+	Path string // empty if it was not found
+}
+
+// cudaDriver is the library of the driver, which comes with it and not with CUDA.
+const cudaDriver = "libcuda.so.1"
+
+// cudaLibraries lists what has to be there, in the order of loading: each may need those before it.
+// The names are the NEEDED entries of libonnxruntime_providers_cuda.so.
+var cudaLibraries = []CUDALibrary{
+	{Name: cudaDriver, From: "the NVIDIA driver, 580 or later"},
+	{Name: "libcudart.so.13", From: "pip install nvidia-cuda-runtime"},
+	{Name: "libcublasLt.so.13", From: "pip install nvidia-cublas"},
+	{Name: "libcublas.so.13", From: "pip install nvidia-cublas"},
+	{Name: "libcudnn.so.9", From: "pip install nvidia-cudnn-cu13"},
+}
+
+// CUDAPathVariable names the environment variable that replaces the folders in which the libraries of
+// CUDA are looked for: a list like that of PATH.
+const CUDAPathVariable = "ZOS_CUDA_PATH"
+
+// CUDAFolders are the folders in which the libraries of CUDA are looked for: $ZOS_CUDA_PATH, else
+// those of LD_LIBRARY_PATH, the system's, and the nvidia-* wheels of every python3 on PATH.
+func CUDAFolders() []string {
+	if path, ok := os.LookupEnv(CUDAPathVariable); ok {
+		return filepath.SplitList(path)
+	}
+	folders := filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))
+	folders = append(folders, loaderFolders("/etc/ld.so.conf.d/*.conf")...)
+	folders = append(folders, "/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib",
+		"/usr/local/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib")
+	for _, bin := range filepath.SplitList(os.Getenv("PATH")) {
+		python := filepath.Join(bin, "python3")
+		if _, err := os.Stat(python); err != nil {
+			continue
+		}
+		for _, packages := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages",
+			"lib/python3/dist-packages"} {
+			found, _ := filepath.Glob(filepath.Join(filepath.Dir(bin), packages, "nvidia/*/lib"))
+			folders = append(folders, found...)
+		}
+	}
+	return folders
+}
+
+// loaderFolders are the folders that files of the dynamic loader's configuration list.
+func loaderFolders(pattern string) (folders []string) {
+	files, _ := filepath.Glob(pattern)
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		for line := range strings.Lines(string(b)) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "/") {
+				folders = append(folders, line)
+			}
+		}
+	}
+	return folders
+}
+
+// FindCUDA looks for the libraries of CUDA and of the driver; of several the first counts.
+func FindCUDA(folders []string) []CUDALibrary {
+	list := slices.Clone(cudaLibraries)
+	for i, l := range list {
+		for _, dir := range folders {
+			path := filepath.Join(dir, l.Name)
+			if _, err := os.Stat(path); err == nil {
+				list[i].Path = path
+				break
+			}
+		}
+	}
+	return list
+}
