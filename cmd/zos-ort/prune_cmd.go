@@ -12,6 +12,7 @@ func pruneCommand() *cli.Command {
 		Usage:       "zero-shot pruning alone: find the mask, do not search",
 		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
 		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag(),
+			ignoreMemoryFlag(),
 			&cli.StringFlag{Name: "compare", Usage: "say how much the mask has in common with that in `FILE`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the settings and the rounds to come, and stop"}}),
 		Before: noArguments,
@@ -42,6 +43,9 @@ func pruneAction(c *cli.Context) error {
 			return err
 		}
 		other = &read
+	}
+	if err := cfg.guardMemory(c, m, p); err != nil {
+		return err
 	}
 	if c.Bool("dry-run") {
 		return planRounds(&cfg, m, p)

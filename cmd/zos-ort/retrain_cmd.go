@@ -36,7 +36,7 @@ func retrainCommand() *cli.Command {
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
 			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
 			profileFlag(),
-		}, dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
+		}, dataFlags(), outputFlags(), []cli.Flag{resumeFlag(), ignoreMemoryFlag()}),
 		Before: noArguments,
 		Action: retrainAction,
 	}
@@ -170,6 +170,9 @@ func retrainAction(c *cli.Context) error {
 		return err
 	}
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.guardMemory(c, p); err != nil {
 		return err
 	}
 	dir, unlock, err := openRun(c, s)
