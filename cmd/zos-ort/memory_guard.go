@@ -138,7 +138,7 @@ func (cfg *config) memoryOfRanking() demand {
 		s := cfg.search(space.FullMask())
 		s.Batch = batch
 		spec := s.Spec(cfg.ImageSize)
-		spec.Kernels = true
+		spec.Forward, spec.Kernels = cfg.rankNet().Forward(), true
 		p, err := spec.Rank()
 		if err != nil {
 			return 0, err
