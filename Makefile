@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \
 	  echo "make: skipped: $$t is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"; exit 0; }; done; \
 	ZOS_CROSS="$(NEON_CC) $(NEON_RUN)" $(GO) test -count 1 -run TestCross ./ort/kernels
+
+test-deploy: setup build ## run exported models in Python's stock onnxruntime (installs it into a temporary folder)
+	@sh cmd/zos-ort/testdata/deploy/run.sh $(BIN)
 
 bench: setup build ## time the steps of a search, beside PyTorch where there is one (8 minutes)
 	./$(BIN) bench $(BENCHFLAGS)
