@@ -96,8 +96,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 			return err
 		}
 	}
-	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
-	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
+	out.Remaining = remainingOf(mask.mask)
 	switch m.found {
 	case byScores:
 		out.Genotype, err = scoresGenotype(mask)
