@@ -31,7 +31,8 @@ func memoryCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
 			&cli.StringFlag{Name: "fit", Usage: "find the largest batch for `SIZE`, such as 8GB or 512MB"},
 			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
-			&cli.IntFlag{Name: "threads", Usage: "threads of --measure (default: all cores)"},
+			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
+			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time (default: all cores)"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
@@ -67,6 +68,9 @@ func memoryAction(c *cli.Context) error {
 			return usageError{err}
 		}
 		return fitBatches(p, cfg, list, limit)
+	}
+	if c.Bool("measure-time") {
+		return measureTimes(c.Context, p, cfg, list, ort.Options{Threads: c.Int("threads")})
 	}
 	var rows []prediction
 	p.start(len(list), "planning")
