@@ -7,10 +7,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test bench bench-retrain bench-scaling bench-go test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-retrain bench-scaling bench-go table1-small ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tools:
 	@command -v $(GO) >/dev/null 2>&1 || { echo "make: Go is missing: install Go 1.26 or later (package 'golang' or go.dev)" >&2; exit 1; }
@@ -45,6 +45,9 @@ test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	  echo "make: skipped: $$t is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"; exit 0; }; done; \
 	ZOS_CROSS="$(NEON_CC) $(NEON_RUN)" $(GO) test -count 1 -run TestCross ./ort/kernels
 
+test-deploy: setup build ## run exported models in Python's stock onnxruntime (installs it into a temporary folder)
+	@sh cmd/zos-ort/testdata/deploy/run.sh $(BIN)
+
 bench: setup build ## time the steps of a search, beside PyTorch where there is one (8 minutes)
 	./$(BIN) bench $(BENCHFLAGS)
 
@@ -53,6 +56,25 @@ bench-retrain: setup build ## step time and peak memory of retraining 20 cells o
 
 bench-scaling: setup build ## how steps grow with batch, cells, channels, operations (6 minutes)
 	./$(BIN) scaling $(BENCHFLAGS)
+
+# The comparison of Table 1 in a test-sized setting. TABLE1FLAGS adds to it or overrides it.
+DATA10   ?= ../shared/data/cifar-10-batches-bin
+DATA100  ?= ../shared/data/cifar-100-binary
+TABLE1   ?= runs/table1-small
+table1-small: setup build ## all methods on CIFAR-10 and CIFAR-100, tiny (15 minutes on two cores; see DATA10, DATA100)
+	@for d in "$(DATA10)" "$(DATA100)"; do test -d "$$d" || { \
+	  echo "make: $$d is missing: give the folders with CIFAR in binary form as DATA10=DIR DATA100=DIR" >&2; exit 1; }; done
+	./$(BIN) sweep --methods all --seeds 2 --data $(DATA10) --data $(DATA100) --out $(TABLE1) --jobs 2 \
+	  --preset quick --train-images 500 --cells 4 --channels 8 --batch 32 --epochs 3 --warmup 1 --pad 4 \
+	  --prune-batch 16 --prune-per-round 3 --network-channels 8 --network-cells 4 --retrain \
+	  --retrain-cells 4 --retrain-channels 8 --retrain-batch 32 --retrain-epochs 2 $(TABLE1FLAGS)
+
+ratios: setup build ## memory and time of all methods at the paper's supernet size, beside the paper's ratios
+	./$(BIN) memory --methods all --batch 128
+	./$(BIN) memory --methods all --batch 16 --measure-time
+
+test-slurm: setup build ## run a sweep on a Slurm cluster of this machine (root; installs Debian's Slurm if missing)
+	bash cmd/zos-ort/testdata/slurm/test.sh $(BIN)
 
 bench-go: setup ## Go benchmarks of emission, sessions and steps
 	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/... ./search/...

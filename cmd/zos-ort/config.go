@@ -68,6 +68,8 @@ type config struct {
 	dump    string  // folder for a model that the runtime refuses; no part of the configuration
 	profile bool    // profile the steps first; no part of the configuration
 	before  *config // of the run that is resumed, if one is
+
+	memory memoryNeed // predicted; see guardMemory
 }
 
 // paperPreset is FACTS 5 and 8.4.

@@ -29,6 +29,7 @@ func (cfg *config) table(p *console) error {
 		{"search", fmt.Sprintf("%d epochs, %d of them warm-up, batch %d", cfg.Epochs, cfg.Warmup, cfg.Batch)},
 		{"rates", fmt.Sprintf("weights %v (cosine), alphas %v, beta regulariser %v per epoch", cfg.LR,
 			cfg.AlphaLR, cfg.Beta)},
+		{"memory", cfg.memory.String()},
 		{"seed, device", fmt.Sprintf("%d, %s with %d threads", cfg.Seed, cfg.Device, cfg.Thread)},
 	})
 }

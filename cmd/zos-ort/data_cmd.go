@@ -17,7 +17,7 @@ func dataCommand() *cli.Command {
 		Usage: "say what a folder of images holds, and write samples of it",
 		Description: "Reads the images as a retraining does with the same flags, all of them by default. " +
 			"Broken files are listed, not fatal.",
-		Flags: join(imageFlags(), []cli.Flag{
+		Flags: join(imageFlags("skip"), []cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of generated images"},
 			&cli.IntFlag{Name: "sample", Usage: "write `N` test images of every class to --out, as PNG"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create for the samples"},

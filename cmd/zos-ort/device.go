@@ -76,6 +76,9 @@ func (d deviceSettings) parse() (kind string, id int, err error) {
 	return kind, id, nil
 }
 
+// elsewhere says that the memory of this machine does not count: a GPU has its own.
+func (d deviceSettings) elsewhere() bool { return strings.HasPrefix(d.Device, onCUDA) }
+
 // open prepares the device, before the runtime is opened for anything else, and says which it is.
 func (d *deviceSettings) open(p *console) error {
 	kind, id, err := d.parse()

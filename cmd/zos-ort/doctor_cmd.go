@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 
@@ -84,19 +83,4 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// freeMemory is the memory that a new process can use without swapping, on Linux.
-func freeMemory() (bytes int64, ok bool) {
-	b, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, false
-	}
-	for line := range strings.Lines(string(b)) {
-		var kib int64
-		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
-			return kib << 10, true
-		}
-	}
-	return 0, false
 }

@@ -61,7 +61,8 @@ func nngpFlags() []cli.Flag {
 		&cli.StringFlag{Name: "kernel", Value: "correlation", Usage: "nngp: correlation or gram"},
 		&cli.IntFlag{Name: "repeats", Value: 1, Usage: "nngp: initialisations averaged over"},
 		&cli.IntFlag{Name: "prune-batch", Value: 64, Usage: "nngp: images per batch"},
-		&cli.IntFlag{Name: "prune-batches", Value: 1, Usage: "nngp: batches of images"})
+		&cli.IntFlag{Name: "prune-batches", Value: 1, Usage: "nngp: batches of images"},
+		ignoreMemoryFlag())
 }
 
 func figure1Action(c *cli.Context) error {
@@ -70,7 +71,7 @@ func figure1Action(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
-	open, err := s.scorer(c.Context, p)
+	open, err := s.scorer(c.Context, c.Bool("ignore-memory"), p)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,8 @@ type scorer interface {
 
 // scorer reads what the scorer needs, completes the settings with what that is, and returns the
 // function that makes the scorer once the runtime is open.
-func (s *figureSettings) scorer(ctx context.Context, p *console) (func() (scorer, error), error) {
+func (s *figureSettings) scorer(ctx context.Context, ignoreMemory bool,
+	p *console) (func() (scorer, error), error) {
 	if s.Score == scoreSurrogate {
 		return func() (scorer, error) { return openSurrogate(s.Surrogate, s.Threads) }, nil
 	}
@@ -34,6 +35,15 @@ func (s *figureSettings) scorer(ctx context.Context, p *console) (func() (scorer
 			cfg.TrainImages, cfg.DataName)
 	}
 	s.NNGP.dataSettings = cfg.dataSettings
+	ranking := cfg.memoryOfRanking()
+	ranking.what = "the ranking"
+	need, err := needOf([]demand{ranking})
+	if err != nil {
+		return nil, err
+	}
+	if err := need.guard(p, ignoreMemory); err != nil {
+		return nil, err
+	}
 	return func() (scorer, error) { return nngp{cfg.ranker(ctx, train), cfg.Repeats}, nil }, nil
 }
 

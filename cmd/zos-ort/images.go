@@ -10,12 +10,12 @@ import (
 )
 
 func dataFlags() []cli.Flag {
-	return append(imageFlags(), &cli.IntFlag{Name: "pad", DefaultText: "by preset",
+	return append(imageFlags("fail"), &cli.IntFlag{Name: "pad", DefaultText: "by preset",
 		Usage: "padding of the random crop"})
 }
 
-// imageFlags say which images are read.
-func imageFlags() []cli.Flag {
+// imageFlags say which images are read, and what becomes of broken files unless a flag says it.
+func imageFlags(onBad string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "data", Usage: "`DIR` with images as train/CLASS/*.png or *.jpg, or " +
 			"CIFAR-10 or CIFAR-100 in binary form (default: generated images)"},
@@ -23,7 +23,7 @@ func imageFlags() []cli.Flag {
 			Usage: "use the first `N` training images"},
 		&cli.IntFlag{Name: "image-size", DefaultText: "their own; generated: by preset",
 			Usage: "scale images to `N`xN, the shorter side to N and the rest cut away"},
-		&cli.StringFlag{Name: "on-bad-image", DefaultText: "fail; data: skip",
+		&cli.StringFlag{Name: "on-bad-image", DefaultText: onBad,
 			Usage: "an image file that cannot be read: fail, or skip to leave it out"},
 	}
 }

@@ -33,7 +33,8 @@ func memoryCommand() *cli.Command {
 			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
 			&cli.StringFlag{Name: "device", Value: onCPU,
 				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
-			&cli.IntFlag{Name: "threads", Usage: "threads of --measure (default: all cores)"},
+			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
+			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time (default: all cores)"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
@@ -76,6 +77,12 @@ func memoryAction(c *cli.Context) error {
 			return usageError{err}
 		}
 		return fitBatches(p, cfg, list, limit)
+	}
+	if c.Bool("measure-time") {
+		if c.String("device") != onCPU {
+			return usagef("--measure-time is for --device cpu")
+		}
+		return measureTimes(c.Context, p, cfg, list, ort.Options{Threads: c.Int("threads")})
 	}
 	var rows []prediction
 	p.start(len(list), "planning")

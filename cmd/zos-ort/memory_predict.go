@@ -132,18 +132,27 @@ func (c memoryConfig) masksOf(m method) []space.Mask {
 	return masks
 }
 
+// largestBatch is the largest batch at which the method stays within limit bytes; 0 if there is none.
+func (c memoryConfig) largestBatch(m method, limit int) (int, error) {
+	c.Masks = 1
+	return largestBatch(func(batch int) (int, error) {
+		c.Batch = batch
+		p, err := c.predict(m)
+		return p.Peak, err
+	}, limit)
+}
+
 // largestBatch is the largest batch whose peak stays within limit bytes; 0 if none does. The peak is
 // nearly a straight line over the batch, so each guess is where its tangent meets the limit.
-func (c memoryConfig) largestBatch(m method, limit int) (int, error) {
+func largestBatch(predict func(batch int) (int, error), limit int) (int, error) {
 	peaks := map[int]int{}
 	peak := func(batch int) (int, error) {
 		if v, ok := peaks[batch]; ok {
 			return v, nil
 		}
-		c.Batch, c.Masks = batch, 1
-		p, err := c.predict(m)
-		peaks[batch] = p.Peak
-		return p.Peak, err
+		v, err := predict(batch)
+		peaks[batch] = v
+		return v, err
 	}
 	lo, hi := 0, maxBatch+1 // lo fits, hi does not
 	for guess := 1; hi-lo > 1; {

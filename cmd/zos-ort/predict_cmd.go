@@ -40,9 +40,10 @@ type guess struct {
 
 // imagePrediction is what the model says of an image, or why it says nothing.
 type imagePrediction struct {
-	Path    string  `json:"path"`
-	Classes []guess `json:"classes,omitempty"`
-	Error   string  `json:"error,omitempty"`
+	Path    string    `json:"path"`
+	Classes []guess   `json:"classes,omitempty"`
+	Scores  []float32 `json:"scores,omitempty"` // the model's output, in the order of its labels
+	Error   string    `json:"error,omitempty"`
 }
 
 func predictAction(c *cli.Context) error {
@@ -81,11 +82,10 @@ func predictImages(ctx context.Context, p *console, m *deployed, paths []string,
 	var bad error
 	failed := 0
 	for _, path := range paths {
-		guesses, err := m.predict(ctx, path, top)
+		r, err := m.predict(ctx, path, top)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r := imagePrediction{Path: path, Classes: guesses}
 		if err != nil {
 			bad, r.Error = err, err.Error()
 			failed++
@@ -94,7 +94,7 @@ func predictImages(ctx context.Context, p *console, m *deployed, paths []string,
 			}
 		}
 		all = append(all, r)
-		for i, g := range guesses {
+		for i, g := range r.Classes {
 			if i > 0 {
 				path = ""
 			}
@@ -116,23 +116,23 @@ func predictImages(ctx context.Context, p *console, m *deployed, paths []string,
 }
 
 // predict names the most likely classes of an image file.
-func (m *deployed) predict(ctx context.Context, path string, top int) ([]guess, error) {
+func (m *deployed) predict(ctx context.Context, path string, top int) (r imagePrediction, err error) {
+	r.Path = path
 	pixels, err := data.DecodeImage(path, m.size)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	p, err := m.run(ctx, m.input(pixels))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if r.Scores, err = m.run(ctx, m.input(pixels)); err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
 	}
+	p := r.Scores
 	if m.output != network.ProbabilitiesOutput {
 		p = softmax(p, len(m.labels))
 	}
-	var list []guess
 	for _, class := range ranking(p)[:min(top, len(p))] {
-		list = append(list, guess{m.labels[class], float64(p[class])})
+		r.Classes = append(r.Classes, guess{m.labels[class], float64(p[class])})
 	}
-	return list, nil
+	return r, nil
 }
 
 // input are pixels [3,size,size] as the model wants them.

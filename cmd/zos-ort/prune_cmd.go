@@ -12,6 +12,7 @@ func pruneCommand() *cli.Command {
 		Usage:       "zero-shot pruning alone: find the mask, do not search",
 		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
 		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag(),
+			ignoreMemoryFlag(),
 			&cli.StringFlag{Name: "compare", Usage: "say how much the mask has in common with that in `FILE`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the settings and the rounds to come, and stop"}}),
 		Before: noArguments,
@@ -35,13 +36,12 @@ func pruneAction(c *cli.Context) error {
 	if err := cfg.checkInput(m); err != nil {
 		return err
 	}
-	var other *space.Mask
-	if path := c.String("compare"); path != "" {
-		read, err := space.ReadMask(path)
-		if err != nil {
-			return err
-		}
-		other = &read
+	other, err := comparedMask(c)
+	if err != nil {
+		return err
+	}
+	if err := cfg.guardMemory(c, m, p); err != nil {
+		return err
 	}
 	if c.Bool("dry-run") {
 		return planRounds(&cfg, m, p)
@@ -58,9 +58,7 @@ func pruneAction(c *cli.Context) error {
 	if err != nil {
 		return dir.resumable(c, p, dir.finish(cfg.explain(err, m)))
 	}
-	full := space.FullMask()
-	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remaining{
-		res.mask.RemainingOperations(full), res.mask.RemainingArchitectures(full)}}
+	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask)}
 	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, dir)
 	if other != nil {
@@ -69,6 +67,16 @@ func pruneAction(c *cli.Context) error {
 			other.Count(), c.String("compare"))
 	}
 	return p.value(out)
+}
+
+// comparedMask reads the mask of --compare, nil without one.
+func comparedMask(c *cli.Context) (*space.Mask, error) {
+	path := c.String("compare")
+	if path == "" {
+		return nil, nil
+	}
+	m, err := space.ReadMask(path)
+	return &m, err
 }
 
 // pruneResult is what prune prints with --json.
@@ -83,6 +91,11 @@ type pruneResult struct {
 type remaining struct {
 	Operations    float64 `json:"operations"`
 	Architectures float64 `json:"architectures"`
+}
+
+func remainingOf(m space.Mask) remaining {
+	full := space.FullMask()
+	return remaining{m.RemainingOperations(full), m.RemainingArchitectures(full)}
 }
 
 // common counts the operations that both masks keep.

@@ -50,15 +50,14 @@ func planRounds(cfg *config, m method, p *console) error {
 }
 
 func plannedRounds(cfg *config, plan prune.Result) (list []plannedRound) {
-	full := space.FullMask()
-	before := full
+	before := space.FullMask()
 	if !cfg.KeepNone {
-		before = full.Drop(space.None)
+		before = before.Drop(space.None)
 	}
 	for _, r := range plan.Rounds {
 		n := before.Count()
 		list = append(list, plannedRound{Ranked: n, Networks: cfg.Repeats * (n + 1), Left: r.Mask.Count(),
-			Fraction: remaining{r.Mask.RemainingOperations(full), r.Mask.RemainingArchitectures(full)}})
+			Fraction: remainingOf(r.Mask)})
 		before = r.Mask
 	}
 	return list

@@ -36,7 +36,7 @@ func retrainCommand() *cli.Command {
 			&cli.BoolFlag{Name: "auxiliary", Usage: "auxiliary head (images of 32x32 or more)"},
 			&cli.IntFlag{Name: "cutout", DefaultText: "by preset", Usage: "side of the cutout square"},
 			profileFlag(),
-		}, deviceFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag()}),
+		}, deviceFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag(), ignoreMemoryFlag()}),
 		Before: noArguments,
 		Action: retrainAction,
 	}
@@ -176,6 +176,9 @@ func retrainAction(c *cli.Context) error {
 		return err
 	}
 	if err := s.deviceSettings.open(p); err != nil {
+		return err
+	}
+	if err := s.guardMemory(c, p); err != nil {
 		return err
 	}
 	dir, unlock, err := openRun(c, s)

@@ -19,11 +19,17 @@ func searchCommand() *cli.Command {
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
 		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
-			resumeFlag(), profileFlag(),
+			resumeFlag(), profileFlag(), ignoreMemoryFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
 		Action: searchAction,
 	}
+}
+
+// dryRun is what search --dry-run prints with --json.
+type dryRun struct {
+	config
+	Peak int `json:"predicted_peak_bytes"`
 }
 
 // searchResult is what search prints with --json.
@@ -56,8 +62,11 @@ func searchAction(c *cli.Context) error {
 	if err := cfg.checkHalves(m); err != nil {
 		return err
 	}
+	if err := cfg.guardMemory(c, m, p); err != nil {
+		return err
+	}
 	if c.Bool("dry-run") {
-		return errors.Join(cfg.table(p), p.value(cfg))
+		return errors.Join(cfg.table(p), p.value(dryRun{cfg, cfg.memory.Peak}))
 	}
 	if err := cfg.deviceSettings.open(p); err != nil {
 		return err
@@ -90,8 +99,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 			return err
 		}
 	}
-	out.Remaining.Operations = mask.mask.RemainingOperations(space.FullMask())
-	out.Remaining.Architectures = mask.mask.RemainingArchitectures(space.FullMask())
+	out.Remaining = remainingOf(mask.mask)
 	switch m.found {
 	case byScores:
 		out.Genotype, err = scoresGenotype(mask)

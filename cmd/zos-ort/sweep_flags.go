@@ -82,7 +82,7 @@ func sweepFlags() []cli.Flag {
 		&cli.StringFlag{Name: "methods", Value: "all", Usage: "methods, separated by commas, or all"},
 		&cli.IntFlag{Name: "seeds", Value: 3, Usage: "runs of every method, each with the next seed"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "first seed"},
-		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with CIFAR-10 or CIFAR-100 in binary form, or " +
+		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with images, as for search, or " +
 			builtIn + "; several with commas or by repetition (default: " + builtIn + ", generated images)"},
 		&cli.BoolFlag{Name: "retrain", Usage: "train what was found from scratch, for the test accuracy"},
 		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; one from before goes on (default: " +

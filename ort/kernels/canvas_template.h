@@ -10,6 +10,12 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int ivec __attribute__((vector_size(4 * LANES)));
 typedef float uvec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
+#if defined(__clang__)
+#define SHUFFLE(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else  // all versions of GCC have this one
+#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (ivec){__VA_ARGS__})
+#endif
+
 INLINE vec load(const float *p) { return *(const uvec *)p; }
 INLINE void store(float *p, vec v) { *(uvec *)p = v; }
 
@@ -78,6 +84,39 @@ INLINE void copy(const bool relu, float *restrict to, const float *restrict from
   }
 }
 
+// halves are every other float of x and y together, from the first and from the second on.
+INLINE void halves(vec x, vec y, vec *first, vec *second) {
+#if LANES == 16
+  *first = SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  *second = SHUFFLE(x, y, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif LANES == 8
+  *first = SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14);
+  *second = SHUFFLE(x, y, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+  *first = SHUFFLE(x, y, 0, 2, 4, 6);
+  *second = SHUFFLE(x, y, 1, 3, 5, 7);
+#endif
+}
+
+// part copies n floats, those at even places to first and those at odd places to second. The last
+// vectors overlap the ones before.
+INLINE void part(const bool relu, float *restrict first, float *restrict second,
+                 const float *restrict from, int n) {
+  int pairs = n / 2;
+  for (int j = 0; pairs >= LANES && j < pairs; j += LANES) {
+    int at = j + LANES <= pairs ? j : pairs - LANES;
+    vec x, y;
+    halves(load(from + 2 * at), load(from + 2 * at + LANES), &x, &y);
+    store(first + at, relu ? positives(x) : x);
+    store(second + at, relu ? positives(y) : y);
+  }
+  for (int j = pairs >= LANES ? 2 * pairs : 0; j < n; j++)
+    (j & 1 ? second : first)[j / 2] = relu ? positive(from[j]) : from[j];
+}
+
+// column is where the canvas has column x, with step 2.
+INLINE int column(const canvas *v, int x) { return (x & 1 ? v->half : 0) + x / 2; }
+
 // paint copies src[h,w] so that pixel (i,j) lies at row top + i up, column top + j up of the
 // canvas, where top may be negative. What lies outside is cut off. The border must be zero already.
 INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
@@ -94,15 +133,7 @@ INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
     } else if (v->step == 1) {
       for (int j = lo; j < hi; j++) row[top + j * up] = from[j];
     } else {
-      for (int f = 0; f < 2; f++) {  // the columns of one parity
-        int j0 = lo + ((top + lo + f) & 1);
-        float *restrict to = row + (((top + j0) & 1) ? v->half : 0) + (top + j0) / 2;
-        int count = (hi - j0 + 1) / 2;
-        for (int n = 0; n < count; n++) {
-          float pixel = from[j0 + 2 * n];
-          to[n] = relu ? positive(pixel) : pixel;
-        }
-      }
+      part(relu, row + column(v, top + lo), row + column(v, top + lo + 1), from + lo, hi - lo);
     }
   }
 }

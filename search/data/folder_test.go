@@ -158,10 +158,25 @@ func TestOpenWithoutTest(t *testing.T) {
 func TestOpenScales(t *testing.T) {
 	f := animals(t)
 	f["train/cat/wide.jpeg"] = string(jpegOf(t, coloured(image.NewGray(image.Rect(0, 0, 30, 20)),
-		uniform(color.Gray{100}))))
-	s := mustOpen(t, f.write(t), Options{Size: 12}).Train
+		func(y, x int) color.Color { return color.Gray{uint8(9*y + x)} })))
+	dir := f.write(t)
+	s := mustOpen(t, dir, Options{Size: 12}).Train
 	if s.Size != 12 || s.Len() != 21 {
 		t.Errorf("%d images of side %d, want 21 of 12", s.Len(), s.Size)
+	}
+	// Prediction sees what training sees.
+	alone, err := DecodeImage(filepath.Join(dir, "train", "cat", "wide.jpeg"), 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := 0
+	for i := range s.Len() {
+		if slices.Equal(s.Image(i), alone) {
+			same++
+		}
+	}
+	if same != 1 {
+		t.Errorf("%d images of the set are the one that was decoded alone, want 1", same)
 	}
 	cifar := mustOpen(t, ten().write(t), Options{Size: 16, Train: 2})
 	if cifar.Train.Size != 16 || cifar.Test.Size != 16 || cifar.Train.Len() != 2 {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// freeMemory is the memory that a new process can use without swapping, on Linux: what the machine
+// has left, or the control groups of this process if they allow less.
+func freeMemory() (bytes int64, ok bool) { return freeIn(os.DirFS("/")) }
+
+// freeIn reads a file system whose /proc and /sys are those of Linux.
+func freeIn(root fs.FS) (bytes int64, ok bool) {
+	b, err := fs.ReadFile(root, "proc/meminfo")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(b)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
+			bytes, ok = kib<<10, true
+		}
+	}
+	if left, limited := groupMemory(root); limited && (!ok || left < bytes) {
+		bytes, ok = left, true
+	}
+	return bytes, ok
+}
+
+// groupFiles are the files of a version of control groups: where its tree is, the limit and the use
+// of a group, and the key of memory.stat that says how much of the use is files that can be dropped.
+type groupFiles struct{ tree, limit, use, dropped string }
+
+var (
+	groupsV1 = groupFiles{"sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+		"total_inactive_file"}
+	groupsV2 = groupFiles{"sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"}
+)
+
+// groupMemory is the least that a control group of this process, or one above it, has left.
+func groupMemory(root fs.FS) (left int64, limited bool) {
+	b, err := fs.ReadFile(root, "proc/self/cgroup")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(b)) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3) // number, controllers, group
+		if len(f) != 3 {
+			continue
+		}
+		files := groupsV1
+		if f[1] == "" {
+			files = groupsV2
+		} else if f[1] != "memory" {
+			continue
+		}
+		// In a container the group may be named as the machine sees it, where this process sees a part
+		// of the tree only: groups that are not there say nothing, their parents do.
+		for group := path.Clean("/" + f[2]); ; group = path.Dir(group) {
+			if n, ok := files.left(root, group); ok && (!limited || n < left) {
+				left, limited = n, true
+			}
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return left, limited
+}
+
+// left is what a group may still use; not ok if it has no limit.
+func (f groupFiles) left(root fs.FS, group string) (bytes int64, ok bool) {
+	dir := path.Join(f.tree, group)
+	number := func(name string) (int64, bool) {
+		b, err := fs.ReadFile(root, path.Join(dir, name))
+		if err != nil {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+		return n, err == nil // "max" is no number
+	}
+	limit, ok := number(f.limit)
+	if !ok {
+		return 0, false
+	}
+	use, _ := number(f.use)
+	stat, _ := fs.ReadFile(root, path.Join(dir, "memory.stat"))
+	for line := range strings.Lines(string(stat)) {
+		var n int64
+		if found, _ := fmt.Sscanf(line, f.dropped+" %d", &n); found == 1 {
+			use -= n
+		}
+	}
+	return max(0, limit-max(0, use)), true
+}

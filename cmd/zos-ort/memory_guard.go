@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/plan"
+	"zos-ort/models/space"
+)
+
+// demand is a part of a run, and its peak by the number of images at a time.
+type demand struct {
+	what  string // "the search"
+	flag  string // that says how many images
+	batch int
+	peak  func(batch int) (int, error)
+}
+
+// memoryNeed is what a run is predicted to need, and what it finds. The images are in memory already
+// when it is made.
+type memoryNeed struct {
+	Peak int // of the hungriest part; 0 if nothing runs
+	Free int // 0 where the system does not say
+
+	part demand // the hungriest
+}
+
+// memoryWarning is the share of the free memory from which on the user hears of it.
+const memoryWarning = .8
+
+func ignoreMemoryFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "ignore-memory", Usage: "start even if the predicted peak exceeds the free " +
+		"memory"}
+}
+
+// needOf predicts the peak of a run whose parts follow one another.
+func needOf(parts []demand) (n memoryNeed, err error) {
+	if free, ok := freeMemory(); ok {
+		n.Free = int(free)
+	}
+	for _, d := range parts {
+		peak, err := d.peak(d.batch)
+		if err != nil {
+			return n, fmt.Errorf("memory of %s: %w", d.what, err)
+		}
+		if peak > n.Peak {
+			n.Peak, n.part = peak, d
+		}
+	}
+	return n, nil
+}
+
+// guard refuses a run that does not fit, or only warns if the user insists, and warns of one that
+// may not.
+func (n memoryNeed) guard(p *console, insists bool) error {
+	if n.Free == 0 || float64(n.Peak) <= memoryWarning*float64(n.Free) {
+		return nil
+	}
+	text := fmt.Sprintf("%s with %s %d needs %s MB of memory, as predicted, and %s MB are free",
+		n.part.what, n.part.flag, n.part.batch, megabytes(n.Peak), megabytes(n.Free))
+	if n.Peak <= n.Free {
+		p.warn("%s", text)
+		return nil
+	}
+	fits, err := largestBatch(n.part.peak, n.Free)
+	if err != nil {
+		return err
+	}
+	if fits < 2 { // a batch norm needs two
+		text += "; no batch fits"
+	} else {
+		text += fmt.Sprintf("; the largest batch that fits is %d", fits)
+	}
+	if insists {
+		p.warn("%s", text)
+		return nil
+	}
+	return fmt.Errorf("%s (--ignore-memory starts all the same)", text)
+}
+
+// String is for the table of settings.
+func (n memoryNeed) String() string {
+	if n.Free == 0 {
+		return fmt.Sprintf("peak %s MB, predicted", megabytes(n.Peak))
+	}
+	return fmt.Sprintf("peak %s MB, predicted; %s MB are free", megabytes(n.Peak), megabytes(n.Free))
+}
+
+// bytesOf is the peak of a program with its state, inputs and constants.
+func bytesOf(p *graphgen.Program) int {
+	r := plan.Of(p.Graph)
+	return r.Peak + r.State + r.Inputs + r.Constants
+}
+
+// worstOf is the highest peak of programs that run one after the other.
+func worstOf(emit ...func() (*graphgen.Program, error)) (peak int, err error) {
+	for _, f := range emit {
+		p, err := f()
+		if err != nil {
+			return 0, err
+		}
+		peak = max(peak, bytesOf(p))
+	}
+	return peak, nil
+}
+
+// memoryOfSteps predicts the peak of searching what a mask of the method leaves.
+func (cfg *config) memoryOfSteps(m method) (demand, error) {
+	mask, err := cfg.likelyMask(m)
+	return demand{"the search", "--batch", cfg.Batch, func(batch int) (int, error) {
+		s := cfg.search(mask)
+		s.Batch = batch
+		spec := s.Spec(cfg.ImageSize)
+		spec.Kernels = true
+		return worstOf(spec.WeightStep, spec.AlphaStep)
+	}}, err
+}
+
+// likelyMask is the mask of the run where it is known before, and else one of its size.
+func (cfg *config) likelyMask(m method) (space.Mask, error) {
+	switch {
+	case cfg.MaskFile != "":
+		return space.ReadMask(cfg.MaskFile)
+	case m.mask == randomMask:
+		mask, _ := space.RandomMask(rand.New(rand.NewPCG(cfg.Seed, streamMask)), cfg.Xi)
+		return mask, nil
+	}
+	return memoryConfig{Xi: cfg.Xi, Masks: 1, Seed: cfg.Seed}.masksOf(m)[0], nil
+}
+
+// memoryOfRanking predicts the peak of the first round of pruning: one session per thread, each with
+// tensors of its own, on one state.
+func (cfg *config) memoryOfRanking() demand {
+	return demand{"pruning", "--prune-batch", cfg.PruneBatch, func(batch int) (int, error) {
+		s := cfg.search(space.FullMask())
+		s.Batch = batch
+		spec := s.Spec(cfg.ImageSize)
+		spec.Forward, spec.Kernels = cfg.rankNet().Forward(), true
+		p, err := spec.Rank()
+		if err != nil {
+			return 0, err
+		}
+		r := plan.Of(p.Graph)
+		return r.State + cfg.Thread*(r.Peak+r.Inputs+r.Constants), nil
+	}}
+}
+
+// predictMemory fills in what the run will need.
+func (cfg *config) predictMemory(m method) error {
+	var parts []demand
+	if m.ranks() && cfg.MaskFile == "" {
+		parts = append(parts, cfg.memoryOfRanking())
+	}
+	if m.searches() && cfg.Command == "search" {
+		d, err := cfg.memoryOfSteps(m)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, d)
+	}
+	var err error
+	cfg.memory, err = needOf(parts)
+	return err
+}
+
+// guardMemory predicts what the run will need and refuses one that does not fit.
+func (cfg *config) guardMemory(c *cli.Context, m method, p *console) error {
+	if err := cfg.predictMemory(m); err != nil {
+		return err
+	}
+	return cfg.memory.guard(p, c.Bool("ignore-memory") || c.Bool("dry-run") || cfg.elsewhere())
+}
+
+// guardMemory predicts what a retraining will need and refuses one that does not fit.
+func (s retrainSettings) guardMemory(c *cli.Context, p *console) error {
+	need, err := needOf([]demand{{"the training", "--batch", s.Batch, func(batch int) (int, error) {
+		cfg := s.config()
+		cfg.Batch = batch
+		spec := cfg.Spec(s.ImageSize)
+		return worstOf(spec.WeightStep, spec.Evaluate)
+	}}})
+	if err != nil {
+		return err
+	}
+	if err := need.guard(p, c.Bool("ignore-memory") || s.elsewhere()); err != nil {
+		return err
+	}
+	p.say("memory: %v", need)
+	return nil
+}

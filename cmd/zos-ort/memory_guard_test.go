@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// A run whose prediction exceeds the free memory is refused with the largest batch that fits, one
+// that comes near it starts with a warning, and who insists is warned only.
+func TestGuard(t *testing.T) {
+	linear := demand{"the search", "--batch", 10, func(batch int) (int, error) {
+		return (100 + batch) * megabyte, nil
+	}}
+	for _, c := range []struct {
+		name       string
+		free       int
+		insists    bool
+		err, warns string
+	}{
+		{"plenty", 200 * megabyte, false, "", ""},
+		{"unknown", 0, false, "", ""},
+		{"near", 120 * megabyte, false, "", "with --batch 10 needs 110.0 MB"},
+		{"too much", 105 * megabyte, false, "the largest batch that fits is 5", ""},
+		{"nothing fits", 101 * megabyte, false, "no batch fits (--ignore-memory", ""},
+		{"insists", 105 * megabyte, true, "", "the largest batch that fits is 5"},
+	} {
+		n, err := needOf([]demand{linear})
+		if err != nil || n.Peak != 110*megabyte {
+			t.Fatalf("peak %d, %v", n.Peak, err)
+		}
+		n.Free = c.free
+		var out bytes.Buffer
+		err = n.guard(&console{out: &out, err: &out}, c.insists)
+		if (err == nil) != (c.err == "") || (err != nil && !strings.Contains(err.Error(), c.err)) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+		}
+		if got := out.String(); (got == "") != (c.warns == "") || !strings.Contains(got, c.warns) {
+			t.Errorf("%s: warning %q, want %q", c.name, got, c.warns)
+		}
+	}
+}
+
+// The guard predicts what memory predicts for the same network, for every method that runs.
+func TestGuardPredictsTheSame(t *testing.T) {
+	c := smallMemory(8)
+	for _, m := range methods {
+		cfg := quickPreset()
+		cfg.Command, cfg.Classes, cfg.Partial, cfg.Thread = "search", benchClasses, m.partial, 1
+		cfg.Channels, cfg.Cells, cfg.ImageSize, cfg.Batch, cfg.PruneBatch = c.Channels, c.Cells, c.Image, 8, 2
+		if m.found == byScores {
+			cfg.PruneBatch = 8
+		}
+		want, err := c.predict(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.predictMemory(m); err != nil {
+			t.Fatal(err)
+		}
+		if cfg.memory.Peak != want.Peak {
+			t.Errorf("%s: the guard predicts %d bytes, memory %d", m.name, cfg.memory.Peak, want.Peak)
+		}
+	}
+}

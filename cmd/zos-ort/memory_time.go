@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/search/sweep"
+)
+
+// ratioRuns of every program count, after one that touches all memory for the first time; the
+// fastest is what a program takes when nothing else is in its way.
+const ratioRuns = 4
+
+// methodTime is what the steps of a method take, and what follows for the paper's setting. Programs
+// that the method does not run have no time.
+type methodTime struct {
+	Method string  `json:"method"`
+	Weight float64 `json:"weight_step_seconds,omitempty"`
+	Alpha  float64 `json:"alpha_step_seconds,omitempty"`
+	Rank   float64 `json:"rank_pass_seconds,omitempty"`
+	Epoch  float64 `json:"epoch_seconds,omitempty"`  // both steps over one half of CIFAR-10
+	Search float64 `json:"search_seconds,omitempty"` // pruning and search at the paper's setting, without evaluation
+	Paper  float64 `json:"paper_search_seconds,omitempty"`
+}
+
+// measureTimes times the programs of the methods and prints them beside the paper's times.
+func measureTimes(ctx context.Context, p *console, cfg memoryConfig, list []method, o ort.Options) error {
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	t := programTimes{map[string]map[string]float64{}, cfg, o}
+	var rows []methodTime
+	p.start(len(list), "timing")
+	defer p.stop()
+	for _, m := range list {
+		whole, masked := map[string]float64{}, map[string]float64{}
+		var err error
+		if m.ranks() { // pruning starts from the whole space
+			whole, err = t.of(ctx, m, space.FullMask())
+		}
+		if m.searches() && err == nil {
+			masked, err = t.of(ctx, m, cfg.masksOf(m)[0])
+		}
+		if err != nil {
+			return err
+		}
+		rows = append(rows, cfg.timesOf(m, masked["weight"], masked["alpha"], whole["rank"]))
+		p.step(m.name)
+	}
+	p.stop()
+	return timeTable(p, cfg, rows)
+}
+
+// programTimes remembers the times of the programs of a network, because methods share networks.
+type programTimes struct {
+	known   map[string]map[string]float64
+	cfg     memoryConfig
+	options ort.Options
+}
+
+func (t programTimes) of(ctx context.Context, m method, mask space.Mask) (map[string]float64, error) {
+	key := fmt.Sprint(m.partial, mask)
+	if times := t.known[key]; times != nil {
+		return times, nil
+	}
+	times, err := timePrograms(ctx, benchCase{t.cfg, m, mask, t.options.Threads}, t.options)
+	t.known[key] = times
+	return times, err
+}
+
+// timePrograms gives the fastest run of each program of a network in seconds.
+func timePrograms(ctx context.Context, c benchCase, o ort.Options) (map[string]float64, error) {
+	net, err := c.open(o)
+	if err != nil {
+		return nil, err
+	}
+	defer net.close()
+	best := map[string]float64{}
+	for _, program := range benchPrograms {
+		fastest := time.Duration(0)
+		for i := range ratioRuns + 1 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			t, err := net.step(program.name)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", c, program.name, err)
+			}
+			if i == 1 || i > 1 && t < fastest {
+				fastest = t
+			}
+		}
+		best[program.name] = fastest.Seconds()
+	}
+	return best, nil
+}
+
+// paperHalf is the number of images that train the weights, and of those that train the alphas.
+const paperHalf = 25000
+
+// timesOf adds up what a method runs at the paper's setting, whose steps are taken to cost per image
+// what they cost at the batch that was measured.
+func (c memoryConfig) timesOf(m method, weight, alpha, rank float64) methodTime {
+	paper := paperPreset()
+	perImage := 1 / float64(c.Batch)
+	t := methodTime{Method: m.name, Paper: paperSeconds(m.name)}
+	if m.ranks() {
+		t.Rank = rank
+		images := paper.Repeats * paper.PruneBatches * paper.PruneBatch
+		t.Search += float64(rankedNetworks(m, c.Xi)*images) * perImage * t.Rank
+	}
+	if m.searches() {
+		t.Weight, t.Alpha = weight, alpha
+		t.Epoch = paperHalf * perImage * (t.Weight + t.Alpha)
+		searching := float64(paper.Epochs - paper.Warmup)
+		t.Search += paperHalf * perImage * (float64(paper.Epochs)*t.Weight + searching*t.Alpha)
+	}
+	return t
+}
+
+// rankedNetworks is how many networks Algorithm 1 scores: in every round the network as it is and
+// each one without an operation. None is dropped beforehand, and xi counts it.
+func rankedNetworks(m method, xi float64) (n int) {
+	const sets = 2 * space.Edges
+	for left := space.NumPrimitives - 1; left > 1; left-- {
+		if m.mask != toOne && float64(left) <= xi*space.NumPrimitives {
+			break
+		}
+		n += 1 + sets*left
+	}
+	return n
+}
+
+// timeTable prints the times and their ratios to DARTS.
+func timeTable(p *console, cfg memoryConfig, rows []methodTime) error {
+	var darts methodTime
+	for _, r := range rows {
+		if r.Method == "darts" {
+			darts = r
+		}
+	}
+	var cells [][]string
+	for _, r := range rows {
+		cells = append(cells, []string{r.Method, optionalSeconds(r.Weight, 3), optionalSeconds(r.Alpha, 3),
+			optionalSeconds(r.Rank, 3), optionalSeconds(r.Epoch, 0), ratio(r.Epoch, darts.Epoch),
+			optionalSeconds(r.Search/3600, 2), ratio(r.Search, darts.Search),
+			ratio(r.Paper, paperSeconds("darts"))})
+	}
+	p.result("seconds at batch %d, %d channels, %d cells, %dx%d images; an epoch is both steps over %d images, a "+
+		"search that of the paper with its pruning", cfg.Batch, cfg.Channels, cfg.Cells, cfg.Image, cfg.Image,
+		paperHalf)
+	err := p.table([]string{"method", "weight step", "alpha step", "ranking", "epoch", "to darts",
+		"search in hours", "to darts", "paper to darts"}, cells)
+	if err != nil {
+		return err
+	}
+	return p.value(map[string]any{"config": cfg, "rows": rows})
+}
+
+func optionalSeconds(s float64, decimals int) string {
+	if s == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.*f", decimals, s)
+}
+
+// paperSeconds is the search time of the paper's Table 1 for CIFAR-10; 0 for a method that is not in
+// it.
+func paperSeconds(method string) float64 {
+	n, _ := sweep.Paper("cifar-10", method)
+	return n.Seconds
+}
