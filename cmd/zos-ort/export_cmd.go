@@ -50,6 +50,25 @@ func exportCommand() *cli.Command {
 	}
 }
 
+// exportForms checks the flags and says which forms are wanted.
+func exportForms(c *cli.Context) (forms []string, err error) {
+	if c.IsSet("optimizer") {
+		return nil, usagef("--optimizer is for --training, a deployed network has none")
+	}
+	for _, name := range []string{"calibration-images", "test-images"} {
+		if c.Int(name) < 1 {
+			return nil, usagef("--%s must be positive, got %d", name, c.Int(name))
+		}
+	}
+	forms = []string{"fp32"}
+	for _, f := range []string{"fp16", "int8"} {
+		if c.Bool(f) {
+			forms = append(forms, f)
+		}
+	}
+	return forms, mayWrite(c.String("out"), forms, c.Bool("force"))
+}
+
 func exportAction(c *cli.Context) error {
 	if c.String("run") == "" {
 		return usagef("--run is missing: give the run directory of a retraining")
@@ -57,21 +76,8 @@ func exportAction(c *cli.Context) error {
 	if c.IsSet("training") {
 		return exportForTraining(c)
 	}
-	if c.IsSet("optimizer") {
-		return usagef("--optimizer is for --training, a deployed network has none")
-	}
-	for _, name := range []string{"calibration-images", "test-images"} {
-		if c.Int(name) < 1 {
-			return usagef("--%s must be positive, got %d", name, c.Int(name))
-		}
-	}
-	forms := []string{"fp32"}
-	for _, f := range []string{"fp16", "int8"} {
-		if c.Bool(f) {
-			forms = append(forms, f)
-		}
-	}
-	if err := mayWrite(c.String("out"), forms, c.Bool("force")); err != nil {
+	forms, err := exportForms(c)
+	if err != nil {
 		return err
 	}
 	t, err := openTrained(c.String("run"))
@@ -93,8 +99,9 @@ func exportAction(c *cli.Context) error {
 		return err
 	}
 	for _, v := range list {
-		if err := renameio.WriteFile(formName(c.String("out"), v.precision), v.model, 0o644); err != nil {
-			return fmt.Errorf("save %s: %w", formName(c.String("out"), v.precision), err)
+		name := formName(c.String("out"), v.precision)
+		if err := renameio.WriteFile(name, v.model, 0o644); err != nil {
+			return fmt.Errorf("save %s: %w", name, err)
 		}
 	}
 	return variantTable(p, c.String("out"), list)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"zos-ort/graphgen/deploy"
@@ -194,53 +192,6 @@ func deviation(got, want []float32) (worst float64) {
 		worst = max(worst, d)
 	}
 	return worst
-}
-
-// calibrate runs the float32 network and collects the ranges of its activations.
-func (x *exporter) calibrate(ctx context.Context, images *data.Set) ([]deploy.Range, error) {
-	g, err := x.graph()
-	if err != nil {
-		return nil, err
-	}
-	n, err := deploy.Observe(g)
-	if err != nil {
-		return nil, err
-	}
-	b, err := modelBytes(g, "", nil)
-	if err != nil {
-		return nil, err
-	}
-	session, err := ort.NewInference(b, x.options())
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
-	ranges := slices.Repeat([]deploy.Range{{Min: float32(math.Inf(1)), Max: float32(math.Inf(-1))}}, n)
-	side := x.form.Size
-	observe := func(pixels []float32) ([]float32, error) {
-		in, err := ort.Of(pixels, len(pixels)/(data.Channels*side*side), data.Channels, side, side)
-		if err != nil {
-			return nil, err
-		}
-		defer in.Close()
-		out, err := session.Run(ctx, map[string]*ort.Tensor{network.ImageInput: in})
-		if err != nil {
-			return nil, err
-		}
-		for i := range ranges {
-			r := &ranges[i]
-			r.Min = min(r.Min, out[deploy.MinName(i)].Float32()[0])
-			r.Max = max(r.Max, out[deploy.MaxName(i)].Float32()[0])
-		}
-		for t := range maps.Values(out) {
-			t.Close()
-		}
-		return nil, nil
-	}
-	if !x.form.Raw {
-		images = unitRange(images)
-	}
-	return ranges, eachBatch(ctx, observe, images, x.console, func(*data.Batch, []float32) {})
 }
 
 // modelBytes is the file of a graph with a free batch dimension.

@@ -151,7 +151,7 @@ func quantizable(w, b []float32) *ir.Graph {
 func TestQuantize(t *testing.T) {
 	x := eval.Floats([]float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6, 5, 4, 3, 2, 1}, image.Shape...)
 	in := map[string]*eval.Tensor{"x": x}
-	w, b := []float32{127, -3, .25, -31.75}, []float32{-100, 8}
+	w, b := []float32{63, -3, .25, -15.75}, []float32{-100, 8}
 	n := check.Must(deploy.Observe(quantizable(w, b)))(t)
 	if n != 2 { // the input and the Relu; the pool passes on, the convolution has one reader
 		t.Fatalf("%d activations, want 2", n)

@@ -177,6 +177,12 @@ func (q *quantizer) operands(n *ir.Node, in []*ir.Value) {
 	}
 }
 
+// weightSteps is the largest weight in int8. Processors without a dot product of bytes (x86 before
+// VNNI) add two products uint8 x int8 in 16 bits, which overflow silently beyond 2 x 255 x 64: ONNX
+// Runtime advises 7 bits for them ("reduce range"), and with a scale per channel the last bit is
+// worth next to nothing.
+const weightSteps = 63
+
 // quantizeWeight gives the int8 form of a weight [channels,...] and its scales. The bias of a channel
 // is stored in units of its scale times that of the input, which must not overflow where a filter is
 // next to nothing (its batch norm has faded), so such a filter gets a coarser scale.
@@ -188,7 +194,7 @@ func quantizeWeight(w []float32, channels int, bias []float32, input float32) ([
 		for _, x := range w[c*filter : (c+1)*filter] {
 			largest = max(largest, math.Abs(float64(x)))
 		}
-		scale := largest / 127
+		scale := largest / weightSteps
 		if bias != nil {
 			scale = max(scale, math.Abs(float64(bias[c]))/float64(input)/(1<<30))
 		}
@@ -197,7 +203,7 @@ func quantizeWeight(w []float32, channels int, bias []float32, input float32) ([
 		}
 		for i := c * filter; i < (c+1)*filter; i++ {
 			steps := math.RoundToEven(float64(w[i]) / float64(scales[c]))
-			stored[i] = byte(int8(min(max(steps, -127), 127)))
+			stored[i] = byte(int8(min(max(steps, -weightSteps), weightSteps)))
 		}
 	}
 	return stored, scales
