@@ -21,8 +21,10 @@ type methodTime struct {
 	Weight float64 `json:"weight_step_seconds,omitempty"`
 	Alpha  float64 `json:"alpha_step_seconds,omitempty"`
 	Rank   float64 `json:"rank_pass_seconds,omitempty"`
-	Epoch  float64 `json:"epoch_seconds,omitempty"`  // both steps over one half of CIFAR-10
-	Search float64 `json:"search_seconds,omitempty"` // pruning and search at the paper's setting, without evaluation
+	// Epoch is both steps over one half of CIFAR-10; Search is pruning and search at the paper's
+	// setting, without evaluation.
+	Epoch  float64 `json:"epoch_seconds,omitempty"`
+	Search float64 `json:"search_seconds,omitempty"`
 	Paper  float64 `json:"paper_search_seconds,omitempty"`
 }
 
@@ -149,9 +151,9 @@ func timeTable(p *console, cfg memoryConfig, rows []methodTime) error {
 			optionalSeconds(r.Search/3600, 2), ratio(r.Search, darts.Search),
 			ratio(r.Paper, paperSeconds("darts"))})
 	}
-	p.result("seconds at batch %d, %d channels, %d cells, %dx%d images; an epoch is both steps over %d images, a "+
-		"search that of the paper with its pruning", cfg.Batch, cfg.Channels, cfg.Cells, cfg.Image, cfg.Image,
-		paperHalf)
+	p.result("seconds at batch %d, %d channels, %d cells, %dx%d images; an epoch is both steps over %d "+
+		"images, a search that of the paper with its pruning", cfg.Batch, cfg.Channels, cfg.Cells,
+		cfg.Image, cfg.Image, paperHalf)
 	err := p.table([]string{"method", "weight step", "alpha step", "ranking", "epoch", "to darts",
 		"search in hours", "to darts", "paper to darts"}, cells)
 	if err != nil {

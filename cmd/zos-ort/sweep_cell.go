@@ -131,19 +131,28 @@ func (r *cellResolver) cell(m method) (p plannedCell, err error) {
 		}
 		p.need = max(p.need, net)
 	}
-	p.need += r.fixed()
+	p.need = heap(p.need) + r.fixed()
 	p.refused, err = r.refusal(m, p.need, r.budget)
 	return p, err
 }
 
-// processBytes is what a process needs before it has a graph: the program, ONNX Runtime and its
-// pools. Measured on searches of the smallest networks.
-const processBytes = 200e6
+// What a process needs beside what the planner predicts, measured on searches of small networks: the
+// program with ONNX Runtime and the file that images come from; the graphs and sessions of a cell; and
+// how far the C library's heap exceeds the live bytes, because it keeps pieces of many sizes.
+const (
+	processBytes = 160e6
+	perCellBytes = 20e6
+	heapFactor   = 3.5
+)
 
-// fixed is what a cell needs apart from graphs: the process and its images.
+// fixed is what a run needs apart from tensors: process, graphs and images.
 func (r *cellResolver) fixed() int64 {
-	return processBytes + int64(r.cfg.TrainImages)*data.Channels*int64(r.cfg.ImageSize*r.cfg.ImageSize)
+	return processBytes + perCellBytes*int64(r.cfg.Cells) +
+		int64(r.cfg.TrainImages)*data.Channels*int64(r.cfg.ImageSize*r.cfg.ImageSize)
 }
+
+// heap is what live bytes make of the heap.
+func heap(live int64) int64 { return int64(heapFactor * float64(live)) }
 
 func (r *cellResolver) planner() memoryConfig {
 	return memoryConfig{Batch: r.cfg.Batch, Channels: r.cfg.Channels, Cells: r.cfg.Cells,
@@ -204,7 +213,7 @@ func (r *cellResolver) refusal(m method, need, budget int64) (string, error) {
 	}
 	text := fmt.Sprintf("needs %s MB of memory, %s MB are given", megabytes(int(need)),
 		megabytes(int(budget)))
-	left := budget - r.fixed()
+	left := int64(float64(budget-r.fixed()) / heapFactor)
 	switch n := r.needs[m.name]; {
 	case left <= 0:
 		return text + ": give more with --memory", nil

@@ -17,11 +17,11 @@ func sweepCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "sweep",
 		Usage: "compare methods: a matrix of methods, data sets and seeds, and its table",
-		Description: "Every run is a process of its own, so that a failure takes one and not the others. The " +
-			"folder holds cells/DATA/METHOD/seed-N with status, logs and run directories, and table.md, table.csv, " +
-			"table.json, runs.csv and bar charts beside the paper's Table 1. The same command goes on where " +
-			"it was stopped. Flags that are not the sweep's own are handed to zos-ort search, those that begin " +
-			"with retrain- to zos-ort retrain.",
+		Description: "Every run is a process of its own, so that a failure takes one and not the others. " +
+			"The folder holds cells/DATA/METHOD/seed-N with status, logs and run directories, and " +
+			"table.md, table.csv, table.json, runs.csv and bar charts beside the paper's Table 1. The same " +
+			"command goes on where it was stopped. Flags that are not the sweep's own are handed to " +
+			"zos-ort search, those that begin with retrain- to zos-ort retrain.",
 		Flags:  sweepFlags(),
 		Before: noArguments,
 		Action: sweepAction,

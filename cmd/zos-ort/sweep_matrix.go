@@ -114,7 +114,8 @@ func (x *sweepMatrix) check(c *cli.Context) error {
 }
 
 // ofData are the cells of a data set: method by method, seed by seed.
-func (x *sweepMatrix) ofData(c *cli.Context, folder string, taken []string) (cells []plannedCell, err error) {
+func (x *sweepMatrix) ofData(c *cli.Context, folder string, taken []string) (cells []plannedCell,
+	err error) {
 	if folder != "" {
 		if folder, err = filepath.Abs(folder); err != nil {
 			return nil, fmt.Errorf("--data: %w", err)

@@ -13,8 +13,8 @@ type Budget struct {
 
 // Schedule runs task i, which needs memory[i] bytes, for all i, several at a time within the budget,
 // and returns when all have ended. Tasks start in order, but one that does not fit next to those that
-// run lets later ones go ahead. A task whose need alone exceeds the budget must not be among them. Once ctx is
-// cancelled no task starts.
+// run lets later ones go ahead. A task whose need alone exceeds the budget must not be among them.
+// Once ctx is cancelled no task starts.
 func Schedule(ctx context.Context, b Budget, memory []int64, run func(i int)) {
 	var mu sync.Mutex
 	freed := sync.NewCond(&mu)
