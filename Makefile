@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-retrain bench-scaling bench-go table1-small ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ test: setup ## vet and test everything
 
 NEON_CC  ?= aarch64-linux-gnu-gcc
 NEON_RUN ?= qemu-aarch64
+test-gpu: setup-cuda ## prove the programs on a GPU (skips and says why where there is none)
+	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU' ./cmd/zos-ort
+
+bench-gpu: setup-cuda ## time weight steps on a GPU, with the peak of its memory pool
+	ZOS_GPU=1 $(GO) test -run '^$$' -bench '^BenchmarkGPU' -benchtime 20x -timeout 60m ./cmd/zos-ort
+
 test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \
 	  echo "make: skipped: $$t is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"; exit 0; }; done; \
