@@ -223,5 +223,5 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	p.result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)
 	p.result("written to %s", dir)
 	return p.value(map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
-		"test_loss": res.Last.TestLoss, "train_loss": res.Last.TrainLoss})
+		"test_loss": res.Last.TestLoss, "peak_rss_bytes": peakRSS(), "train_loss": res.Last.TrainLoss})
 }

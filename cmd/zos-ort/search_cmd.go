@@ -40,6 +40,7 @@ type searchResult struct {
 	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
 	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
 	Remaining remaining      `json:"remaining"`
+	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
 	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
@@ -112,7 +113,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 	if err != nil {
 		return err
 	}
-	out.Text = out.Genotype.String()
+	out.Text, out.PeakRSS = out.Genotype.String(), peakRSS()
 	if err := exportGenotype(ctx, cfg, out.Genotype, mask.mask, dir); err != nil {
 		return err
 	}

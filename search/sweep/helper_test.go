@@ -48,6 +48,9 @@ func child(args []string) int {
 		must(err)
 		must(p.Kill())
 		select {}
+	case "size":
+		fmt.Println(`{"peak_rss_bytes": 12345}`)
+		return 0
 	case "garbage":
 		fmt.Println("{")
 		return 0

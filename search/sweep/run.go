@@ -119,6 +119,14 @@ func (p *Phase) finish(ctx context.Context, state *os.ProcessState, failure erro
 		return
 	}
 	p.State, p.Result = Done, json.RawMessage(b)
+	// What the system counts for a child begins with the size that its parent had; a program that
+	// reads its own size knows better.
+	var own struct {
+		PeakRSS int64 `json:"peak_rss_bytes"`
+	}
+	if json.Unmarshal(b, &own) == nil && own.PeakRSS > 0 {
+		p.PeakRSS = own.PeakRSS
+	}
 }
 
 // explain says how a process ended that has said nothing itself.

@@ -36,6 +36,15 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A size that the program states counts, not that of the system, which includes the parent's.
+func TestRunOwnSize(t *testing.T) {
+	_, dir := prepared(t, phases("size")...)
+	c, err := runner(t).Run(t.Context(), dir)
+	if err != nil || c.Phases[0].PeakRSS != 12345 {
+		t.Errorf("%v, %+v", err, c)
+	}
+}
+
 // A child that fails leaves its reason; the phases after it do not run; the next attempt has a fresh
 // folder and nothing of the first is lost.
 func TestRunFailures(t *testing.T) {
