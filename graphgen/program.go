@@ -37,6 +37,8 @@ type Spec struct {
 	Kernels bool
 	// Unfused are the fusions that Kernels goes without, to measure what each brings.
 	Unfused Fusions
+	// Recompute says whether the backward pass computes cheap values again.
+	Recompute Recompute
 	// CUDA makes programs whose every operator ONNX Runtime's CUDA provider has; they run on the CPU too.
 	// Kernels and CUDA exclude each other.
 	CUDA bool
@@ -203,6 +205,9 @@ func (b *builder) program() (*Program, error) {
 		if err := lowerCUDA(b.g); err != nil {
 			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 		}
+	}
+	if err := ir.Build(func() { b.spec.Recompute.recompute(b.g) }); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}
 	m, err := onnx.Model(b.g, onnx.Options{})
 	if err != nil {

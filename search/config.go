@@ -30,6 +30,8 @@ type Config struct {
 	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
 	Seed        uint64
 	Options     ort.Options
+	// Recompute trades time for memory in the steps; the numbers are the same.
+	Recompute graphgen.Recompute
 }
 
 // Validate checks the settings.
@@ -58,7 +60,7 @@ func (c Config) Validate() error {
 // our own kernels.
 func (c Config) Spec(image int) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Net.Forward(), Batch: c.Batch, Image: image,
-		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true}
+		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true, Recompute: c.Recompute}
 }
 
 // Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.

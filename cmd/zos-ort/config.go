@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/graphgen"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -65,9 +66,11 @@ type config struct {
 	NetChannels int `json:"network_channels"`
 	NetCells    int `json:"network_cells"`
 
-	dump    string  // folder for a model that the runtime refuses; no part of the configuration
-	profile bool    // profile the steps first; no part of the configuration
-	before  *config // of the run that is resumed, if one is
+	dump    string // folder for a model that the runtime refuses; no part of the configuration
+	profile bool   // profile the steps first; no part of the configuration
+	// recompute changes what the steps need, not what they compute; no part of the configuration
+	recompute graphgen.Recompute
+	before    *config // of the run that is resumed, if one is
 
 	memory memoryNeed // predicted; see guardMemory
 }
@@ -117,6 +120,11 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 	}
 	cfg.Command = c.Command.Name
 	cfg.fromFlags(c)
+	if name := c.String("recompute"); name != "" {
+		if cfg.recompute, err = graphgen.ParseRecompute(name); err != nil {
+			return cfg, m, usageError{err}
+		}
+	}
 	cfg.completeRank()
 	if err = cfg.dataSettings.fromFlags(c); err != nil {
 		return cfg, m, err
@@ -197,7 +205,8 @@ func (cfg *config) search(mask space.Mask) search.Config {
 	return search.Config{Net: cfg.supernet(mask), Batch: cfg.Batch, Epochs: cfg.Epochs,
 		Warmup: cfg.Warmup, Rate: cfg.LR, Alpha: cfg.AlphaLR, Beta: cfg.Beta, StopOnSkips: cfg.Skips,
 		Augment: data.Augment{Pad: cfg.Pad, Flip: true}, Valid: cfg.ValidImages, Seed: cfg.Seed,
-		Options: ort.Options{Threads: cfg.Thread, Dump: cfg.dump, CUDA: cfg.cuda}}
+		Options:   ort.Options{Threads: cfg.Thread, Dump: cfg.dump, CUDA: cfg.cuda},
+		Recompute: cfg.recompute}
 }
 
 // loadData reads the training images and completes the configuration with what they are.

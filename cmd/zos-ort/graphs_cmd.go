@@ -24,6 +24,7 @@ func graphsCommand() *cli.Command {
 			&cli.StringFlag{Name: "mask", Usage: "mask `FILE`: masked operations are left out"},
 			&cli.IntFlag{Name: "batch", DefaultText: "by preset", Usage: "images per step"},
 			&cli.BoolFlag{Name: "kernels", Usage: "with zos-ort's own CPU operators, as a search runs them"},
+			recomputeFlag(),
 		}, outputFlags()),
 		Before: noArguments,
 		Action: graphsAction,

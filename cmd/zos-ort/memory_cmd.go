@@ -25,7 +25,8 @@ func memoryCommand() *cli.Command {
 			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
 			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites that save memory: all, none or a " +
 				"list of share (equal operations), pools (per state), mix (weights in batch norms),\n" +
-				"shuffle (once per node), kernels (our own)"},
+				"shuffle (once per node), kernels (our own), recompute (cheap values, in the backward pass)"},
+			recomputeFlag(),
 			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
@@ -117,6 +118,7 @@ func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
 	cfg := memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
 		Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"),
 		Masks: c.Int("masks"), Seed: c.Uint64("seed")}
+	takeStrings(c, map[string]*string{"recompute": &cfg.Recompute})
 	list, err := findMethods(c.String("methods"))
 	if err != nil {
 		return cfg, nil, usageError{err}

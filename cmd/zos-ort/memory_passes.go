@@ -4,9 +4,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"zos-ort/graphgen"
 	"zos-ort/models/supernet"
 )
+
+// passRecompute is the pass that --recompute switches by itself; of all passes it is on auto.
+const passRecompute = "recompute"
 
 // Values of --passes that name no pass.
 const (
@@ -24,6 +29,7 @@ var passes = []struct {
 	{"mix", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.FoldMix = true }},
 	{"shuffle", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.MergeShuffle = true }},
 	{"kernels", func(_ *supernet.Config, s *graphgen.Spec) { s.Kernels = true }},
+	{passRecompute, func(_ *supernet.Config, s *graphgen.Spec) { s.Recompute = graphgen.RecomputeOn }},
 }
 
 // passNames lists all values of --passes but lists.
@@ -40,6 +46,24 @@ func (c memoryConfig) has(pass string) bool {
 	return c.Passes == passesAll || slices.Contains(strings.Split(c.Passes, ","), pass)
 }
 
+// recompute is what --recompute says, or else --passes.
+func (c memoryConfig) recompute() (graphgen.Recompute, error) {
+	switch {
+	case c.Recompute != "":
+		return graphgen.ParseRecompute(c.Recompute)
+	case c.Passes == passesAll:
+		return graphgen.RecomputeAuto, nil
+	case c.has(passRecompute):
+		return graphgen.RecomputeOn, nil
+	}
+	return graphgen.RecomputeOff, nil
+}
+
+func recomputeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "recompute", Value: graphgen.RecomputeAuto.String(),
+		Usage: "compute cheap values again in the backward pass, to keep less: on, off, or auto, if it pays"}
+}
+
 // checkPasses refuses an unknown name, and all or none in a list.
 func (c memoryConfig) checkPasses() error {
 	list := strings.Split(c.Passes, ",")
@@ -49,6 +73,9 @@ func (c memoryConfig) checkPasses() error {
 			return usagef("unknown passes %q: use all, none or a list of %s", c.Passes,
 				strings.Join(passNames()[2:], ","))
 		}
+	}
+	if _, err := c.recompute(); err != nil {
+		return usageError{err}
 	}
 	return nil
 }

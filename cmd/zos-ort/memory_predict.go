@@ -12,15 +12,18 @@ import (
 
 // memoryConfig is what predictions depend on.
 type memoryConfig struct {
-	Batch    int     `json:"batch"`
-	Channels int     `json:"channels"`
-	Cells    int     `json:"cells"`
-	Image    int     `json:"image_size"`
-	Passes   string  `json:"passes"`
-	Xi       float64 `json:"xi"`
-	Masks    int     `json:"masks"`
-	Seed     uint64  `json:"seed"`
-	cuda     bool    // the programs of a GPU
+	Batch    int    `json:"batch"`
+	Channels int    `json:"channels"`
+	Cells    int    `json:"cells"`
+	Image    int    `json:"image_size"`
+	Passes   string `json:"passes"`
+	// Recompute overrides what Passes says about the pass of this name, unless it is empty.
+	Recompute string `json:"recompute,omitempty"`
+
+	Xi    float64 `json:"xi"`
+	Masks int     `json:"masks"`
+	Seed  uint64  `json:"seed"`
+	cuda  bool    // the programs of a GPU
 }
 
 // prediction is one row of the table: bytes, means over the masks where there are several.
@@ -106,6 +109,7 @@ func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
 	if c.cuda {
 		s.Kernels, s.CUDA = false, true
 	}
+	s.Recompute, _ = c.recompute() // checked
 	s.Forward = net.Forward()
 	return s
 }

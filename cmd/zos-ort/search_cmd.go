@@ -19,7 +19,7 @@ func searchCommand() *cli.Command {
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
 			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
 		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), trainFlags(), outputFlags(), []cli.Flag{
-			resumeFlag(), profileFlag(), ignoreMemoryFlag(),
+			resumeFlag(), profileFlag(), ignoreMemoryFlag(), recomputeFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}}),
 		Before: noArguments,
 		Action: searchAction,

@@ -1,0 +1,77 @@
+package graphgen_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/plan"
+)
+
+// Recomputation changes when values are computed, not one bit of what comes out, and saves memory in
+// both steps of a supernet. Programs without a backward pass stay as they are.
+func TestRecompute(t *testing.T) {
+	for _, partial := range []int{1, 2} {
+		s := small(partial)
+		plain := programs(t, s)
+		s.Recompute = graphgen.RecomputeOn
+		for name, p := range programs(t, s) {
+			copies := 0
+			for _, n := range p.Graph.Nodes {
+				if strings.HasSuffix(n.Scope, "/again") {
+					copies++
+				}
+			}
+			step := strings.HasSuffix(name, "_step")
+			if step != (copies > 0) || step == bytes.Equal(p.Model, plain[name].Model) {
+				t.Errorf("partial %d, %s: %d copies", partial, name, copies)
+			}
+			peak, want := plan.Of(p.Graph).Peak, plan.Of(plain[name].Graph).Peak
+			if step && peak > want*9/10 {
+				t.Errorf("partial %d, %s: peak %d, without the pass %d: want a tenth less", partial, name,
+					peak, want)
+			}
+			in := inputs(p, 4)
+			out, state := run(t, p, in)
+			wantOut, wantState := run(t, plain[name], in)
+			for port := range wantOut {
+				check.Close(t, name+" "+port, out[port].F, wantOut[port].F, 0, 0)
+			}
+			for port := range wantState {
+				check.Close(t, name+" "+port, state[port].F, wantState[port].F, 0, 0)
+			}
+		}
+	}
+}
+
+// Auto is on where it pays, and else leaves no trace.
+func TestRecomputeAuto(t *testing.T) {
+	emit := func(s graphgen.Spec, r graphgen.Recompute) []byte {
+		s.Recompute = r
+		return check.Must(s.WeightStep())(t).Model
+	}
+	s := small(1)
+	if !bytes.Equal(emit(s, graphgen.RecomputeAuto), emit(s, graphgen.RecomputeOn)) {
+		t.Error("auto is not on where a third of the peak can be saved")
+	}
+	s.Kernels = true
+	if bytes.Equal(emit(s, graphgen.RecomputeOn), emit(s, graphgen.RecomputeOff)) {
+		t.Error("with our kernels there is nothing to recompute, so the next check proves nothing")
+	}
+	if !bytes.Equal(emit(s, graphgen.RecomputeAuto), emit(s, graphgen.RecomputeOff)) {
+		t.Error("auto is not off with our kernels, which recompute themselves")
+	}
+}
+
+func TestParseRecompute(t *testing.T) {
+	for _, r := range []graphgen.Recompute{graphgen.RecomputeOff, graphgen.RecomputeOn,
+		graphgen.RecomputeAuto} {
+		if got := check.Must(graphgen.ParseRecompute(r.String()))(t); got != r {
+			t.Errorf("%v is read as %v", r, got)
+		}
+	}
+	_, err := graphgen.ParseRecompute("maybe")
+	check.Error(t, err, `use auto, on or off, got "maybe"`)
+}
