@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -22,22 +23,21 @@ const (
 	chartColumns = 600 // positions drawn; a schedule has thousands
 )
 
-// drawPlans writes, for every row, the live bytes over the schedule as PNG and SVG.
+// drawPlans writes, for every program of every row, the live bytes over the schedule as PNG and SVG.
 func drawPlans(out string, rows []prediction) error {
 	dir, err := createRunDir(out, "memory")
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		if r.program == nil {
-			continue // nothing runs
-		}
-		chart, err := planChart(r)
-		if err != nil {
-			return fmt.Errorf("chart of %s: %w", r.Method, err)
-		}
-		if err := dir.writeChart(r.Method, chart); err != nil {
-			return err
+		for _, program := range r.programs {
+			chart, err := planChart(r.Method, program)
+			if err != nil {
+				return fmt.Errorf("chart of %s: %w", r.Method, err)
+			}
+			if err := dir.writeChart(r.Method+"-"+program.Name, chart); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -62,10 +62,10 @@ func (d runDir) writeChart(name string, chart *plot.Plot) error {
 }
 
 // planChart stacks activations by cell, gradients and updates.
-func planChart(r prediction) (*plot.Plot, error) {
+func planChart(method string, r planned) (*plot.Plot, error) {
 	p := plot.New()
-	p.Title.Text = fmt.Sprintf("%s, %s: live bytes, peak %s MB at node %d of %d", r.Method,
-		r.program.Name, megabytes(r.plan.Peak), r.plan.At+1, len(r.plan.Timeline))
+	p.Title.Text = fmt.Sprintf("%s, %s: live bytes, peak %s MB at node %d of %d", method, r.Name,
+		megabytes(r.plan.Peak), r.plan.At+1, len(r.plan.Timeline))
 	p.X.Label.Text, p.Y.Label.Text = "node in order of execution", "MB"
 	p.Legend.Top, p.Legend.Left = true, true
 	layers := r.plan.Layers(chartLayer)
@@ -83,7 +83,40 @@ func planChart(r prediction) (*plot.Plot, error) {
 		p.Legend.Add(strings.TrimLeft(name, "0123456789 "), polygon)
 		below = above
 	}
-	return p, nil
+	return p, markPeak(p, r.plan)
+}
+
+// markPeak draws a line where the peak is, with its height, and gives the axes whole numbers.
+func markPeak(p *plot.Plot, r plan.Plan) error {
+	at, height := float64(r.At), float64(r.Peak)/megabyte
+	line, err := plotter.NewLine(plotter.XYs{{X: at, Y: 0}, {X: at, Y: height}})
+	if err != nil {
+		return err
+	}
+	line.Dashes = []vg.Length{vg.Points(3), vg.Points(2)}
+	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: at, Y: height}},
+		Labels: []string{" peak " + megabytes(r.Peak) + " MB"}})
+	if err != nil {
+		return err
+	}
+	p.Add(line, label)
+	p.Y.Max = 1.08 * height // room for the label
+	p.X.Tick.Marker, p.Y.Tick.Marker = wholeTicks{}, wholeTicks{}
+	return nil
+}
+
+// wholeTicks are gonum's ticks, labelled with whole numbers.
+type wholeTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (wholeTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range ticks {
+		if t.Label != "" {
+			ticks[i].Label = strconv.FormatFloat(t.Value, 'f', -1, 64)
+		}
+	}
+	return ticks
 }
 
 // chartLayer names the layer of a tensor; the number in front orders the layers from the bottom.

@@ -35,6 +35,8 @@ func memoryCommand() *cli.Command {
 			&cli.StringFlag{Name: "device", Value: onCPU,
 				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
+			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass does to the steps: peak and, with --measure, " +
+				"time, before and after"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time (default: all cores)"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
@@ -84,6 +86,9 @@ func memoryAction(c *cli.Context) error {
 			return usagef("--measure-time is for --device cpu")
 		}
 		return measureTimes(c.Context, p, cfg, list, ort.Options{Threads: c.Int("threads")})
+	}
+	if c.Bool("passes-table") {
+		return passEffects(c.Context, p, cfg, list, c.Bool("measure"), ort.Options{Threads: c.Int("threads")})
 	}
 	var rows []prediction
 	p.start(len(list), "planning")

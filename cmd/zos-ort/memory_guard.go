@@ -114,7 +114,7 @@ func (cfg *config) memoryOfSteps(m method) (demand, error) {
 		s := cfg.search(mask)
 		s.Batch = batch
 		spec := s.Spec(cfg.ImageSize)
-		spec.Kernels = true
+		spec.Kernels, spec.CUDA = cfg.cuda == nil, cfg.cuda != nil
 		return worstOf(spec.WeightStep, spec.AlphaStep)
 	}}, err
 }
@@ -138,7 +138,8 @@ func (cfg *config) memoryOfRanking() demand {
 		s := cfg.search(space.FullMask())
 		s.Batch = batch
 		spec := s.Spec(cfg.ImageSize)
-		spec.Forward, spec.Kernels = cfg.rankNet().Forward(), true
+		spec.Forward = cfg.rankNet().Forward()
+		spec.Kernels, spec.CUDA = cfg.cuda == nil, cfg.cuda != nil
 		p, err := spec.Rank()
 		if err != nil {
 			return 0, err
@@ -162,7 +163,9 @@ func (cfg *config) predictMemory(m method) error {
 		parts = append(parts, d)
 	}
 	var err error
-	cfg.memory, err = needOf(parts)
+	if cfg.memory, err = needOf(parts); cfg.cuda != nil {
+		cfg.memory.Free = 0 // that of the card is not known before it is opened
+	}
 	return err
 }
 

@@ -51,6 +51,7 @@ func TestGuardPredictsTheSame(t *testing.T) {
 		if m.found == byScores {
 			cfg.PruneBatch = 8
 		}
+		cfg.completeRank()
 		want, err := c.predict(m)
 		if err != nil {
 			t.Fatal(err)

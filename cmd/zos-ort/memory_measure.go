@@ -19,47 +19,77 @@ type measurement struct {
 	Seconds float64
 }
 
-// measure runs the bytes of a program in an inference session, because a training session keeps no
+// measure runs a program once in a session with an arena, because a training session keeps no
 // statistics. Inputs lie outside of the arena; outputs are made in it.
 func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measurement, err error) {
-	domain, err := kernels.NewDomain()
-	if err != nil {
-		return m, err
-	}
-	defer domain.Close()
-	o.CPUArena, o.Domains = true, append(o.Domains, domain)
+	o.CPUArena = true
 	if o.CUDA != nil {
 		if err := ort.ResetPool(); err != nil {
 			return m, err
 		}
 	}
-	session, err := ort.NewInference(p.Model, o)
-	if err != nil {
-		return m, fmt.Errorf("measure %s: %w", p.Name, err)
-	}
-	defer session.Close()
-	inputs, err := randomInputs(p)
-	defer closeTensors(inputs)
+	t, err := newTrial(p, o)
 	if err != nil {
 		return m, err
 	}
-	before, err := arena(session, o)
+	defer t.close()
+	before, err := arena(t.session, o)
 	if err != nil {
 		return m, err
 	}
-	start := time.Now()
-	outputs, err := session.Run(ctx, inputs)
-	m.Seconds = time.Since(start).Seconds()
+	outputs, seconds, err := t.run(ctx)
 	closeTensors(outputs)
 	if err != nil {
-		return m, fmt.Errorf("measure %s: %w", p.Name, err)
+		return m, err
 	}
-	after, err := arena(session, o)
-	m.Before, m.Peak = before.InUse, after.MaxInUse-before.InUse
+	after, err := arena(t.session, o)
+	m = measurement{before.InUse, after.MaxInUse - before.InUse, seconds}
 	if o.CUDA != nil {
 		m.Peak -= portBytes(p) // a GPU's copies of the inputs are in the pool
 	}
 	return m, err
+}
+
+// trial is a program in an inference session that knows our kernels, with random inputs.
+type trial struct {
+	program *graphgen.Program
+	domain  *ort.Domain
+	session *ort.Inference
+	inputs  map[string]*ort.Tensor
+}
+
+func newTrial(p *graphgen.Program, o ort.Options) (t *trial, err error) {
+	t = &trial{program: p}
+	if t.domain, err = kernels.NewDomain(); err != nil {
+		return nil, err
+	}
+	o.Domains = append(o.Domains, t.domain)
+	if t.session, err = ort.NewInference(p.Model, o); err == nil {
+		t.inputs, err = randomInputs(p)
+	}
+	if err != nil {
+		t.close()
+		return nil, fmt.Errorf("measure %s: %w", p.Name, err)
+	}
+	return t, nil
+}
+
+// run executes the program once. The state among the inputs is overwritten; the caller closes the
+// outputs.
+func (t *trial) run(ctx context.Context) (outputs map[string]*ort.Tensor, seconds float64, err error) {
+	start := time.Now()
+	if outputs, err = t.session.Run(ctx, t.inputs); err != nil {
+		err = fmt.Errorf("measure %s: %w", t.program.Name, err)
+	}
+	return outputs, time.Since(start).Seconds(), err
+}
+
+func (t *trial) close() {
+	closeTensors(t.inputs)
+	if t.session != nil {
+		t.session.Close()
+	}
+	t.domain.Close()
 }
 
 // arena reads what counts the memory of a session: its arena on the CPU, on a GPU the pool.
@@ -86,7 +116,8 @@ func randomInputs(p *graphgen.Program) (map[string]*ort.Tensor, error) {
 	for _, port := range p.Signature.Inputs {
 		t, err := ort.NewTensor(ort.DType(port.Type.DType), port.Type.Shape...)
 		if err != nil {
-			return inputs, fmt.Errorf("measure %s: input %s: %w", p.Name, port.Name, err)
+			closeTensors(inputs)
+			return nil, fmt.Errorf("input %s: %w", port.Name, err)
 		}
 		inputs[port.Name] = t
 		if port.Type.DType == ir.Float {

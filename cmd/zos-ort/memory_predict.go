@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/plan"
@@ -38,8 +41,16 @@ type prediction struct {
 	State  int `json:"state_bytes"`
 	Masks  int `json:"masks"`
 
-	program *graphgen.Program // weight step, or else ranking, on the first mask; nil if nothing runs
-	plan    plan.Plan         // of program
+	// Error is the standard error of Peak over the masks; 0 for a single one.
+	Error int `json:"predicted_peak_standard_error"`
+
+	programs []planned // on the first mask; none if nothing runs
+}
+
+// planned is a program and its plan.
+type planned struct {
+	*graphgen.Program
+	plan plan.Plan
 }
 
 // worst is the highest peak of live bytes of the method's programs.
@@ -49,6 +60,7 @@ func (p prediction) worst() int { return max(p.Weight, p.Alpha, p.Rank) }
 func (c memoryConfig) predict(m method) (prediction, error) {
 	sum := prediction{Method: m.name}
 	masks := c.masksOf(m)
+	var peaks []float64
 	for _, mask := range masks {
 		one, err := c.predictMask(m, mask)
 		if err != nil {
@@ -56,13 +68,16 @@ func (c memoryConfig) predict(m method) (prediction, error) {
 		}
 		sum.Peak, sum.Weight, sum.Alpha = sum.Peak+one.Peak, sum.Weight+one.Weight, sum.Alpha+one.Alpha
 		sum.Rank, sum.State = sum.Rank+one.Rank, sum.State+one.State
-		if sum.program == nil {
-			sum.program, sum.plan = one.program, one.plan
+		if peaks = append(peaks, float64(one.Peak)); sum.programs == nil {
+			sum.programs = one.programs
 		}
 	}
 	sum.Masks = len(masks)
 	for _, v := range []*int{&sum.Peak, &sum.Weight, &sum.Alpha, &sum.Rank, &sum.State} {
 		*v /= len(masks)
+	}
+	if len(masks) > 1 {
+		sum.Error = int(stat.StdDev(peaks, nil) / math.Sqrt(float64(len(masks))))
 	}
 	return sum, nil
 }
@@ -83,9 +98,7 @@ func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err 
 		*to = r.Peak
 		p.State = max(p.State, r.State)
 		p.Peak = max(p.Peak, r.Peak+r.State+r.Inputs+r.Constants)
-		if p.program == nil {
-			p.program, p.plan = g, r
-		}
+		p.programs = append(p.programs, planned{g, r})
 	}
 	switch m.found {
 	case byScores:

@@ -47,7 +47,7 @@ func predictionTable(p *console, cfg memoryConfig, rows []prediction) error {
 	for _, r := range rows {
 		bar := strings.Repeat("█", (24*r.Peak+highest-1)/highest)
 		cells = append(cells, []string{r.Method, optionalMB(r.Weight), optionalMB(r.Alpha),
-			optionalMB(r.Rank), optionalMB(r.State), optionalMB(r.Peak), optionalMB(r.worst() / cfg.Batch),
+			optionalMB(r.Rank), optionalMB(r.State), r.peakCell(), optionalMB(r.worst() / cfg.Batch),
 			versus(r, peaks, "darts"), versus(r, peaks, "pc-darts"), bar})
 	}
 	p.result("predicted memory in MB (10^6 bytes), batch %d, %d channels, %d cells, %dx%d images, passes %s",
@@ -71,6 +71,14 @@ func jsonRows(rows []prediction) (list []jsonRow) {
 		list = append(list, jsonRow{r, paperPeak(r.Method)})
 	}
 	return list
+}
+
+// peakCell is the peak, with its standard error where it is a mean.
+func (p prediction) peakCell() string {
+	if p.Error == 0 {
+		return optionalMB(p.Peak)
+	}
+	return fmt.Sprintf("%s ± %s", megabytes(p.Peak), megabytes(p.Error))
 }
 
 func optionalMB(bytes int) string {
@@ -100,35 +108,34 @@ func ratio(x, base float64) string {
 	return fmt.Sprintf("%.3f", x/base)
 }
 
-// measureRows runs the first program of every row and compares it with its plan.
+// memoryTrial is a program's prediction and what the runtime counted.
+type memoryTrial struct {
+	Method    string  `json:"method"`
+	Program   string  `json:"program"`
+	Predicted int     `json:"predicted_peak_bytes"`
+	Measured  int64   `json:"measured_peak_bytes"`
+	Resident  int64   `json:"peak_rss_bytes"` // of the process so far
+	Seconds   float64 `json:"seconds"`
+}
+
+// measureRows runs every program of every row and compares it with its plan.
 func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []prediction,
 	o ort.Options) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
-	type comparison struct {
-		Method    string  `json:"method"`
-		Program   string  `json:"program"`
-		Predicted int     `json:"predicted_peak_bytes"`
-		Measured  int64   `json:"measured_peak_bytes"`
-		Resident  int64   `json:"peak_rss_bytes"` // of the process so far
-		Seconds   float64 `json:"seconds"`
-	}
-	var list []comparison
+	var list []memoryTrial
 	var cells [][]string
 	for _, r := range rows {
-		if r.program == nil {
-			continue // nothing runs
+		for _, program := range r.programs {
+			m, err := measure(ctx, program.Program, o)
+			if err != nil {
+				return err
+			}
+			c := memoryTrial{r.Method, program.Name, program.plan.Peak, m.Peak, peakRSS(), m.Seconds}
+			list = append(list, c)
+			cells = append(cells, c.cells())
 		}
-		m, err := measure(ctx, r.program, o)
-		if err != nil {
-			return err
-		}
-		c := comparison{r.Method, r.program.Name, r.plan.Peak, m.Peak, peakRSS(), m.Seconds}
-		list = append(list, c)
-		cells = append(cells, []string{c.Method, c.Program, megabytes(c.Predicted),
-			megabytes(int(c.Measured)), fmt.Sprintf("%+.1f %%", 100*(float64(c.Predicted)/float64(c.Measured)-1)),
-			optionalMB(int(c.Resident)), fmt.Sprintf("%.2f", c.Seconds)})
 	}
 	p.result("live bytes in MB (10^6 bytes), batch %d: prediction and ONNX Runtime's arena", cfg.Batch)
 	err := p.table([]string{"method", "program", "predicted", "measured", "difference",
@@ -137,4 +144,10 @@ func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []predi
 		return err
 	}
 	return p.value(map[string]any{"config": cfg, "rows": list})
+}
+
+func (c memoryTrial) cells() []string {
+	return []string{c.Method, c.Program, megabytes(c.Predicted), megabytes(int(c.Measured)),
+		fmt.Sprintf("%+.1f %%", 100*(float64(c.Predicted)/float64(c.Measured)-1)),
+		optionalMB(int(c.Resident)), fmt.Sprintf("%.2f", c.Seconds)}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/plan"
 )
 
@@ -53,22 +54,14 @@ func TestPaperRatios(t *testing.T) {
 // A file read back with onnx-go has the plan of the graph that it was written from.
 func TestFilesAgreeWithPlanner(t *testing.T) {
 	for _, name := range []string{"darts", "zos", "etenas-pc"} {
-		m, err := findMethod(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := smallMemory(4).predict(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := readProgram(r.program.Model, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := plan.Simulate(p, p.RuntimeOrder())
-		if got.Peak != r.plan.Peak || got.State != r.plan.State || got.Inputs != r.plan.Inputs {
-			t.Errorf("%s: file has peak %d, state %d, inputs %d, the graph %d, %d, %d", name, got.Peak,
-				got.State, got.Inputs, r.plan.Peak, r.plan.State, r.plan.Inputs)
+		r := check.Must(smallMemory(4).predict(check.Must(findMethod(name))(t)))(t)
+		for _, want := range r.programs {
+			p := check.Must(readProgram(want.Model, 1))(t)
+			got := plan.Simulate(p, p.RuntimeOrder())
+			if got.Peak != want.plan.Peak || got.State != want.plan.State || got.Inputs != want.plan.Inputs {
+				t.Errorf("%s: the file of %s has peak %d, state %d, inputs %d, the graph %d, %d, %d", name,
+					want.Name, got.Peak, got.State, got.Inputs, want.plan.Peak, want.plan.State, want.plan.Inputs)
+			}
 		}
 	}
 }
@@ -170,16 +163,16 @@ func TestMemoryCommand(t *testing.T) {
 		t.Errorf("%d rows, want one for each of %d methods", len(result.Rows), len(methods))
 	}
 	for i, r := range result.Rows {
-		runs := methods[i].found != byChance // a draw by chance needs no memory and has no chart
-		if (r.Peak > 0) != runs {
+		programs := map[found][]string{bySearch: {"weight_step", "alpha_step"}, byScores: {"rank"}}[methods[i].found]
+		if (r.Peak > 0) != (programs != nil) { // a draw by chance needs no memory and has no chart
 			t.Errorf("%s: peak %d", r.Method, r.Peak)
 		}
-		if !runs {
-			continue
-		}
-		for _, format := range []string{".png", ".svg"} {
-			if info, err := os.Stat(filepath.Join(dir, r.Method+format)); err != nil || info.Size() < 1000 {
-				t.Errorf("chart %s%s: %v", r.Method, format, err)
+		for _, name := range programs {
+			for _, format := range []string{".png", ".svg"} {
+				file := r.Method + "-" + name + format
+				if info, err := os.Stat(filepath.Join(dir, file)); err != nil || info.Size() < 1000 {
+					t.Errorf("chart %s: %v", file, err)
+				}
 			}
 		}
 	}

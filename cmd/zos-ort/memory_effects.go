@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+
+	"zos-ort/graphgen"
+	"zos-ort/ort"
+)
+
+// passRow is a pass of the table, what it is added to, and what it does.
+type passRow struct{ pass, before, about string }
+
+// passRows are the passes in order. The last two are alternatives, because our own kernels recompute
+// what they need themselves.
+var passRows = []passRow{
+	{"share", passesNone, "equal operations once"},
+	{"pools", "share", "a pool once per state"},
+	{"mix", "share,pools", "mixing weights in batch norms"},
+	{"shuffle", "share,pools,mix", "one channel shuffle per node"},
+	{passRecompute, "share,pools,mix,shuffle", "cheap values again in the backward pass"},
+	{"kernels", "share,pools,mix,shuffle", "ReLU, convolutions, batch norm in one"},
+}
+
+// after is the list of passes with this one.
+func (r passRow) after() string {
+	if r.before == passesNone {
+		return r.pass
+	}
+	return r.before + "," + r.pass
+}
+
+// effect is what a pass does to a program.
+type effect struct {
+	Method  string       `json:"method"`
+	Program string       `json:"program"`
+	Pass    string       `json:"pass"`
+	Before  effectNumber `json:"before"`
+	After   effectNumber `json:"after"`
+
+	about string
+}
+
+// effectNumber is a program with one list of passes.
+type effectNumber struct {
+	Passes  string  `json:"passes"`
+	Peak    int     `json:"predicted_peak_bytes"` // live bytes
+	Seconds float64 `json:"seconds,omitempty"`    // median of a step
+}
+
+// effectRounds is how often every program runs for the table of passes, after one run that does not
+// count. Rounds go through all programs by turns, so that a slow moment of the machine hits all.
+const effectRounds = 7
+
+// passEffects prints what every pass does to the peak and, with measuring, to the time of the steps.
+func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []method, measuring bool,
+	o ort.Options) error {
+	if measuring {
+		if err := ort.Open(""); err != nil {
+			return err
+		}
+	}
+	var rows []effect
+	p.start(len(list), "planning")
+	defer p.stop()
+	for _, m := range list {
+		p.step(m.name)
+		if m.found != bySearch {
+			continue
+		}
+		numbers, err := cfg.variants(ctx, m, measuring, o)
+		if err != nil {
+			return err
+		}
+		for _, program := range []string{"weight_step", "alpha_step"} {
+			for _, r := range passRows {
+				after := numbers[program+" "+r.after()]
+				rows = append(rows, effect{m.name, program, r.pass, numbers[program+" "+r.before], after, r.about})
+			}
+		}
+	}
+	p.stop()
+	return effectTable(p, cfg, rows, measuring)
+}
+
+// variants plans, and measures, the steps of a method with every list of passes, by "PROGRAM PASSES".
+func (c memoryConfig) variants(ctx context.Context, m method, measuring bool,
+	o ort.Options) (map[string]effectNumber, error) {
+	numbers, programs := map[string]effectNumber{}, map[string]*graphgen.Program{}
+	c.Masks, c.Recompute = 1, ""
+	for _, list := range passLists() {
+		c.Passes = list
+		r, err := c.predict(m)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range r.programs {
+			key := p.Name + " " + list
+			numbers[key], programs[key] = effectNumber{Passes: list, Peak: p.plan.Peak}, p.Program
+		}
+	}
+	if !measuring {
+		return numbers, nil
+	}
+	times, err := byTurns(ctx, programs, o)
+	if err != nil {
+		return nil, err
+	}
+	for key, t := range times {
+		n := numbers[key]
+		n.Seconds = median(t)
+		numbers[key] = n
+	}
+	return numbers, nil
+}
+
+// passLists are all lists of the table, each once.
+func passLists() (lists []string) {
+	for _, r := range passRows {
+		for _, list := range []string{r.before, r.after()} {
+			if !slices.Contains(lists, list) {
+				lists = append(lists, list)
+			}
+		}
+	}
+	return lists
+}
+
+// byTurns runs every program effectRounds times, as a search does: without an arena.
+func byTurns(ctx context.Context, programs map[string]*graphgen.Program,
+	o ort.Options) (map[string][]float64, error) {
+	trials := map[string]*trial{}
+	defer func() {
+		for _, t := range trials {
+			t.close()
+		}
+	}()
+	for key, p := range programs {
+		t, err := newTrial(p, o)
+		if err != nil {
+			return nil, err
+		}
+		trials[key] = t
+	}
+	times := map[string][]float64{}
+	for round := range 1 + effectRounds {
+		for key, t := range trials {
+			outputs, seconds, err := t.run(ctx)
+			closeTensors(outputs)
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				times[key] = append(times[key], seconds)
+			}
+		}
+	}
+	return times, nil
+}
+
+func median(x []float64) float64 {
+	x = slices.Sorted(slices.Values(x))
+	return stat.Quantile(.5, stat.Empirical, x, nil)
+}
+
+func effectTable(p *console, cfg memoryConfig, rows []effect, measured bool) error {
+	header := []string{"method", "program", "pass", "what it does", "MB before", "after", "change"}
+	if measured {
+		header = append(header, "ms before", "after", "change")
+	}
+	change := func(before, after float64) string { return fmt.Sprintf("%+.1f %%", 100*(after/before-1)) }
+	var cells [][]string
+	for _, r := range rows {
+		row := []string{r.Method, r.Program, r.Pass, r.about, megabytes(r.Before.Peak), megabytes(r.After.Peak),
+			change(float64(r.Before.Peak), float64(r.After.Peak))}
+		if measured {
+			row = append(row, fmt.Sprintf("%.0f", 1e3*r.Before.Seconds), fmt.Sprintf("%.0f", 1e3*r.After.Seconds),
+				change(r.Before.Seconds, r.After.Seconds))
+		}
+		cells = append(cells, row)
+	}
+	p.result("live bytes in MB (10^6 bytes) with the passes above each one and with it, batch %d; recompute and "+
+		"kernels both follow shuffle", cfg.Batch)
+	if err := p.table(header, cells); err != nil {
+		return err
+	}
+	return p.value(map[string]any{"config": cfg, "rows": rows})
+}

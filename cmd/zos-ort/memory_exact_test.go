@@ -1,0 +1,122 @@
+package main
+
+import (
+	"hash/fnv"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
+	"zos-ort/ort"
+)
+
+// Every pass by itself, and all together, leave losses and gradients as they are: the loss, the
+// gradients of the mixing weights, and those of the weights, which the first step leaves in the
+// momentum. Recomputation keeps every bit. The others are exact in real numbers, which package
+// supernet tests to 1e-9; float32 rounds sums in another order, and batch norms over a dozen numbers
+// make that larger: single weight gradients differ by up to 1e-4 of their length, the loss by 1e-5.
+func TestPassesAreExactInTheRuntime(t *testing.T) {
+	openRuntime(t)
+	for _, name := range []string{"darts-rnd", "zos-rnd"} {
+		m := check.Must(findMethod(name))(t)
+		c := memoryConfig{Batch: 3, Channels: 8, Cells: 3, Image: 8, Passes: passesNone, Xi: .15, Masks: 1,
+			Seed: 1}
+		want := numbersOf(t, c, m)
+		for _, list := range append(passNames()[2:], passesAll) {
+			c.Passes = list
+			got := numbersOf(t, c, m)
+			if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
+				t.Fatalf("%s, passes %s: other results than without", name, list)
+			}
+			for key, x := range want {
+				tolerance := 1e-4
+				switch {
+				case list == passRecompute:
+					tolerance = 0
+				case strings.HasSuffix(key, " loss"):
+					tolerance = 1e-5
+				}
+				if d := distance(got[key], x); !(d <= tolerance) {
+					t.Errorf("%s, passes %s: %s differs by %.2g", name, list, key, d)
+				}
+			}
+		}
+	}
+}
+
+// numbersOf runs both steps of a method once, on inputs that depend on their names alone.
+func numbersOf(t *testing.T, c memoryConfig, m method) map[string][]float32 {
+	t.Helper()
+	numbers := map[string][]float32{}
+	for _, p := range check.Must(c.predict(m))(t).programs {
+		trial := check.Must(newTrial(p.Program, ort.Options{Threads: 1}))(t)
+		defer trial.close()
+		fillByName(trial)
+		outputs, _, err := trial.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeTensors(outputs)
+		for _, port := range p.Signature.Outputs {
+			if port.Role == graphgen.Loss || port.Role == graphgen.Norm || port.Role == graphgen.Gradient {
+				numbers[p.Name+" "+port.Name] = slices.Clone(outputs[port.Name].Float32())
+			}
+		}
+		if p.Name == "weight_step" {
+			momentum := trial.inputs["momentum"].Float32()
+			for _, e := range p.Weights {
+				numbers["gradient of "+e.Name] = slices.Clone(momentum[e.Offset : e.Offset+e.Len()])
+			}
+		}
+	}
+	return numbers
+}
+
+// fillByName draws the inputs of a program, every weight and every other tensor by its name.
+func fillByName(t *trial) {
+	draw := func(name string, x []float32, center, width float32) {
+		h := fnv.New64a()
+		h.Write([]byte(name))
+		rng := rand.New(rand.NewPCG(h.Sum64(), 1))
+		for i := range x {
+			x[i] = center + width*float32(rng.NormFloat64())
+		}
+	}
+	for _, port := range t.program.Signature.Inputs {
+		in := t.inputs[port.Name]
+		switch port.Role {
+		case graphgen.Param:
+			for _, e := range t.program.Weights {
+				draw(e.Name, in.Float32()[e.Offset:e.Offset+e.Len()], 0, .3)
+			}
+		case graphgen.Momentum:
+			clear(in.Float32())
+		case graphgen.Image:
+			draw(port.Name, in.Float32(), 0, 1)
+		case graphgen.MixWeight:
+			draw(port.Name, in.Float32(), .3, .05)
+		case graphgen.Label:
+			for i := range in.Int64() {
+				in.Int64()[i] = int64(i)
+			}
+		}
+	}
+}
+
+// distance is the length of the difference relative to that of want.
+func distance(got, want []float32) float64 {
+	var difference, length float64
+	for i := range want {
+		d := float64(got[i]) - float64(want[i])
+		difference += d * d
+		length += float64(want[i]) * float64(want[i])
+	}
+	if difference == 0 {
+		return 0
+	}
+	return math.Sqrt(difference / length)
+}
