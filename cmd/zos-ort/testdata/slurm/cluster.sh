@@ -68,6 +68,10 @@ start() {
 }
 
 stop() {
+  if [ -f "$dir/slurmctld.pid" ]; then # tasks outlive the daemons otherwise
+    SLURM_CONF="$dir/slurm.conf" scancel --user=root || true
+    sleep 2
+  fi
   for daemon in slurmd slurmctld munged; do
     if [ -f "$dir/$daemon.pid" ]; then kill "$(cat "$dir/$daemon.pid")" || true; fi
   done
