@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
@@ -37,9 +38,19 @@ func TestReadProgram(t *testing.T) {
 	}
 }
 
+// A file for any batch has the plan of a graph of the batch asked for.
+func TestReadProgramOfAnyBatch(t *testing.T) {
+	b := reluFile(t, ir.T(ir.Float, 1, 256), onnx.Options{Batch: "N"})
+	p := check.Must(readProgram(b, 4))(t)
+	if r := plan.Simulate(p, p.RuntimeOrder()); r.Inputs != 4096 || r.Peak != 8192 {
+		t.Errorf("inputs %d, peak %d; want 4096, 8192", r.Inputs, r.Peak)
+	}
+}
+
 func TestReadProgramRefuses(t *testing.T) {
 	whole := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{})
-	open := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{Batch: "N"})
+	// Where some ports only have the batch, nothing is told of the values between them.
+	open := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{Batch: "N", Batched: []string{"x", "y"}})
 	for _, c := range []struct {
 		name, words string
 		file        []byte

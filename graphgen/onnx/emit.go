@@ -39,7 +39,8 @@ func Model(g *ir.Graph, o Options) (*ModelProto, error) {
 	if err := g.Verify(); err != nil {
 		return nil, err
 	}
-	e := &emitter{g: g, opt: o, names: map[*ir.Value]string{}, domains: map[string]bool{ir.Onnx: true}}
+	e := &emitter{g: g, opt: o, names: map[*ir.Value]string{}, domains: map[string]bool{ir.Onnx: true},
+		free: map[*ir.Value]bool{}}
 	graph, err := e.graph()
 	if err != nil {
 		return nil, err
@@ -98,13 +99,14 @@ type emitter struct {
 	opt     Options
 	names   map[*ir.Value]string
 	domains map[string]bool
+	free    map[*ir.Value]bool // with a named batch: values that depend on it
 	out     *GraphProto
 }
 
 func (e *emitter) graph() (*GraphProto, error) {
 	e.out = &GraphProto{Name: proto.String(e.g.Name)}
 	for _, v := range e.g.Inputs {
-		e.names[v] = v.Name
+		e.names[v], e.free[v] = v.Name, e.batched(v.Name)
 		e.out.Input = append(e.out.Input, e.valueInfo(v.Name, v.Type, true))
 	}
 	for i, v := range e.g.Constants {
@@ -154,11 +156,14 @@ func (e *emitter) node(i int, n *ir.Node) error {
 	if domain != ir.Onnx {
 		p.Domain = proto.String(domain)
 	}
+	free := false
 	for _, v := range n.In {
 		p.Input = append(p.Input, e.names[v])
+		free = free || e.free[v]
 	}
 	p.Input = trimEmpty(p.Input)
 	for j, v := range n.Out {
+		e.free[v] = free
 		p.Output = append(p.Output, e.define(v, name, j))
 	}
 	p.Output = trimEmpty(p.Output)
@@ -186,10 +191,23 @@ func (e *emitter) define(v *ir.Value, node string, j int) string {
 		name = fmt.Sprintf("%s:%d", node, j)
 	}
 	e.names[v] = name
-	if e.opt.Batch == "" {
-		e.out.ValueInfo = append(e.out.ValueInfo, e.valueInfo(name, v.Type, false))
+	if e.knowsType(v) {
+		e.out.ValueInfo = append(e.out.ValueInfo, e.valueInfo(name, v.Type, e.free[v]))
 	}
 	return name
+}
+
+// knowsType reports whether the type of a value can be told: always with a batch of fixed size. With a
+// named one, where all ports have it, a value that depends on them has it too, as its first dimension;
+// one whose first dimension has another size mixes the batch with something else.
+func (e *emitter) knowsType(v *ir.Value) bool {
+	switch {
+	case e.opt.Batch == "":
+		return true
+	case e.opt.Batched != nil:
+		return false
+	}
+	return !e.free[v] || v.Rank() == 0 || v.Shape[0] == e.g.Inputs[0].Shape[0]
 }
 
 func trimEmpty(names []string) []string {

@@ -102,8 +102,13 @@ func TestBatchNamesTheFirstDimension(t *testing.T) {
 	if got := strings.Join(onnx.Ports(m), ", "); got != want {
 		t.Errorf("ports %s, want %s", got, want)
 	}
-	if n := len(m.Graph.ValueInfo); n != 0 {
-		t.Errorf("%d inner values have a fixed batch size", n)
+	if len(m.Graph.ValueInfo) == 0 {
+		t.Error("no inner value has a declared size")
+	}
+	for _, v := range m.Graph.ValueInfo {
+		if d := v.Type.GetTensorType().Shape.Dim[0]; d.GetDimParam() != "N" {
+			t.Errorf("inner value %s has the first dimension %v, want N", v.GetName(), d)
+		}
 	}
 }
 
