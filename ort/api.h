@@ -21,6 +21,7 @@ typedef struct OrtSessionOptions OrtSessionOptions;
 typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtAllocator OrtAllocator;
 typedef struct OrtKeyValuePairs OrtKeyValuePairs;
+typedef struct OrtArenaCfg OrtArenaCfg;
 typedef struct OrtCustomOp OrtCustomOp;
 typedef struct OrtCustomOpDomain OrtCustomOpDomain;
 typedef struct OrtCheckpointState OrtCheckpointState;
@@ -54,6 +55,10 @@ enum {
   zos_ReleaseAvailableProviders = 126,
   zos_CreateAllocator = 131,
   zos_ReleaseAllocator = 132,
+  zos_CreateAndRegisterAllocator = 144,
+  zos_ReleaseArenaCfg = 157,
+  zos_CreateArenaCfgV2 = 164,
+  zos_UnregisterAllocator = 177,
   zos_GetTrainingApi = 219,
   zos_GetBuildInfoString = 254,
   zos_GetKeyValuePairs = 298,
@@ -112,6 +117,10 @@ void zos_env_release(OrtEnv *env);
 OrtStatus *zos_memory_info(const char *device, int id, OrtMemoryInfo **info);
 void zos_memory_info_release(OrtMemoryInfo *info);
 OrtStatus *zos_default_allocator(OrtAllocator **allocator);
+
+// An arena of the environment that splits every free chunk, so that it counts what was asked for.
+OrtStatus *zos_arena_register(OrtEnv *env, const OrtMemoryInfo *info);
+OrtStatus *zos_arena_unregister(OrtEnv *env, const OrtMemoryInfo *info);
 
 // Tensors. zos_memory is zeroed, 64-byte aligned memory; zos_memory_free frees it.
 void *zos_memory(size_t bytes);

@@ -95,6 +95,23 @@ OrtStatus *zos_default_allocator(OrtAllocator **allocator) {
   return ORT(GetAllocatorWithDefaultOptions, OrtStatus * (*)(OrtAllocator **))(allocator);
 }
 
+OrtStatus *zos_arena_register(OrtEnv *env, const OrtMemoryInfo *info) {
+  typedef OrtStatus *(*create)(const char *const *, const size_t *, size_t, OrtArenaCfg **);
+  typedef OrtStatus *(*enter)(OrtEnv *, const OrtMemoryInfo *, const OrtArenaCfg *);
+  const char *key = "max_dead_bytes_per_chunk";
+  size_t value = 1;
+  OrtArenaCfg *config = NULL;
+  OrtStatus *s = ORT(CreateArenaCfgV2, create)(&key, &value, 1, &config);
+  if (s != NULL) return s;
+  s = ORT(CreateAndRegisterAllocator, enter)(env, info, config);
+  ORT(ReleaseArenaCfg, void (*)(OrtArenaCfg *))(config);
+  return s;
+}
+
+OrtStatus *zos_arena_unregister(OrtEnv *env, const OrtMemoryInfo *info) {
+  return ORT(UnregisterAllocator, OrtStatus * (*)(OrtEnv *, const OrtMemoryInfo *))(env, info);
+}
+
 OrtStatus *zos_allocator_free(OrtAllocator *allocator, void *p) {
   return ORT(AllocatorFree, OrtStatus * (*)(OrtAllocator *, void *))(allocator, p);
 }

@@ -52,6 +52,7 @@ type Options struct {
 	Optimization  Level             // graph rewriting
 	MemPattern    bool              // plan one block of memory for the whole run
 	CPUArena      bool              // keep freed host memory for the next run
+	TightArena    bool              // take host memory from the arena of NewArena
 	Log           LogLevel          // to standard error
 	Profile       string            // prefix of the profile that is written on close; "": none
 	ConfigEntries map[string]string // ONNX Runtime's session.* settings
@@ -107,6 +108,9 @@ func (o Options) apply(so *onnx.SessionOptions, handle *C.OrtSessionOptions) err
 	if o.CUDA != nil {
 		settings = append(settings, func() error { return o.CUDA.append(so) },
 			func() error { return so.AddSessionConfigEntry(noFallback, "1") })
+	}
+	if o.TightArena {
+		settings = append(settings, func() error { return so.AddSessionConfigEntry(tightArena, "1") })
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.ConfigEntries)) {
 		settings = append(settings, func() error {

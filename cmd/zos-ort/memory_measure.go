@@ -22,11 +22,17 @@ type measurement struct {
 // measure runs a program once in a session with an arena, because a training session keeps no
 // statistics. Inputs lie outside of the arena; outputs are made in it.
 func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measurement, err error) {
-	o.CPUArena = true
 	if o.CUDA != nil {
-		if err := ort.ResetPool(); err != nil {
-			return m, err
+		err = ort.ResetPool()
+	} else {
+		var release func()
+		if release, err = ort.NewArena(); err == nil {
+			defer release()
+			o.CPUArena, o.TightArena = true, true
 		}
+	}
+	if err != nil {
+		return m, err
 	}
 	t, err := newTrial(p, o)
 	if err != nil {

@@ -1,0 +1,27 @@
+package ort
+
+// #include "api.h"
+import "C"
+
+import "sync"
+
+// tightArena is the setting of a session that takes its host memory from the arena of NewArena.
+const tightArena = "session.use_env_allocators"
+
+// NewArena makes the process's one shared arena of host memory, for sessions with Options.TightArena.
+// An arena of a session hands out a free chunk of up to twice the size that is asked for, and its
+// statistics count all of it; this one splits every chunk, so that it counts what programs need, in
+// steps of 256 bytes. Its statistics begin anew with it. Close the sessions that use it before release.
+func NewArena() (release func(), err error) {
+	if err := process.acquire("arena"); err != nil {
+		return nil, err
+	}
+	if err := check("new arena", C.zos_arena_register(process.env, process.memory)); err != nil {
+		process.release("arena")
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		_ = check("close arena", C.zos_arena_unregister(process.env, process.memory))
+		process.release("arena")
+	}), nil
+}
