@@ -3,7 +3,10 @@ package ort
 // #include "api.h"
 import "C"
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // tightArena is the setting of a session that takes its host memory from the arena of NewArena.
 const tightArena = "session.use_env_allocators"
@@ -15,6 +18,10 @@ const tightArena = "session.use_env_allocators"
 func NewArena() (release func(), err error) {
 	if err := process.acquire("arena"); err != nil {
 		return nil, err
+	}
+	if process.count("arena") > 1 { // ONNX Runtime would replace the first one
+		process.release("arena")
+		return nil, fmt.Errorf("new arena: %w: there is one", ErrInUse)
 	}
 	if err := check("new arena", C.zos_arena_register(process.env, process.memory)); err != nil {
 		process.release("arena")

@@ -170,3 +170,10 @@ func (e *environment) release(kind string) {
 	defer e.mu.Unlock()
 	e.live[kind]--
 }
+
+// count is the number of open objects of a kind.
+func (e *environment) count(kind string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.live[kind]
+}

@@ -93,6 +93,33 @@ func TestInferenceUpdatesInPlace(t *testing.T) {
 	}
 }
 
+// The shared arena counts what is asked for, anew each time it is made, and there is one at a time.
+func TestArena(t *testing.T) {
+	start(t)
+	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
+	defer x.Close()
+	defer a.Close()
+	for range 2 {
+		release := must(NewArena())(t)
+		if _, err := NewArena(); err == nil {
+			t.Error("there are two arenas")
+		}
+		n := must(NewInference(scaleModel(), Options{Threads: 1, CPUArena: true, TightArena: true}))(t)
+		before := must(n.Stats("Cpu"))(t)
+		out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+		during := must(n.Stats("Cpu"))(t)
+		const y = 4 << 16 // the bytes of y; s is one number, in a chunk of 256 bytes
+		if got := during.MaxInUse - before.InUse; got != y+256 {
+			t.Errorf("the run took %d bytes of the arena, want %d", got, y+256)
+		}
+		out["y"].Close()
+		out["s"].Close()
+		n.Close()
+		release()
+		release()
+	}
+}
+
 func TestStats(t *testing.T) {
 	start(t)
 	n := must(NewInference(scaleModel(), Options{Threads: 1, CPUArena: true}))(t)

@@ -97,7 +97,11 @@ const betaSlope = 0.5 // lambda(e) = 0.5 e
 // resolveConfig makes the configuration of a command line, or reads that of the run to resume, which
 // the command line may only repeat.
 func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
-	if dir := runDir(c.String("resume")); dir != "" {
+	dir, err := resumedRun(c)
+	if err != nil {
+		return cfg, m, err
+	}
+	if dir != "" {
 		cfg.before = new(config)
 		if err = dir.readSettings(configSchema, configVersion, cfg.before); err != nil {
 			return cfg, m, err

@@ -19,8 +19,8 @@ type measurement struct {
 	Seconds float64
 }
 
-// measure runs a program once in a session with an arena, because a training session keeps no
-// statistics. Inputs lie outside of the arena; outputs are made in it.
+// measure runs a program once in a session with an arena that counts what is asked for, because a
+// training session keeps no statistics. Inputs lie outside of the arena; outputs are made in it.
 func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measurement, err error) {
 	if o.CUDA != nil {
 		err = ort.ResetPool()

@@ -25,9 +25,8 @@ func openRuntime(t *testing.T) {
 	}
 }
 
-// The prediction is within 10 % of what ONNX Runtime's arena counts, for every program of every kind of
-// method at three batch sizes; it is 1 to 4 % below. What the arena wastes when it does not split a
-// free chunk is not in it, nor scratch memory of kernels.
+// The prediction is what ONNX Runtime's arena counts, for every program of every kind of method at
+// three batch sizes: to the byte for most, a few percent below where kernels take scratch memory.
 func TestPredictionMatchesArena(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes dozens of sessions of thousands of nodes")
@@ -53,8 +52,8 @@ func wantMeasured(t *testing.T, c memoryConfig, name string) {
 		ratio := float64(p.plan.Peak) / float64(got.Peak)
 		t.Logf("%s, %s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, p.Name, c.Passes,
 			c.Batch, p.plan.Peak, got.Peak, ratio)
-		if ratio < .9 || ratio > 1.1 {
-			t.Errorf("%s, %s, passes %s, batch %d: ratio %.3f, want .9 to 1.1", name, p.Name, c.Passes, c.Batch,
+		if ratio < .95 || ratio > 1.02 {
+			t.Errorf("%s, %s, passes %s, batch %d: ratio %.3f, want .95 to 1.02", name, p.Name, c.Passes, c.Batch,
 				ratio)
 		}
 	}

@@ -33,14 +33,14 @@ func TestPaperNetworkFits(t *testing.T) {
 	}
 }
 
-// The prediction is within 10 % of the arena for a retraining too.
+// The prediction is within 5 % of the arena for a retraining too.
 func TestRetrainingMatchesArena(t *testing.T) {
 	openRuntime(t)
 	r := retraining(t, "DARTS_V2", func(c *retrain.Config) {
 		c.Batch, c.Net.Channels, c.Net.Cells = 16, 8, 5
 	})
 	m := check.Must(measure(t.Context(), r.program, ort.Options{Threads: 1}))(t)
-	if ratio := float64(r.Live) / float64(m.Peak); ratio < .9 || ratio > 1.1 {
-		t.Errorf("predicted %d bytes, measured %d: ratio %.3f, want .9 to 1.1", r.Live, m.Peak, ratio)
+	if ratio := float64(r.Live) / float64(m.Peak); ratio < .95 || ratio > 1.02 {
+		t.Errorf("predicted %d bytes, measured %d: ratio %.3f, want .95 to 1.02", r.Live, m.Peak, ratio)
 	}
 }

@@ -21,6 +21,14 @@ func resumeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`, with its settings"}
 }
 
+// resumedRun is the folder of --resume, if the flag is given.
+func resumedRun(c *cli.Context) (runDir, error) {
+	if c.IsSet("resume") && c.IsSet("out") {
+		return "", usagef("--resume writes into the folder of the run: leave --out away")
+	}
+	return runDir(c.String("resume")), nil
+}
+
 // openRun opens the runtime and the run directory, that of --resume or a new one with the settings in
 // it, and locks it until unlock is called.
 func openRun(c *cli.Context, settings any) (dir runDir, unlock func(), err error) {
@@ -31,8 +39,6 @@ func openRun(c *cli.Context, settings any) (dir runDir, unlock func(), err error
 		if dir, err = createRunDir(c.String("out"), c.Command.Name); err != nil {
 			return "", nil, err
 		}
-	} else if c.IsSet("out") {
-		return "", nil, usagef("--resume writes into the folder of the run: leave --out away")
 	}
 	if unlock, err = lockDir(string(dir)); err != nil {
 		return "", nil, err

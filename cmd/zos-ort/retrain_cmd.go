@@ -78,7 +78,11 @@ type retrainSettings struct {
 // resolveRetrain makes the settings of a command line, or reads those of the run to resume, which the
 // command line may only repeat.
 func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
-	if dir := runDir(c.String("resume")); dir != "" {
+	dir, err := resumedRun(c)
+	if err != nil {
+		return s, err
+	}
+	if dir != "" {
 		s.before = new(retrainSettings)
 		if err = dir.readSettings(retrainSchema, retrainVersion, s.before); err != nil {
 			return s, err
