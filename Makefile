@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test-deploy: setup build ## run exported models in Python's stock onnxruntime (i
 
 bench: setup build ## time the steps of a search, beside PyTorch where there is one (8 minutes)
 	./$(BIN) bench $(BENCHFLAGS)
+
+bench-memory: setup build ## predicted memory of all methods beside the arena's count, at batch 4, 8 and 16
+	for b in 4 8 16; do ./$(BIN) memory --methods all --measure --batch $$b || exit 1; done
 
 bench-retrain: setup build ## step time and peak memory of retraining 20 cells of 36 channels at batch 128
 	./$(BIN) memory --retrain DARTS_V2 --batch 128 --measure

@@ -103,7 +103,7 @@ func compareFiles(c *console, paths []string, batch int) error {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 		r := plan.Simulate(p, p.RuntimeOrder())
-		rows = append(rows, row{file, r.Peak + r.State + r.Inputs + r.Constants, r.Peak, r.State, r.Inputs,
+		rows = append(rows, row{file, r.Total(), r.Peak, r.State, r.Inputs,
 			r.Constants, len(p.Nodes)})
 		last := rows[len(rows)-1]
 		cells = append(cells, []string{file, megabytes(last.Peak), megabytes(last.Live),

@@ -4,11 +4,15 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/ort/program"
 )
 
 // reluFile is y = relu(relu(x)) with the given type of x.
@@ -44,6 +48,28 @@ func TestReadProgramOfAnyBatch(t *testing.T) {
 	p := check.Must(readProgram(b, 4))(t)
 	if r := plan.Simulate(p, p.RuntimeOrder()); r.Inputs != 4096 || r.Peak != 8192 {
 		t.Errorf("inputs %d, peak %d; want 4096, 8192", r.Inputs, r.Peak)
+	}
+}
+
+// What is read of a network's file, by a reader that knows nothing of our graphs, has the plan of the
+// graph that was written.
+func TestReadProgramOfANetwork(t *testing.T) {
+	c := network.Config{Genotype: check.Must(space.Named("DARTS_V2"))(t), Channels: 8, Cells: 5, Classes: 10}
+	spec := graphgen.Spec{Forward: c.Forward(), Batch: 1, Image: 16, Classes: 10}
+	p := check.Must(spec.Evaluate())(t)
+	v := program.Vectors{Weights: make([]float32, p.Weights.Len())}.Complete(program.Shape{
+		Weights: p.Weights, Stats: p.Stats})
+	tensors := p.Tensors(v.Weights, v.Means, v.Variances)
+	plain := check.Must(c.Graph(tensors, 16))(t)
+	deployed := check.Must(c.Deploy(tensors, network.Deployment{Size: 16, Std: [3]float32{1, 1, 1}}))(t)
+	for _, g := range []*ir.Graph{plain, deployed} {
+		want := plan.Of(g)
+		m := check.Must(onnx.Model(g, onnx.Options{Batch: "N"}))(t)
+		read := check.Must(readProgram(check.Must(onnx.Bytes(m))(t), 1))(t)
+		got := plan.Simulate(read, read.RuntimeOrder())
+		if ratio := float64(got.Total()) / float64(want.Total()); ratio < .98 || ratio > 1.02 {
+			t.Errorf("%s: the file needs %d bytes, the graph %d", g.Name, got.Total(), want.Total())
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func (n memoryNeed) String() string {
 // bytesOf is the peak of a program with its state, inputs and constants.
 func bytesOf(p *graphgen.Program) int {
 	r := plan.Of(p.Graph)
-	return r.Peak + r.State + r.Inputs + r.Constants
+	return r.Total()
 }
 
 // worstOf is the highest peak of programs that run one after the other.
@@ -145,7 +145,7 @@ func (cfg *config) memoryOfRanking() demand {
 			return 0, err
 		}
 		r := plan.Of(p.Graph)
-		return r.State + cfg.Thread*(r.Peak+r.Inputs+r.Constants), nil
+		return r.State + cfg.Thread*(r.Total()-r.State), nil
 	}}
 }
 

@@ -97,7 +97,7 @@ func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err 
 		r := plan.Of(g.Graph)
 		*to = r.Peak
 		p.State = max(p.State, r.State)
-		p.Peak = max(p.Peak, r.Peak+r.State+r.Inputs+r.Constants)
+		p.Peak = max(p.Peak, r.Total())
 		p.programs = append(p.programs, planned{g, r})
 	}
 	switch m.found {

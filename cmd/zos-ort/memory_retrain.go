@@ -51,7 +51,7 @@ func memoryOfRetraining(c *cli.Context) error {
 		}
 		r := plan.Of(p.Graph)
 		rows = append(rows, retrainRow{Program: p.Name, Nodes: len(p.Graph.Nodes), Live: r.Peak,
-			Peak: r.Peak + r.State + r.Inputs + r.Constants, program: p})
+			Peak: r.Total(), program: p})
 		m.Weights = p.Weights.Len()
 	}
 	p := newConsole(c)

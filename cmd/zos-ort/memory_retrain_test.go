@@ -18,7 +18,7 @@ func retraining(t *testing.T, name string, change func(c *retrain.Config)) retra
 	change(&c)
 	p := check.Must(c.Spec(32).WeightStep())(t)
 	r := plan.Of(p.Graph)
-	return retrainRow{Live: r.Peak, Peak: r.Peak + r.State + r.Inputs + r.Constants, program: p}
+	return retrainRow{Live: r.Peak, Peak: r.Total(), program: p}
 }
 
 // The paper's network (20 cells, 36 channels, auxiliary head, drop-path) trains at batch 128 in far

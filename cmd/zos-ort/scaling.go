@@ -126,7 +126,7 @@ func measurePoint(ctx context.Context, c benchCase, d dimension, value int,
 	p.Nodes = len(weight.Graph.Nodes)
 	for _, g := range []*graphgen.Program{weight, alpha} {
 		r := plan.Of(g.Graph)
-		p.Memory = max(p.Memory, r.Peak+r.State+r.Inputs+r.Constants)
+		p.Memory = max(p.Memory, r.Total())
 	}
 	v := program.Vectors{Weights: weight.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
 	shape := search.Programs{Weight: weight}.Shape()

@@ -202,7 +202,7 @@ func (r *cellResolver) predictNet() (int64, error) {
 		return 0, fmt.Errorf("retrain: %w", err)
 	}
 	v := plan.Of(p.Graph)
-	r.netNeed = int64(v.Peak + v.State + v.Inputs + v.Constants)
+	r.netNeed = int64(v.Total())
 	return r.netNeed, nil
 }
 

@@ -13,11 +13,15 @@ type Plan struct {
 	State     int   // vectors that are overwritten in place
 	Inputs    int   // other inputs
 	Constants int   // stored in the file
+	Scratch   int   // most that a node works in; see scratch
 	Order     []int // the schedule: indices of nodes
 	Timeline  []int // live bytes while the node at each position runs
 	Alive     []Tensor
 	Spans     []Span // all buffers
 }
+
+// Total is all that a run needs.
+func (p Plan) Total() int { return p.Peak + p.State + p.Inputs + p.Constants + p.Scratch }
 
 // Tensor is one buffer that is alive at the peak, largest first in Plan.Alive.
 type Tensor struct {
@@ -56,6 +60,9 @@ func Simulate(p *Program, order []int) Plan {
 		case Constant:
 			plan.Constants += v.Bytes()
 		}
+	}
+	for _, n := range p.Nodes {
+		plan.Scratch = max(plan.Scratch, p.scratch(n))
 	}
 	plan.Spans = spans(p, order)
 	change := make([]int, len(order)+1)

@@ -5,8 +5,8 @@
 //
 // Bytes are those of the buffers that a run allocates: everything that nodes compute, the graph's
 // outputs included, each rounded up to Alignment as the arena rounds it. Inputs of the graph (state
-// vectors, images) and constants are there before and after the run and are reported apart. Scratch
-// memory inside kernels is not part of the graph and is left out.
+// vectors, images) and constants are there before and after the run and are reported apart, as is the
+// memory that our own kernels work in. What kernels of ONNX Runtime take beside it is left out.
 package plan
 
 import "fmt"
