@@ -30,6 +30,8 @@ func benchCommand() *cli.Command {
 				"random mask that keeps as much)"},
 			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
+			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites of the graphs, as in zos-ort memory; " +
+				"share,pools,mix,shuffle are graphs for any runtime, without our operators"},
 			&cli.Float64Flag{Name: "minutes", Value: 8, Usage: "time for everything, roughly"},
 			&cli.BoolFlag{Name: "quick", Usage: "batch 16 on all cores, in about a minute"},
 			&cli.StringFlag{Name: "python", Value: "python3", EnvVars: []string{"ZOS_BENCH_PYTHON"},
@@ -123,7 +125,7 @@ func benchCases(c *cli.Context) (cases []benchCase, err error) {
 	}
 	for _, batch := range batches {
 		cfg := memoryConfig{Batch: batch, Channels: c.Int("channels"), Cells: c.Int("cells"),
-			Image: c.Int("image-size"), Passes: passesAll, Xi: c.Float64("xi"), Masks: 1,
+			Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"), Masks: 1,
 			Seed: c.Uint64("seed")}
 		if err := cfg.check(list); err != nil {
 			return nil, err
