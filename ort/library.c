@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 zos_table zos_api, zos_training;
 
@@ -43,6 +46,14 @@ void zos_use(const zos_library *lib) {
   zos_api = lib->api;
   zos_training = lib->training;
 }
+
+#ifdef __GLIBC__
+// glibc gives every thread a heap of its own; Go calls a session from whatever thread it likes, so
+// that each step would leave its freed tensors in another heap, where the next cannot use them. With
+// one heap, which has to be asked for before there are threads, the resident set of a small search
+// of DARTS falls from 680 to 820 MB to 480, in no more time.
+__attribute__((constructor)) static void one_heap(void) { mallopt(M_ARENA_MAX, 1); }
+#endif
 
 const char *zos_build_info(const zos_library *lib) {
   const char *(*info)(void) = CALL(lib->api, GetBuildInfoString, const char *(*)(void));
