@@ -54,7 +54,7 @@ test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 test-deploy: setup build ## run exported models in Python's stock onnxruntime (installs it into a temporary folder)
 	@sh cmd/zos-ort/testdata/deploy/run.sh $(BIN)
 
-bench: setup build ## time the steps of a search, beside PyTorch where there is one (8 minutes)
+bench: setup build ## time the steps of a search, beside PyTorch where there is one (12 minutes)
 	./$(BIN) bench $(BENCHFLAGS)
 
 bench-memory: setup build ## predicted memory of all methods beside the arena's count, at batch 4, 8 and 16
