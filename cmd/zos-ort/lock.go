@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"zos-ort/search/sweep"
 )
 
 // lockName is the file in a run directory that its writer holds a lock on.
@@ -15,32 +16,12 @@ const lockName = ".lock"
 // A killed process loses its lock. The file goes away with unlock.
 func lockDir(dir string) (unlock func(), err error) {
 	path := filepath.Join(dir, lockName)
-	for {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-		if err != nil {
-			return nil, fmt.Errorf("lock %s: %w", dir, err)
-		}
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err != nil {
-			f.Close()
-			if errors.Is(err, syscall.EWOULDBLOCK) {
-				return nil, fmt.Errorf("%s is in use: another zos-ort writes into it", dir)
-			}
-			return nil, fmt.Errorf("lock %s: %w", dir, err)
-		}
-		if isFile(f, path) {
-			return func() { _ = os.Remove(path); f.Close() }, nil
-		}
-		f.Close() // its holder removed it in between
+	f, err := sweep.Take(path)
+	if errors.Is(err, sweep.ErrTaken) {
+		return nil, fmt.Errorf("%s is in use: another zos-ort writes into it", dir)
 	}
-}
-
-// isFile says whether the open file is still the one at the path.
-func isFile(f *os.File, path string) bool {
-	open, err := f.Stat()
 	if err != nil {
-		return false
+		return nil, err
 	}
-	now, err := os.Stat(path)
-	return err == nil && os.SameFile(open, now)
+	return func() { _ = os.Remove(path); f.Close() }, nil
 }
