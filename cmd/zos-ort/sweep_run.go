@@ -27,17 +27,10 @@ func (s *sweepRun) local(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var todo []int
-	var memory []int64
-	for i, c := range s.cells {
-		switch {
-		case c.State() == sweep.Done:
-			s.report(i, "done before")
-		case c.refused != "":
-			s.report(i, "refused: "+c.refused)
-		default:
-			todo, memory = append(todo, i), append(memory, c.need)
-		}
+	todo := s.todo()
+	memory := make([]int64, len(todo))
+	for at, i := range todo {
+		memory[at] = s.cells[i].need
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -50,6 +43,21 @@ func (s *sweepRun) local(ctx context.Context) error {
 		return errors.Join(err, s.writeTable())
 	}
 	return s.finish(false)
+}
+
+// todo lists the cells that are to run, and reports the others.
+func (s *sweepRun) todo() (list []int) {
+	for i, c := range s.cells {
+		switch {
+		case c.State() == sweep.Done:
+			s.report(i, "done before")
+		case c.refused != "":
+			s.report(i, "refused: "+c.refused)
+		default:
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // runCell runs one cell and brings the table up to date.

@@ -62,18 +62,12 @@ func (s *sweepRun) array(c *cli.Context) (sweep.Slurm, error) {
 // submit hands in what is not done; a job without an ID says that there is nothing.
 func (s *sweepRun) submit(ctx context.Context, array sweep.Slurm) (sweep.Job, error) {
 	var todo []string
-	for i, c := range s.cells {
-		switch {
-		case c.State() == sweep.Done:
-			s.report(i, "done before")
-		case c.refused != "":
-			s.report(i, "refused: "+c.refused)
-		default:
-			if err := c.Prepare(s.out); err != nil {
-				return sweep.Job{}, err
-			}
-			todo = append(todo, c.ID())
+	for _, i := range s.todo() {
+		c := s.cells[i]
+		if err := c.Prepare(s.out); err != nil {
+			return sweep.Job{}, err
 		}
+		todo = append(todo, c.ID())
 	}
 	if len(todo) == 0 {
 		return sweep.Job{}, nil
