@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -47,42 +49,64 @@ func count(n int, what string) string {
 type benchNet struct {
 	net     *program.Net
 	runners map[string]*program.Runner
-	weights int // trained numbers
+	weights int           // trained numbers
+	created time.Duration // that the sessions took
 }
 
 // open makes the sessions of a case.
 func (c benchCase) open(o ort.Options) (*benchNet, error) {
-	n := &benchNet{runners: map[string]*program.Runner{}}
+	list, err := c.emit(benchPrograms)
+	if err != nil {
+		return nil, err
+	}
+	n, err := openNet(list, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c, err)
+	}
+	return n, nil
+}
+
+// emit builds the graphs of a case.
+func (c benchCase) emit(programs []benchProgram) (list []*graphgen.Program, err error) {
 	spec := c.cfg.spec(c.method, c.mask)
-	for _, b := range benchPrograms {
+	for _, b := range programs {
 		p, err := b.emit(spec)
-		if err == nil && n.net == nil {
-			n.weights = p.Weights.Len()
-			shape := search.Programs{Weight: p}.Shape()
-			v := program.Vectors{Weights: p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
-			n.net, err = program.NewNet(shape, v, o)
-		}
-		if err == nil {
-			n.runners[b.name], err = n.net.Open(p)
-		}
 		if err != nil {
-			n.close()
 			return nil, fmt.Errorf("%s: %w", c, err)
 		}
-		feed(n.runners[b.name])
+		list = append(list, p)
 	}
+	return list, nil
+}
+
+// openNet makes the sessions of the first of benchPrograms on one state and feeds them.
+func openNet(list []*graphgen.Program, o ort.Options) (n *benchNet, err error) {
+	weight := list[0]
+	n = &benchNet{runners: map[string]*program.Runner{}, weights: weight.Weights.Len()}
+	v := program.Vectors{Weights: weight.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
+	n.net, err = program.NewNet(search.Programs{Weight: weight}.Shape(), v, o)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	for i, p := range list {
+		r, err := n.net.Open(p)
+		if err != nil {
+			n.close()
+			return nil, err
+		}
+		n.runners[benchPrograms[i].name] = r
+		feed(r)
+	}
+	n.created = time.Since(start)
 	return n, nil
 }
 
 func (n *benchNet) close() {
 	for _, r := range n.runners {
-		if r != nil {
-			r.Close()
-		}
+		r.Close()
 	}
-	if n.net != nil {
-		n.net.Close()
-	}
+	n.net.Close()
 }
 
 // step times one run of a program.
@@ -90,6 +114,29 @@ func (n *benchNet) step(name string) (time.Duration, error) {
 	start := time.Now()
 	err := n.runners[name].Run()
 	return time.Since(start), err
+}
+
+// fastest is the shortest run of a program in seconds: at least so many after a first one, which
+// touches all memory for the first time, and more until the end, but no more than most.
+func (n *benchNet) fastest(ctx context.Context, name string, least, most int, end time.Time) (float64,
+	error) {
+	best := math.Inf(1)
+	for i := range most + 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if i > least && time.Now().After(end) {
+			break
+		}
+		t, err := n.step(name)
+		if err != nil {
+			return 0, err
+		}
+		if i > 0 {
+			best = min(best, t.Seconds())
+		}
+	}
+	return best, nil
 }
 
 // feed fills the inputs: noise for images, one over the number of operations of a row, roughly, for

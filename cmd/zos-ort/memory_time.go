@@ -7,6 +7,7 @@ import (
 
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/prune"
 	"zos-ort/search/sweep"
 )
 
@@ -81,21 +82,11 @@ func timePrograms(ctx context.Context, c benchCase, o ort.Options) (map[string]f
 	}
 	defer net.close()
 	best := map[string]float64{}
-	for _, program := range benchPrograms {
-		fastest := time.Duration(0)
-		for i := range ratioRuns + 1 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			t, err := net.step(program.name)
-			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", c, program.name, err)
-			}
-			if i == 1 || i > 1 && t < fastest {
-				fastest = t
-			}
+	for _, p := range benchPrograms {
+		best[p.name], err = net.fastest(ctx, p.name, ratioRuns, ratioRuns, time.Time{})
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", c, p.name, err)
 		}
-		best[program.name] = fastest.Seconds()
 	}
 	return best, nil
 }
@@ -123,15 +114,14 @@ func (c memoryConfig) timesOf(m method, weight, alpha, rank float64) methodTime 
 	return t
 }
 
-// rankedNetworks is how many networks Algorithm 1 scores: in every round the network as it is and
-// each one without an operation. None is dropped beforehand, and xi counts it.
+// rankedNetworks is how many networks a repeat of the paper's pruning scores. A xi that it cannot
+// reach ends where every edge has one operation left.
 func rankedNetworks(m method, xi float64) (n int) {
-	const sets = 2 * space.Edges
-	for left := space.NumPrimitives - 1; left > 1; left-- {
-		if m.mask != toOne && float64(left) <= xi*space.NumPrimitives {
-			break
-		}
-		n += 1 + sets*left
+	paper := paperPreset()
+	paper.Xi, paper.Repeats = xi, 1
+	plan, _ := prune.Plan(paper.pruning(m), space.FullMask())
+	for _, r := range plannedRounds(&paper, plan) {
+		n += r.Networks
 	}
 	return n
 }

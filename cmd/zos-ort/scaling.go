@@ -4,17 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
 
-	"zos-ort/graphgen"
-	"zos-ort/graphgen/plan"
 	"zos-ort/models/space"
 	"zos-ort/ort"
-	"zos-ort/ort/program"
-	"zos-ort/search"
 )
 
 // dimension is a way in which a search can grow.
@@ -114,64 +109,26 @@ func measurePoint(ctx context.Context, c benchCase, d dimension, value int,
 	start := time.Now()
 	d.set(&c, value)
 	p = scalingPoint{Dimension: d.name, Value: value}
-	spec := c.cfg.spec(c.method, c.mask)
-	weight, err := spec.WeightStep()
+	list, err := c.emit(benchPrograms[:2]) // the steps
 	if err != nil {
 		return p, err
 	}
-	alpha, err := spec.AlphaStep()
+	p.Nodes = len(list[0].Graph.Nodes)
+	for _, g := range list {
+		p.Memory = max(p.Memory, bytesOf(g))
+	}
+	net, err := openNet(list, ort.Options{Threads: c.threads})
 	if err != nil {
 		return p, err
 	}
-	p.Nodes = len(weight.Graph.Nodes)
-	for _, g := range []*graphgen.Program{weight, alpha} {
-		r := plan.Of(g.Graph)
-		p.Memory = max(p.Memory, r.Total())
-	}
-	v := program.Vectors{Weights: weight.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
-	shape := search.Programs{Weight: weight}.Shape()
-	net, err := program.NewNet(shape, v, ort.Options{Threads: c.threads})
-	if err != nil {
-		return p, err
-	}
-	defer net.Close()
-	created := time.Now()
-	var runners [2]*program.Runner
-	for i, g := range []*graphgen.Program{weight, alpha} {
-		if runners[i], err = net.Open(g); err != nil {
-			return p, err
-		}
-		defer runners[i].Close()
-		feed(runners[i])
-	}
-	p.Create = time.Since(created).Seconds()
-	end := start.Add(share)
-	if p.Weight, err = fastestRun(ctx, runners[0], start.Add(share/2)); err == nil {
-		p.Alpha, err = fastestRun(ctx, runners[1], end)
+	defer net.close()
+	p.Create = net.created.Seconds()
+	p.Weight, err = net.fastest(ctx, "weight", minRounds, maxRounds, start.Add(share/2))
+	if err == nil {
+		p.Alpha, err = net.fastest(ctx, "alpha", minRounds, maxRounds, start.Add(share))
 	}
 	if err != nil {
 		err = fmt.Errorf("%s %d: %w", d.name, value, err)
 	}
 	return p, err
-}
-
-// fastestRun is the shortest run in seconds: at least two after a first one, more until the end.
-func fastestRun(ctx context.Context, r *program.Runner, end time.Time) (float64, error) {
-	best := math.Inf(1)
-	for i := range maxRounds + 1 {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		if i > minRounds && time.Now().After(end) {
-			break
-		}
-		start := time.Now()
-		if err := r.Run(); err != nil {
-			return 0, err
-		}
-		if i > 0 {
-			best = min(best, time.Since(start).Seconds())
-		}
-	}
-	return best, nil
 }
