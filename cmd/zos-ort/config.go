@@ -102,11 +102,10 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 		return cfg, m, err
 	}
 	if dir != "" {
-		cfg.before = new(config)
-		if err = dir.readSettings(configSchema, configVersion, cfg.before); err != nil {
+		before := new(config)
+		if err = dir.readSettings(configSchema, configVersion, before); err != nil {
 			return cfg, m, err
 		}
-		before := cfg.before
 		cfg = *before
 		cfg.before = before
 		takeStrings(c, map[string]*string{"method": &cfg.Method, "preset": &cfg.Preset})

@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/space"
+	"zos-ort/ort/program"
 )
 
 // demand is a part of a run, and its peak by the number of images at a time.
@@ -91,8 +92,7 @@ func (n memoryNeed) String() string {
 
 // bytesOf is the peak of a program with its state, inputs and constants.
 func bytesOf(p *graphgen.Program) int {
-	r := plan.Of(p.Graph)
-	return r.Total()
+	return plan.Of(p.Graph).Total()
 }
 
 // worstOf is the highest peak of programs that run one after the other.
@@ -113,8 +113,7 @@ func (cfg *config) memoryOfSteps(m method) (demand, error) {
 	return demand{"the search", "--batch", cfg.Batch, func(batch int) (int, error) {
 		s := cfg.search(mask)
 		s.Batch = batch
-		spec := s.Spec(cfg.ImageSize)
-		spec.Kernels, spec.CUDA = cfg.cuda == nil, cfg.cuda != nil
+		spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
 		return worstOf(spec.WeightStep, spec.AlphaStep)
 	}}, err
 }
@@ -137,9 +136,8 @@ func (cfg *config) memoryOfRanking() demand {
 	return demand{"pruning", "--prune-batch", cfg.PruneBatch, func(batch int) (int, error) {
 		s := cfg.search(space.FullMask())
 		s.Batch = batch
-		spec := s.Spec(cfg.ImageSize)
+		spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
 		spec.Forward = cfg.rankNet().Forward()
-		spec.Kernels, spec.CUDA = cfg.cuda == nil, cfg.cuda != nil
 		p, err := spec.Rank()
 		if err != nil {
 			return 0, err

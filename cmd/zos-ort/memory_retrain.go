@@ -8,6 +8,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/search/retrain"
@@ -79,7 +80,7 @@ func retrainMemoryFlags(c *cli.Context) (m retrainMemory, spec graphgen.Spec, er
 	if m.Genotype, err = findGenotype(c.String("retrain")); err != nil {
 		return m, spec, err
 	}
-	m.Auxiliary = m.Image >= 32
+	m.Auxiliary = m.Image >= network.AuxiliaryImage
 	cfg.Net.Genotype, cfg.Net.Channels, cfg.Net.Cells = m.Genotype, m.Channels, m.Cells
 	cfg.Net.Classes, cfg.Net.Auxiliary, cfg.Batch = benchClasses, m.Auxiliary, m.Batch
 	if err := cfg.Validate(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
+	"zos-ort/ort/program"
 )
 
 // smallShare is the part of a step below which operators share a line of the table. The file has
@@ -109,8 +110,7 @@ func (r programProfile) cells(o operatorProfile, l kernels.Limits) []string {
 func (cfg *config) profileSteps(ctx context.Context, m method, mask space.Mask, dir runDir,
 	p *console) error {
 	s := cfg.search(mask)
-	spec := s.Spec(cfg.ImageSize)
-	spec.Kernels = true
+	spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
 	list := []emitter{graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate}
 	if !m.searches() {
 		list = []emitter{graphgen.Spec.Rank}

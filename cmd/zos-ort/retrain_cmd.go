@@ -83,11 +83,10 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 		return s, err
 	}
 	if dir != "" {
-		s.before = new(retrainSettings)
-		if err = dir.readSettings(retrainSchema, retrainVersion, s.before); err != nil {
+		before := new(retrainSettings)
+		if err = dir.readSettings(retrainSchema, retrainVersion, before); err != nil {
 			return s, err
 		}
-		before := s.before
 		s = *before
 		s.before = before
 		takeStrings(c, map[string]*string{"preset": &s.Preset})
