@@ -35,7 +35,7 @@ int zos_cuda_uuid(void *driver, int i, unsigned char *uuid) {
 }
 
 // Numbers of enum cudaMemPoolAttr (driver_types.h).
-enum { release_threshold = 4, reserved_high = 6, used_current = 7, used_high = 8 };
+enum { release_threshold = 4, reserved_current = 5, reserved_high = 6, used_current = 7, used_high = 8 };
 
 // pool is what the process allocates device memory from. Allocation is ordered on the default stream,
 // the one that ONNX Runtime's CUDA provider computes on when it is given an external allocator
@@ -76,7 +76,7 @@ int zos_pool_open(void *cudart, int device, uint64_t limit) {
 }
 
 int zos_pool_read(int what, uint64_t *bytes) {
-  static const int attribute[] = {used_current, used_high, reserved_high};
+  static const int attribute[] = {used_current, used_high, reserved_high, reserved_current};
   return pool.get(pool.memory, attribute[what], bytes);
 }
 

@@ -180,13 +180,14 @@ type PoolStats struct {
 	InUse, Peak int64 // handed out now, and the most since ResetPool
 	Reserved    int64 // the most that was taken from the device since ResetPool
 	Refused     int64 // the last request that did not fit; 0: none
+	Held        int64 // taken from the device now, in use or not
 	Available   int64 // free on the device, for all processes
 }
 
 // Pool reads the memory pool that OpenCUDA opened.
 func Pool() (s PoolStats, err error) {
 	for what, to := range map[C.int]*int64{C.zos_pool_in_use: &s.InUse, C.zos_pool_peak: &s.Peak,
-		C.zos_pool_reserved: &s.Reserved} {
+		C.zos_pool_reserved: &s.Reserved, C.zos_pool_held: &s.Held} {
 		var bytes C.uint64_t
 		if code := C.zos_pool_read(what, &bytes); code != 0 {
 			return s, fmt.Errorf("memory pool: error %d", code)

@@ -19,7 +19,7 @@ int zos_cuda_uuid(void *driver, int i, unsigned char *uuid);
 
 // The pool is the default memory pool of one device, through a loaded libcudart. Results are its error
 // codes, 0 for none, or -1 if the library lacks what is needed.
-enum { zos_pool_in_use, zos_pool_peak, zos_pool_reserved };
+enum { zos_pool_in_use, zos_pool_peak, zos_pool_reserved, zos_pool_held };
 int zos_pool_open(void *cudart, int device, uint64_t limit);
 int zos_pool_read(int what, uint64_t *bytes);
 int zos_pool_reset(void);

@@ -143,7 +143,7 @@ func TestPool(t *testing.T) {
 	}
 	poolFree(a)
 	s, err := Pool()
-	want := PoolStats{InUse: 300, Peak: 900, Reserved: 900, Refused: 200, Available: 1e9 - 300}
+	want := PoolStats{InUse: 300, Peak: 900, Reserved: 900, Held: 900, Refused: 200, Available: 1e9 - 300}
 	if err != nil || s != want {
 		t.Errorf("the pool counts %+v, %v, want %+v", s, err, want)
 	}
