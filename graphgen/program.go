@@ -43,6 +43,8 @@ type Spec struct {
 	// CUDA makes programs whose every operator ONNX Runtime's CUDA provider has; they run on the CPU too.
 	// Kernels and CUDA exclude each other.
 	CUDA bool
+
+	state *stateLayout // of Forward, once it is learnt; see Learn
 }
 
 // Rewrites are exact rewrites of the graph that make the steps need less memory.
@@ -86,14 +88,14 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	if s.Kernels && s.CUDA {
 		return nil, fmt.Errorf("%s: our own kernels are for the CPU, not for CUDA", name)
 	}
-	dry, err := dryRun(s.Forward, image)
+	s, err := s.Learn()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
 	b.g.Share = s.Share
 	err = ir.Build(func() {
-		b.net = newNet(b.g, mode, dry, s)
+		b.net = newNet(b.g, mode, s)
 		b.images = b.input("images", Image, image)
 		if labels {
 			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))

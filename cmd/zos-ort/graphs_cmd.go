@@ -47,7 +47,10 @@ func graphsAction(c *cli.Context) error {
 		}
 	}
 	scfg := cfg.search(mask)
-	spec := scfg.Spec(cfg.ImageSize)
+	spec, err := scfg.Spec(cfg.ImageSize).Learn()
+	if err != nil {
+		return err
+	}
 	spec.Kernels = c.Bool("kernels")
 	programs, err := search.Emit(spec)
 	if err != nil {

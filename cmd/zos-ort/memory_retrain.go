@@ -53,10 +53,13 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 	if cfg.Options.CUDA = device.cuda; cuda && device.cuda == nil {
 		cfg.Options.CUDA = new(ort.CUDA) // its programs, without one
 	}
-	spec := cfg.Spec(m.Image)
+	spec, err := cfg.Spec(m.Image).Learn()
+	if err != nil {
+		return usageError{err}
+	}
 	var rows []retrainRow
-	for _, emit := range []func() (*graphgen.Program, error){spec.WeightStep, spec.Evaluate} {
-		p, err := emit()
+	for _, emit := range []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate} {
+		p, err := emit(spec)
 		if err != nil {
 			return usageError{err}
 		}
