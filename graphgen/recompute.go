@@ -57,7 +57,7 @@ func (r Recompute) recompute(g *ir.Graph) {
 // batch norms and convolutions of single pixels. A sum is as cheap, but its terms are not kept.
 func cheap(o ir.Op) bool {
 	switch o := o.(type) {
-	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.BatchNormTraining:
+	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.Slice, op.BatchNormTraining:
 		return true
 	case op.Conv:
 		return o.Kernel == 1 && o.Group == 1
@@ -70,7 +70,7 @@ type recomputer struct {
 	g        *ir.Graph
 	backward map[*ir.Node]bool
 	needed   map[*ir.Value]bool      // by the backward pass
-	kept     map[*ir.Value]bool      // whether a value will be there in the backward pass, memoised
+	made     map[*ir.Value]bool      // whether cheap steps lead to a value, memoised
 	again    map[*ir.Value]*ir.Value // what stands for a value in the backward pass
 	undo     []func()
 }
@@ -81,7 +81,7 @@ type recomputer struct {
 // and the copy just before it is read. It returns what undoes the pass; nil if nothing was changed.
 func recompute(g *ir.Graph) (undo func()) {
 	r := &recomputer{g: g, backward: map[*ir.Node]bool{}, needed: map[*ir.Value]bool{},
-		kept: map[*ir.Value]bool{}, again: map[*ir.Value]*ir.Value{}}
+		made: map[*ir.Value]bool{}, again: map[*ir.Value]*ir.Value{}}
 	first := r.findBackward()
 	if first < 0 {
 		return nil
@@ -93,7 +93,7 @@ func recompute(g *ir.Graph) (undo func()) {
 			continue
 		}
 		for i, v := range n.In {
-			if v == nil || v.Def == nil || r.backward[v.Def] || !cheap(v.Def.Op) || !r.there(v) {
+			if v == nil || v.Def == nil || r.backward[v.Def] || !r.makes(v) {
 				continue
 			}
 			n.In[i] = r.copyOf(v)
@@ -143,22 +143,23 @@ func (r *recomputer) findBackward() (first int) {
 }
 
 // there reports whether a value can be had in the backward pass without keeping it or anything else
-// for that: it is an input or dear and needed anyway, or comes by cheap steps from such values.
+// for that: it is an input, or the backward pass reads it, or it comes by cheap steps from such values.
 func (r *recomputer) there(v *ir.Value) bool {
-	if v.Def == nil {
-		return true
-	}
-	if is, known := r.kept[v]; known {
+	return v.Def == nil || r.needed[v] || r.makes(v)
+}
+
+// makes reports whether a value comes by cheap steps from values that are there.
+func (r *recomputer) makes(v *ir.Value) bool {
+	is, known := r.made[v]
+	if known {
 		return is
 	}
-	is := r.needed[v]
-	if cheap(v.Def.Op) {
-		is = true
+	if is = v.Def != nil && cheap(v.Def.Op); is {
 		for _, in := range r.sources(v.Def) {
 			is = is && r.there(in)
 		}
 	}
-	r.kept[v] = is
+	r.made[v] = is
 	return is
 }
 
@@ -173,7 +174,7 @@ func (r *recomputer) sources(n *ir.Node) []*ir.Value {
 
 // copyOf computes a value again, from what is there; a value that has no cheap steps is itself.
 func (r *recomputer) copyOf(v *ir.Value) *ir.Value {
-	if v.Def == nil || !cheap(v.Def.Op) || !r.there(v) {
+	if !r.makes(v) {
 		return v
 	}
 	if c, ok := r.again[v]; ok {
