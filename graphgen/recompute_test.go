@@ -24,6 +24,10 @@ func TestRecompute(t *testing.T) {
 					copies++
 				}
 			}
+			if nodes := len(p.Graph.Nodes); len(p.Graph.TrimNodes()) == 0 || len(p.Graph.Nodes) < nodes {
+				t.Errorf("partial %d, %s: %d nodes are left that nobody needs", partial, name,
+					nodes-len(p.Graph.Nodes))
+			}
 			step := strings.HasSuffix(name, "_step")
 			if step != (copies > 0) || step == bytes.Equal(p.Model, plain[name].Model) {
 				t.Errorf("partial %d, %s: %d copies", partial, name, copies)
