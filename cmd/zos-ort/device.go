@@ -25,6 +25,7 @@ const (
 	onAny  = "auto"
 	fp32   = "fp32"
 	tf32   = "tf32"
+	bf16   = "bf16"
 )
 
 func deviceFlags() []cli.Flag {
@@ -32,7 +33,8 @@ func deviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "device", Value: onCPU,
 			Usage: "cpu, cuda, cuda:N or auto (a GPU if one can be used)"},
 		&cli.StringFlag{Name: "precision", Value: fp32,
-			Usage: "fp32, or on a GPU tf32: products with 10 bits of mantissa"},
+			Usage: "fp32, or on a GPU tf32 (products with 10 bits of mantissa) or bf16 (activations in half " +
+				"the memory)"},
 	}
 }
 
@@ -47,15 +49,12 @@ func (d deviceSettings) check() error {
 	}
 	switch d.Precision {
 	case "", fp32:
-	case tf32:
+	case tf32, bf16:
 		if d.Device == "" || d.Device == onCPU {
-			return usagef("--precision tf32 is for a GPU: --device cuda or auto")
+			return usagef("--precision %s is for a GPU: --device cuda or auto", d.Precision)
 		}
-	case "bf16":
-		return usagef("--precision bf16 is not available: batch norms and losses would need both types in " +
-			"one graph; use fp32 or tf32")
 	default:
-		return usagef("unknown precision %q: use fp32 or tf32", d.Precision)
+		return usagef("unknown precision %q: use fp32, tf32 or bf16", d.Precision)
 	}
 	return nil
 }
@@ -85,11 +84,14 @@ func (d *deviceSettings) open(p *console) error {
 	if err != nil || kind == onCPU {
 		return err
 	}
-	c := ort.CUDA{Device: id, TF32: d.Precision == tf32}
+	c := d.on(id)
 	s := ort.FindDevices(ort.CUDAFolders())
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind == onAny {
 			p.say("device: CPU (%v)", err)
+			if d.Precision != fp32 {
+				p.say("precision: fp32 on the CPU, not %s", d.Precision)
+			}
 			return nil
 		}
 		return err
@@ -97,6 +99,11 @@ func (d *deviceSettings) open(p *console) error {
 	d.cuda = &c
 	p.say("device: GPU %d, %s, %s, %s", id, s.Devices[id].Name, gib(s.Devices[id].Bytes), d.Precision)
 	return nil
+}
+
+// on are the settings of a GPU.
+func (d deviceSettings) on(id int) ort.CUDA {
+	return ort.CUDA{Device: id, TF32: d.Precision == tf32, BFloat16: d.Precision == bf16}
 }
 
 // plan says whether the programs are those of a GPU; the device is opened only if they are to run.
@@ -138,7 +145,7 @@ func (cfg *config) explain(err error, m method) error {
 		return err
 	}
 	mem := memoryConfig{Batch: cfg.Batch, Channels: cfg.Channels, Cells: cfg.Cells, Image: cfg.ImageSize,
-		Passes: passesAll, Xi: cfg.Xi, Masks: 1, Seed: cfg.Seed, cuda: true}
+		Passes: passesAll, Xi: cfg.Xi, Masks: 1, Seed: cfg.Seed, cuda: true, Precision: cfg.Precision}
 	flag := "--batch"
 	if !m.searches() {
 		mem.Batch, flag = cfg.PruneBatch, "--prune-batch"

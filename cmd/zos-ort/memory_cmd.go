@@ -34,6 +34,8 @@ func memoryCommand() *cli.Command {
 			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
 			&cli.StringFlag{Name: "device", Value: onCPU,
 				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
+			&cli.StringFlag{Name: "precision", Value: fp32,
+				Usage: "fp32, or with --device cuda bf16: activations in half the memory"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
 			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass does to the steps: peak and, with --measure, " +
 				"time, before and after"},
@@ -60,9 +62,6 @@ func memoryAction(c *cli.Context) error {
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	if c.IsSet("retrain") {
-		if c.String("device") != onCPU {
-			return usagef("--device is for searches: leave it or --retrain away")
-		}
 		return memoryOfRetraining(c)
 	}
 	cfg, list, err := memoryFlags(c)
@@ -70,9 +69,12 @@ func memoryAction(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
-	device := deviceSettings{Device: c.String("device"), Precision: fp32}
+	device := deviceSettings{Device: c.String("device"), Precision: c.String("precision")}
 	if cfg.cuda, err = device.plan(c.Bool("measure"), p); err != nil {
 		return err
+	}
+	if cfg.cuda {
+		cfg.Precision = device.Precision
 	}
 	if c.IsSet("fit") {
 		limit, err := parseSize(c.String("fit"))

@@ -11,6 +11,7 @@ import (
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/ort/program"
 	"zos-ort/search/retrain"
 )
 
@@ -23,6 +24,8 @@ type retrainMemory struct {
 	Image     int            `json:"image_size"`
 	Auxiliary bool           `json:"auxiliary"`
 	Weights   int            `json:"parameters"` // of the training network
+	Device    string         `json:"device"`
+	Precision string         `json:"precision"`
 }
 
 // retrainRow is a program of a retraining: bytes, and the time of one step where it was made.
@@ -44,6 +47,16 @@ func memoryOfRetraining(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	p := newConsole(c)
+	device := deviceSettings{Device: m.Device, Precision: m.Precision}
+	cuda, err := device.plan(c.Bool("measure"), p)
+	if err != nil {
+		return err
+	}
+	if cuda {
+		lowered := device.on(0)
+		spec = program.Lower(spec, ort.Options{CUDA: &lowered})
+	}
 	var rows []retrainRow
 	for _, emit := range []func() (*graphgen.Program, error){spec.WeightStep, spec.Evaluate} {
 		p, err := emit()
@@ -55,9 +68,9 @@ func memoryOfRetraining(c *cli.Context) error {
 			Peak: r.Total(), program: p})
 		m.Weights = p.Weights.Len()
 	}
-	p := newConsole(c)
 	if c.Bool("measure") {
-		if err := measureRetraining(c.Context, p, rows, c.Int("threads")); err != nil {
+		o := ort.Options{Threads: c.Int("threads"), CUDA: device.cuda}
+		if err := measureRetraining(c.Context, p, rows, o); err != nil {
 			return err
 		}
 	}
@@ -66,13 +79,14 @@ func memoryOfRetraining(c *cli.Context) error {
 
 // retrainMemoryFlags reads the command line; the network is the paper's unless flags say otherwise.
 func retrainMemoryFlags(c *cli.Context) (m retrainMemory, spec graphgen.Spec, err error) {
-	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "measure", "threads")
+	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "measure", "threads",
+		"device", "precision")
 	if err != nil {
 		return m, spec, err
 	}
 	cfg := retrain.Paper()
 	m = retrainMemory{Batch: c.Int("batch"), Channels: cfg.Net.Channels, Cells: cfg.Net.Cells,
-		Image: c.Int("image-size")}
+		Image: c.Int("image-size"), Device: c.String("device"), Precision: c.String("precision")}
 	takeInts(c, map[string]*int{"channels": &m.Channels, "cells": &m.Cells})
 	if n := c.Int("threads"); n < 0 {
 		return m, spec, usagef("--threads must be at least 0, got %d", n)
@@ -93,7 +107,7 @@ func retrainMemoryFlags(c *cli.Context) (m retrainMemory, spec graphgen.Spec, er
 }
 
 // measureRetraining runs every program once in an inference session.
-func measureRetraining(ctx context.Context, p *console, rows []retrainRow, threads int) error {
+func measureRetraining(ctx context.Context, p *console, rows []retrainRow, o ort.Options) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
@@ -101,7 +115,7 @@ func measureRetraining(ctx context.Context, p *console, rows []retrainRow, threa
 	defer p.stop()
 	for i := range rows {
 		r := &rows[i]
-		m, err := measure(ctx, r.program, ort.Options{Threads: threads})
+		m, err := measure(ctx, r.program, o)
 		if err != nil {
 			return err
 		}
