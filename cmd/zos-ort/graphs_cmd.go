@@ -54,8 +54,11 @@ func graphsAction(c *cli.Context) error {
 	case onGPU && c.Bool("kernels"):
 		return usagef("--kernels are for --device cpu")
 	case onGPU:
-		lowered := cfg.on(0)
-		spec = program.Lower(spec, ort.Options{CUDA: &lowered})
+		gpu, err := cfg.on(0)
+		if err != nil {
+			return err
+		}
+		spec = program.Lower(spec, ort.Options{CUDA: &gpu})
 	default:
 		spec.Kernels = c.Bool("kernels")
 	}
