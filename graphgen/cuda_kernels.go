@@ -25,7 +25,9 @@ type CUDAKernel struct {
 var (
 	floats  = []ir.DType{ir.Float}
 	both    = []ir.DType{ir.Float, ir.BFloat16}
+	sums    = []ir.DType{ir.Float, ir.Int32}
 	indices = []ir.DType{ir.Int64}
+	casts   = []ir.DType{ir.Bool, ir.Int64, ir.Int32, ir.Int8, ir.Float, ir.BFloat16}
 )
 
 // CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
@@ -34,11 +36,11 @@ var (
 // the file of the kernel. A test compares the table with the symbols of the library that make
 // setup-cuda fetches. Absent, and replaced by Spec.CUDA: MaxPoolGrad, AveragePoolGrad.
 var CUDAKernels = []CUDAKernel{
-	{ir.Onnx, "Add", floats, nil, "Add_kOnnxDomain_ver14"},
+	{ir.Onnx, "Add", sums, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},
 	{ir.Onnx, "AveragePool", floats, nil, "AveragePool_kOnnxDomain_ver11_18"},
 	{ir.Onnx, "BatchNormalization", floats, nil, "BatchNormalization_kOnnxDomain_ver15"},
-	{ir.Onnx, "Cast", []ir.DType{ir.Bool, ir.Float, ir.BFloat16}, nil, "Cast_kOnnxDomain_ver13_18"},
+	{ir.Onnx, "Cast", casts, nil, "Cast_kOnnxDomain_ver13_18"},
 	{ir.Onnx, "Concat", nil, nil, "Concat_kOnnxDomain_ver13"},
 	{ir.Onnx, "Conv", both, nil, "Conv_kOnnxDomain_ver11_21"},
 	{ir.Onnx, "ConvTranspose", floats, nil, "ConvTranspose_kOnnxDomain_ver11_21"},
@@ -62,13 +64,14 @@ var CUDAKernels = []CUDAKernel{
 		"SoftmaxCrossEntropyLoss_kOnnxDomain_ver13"},
 	{ir.Onnx, "Split", nil, []int{1}, "Split_kOnnxDomain_ver13_17"},
 	{ir.Onnx, "Sqrt", floats, nil, "Sqrt_kOnnxDomain_ver13"},
-	{ir.Onnx, "Sub", floats, nil, "Sub_kOnnxDomain_ver14"},
+	{ir.Onnx, "Sub", sums, nil, "Sub_kOnnxDomain_ver14"},
 	{ir.Onnx, "Transpose", nil, nil, "Transpose_kOnnxDomain_ver13_20"},
 	{ir.Microsoft, "BatchNormInternal", floats, nil, "BatchNormInternal_kMSDomain_ver1"},
 	{ir.Microsoft, "BatchNormalizationGrad", floats, nil, "BatchNormalizationGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "ConvGrad", floats, nil, "ConvGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "GatherElementsGrad", nil, []int{1}, "GatherElementsGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "InPlaceAccumulatorV2", floats, []int{2}, "InPlaceAccumulatorV2_kMSDomain_ver1"},
+	{ir.Microsoft, "PassThrough", nil, nil, "PassThrough_kMSDomain_ver1"},
 	{ir.Microsoft, "ReluGrad", floats, nil, "ReluGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "SoftmaxCrossEntropyLossInternalGrad", floats, nil,
 		"SoftmaxCrossEntropyLossInternalGrad_kMSDomain_ver1"},
