@@ -74,9 +74,12 @@ int zos_pool_read(int what, uint64_t *bytes) {
 
 int zos_pool_reset(void) {
   uint64_t zero = 0;
+  atomic_store(&pool.refused, 0);
   int failed = pool.set(pool.memory, used_high, &zero);
   return failed ? failed : pool.set(pool.memory, reserved_high, &zero);
 }
+
+int zos_pool_trim(void) { return pool.trim(pool.memory, 0); }
 
 int zos_pool_available(size_t *bytes) {
   size_t total;
@@ -97,10 +100,10 @@ void *zos_pool_alloc(size_t bytes) {
 
 void zos_pool_free(void *p) { (void)pool.free_async(p, NULL); }
 
-static void pool_trim(void) { (void)pool.trim(pool.memory, 0); }
+static void empty_cache(void) { (void)zos_pool_trim(); }
 
 uintptr_t zos_pool_function(int which) {
   const uintptr_t functions[] = {(uintptr_t)zos_pool_alloc, (uintptr_t)zos_pool_free,
-                                 (uintptr_t)pool_trim};
+                                 (uintptr_t)empty_cache};
   return functions[which];
 }

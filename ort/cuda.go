@@ -190,7 +190,15 @@ func Pool() (s PoolStats, err error) {
 	return s, nil
 }
 
-// ResetPool forgets the peaks.
+// TrimPool gives the memory that is not in use back to the device.
+func TrimPool() error {
+	if code := C.zos_pool_trim(); code != 0 {
+		return fmt.Errorf("memory pool: error %d", code)
+	}
+	return nil
+}
+
+// ResetPool forgets the peaks, and what was refused.
 func ResetPool() error {
 	if code := C.zos_pool_reset(); code != 0 {
 		return fmt.Errorf("memory pool: error %d", code)

@@ -20,6 +20,7 @@ enum { zos_pool_in_use, zos_pool_peak, zos_pool_reserved };
 int zos_pool_open(void *cudart, int device, uint64_t limit);
 int zos_pool_read(int what, uint64_t *bytes);
 int zos_pool_reset(void);
+int zos_pool_trim(void);
 int zos_pool_available(size_t *bytes);
 uint64_t zos_pool_refused(void);
 void *zos_pool_alloc(size_t bytes);
