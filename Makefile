@@ -5,6 +5,8 @@ CC      ?= cc
 BIN     := bin/zos-ort
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 export CGO_ENABLED = 1
+# NVML's header warns of its own old functions.
+export CGO_CFLAGS = -g -O2 -Wno-deprecated-declarations
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean

@@ -3,6 +3,7 @@ module zos-ort
 go 1.26.0
 
 require (
+	github.com/NVIDIA/go-nvml v0.13.4-1
 	github.com/adrg/xdg v0.5.3
 	github.com/emicklei/dot v1.11.0
 	github.com/goccy/go-graphviz v0.2.10

@@ -29,16 +29,23 @@ int zos_cuda_device(void *driver, int i, char *name, int size, size_t *bytes) {
   return failed ? failed : total(bytes, i);
 }
 
+int zos_cuda_uuid(void *driver, int i, unsigned char *uuid) {
+  int (*get)(unsigned char *, int) = (int (*)(unsigned char *, int))dlsym(driver, "cuDeviceGetUuid_v2");
+  return get == NULL ? -1 : get(uuid, i);
+}
+
 // Numbers of enum cudaMemPoolAttr (driver_types.h).
-enum { release_threshold = 4, reserved_high = 6, used_current = 7, used_high = 8 };
+enum { release_threshold = 4, reserved_current = 5, reserved_high = 6, used_current = 7, used_high = 8 };
 
 // pool is what the process allocates device memory from. Allocation is ordered on the default stream,
 // the one that ONNX Runtime's CUDA provider computes on when it is given an external allocator
 // (cuda_execution_provider.cc), so memory that is freed may be handed out again at once.
 static struct {
   void *memory;
+  int device;
   uint64_t limit;
   atomic_uint_fast64_t refused;
+  int (*use)(int);
   int (*malloc_async)(void **, size_t, void *);
   int (*free_async)(void *, void *);
   int (*get)(void *, int, void *);
@@ -48,27 +55,28 @@ static struct {
 } pool;
 
 int zos_pool_open(void *cudart, int device, uint64_t limit) {
-  int (*use)(int) = (int (*)(int))dlsym(cudart, "cudaSetDevice");
   int (*find)(void **, int) = (int (*)(void **, int))dlsym(cudart, "cudaDeviceGetDefaultMemPool");
+  pool.use = (int (*)(int))dlsym(cudart, "cudaSetDevice");
   pool.malloc_async = (int (*)(void **, size_t, void *))dlsym(cudart, "cudaMallocAsync");
   pool.free_async = (int (*)(void *, void *))dlsym(cudart, "cudaFreeAsync");
   pool.get = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolGetAttribute");
   pool.set = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolSetAttribute");
   pool.trim = (int (*)(void *, size_t))dlsym(cudart, "cudaMemPoolTrimTo");
   pool.info = (int (*)(size_t *, size_t *))dlsym(cudart, "cudaMemGetInfo");
-  if (use == NULL || find == NULL || pool.malloc_async == NULL || pool.free_async == NULL ||
+  if (pool.use == NULL || find == NULL || pool.malloc_async == NULL || pool.free_async == NULL ||
       pool.get == NULL || pool.set == NULL || pool.trim == NULL || pool.info == NULL)
     return -1;
   pool.limit = limit;
+  pool.device = device;
   atomic_store(&pool.refused, 0);
-  int failed = use(device);
+  int failed = pool.use(device);
   if (!failed) failed = find(&pool.memory, device);
   uint64_t keep = UINT64_MAX;  // or every step would ask the driver again
   return failed ? failed : pool.set(pool.memory, release_threshold, &keep);
 }
 
 int zos_pool_read(int what, uint64_t *bytes) {
-  static const int attribute[] = {used_current, used_high, reserved_high};
+  static const int attribute[] = {used_current, used_high, reserved_high, reserved_current};
   return pool.get(pool.memory, attribute[what], bytes);
 }
 
@@ -81,9 +89,14 @@ int zos_pool_reset(void) {
 
 int zos_pool_trim(void) { return pool.trim(pool.memory, 0); }
 
+// enter puts this thread on the pool's device: a thread begins on device 0, and ONNX Runtime may ask for
+// memory on any.
+static int enter(void) { return pool.device ? pool.use(pool.device) : 0; }
+
 int zos_pool_available(size_t *bytes) {
   size_t total;
-  return pool.info(bytes, &total);
+  int failed = enter();
+  return failed ? failed : pool.info(bytes, &total);
 }
 
 uint64_t zos_pool_refused(void) { return atomic_load(&pool.refused); }
@@ -92,13 +105,16 @@ void *zos_pool_alloc(size_t bytes) {
   void *p = NULL;
   uint64_t used = 0;
   int refused = pool.limit && !zos_pool_read(zos_pool_in_use, &used) && used + bytes > pool.limit;
-  if (!refused) refused = pool.malloc_async(&p, bytes, NULL) != 0;
+  if (!refused) refused = enter() || pool.malloc_async(&p, bytes, NULL) != 0;
   if (!refused) return p;
   atomic_store(&pool.refused, bytes);
   return NULL;
 }
 
-void zos_pool_free(void *p) { (void)pool.free_async(p, NULL); }
+void zos_pool_free(void *p) {
+  (void)enter();
+  (void)pool.free_async(p, NULL);
+}
 
 static void empty_cache(void) { (void)zos_pool_trim(); }
 

@@ -27,6 +27,7 @@ type CUDA struct {
 type CUDADevice struct {
 	Name  string
 	Bytes int64
+	UUID  string // as NVIDIA's tools print it; empty if the driver does not say
 }
 
 // CUDAStatus is what CUDA finds on this machine.
@@ -79,9 +80,19 @@ func devices(path string) ([]CUDADevice, error) {
 		if code != 0 {
 			return nil, fmt.Errorf("%w: GPU %d gives error %d", ErrCUDA, i, code)
 		}
-		list[i] = CUDADevice{C.GoString(&name[0]), int64(bytes)}
+		list[i] = CUDADevice{C.GoString(&name[0]), int64(bytes), uuid(driver, i)}
 	}
 	return list, nil
+}
+
+// uuid is the name of a device that does not depend on CUDA_VISIBLE_DEVICES.
+func uuid(driver unsafe.Pointer, i int) string {
+	var b [16]C.uchar
+	if C.zos_cuda_uuid(driver, C.int(i), &b[0]) != 0 {
+		return ""
+	}
+	u := C.GoBytes(unsafe.Pointer(&b[0]), C.int(len(b)))
+	return fmt.Sprintf("GPU-%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
 // loadCUDA loads a library of CUDA, so that ONNX Runtime finds it by its name wherever it lies. It
@@ -169,13 +180,14 @@ type PoolStats struct {
 	InUse, Peak int64 // handed out now, and the most since ResetPool
 	Reserved    int64 // the most that was taken from the device since ResetPool
 	Refused     int64 // the last request that did not fit; 0: none
+	Held        int64 // taken from the device now, in use or not
 	Available   int64 // free on the device, for all processes
 }
 
 // Pool reads the memory pool that OpenCUDA opened.
 func Pool() (s PoolStats, err error) {
 	for what, to := range map[C.int]*int64{C.zos_pool_in_use: &s.InUse, C.zos_pool_peak: &s.Peak,
-		C.zos_pool_reserved: &s.Reserved} {
+		C.zos_pool_reserved: &s.Reserved, C.zos_pool_held: &s.Held} {
 		var bytes C.uint64_t
 		if code := C.zos_pool_read(what, &bytes); code != 0 {
 			return s, fmt.Errorf("memory pool: error %d", code)

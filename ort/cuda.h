@@ -14,9 +14,12 @@ void *zos_cuda_load(const char *path, char *message, size_t size);
 int zos_cuda_devices(void *driver, int *count);
 int zos_cuda_device(void *driver, int i, char *name, int size, size_t *bytes);
 
+// zos_cuda_uuid asks for the 16 bytes that name a device, or its part that this process may use.
+int zos_cuda_uuid(void *driver, int i, unsigned char *uuid);
+
 // The pool is the default memory pool of one device, through a loaded libcudart. Results are its error
 // codes, 0 for none, or -1 if the library lacks what is needed.
-enum { zos_pool_in_use, zos_pool_peak, zos_pool_reserved };
+enum { zos_pool_in_use, zos_pool_peak, zos_pool_reserved, zos_pool_held };
 int zos_pool_open(void *cudart, int device, uint64_t limit);
 int zos_pool_read(int what, uint64_t *bytes);
 int zos_pool_reset(void);

@@ -28,6 +28,7 @@ int cuInit(unsigned f) { return getenv("FAKE_CUDA_ERROR") ? atoi(getenv("FAKE_CU
 int cuDeviceGetCount(int *n) { *n = 1; return 0; }
 int cuDeviceGetName(char *s, int n, int d) { strncpy(s, "Fake GPU", n); return 0; }
 int cuDeviceTotalMem_v2(size_t *b, int d) { *b = 1000000000; return 0; }
+int cuDeviceGetUuid_v2(unsigned char *u, int d) { for (int i = 0; i < 16; i++) u[i] = i * 17; return 0; }
 int cudaSetDevice(int d) { return d; }
 int cudaDeviceGetDefaultMemPool(void **p, int d) { *p = &used; return 0; }
 int cudaMallocAsync(void **p, size_t n, void *s) {
@@ -40,6 +41,8 @@ int cudaMemPoolSetAttribute(void *p, int a, void *v) { if (a == 8) high = used; 
 int cudaMemPoolTrimTo(void *p, size_t n) { return 0; }
 int cudaMemGetInfo(size_t *f, size_t *t) { *t = 1000000000; *f = *t - used; return 0; }
 `
+
+var fakeDevice = CUDADevice{"Fake GPU", 1e9, "GPU-00112233-4455-6677-8899-aabbccddeeff"}
 
 // fakeLibraries makes a folder with all the libraries, fakes.
 func fakeLibraries(t *testing.T) string {
@@ -110,7 +113,7 @@ func TestFindDevices(t *testing.T) {
 		}
 	}
 	s := FindDevices([]string{dir})
-	if s.Err != nil || len(s.Devices) != 1 || s.Devices[0] != (CUDADevice{"Fake GPU", 1e9}) {
+	if s.Err != nil || len(s.Devices) != 1 || s.Devices[0] != (fakeDevice) {
 		t.Errorf("found %v, error %v", s.Devices, s.Err)
 	}
 	wantError(t, OpenCUDA(s, CUDA{Device: 1}), "there is no GPU 1, the driver knows 1")
@@ -140,7 +143,7 @@ func TestPool(t *testing.T) {
 	}
 	poolFree(a)
 	s, err := Pool()
-	want := PoolStats{InUse: 300, Peak: 900, Reserved: 900, Refused: 200, Available: 1e9 - 300}
+	want := PoolStats{InUse: 300, Peak: 900, Reserved: 900, Held: 900, Refused: 200, Available: 1e9 - 300}
 	if err != nil || s != want {
 		t.Errorf("the pool counts %+v, %v, want %+v", s, err, want)
 	}

@@ -59,6 +59,7 @@ func benchAction(c *cli.Context) error {
 	if err := device.open(p); err != nil {
 		return err
 	}
+	defer device.close()
 	cases, err := benchCases(c, device.cuda != nil)
 	if err != nil {
 		return err

@@ -78,23 +78,25 @@ func (b *bencher) oursAlone(ctx context.Context, c benchCase, programs []*graphg
 // lack records that our side ran out of the GPU's memory, if it did; any other error is returned.
 func (b *bencher) lack(results []benchResult, err error) error {
 	c := results[0].c
-	pool, failed := ort.Pool()
-	if failed != nil || pool.Refused == 0 {
-		return fmt.Errorf("%s: %w", c, err)
-	}
-	row, failed := c.cfg.predictMask(c.method, c.mask)
-	if failed != nil {
-		return failed
-	}
-	fits, failed := c.cfg.largestBatch(c.method, int(pool.Available+pool.Reserved))
-	if failed != nil {
-		return failed
+	err = b.device.explain(fmt.Errorf("%s: %w", c, err), c.demand())
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		return err
 	}
 	for i := range results {
 		results[i].side(ours).fail(errMemory)
 	}
-	b.console.say("%s: %v", c, memoryError(err, pool, row.Peak, "--batch", fits))
+	b.console.say("%s: %v", c, err)
 	return nil
+}
+
+// demand predicts the peak of the steps of a case.
+func (c benchCase) demand() demand {
+	return demand{"a step", "--batch", c.cfg.Batch, func(batch int) (int, error) {
+		c.cfg.Batch = batch
+		spec := c.cfg.spec(c.method, c.mask)
+		return worstOf(spec.WeightStep, spec.AlphaStep)
+	}}
 }
 
 // peerAlone times the peer's side of a case in a mode, and makes it give the GPU back.

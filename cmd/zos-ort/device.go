@@ -15,7 +15,9 @@ type deviceSettings struct {
 	Device    string `json:"device"`
 	Precision string `json:"precision"`
 
-	cuda *ort.CUDA // set by open; nil on the CPU
+	limit string    // of the GPU's memory; no part of the settings, for it changes no result
+	cuda  *ort.CUDA // whose programs they are; nil on the CPU
+	gpu   *gpuMeter // of a GPU that is open
 }
 
 // Values of --device and --precision.
@@ -33,16 +35,22 @@ func deviceFlags() []cli.Flag {
 			Usage: "cpu, cuda, cuda:N or auto (a GPU if one can be used)"},
 		&cli.StringFlag{Name: "precision", Value: fp32,
 			Usage: "fp32, or on a GPU tf32: products with 10 bits of mantissa"},
+		&cli.StringFlag{Name: "gpu-memory-limit", DefaultText: "all that is free",
+			Usage: "take at most `SIZE` of the GPU's memory, such as 8GB"},
 	}
 }
 
 func (d *deviceSettings) fromFlags(c *cli.Context) {
-	takeStrings(c, map[string]*string{"device": &d.Device, "precision": &d.Precision})
+	takeStrings(c, map[string]*string{"device": &d.Device, "precision": &d.Precision,
+		"gpu-memory-limit": &d.limit})
 }
 
 // check refuses what no machine has.
 func (d deviceSettings) check() error {
 	if _, _, err := d.parse(); err != nil {
+		return err
+	}
+	if _, err := d.limitBytes(); err != nil {
 		return err
 	}
 	switch d.Precision {
@@ -58,6 +66,21 @@ func (d deviceSettings) check() error {
 		return usagef("unknown precision %q: use fp32 or tf32", d.Precision)
 	}
 	return nil
+}
+
+// limitBytes reads --gpu-memory-limit; 0 without it.
+func (d deviceSettings) limitBytes() (int64, error) {
+	if d.limit == "" {
+		return 0, nil
+	}
+	if d.Device == "" || d.Device == onCPU {
+		return 0, usagef("--gpu-memory-limit is for a GPU: --device cuda or auto")
+	}
+	bytes, err := parseSize(d.limit)
+	if err != nil {
+		return 0, usagef("--gpu-memory-limit: %w", err)
+	}
+	return int64(bytes), nil
 }
 
 // parse reads the name of a device. Run directories of before there were devices name none.
@@ -76,16 +99,17 @@ func (d deviceSettings) parse() (kind string, id int, err error) {
 	return kind, id, nil
 }
 
-// elsewhere says that the memory of this machine does not count: a GPU has its own.
-func (d deviceSettings) elsewhere() bool { return strings.HasPrefix(d.Device, onCUDA) }
-
-// open prepares the device, before the runtime is opened for anything else, and says which it is.
+// open prepares the device, before the runtime is opened for anything else, and says which it is; close
+// it.
 func (d *deviceSettings) open(p *console) error {
 	kind, id, err := d.parse()
 	if err != nil || kind == onCPU {
 		return err
 	}
 	c := ort.CUDA{Device: id, TF32: d.Precision == tf32}
+	if c.Limit, err = d.limitBytes(); err != nil {
+		return err
+	}
 	s := ort.FindDevices(ort.CUDAFolders())
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind == onAny {
@@ -96,6 +120,25 @@ func (d *deviceSettings) open(p *console) error {
 	}
 	d.cuda = &c
 	p.say("device: GPU %d, %s, %s, %s", id, s.Devices[id].Name, gib(s.Devices[id].Bytes), d.Precision)
+	d.gpu = newGPUMeter(p, s.Devices[id])
+	return nil
+}
+
+func (d *deviceSettings) close() { d.gpu.close() }
+
+// reach opens the device of a run. A dry run goes without a GPU that cannot be used: what it needs is
+// known all the same.
+func (d *deviceSettings) reach(dry bool, p *console) error {
+	err := d.open(p)
+	if err == nil || !dry {
+		return err
+	}
+	limit, failed := d.limitBytes()
+	if failed != nil {
+		return failed
+	}
+	p.say("device: a GPU that is not here (%v)", err)
+	d.cuda = &ort.CUDA{Limit: limit}
 	return nil
 }
 
@@ -120,44 +163,3 @@ func (d *deviceSettings) plan(runs bool, p *console) (cuda bool, err error) {
 }
 
 func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
-
-// memoryError is err or, where the GPU's memory did not suffice, one line with what was predicted,
-// what there is, and the batch that fits.
-func memoryError(err error, s ort.PoolStats, predicted int, flag string, fits int) error {
-	if err == nil || s.Refused == 0 {
-		return err
-	}
-	advice := "no batch fits"
-	if fits > 0 {
-		advice = fmt.Sprintf("%s %d fits", flag, fits)
-	}
-	there := s.Available + s.Reserved
-	return fmt.Errorf("out of GPU memory: %d bytes (%s) are predicted, %d bytes (%s) are available; %s",
-		predicted, gib(int64(predicted)), there, gib(there), advice)
-}
-
-// explain completes the error of a search or pruning that ran out of GPU memory.
-func (cfg *config) explain(err error, m method) error {
-	if err == nil || cfg.cuda == nil {
-		return err
-	}
-	s, failed := ort.Pool()
-	if failed != nil || s.Refused == 0 {
-		return err
-	}
-	mem := memoryConfig{Batch: cfg.Batch, Channels: cfg.Channels, Cells: cfg.Cells, Image: cfg.ImageSize,
-		Passes: passesAll, Xi: cfg.Xi, Masks: 1, Seed: cfg.Seed, cuda: true}
-	flag := "--batch"
-	if !m.searches() {
-		mem.Batch, flag = cfg.PruneBatch, "--prune-batch"
-	}
-	row, failed := mem.predict(m)
-	if failed != nil {
-		return err
-	}
-	fits, failed := mem.largestBatch(m, int(s.Available+s.Reserved))
-	if failed != nil {
-		return err
-	}
-	return memoryError(err, s, row.Peak, flag, fits)
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/ort"
+	"zos-ort/ort/nvml"
 )
 
 func doctorCommand() *cli.Command {
@@ -44,6 +45,9 @@ func doctorAction(c *cli.Context) error {
 	}
 	cuda := ort.FindDevices(ort.CUDAFolders())
 	rows = append(rows, cudaRows(cuda)...)
+	if cuda.Runtime != "" { // who fetched the build for CUDA wants to use it
+		err = errors.Join(err, cuda.Err)
+	}
 	if p.json {
 		m := map[string]string{}
 		for _, r := range rows {
@@ -69,13 +73,30 @@ func cudaRows(s ort.CUDAStatus) [][]string {
 		rows = append(rows, []string{l.Name, found})
 	}
 	for i, d := range s.Devices {
-		rows = append(rows, []string{fmt.Sprintf("GPU %d", i), d.Name + ", " + gib(d.Bytes)})
+		rows = append(rows, []string{fmt.Sprintf("GPU %d", i), d.Name + ", " + gpuState(d)})
 	}
 	usable := "yes"
 	if s.Err != nil {
 		usable = "no: " + s.Err.Error()
 	}
 	return append(rows, []string{"CUDA", usable})
+}
+
+// gpuState is what NVML says of a GPU, or its size.
+func gpuState(d ort.CUDADevice) string {
+	device, err := nvml.Open(ort.CUDAFolders(), d.UUID)
+	if err != nil {
+		return fmt.Sprintf("%s (%v)", gib(d.Bytes), err)
+	}
+	u, err := device.Usage()
+	if err != nil {
+		return fmt.Sprintf("%s (%v)", gib(d.Bytes), err)
+	}
+	text := fmt.Sprintf("%s, %s free, driver %s", gib(u.Total), gib(u.Free()), device.Driver)
+	if u.Busy > 0 {
+		text += fmt.Sprintf(", %d %% busy", u.Busy)
+	}
+	return text
 }
 
 func orDash(s string) string {

@@ -37,7 +37,7 @@ func (s *figureSettings) scorer(ctx context.Context, ignoreMemory bool,
 	s.NNGP.dataSettings = cfg.dataSettings
 	ranking := cfg.memoryOfRanking()
 	ranking.what = "the ranking"
-	need, err := needOf([]demand{ranking})
+	need, err := needOf([]demand{ranking}, hostRoom())
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ var layers = map[string]string{
 	"models/space": "",
 	"ort":          "",
 	"ort/kernels":  "ort",
+	"ort/nvml":     "",
 	"ort/program":  "graphgen ort",
 	"graphgen":     "graphgen",
 }
@@ -79,6 +80,9 @@ func allowed(from, to string) bool {
 	})
 }
 
+// usesNVML says whether a foreign package calls the library of the driver, through cgo of its own.
+func usesNVML(path string) bool { return strings.HasPrefix(path, "github.com/NVIDIA/") }
+
 func TestImportTable(t *testing.T) {
 	for _, c := range []struct {
 		from, to string
@@ -103,6 +107,9 @@ func TestImportTable(t *testing.T) {
 			if !allowed(p.path, i) {
 				t.Errorf("%s must not import %s", p.path, i)
 			}
+		}
+		if slices.ContainsFunc(p.foreign, usesNVML) && p.path != "ort/nvml" {
+			t.Errorf("%s imports NVML, which is for ort/nvml", p.path)
 		}
 		if p.path == "models/space" && len(p.foreign) > 0 {
 			t.Errorf("models/space is for the standard library alone, imports %v", p.foreign)

@@ -89,11 +89,16 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func report(w io.Writer, err error) int {
 	fmt.Fprintf(w, "zos-ort: error: %s\n", oneLine(err.Error()))
 	var usage usageError
+	var refused *refusal
 	var topic cli.ExitCoder // urfave/cli has one error of its own: help for an unknown command
 	switch {
 	case errors.As(err, &usage), errors.As(err, &topic):
 		fmt.Fprintln(w, "zos-ort: hint: see zos-ort COMMAND --help")
 		return exitUsage
+	case errors.As(err, &refused) && refused.hint != "":
+		fmt.Fprintf(w, "zos-ort: hint: %s\n", refused.hint)
+	case errors.Is(err, ort.ErrCUDA):
+		fmt.Fprintln(w, "zos-ort: hint: --device cpu needs none of it; zos-ort doctor lists what is there")
 	case errors.Is(err, ort.ErrNoRuntime):
 		fmt.Fprintln(w, "zos-ort: hint: run make setup, or set ONNXRUNTIME_SHARED_LIBRARY_PATH")
 	}

@@ -90,15 +90,17 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir
 	}
 	start := time.Now()
 	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
+	var label string
 	observer := prune.Observer{
 		Start: func(round, networks int, mask space.Mask) {
-			p.start(networks, fmt.Sprintf("pruning round %d, %d operations", round, mask.Count()))
+			label = fmt.Sprintf("pruning round %d, %d operations", round, mask.Count())
+			p.start(networks, label)
 		},
-		Step: func() { p.step("") },
+		Step: func() { p.step(label + cfg.gpu.now()) },
 		Done: func(round int, r prune.Round) {
 			p.stop()
-			p.say("pruning round %d: kernel norm %.4f, %d operations removed, %d left", round, r.Norm,
-				len(r.Removed), r.Mask.Count())
+			p.say("pruning round %d: kernel norm %.4f, %d operations removed, %d left%s", round, r.Norm,
+				len(r.Removed), r.Mask.Count(), cfg.gpu.take().after("; "))
 		},
 		Save: func(at prune.Progress) error {
 			c := pruneCheckpoint{at, seconds()}
@@ -114,15 +116,20 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir
 	return maskResult{res.Mask, res.Rounds, seconds()}, store.Finish()
 }
 
-// ranker ranks with rankNet. One single-threaded session per core uses the
-// cores better than one session with threads, because the operations are small.
-func (cfg *config) ranker(ctx context.Context, train *data.Set) *prune.Supernet {
-	workers := cfg.Thread
+// rankers is how many sessions rank side by side. One single-threaded session per core uses the cores
+// better than one session with threads, because the operations are small; on a GPU sessions would only
+// wait for each other.
+func (cfg *config) rankers() int {
 	if cfg.cuda != nil {
-		workers = 1 // sessions on a GPU would only wait for each other
+		return 1
 	}
+	return cfg.Thread
+}
+
+// ranker ranks with rankNet.
+func (cfg *config) ranker(ctx context.Context, train *data.Set) *prune.Supernet {
 	return &prune.Supernet{Net: cfg.rankNet(), Batch: cfg.PruneBatch, Image: cfg.ImageSize,
-		Kernel: prune.Kernel(cfg.Kernel), Workers: workers,
+		Kernel: prune.Kernel(cfg.Kernel), Workers: cfg.rankers(),
 		Options: ort.Options{Threads: 1, Dump: cfg.dump, CUDA: cfg.cuda},
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(rand.New(rand.NewPCG(cfg.Seed, streamRank+uint64(repeat))))

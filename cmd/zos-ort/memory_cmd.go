@@ -31,7 +31,8 @@ func memoryCommand() *cli.Command {
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
 			&cli.StringFlag{Name: "fit", Usage: "find the largest batch for `SIZE`, such as 8GB or 512MB"},
-			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena"},
+			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena, on a GPU with " +
+				"the memory pool and the device"},
 			&cli.StringFlag{Name: "device", Value: onCPU,
 				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
@@ -59,18 +60,16 @@ func memoryAction(c *cli.Context) error {
 		}
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
+	p := newConsole(c)
+	device := deviceSettings{Device: c.String("device"), Precision: fp32}
+	defer device.close()
 	if c.IsSet("retrain") {
-		if c.String("device") != onCPU {
-			return usagef("--device is for searches: leave it or --retrain away")
-		}
-		return memoryOfRetraining(c)
+		return memoryOfRetraining(c, &device, p)
 	}
 	cfg, list, err := memoryFlags(c)
 	if err != nil {
 		return err
 	}
-	p := newConsole(c)
-	device := deviceSettings{Device: c.String("device"), Precision: fp32}
 	if cfg.cuda, err = device.plan(c.Bool("measure"), p); err != nil {
 		return err
 	}
@@ -112,8 +111,8 @@ func memoryAction(c *cli.Context) error {
 		p.say("charts are in %s", c.String("out"))
 	}
 	if c.Bool("measure") {
-		return measureRows(c.Context, p, cfg, rows, ort.Options{Threads: c.Int("threads"),
-			CUDA: device.cuda})
+		return measureRows(c.Context, p, cfg, rows, meter{ort.Options{Threads: c.Int("threads"),
+			CUDA: device.cuda}, device.gpu})
 	}
 	return predictionTable(p, cfg, rows)
 }

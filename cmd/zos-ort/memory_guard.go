@@ -24,7 +24,7 @@ type demand struct {
 // when it is made.
 type memoryNeed struct {
 	Peak int // of the hungriest part; 0 if nothing runs
-	Free int // 0 where the system does not say
+	room
 
 	part demand // the hungriest
 }
@@ -38,10 +38,8 @@ func ignoreMemoryFlag() cli.Flag {
 }
 
 // needOf predicts the peak of a run whose parts follow one another.
-func needOf(parts []demand) (n memoryNeed, err error) {
-	if free, ok := freeMemory(); ok {
-		n.Free = int(free)
-	}
+func needOf(parts []demand, r room) (n memoryNeed, err error) {
+	n.room = r
 	for _, d := range parts {
 		peak, err := d.peak(d.batch)
 		if err != nil {
@@ -57,16 +55,16 @@ func needOf(parts []demand) (n memoryNeed, err error) {
 // guard refuses a run that does not fit, or only warns if the user insists, and warns of one that
 // may not.
 func (n memoryNeed) guard(p *console, insists bool) error {
-	if n.Free == 0 || float64(n.Peak) <= memoryWarning*float64(n.Free) {
+	if n.Bytes == 0 || float64(n.Peak) <= memoryWarning*float64(n.Bytes) {
 		return nil
 	}
-	text := fmt.Sprintf("%s with %s %d needs %s MB of memory, as predicted, and %s MB are free",
-		n.part.what, n.part.flag, n.part.batch, megabytes(n.Peak), megabytes(n.Free))
-	if n.Peak <= n.Free {
+	text := fmt.Sprintf("%s with %s %d needs %s MB of %s, as predicted, and %s MB %s", n.part.what,
+		n.part.flag, n.part.batch, megabytes(n.Peak), n.kind, megabytes(n.Bytes), n.are)
+	if n.Peak <= n.Bytes {
 		p.warn("%s", text)
 		return nil
 	}
-	fits, err := largestBatch(n.part.peak, n.Free)
+	fits, err := largestBatch(n.part.peak, n.Bytes)
 	if err != nil {
 		return err
 	}
@@ -84,10 +82,10 @@ func (n memoryNeed) guard(p *console, insists bool) error {
 
 // String is for the table of settings.
 func (n memoryNeed) String() string {
-	if n.Free == 0 {
+	if n.Bytes == 0 {
 		return fmt.Sprintf("peak %s MB, predicted", megabytes(n.Peak))
 	}
-	return fmt.Sprintf("peak %s MB, predicted; %s MB are free", megabytes(n.Peak), megabytes(n.Free))
+	return fmt.Sprintf("peak %s MB, predicted; %s MB %s", megabytes(n.Peak), megabytes(n.Bytes), n.are)
 }
 
 // bytesOf is the peak of a program with its state, inputs and constants.
@@ -110,12 +108,17 @@ func worstOf(emit ...func() (*graphgen.Program, error)) (peak int, err error) {
 // memoryOfSteps predicts the peak of searching what a mask of the method leaves.
 func (cfg *config) memoryOfSteps(m method) (demand, error) {
 	mask, err := cfg.likelyMask(m)
+	return cfg.memoryOn(mask), err
+}
+
+// memoryOn predicts the peak of searching what a mask leaves.
+func (cfg *config) memoryOn(mask space.Mask) demand {
 	return demand{"the search", "--batch", cfg.Batch, func(batch int) (int, error) {
 		s := cfg.search(mask)
 		s.Batch = batch
 		spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
 		return worstOf(spec.WeightStep, spec.AlphaStep)
-	}}, err
+	}}
 }
 
 // likelyMask is the mask of the run where it is known before, and else one of its size.
@@ -130,8 +133,8 @@ func (cfg *config) likelyMask(m method) (space.Mask, error) {
 	return memoryConfig{Xi: cfg.Xi, Masks: 1, Seed: cfg.Seed}.masksOf(m)[0], nil
 }
 
-// memoryOfRanking predicts the peak of the first round of pruning: one session per thread, each with
-// tensors of its own, on one state.
+// memoryOfRanking predicts the peak of the first round of pruning: the sessions, each with tensors of its
+// own, on one state.
 func (cfg *config) memoryOfRanking() demand {
 	return demand{"pruning", "--prune-batch", cfg.PruneBatch, func(batch int) (int, error) {
 		s := cfg.search(space.FullMask())
@@ -143,7 +146,7 @@ func (cfg *config) memoryOfRanking() demand {
 			return 0, err
 		}
 		r := plan.Of(p.Graph)
-		return r.State + cfg.Thread*(r.Total()-r.State), nil
+		return r.State + cfg.rankers()*(r.Total()-r.State), nil
 	}}
 }
 
@@ -161,9 +164,7 @@ func (cfg *config) predictMemory(m method) error {
 		parts = append(parts, d)
 	}
 	var err error
-	if cfg.memory, err = needOf(parts); cfg.cuda != nil {
-		cfg.memory.Free = 0 // that of the card is not known before it is opened
-	}
+	cfg.memory, err = needOf(parts, cfg.room())
 	return err
 }
 
@@ -172,21 +173,26 @@ func (cfg *config) guardMemory(c *cli.Context, m method, p *console) error {
 	if err := cfg.predictMemory(m); err != nil {
 		return err
 	}
-	return cfg.memory.guard(p, c.Bool("ignore-memory") || c.Bool("dry-run") || cfg.elsewhere())
+	return cfg.memory.guard(p, c.Bool("ignore-memory") || c.Bool("dry-run"))
 }
 
-// guardMemory predicts what a retraining will need and refuses one that does not fit.
-func (s retrainSettings) guardMemory(c *cli.Context, p *console) error {
-	need, err := needOf([]demand{{"the training", "--batch", s.Batch, func(batch int) (int, error) {
+// memoryOfTraining predicts the peak of a retraining.
+func (s retrainSettings) memoryOfTraining() demand {
+	return demand{"the training", "--batch", s.Batch, func(batch int) (int, error) {
 		cfg := s.config()
 		cfg.Batch = batch
 		spec := cfg.Spec(s.ImageSize)
 		return worstOf(spec.WeightStep, spec.Evaluate)
-	}}})
+	}}
+}
+
+// guardMemory predicts what a retraining will need and refuses one that does not fit.
+func (s retrainSettings) guardMemory(c *cli.Context, p *console) error {
+	need, err := needOf([]demand{s.memoryOfTraining()}, s.room())
 	if err != nil {
 		return err
 	}
-	if err := need.guard(p, c.Bool("ignore-memory") || s.elsewhere()); err != nil {
+	if err := need.guard(p, c.Bool("ignore-memory")); err != nil {
 		return err
 	}
 	p.say("memory: %v", need)

@@ -25,11 +25,10 @@ func TestGuard(t *testing.T) {
 		{"nothing fits", 101 * megabyte, false, "no batch fits (--ignore-memory", ""},
 		{"insists", 105 * megabyte, true, "", "the largest batch that fits is 5"},
 	} {
-		n, err := needOf([]demand{linear})
+		n, err := needOf([]demand{linear}, room{c.free, "memory", "are free"})
 		if err != nil || n.Peak != 110*megabyte {
 			t.Fatalf("peak %d, %v", n.Peak, err)
 		}
-		n.Free = c.free
 		var out bytes.Buffer
 		err = n.guard(&console{out: &out, err: &out}, c.insists)
 		if (err == nil) != (c.err == "") || (err != nil && !strings.Contains(err.Error(), c.err)) {

@@ -56,6 +56,54 @@ func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measure
 	return m, err
 }
 
+// meter measures programs on a device.
+type meter struct {
+	options ort.Options
+	gpu     *gpuMeter // nil on the CPU
+}
+
+// of measures a program; on a GPU with the peaks of the pool and of the device, which are those of the
+// program alone, as what the pool does not need is given back before.
+func (m meter) of(ctx context.Context, p *graphgen.Program) (measurement, *gpuMemory, error) {
+	if m.gpu == nil {
+		r, err := measure(ctx, p, m.options)
+		return r, nil, err
+	}
+	if err := ort.TrimPool(); err != nil {
+		return measurement{}, nil, err
+	}
+	m.gpu.take()
+	r, err := measure(ctx, p, m.options)
+	peaks := m.gpu.take()
+	return r, &peaks, err
+}
+
+// counts says what is measured.
+func (m meter) counts() string {
+	if m.gpu == nil {
+		return "ONNX Runtime's arena"
+	}
+	return "the GPU's memory pool without copies of the inputs; the pool with them and the device"
+}
+
+// gpuHeader names the columns of gpuMemory.columns, none on the CPU.
+func (m meter) gpuHeader() []string {
+	if m.gpu == nil {
+		return nil
+	}
+	return []string{"pool", "reserved", "device (NVML)", "this process"}
+}
+
+func (g *gpuMemory) columns() (cells []string) {
+	if g == nil {
+		return nil
+	}
+	for _, f := range gpuFigures {
+		cells = append(cells, optionalMB(int(*f.of(g))))
+	}
+	return cells
+}
+
 // trial is a program in an inference session that knows our kernels, with random inputs.
 type trial struct {
 	program *graphgen.Program

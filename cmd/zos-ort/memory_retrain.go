@@ -35,15 +35,25 @@ type retrainRow struct {
 	Resident int64   `json:"peak_rss_bytes,omitempty"` // of the process so far
 	Seconds  float64 `json:"seconds,omitempty"`
 
+	GPU *gpuMemory `json:"gpu_memory,omitempty"`
+
 	program *graphgen.Program
 }
 
 // memoryOfRetraining is the action of memory --retrain.
-func memoryOfRetraining(c *cli.Context) error {
-	m, spec, err := retrainMemoryFlags(c)
+func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) error {
+	m, cfg, err := retrainMemoryFlags(c)
 	if err != nil {
 		return err
 	}
+	cuda, err := device.plan(c.Bool("measure"), p)
+	if err != nil {
+		return err
+	}
+	if cfg.Options.CUDA = device.cuda; cuda && device.cuda == nil {
+		cfg.Options.CUDA = new(ort.CUDA) // its programs, without one
+	}
+	spec := cfg.Spec(m.Image)
 	var rows []retrainRow
 	for _, emit := range []func() (*graphgen.Program, error){spec.WeightStep, spec.Evaluate} {
 		p, err := emit()
@@ -55,45 +65,45 @@ func memoryOfRetraining(c *cli.Context) error {
 			Peak: r.Total(), program: p})
 		m.Weights = p.Weights.Len()
 	}
-	p := newConsole(c)
+	by := meter{ort.Options{Threads: c.Int("threads"), CUDA: device.cuda}, device.gpu}
 	if c.Bool("measure") {
-		if err := measureRetraining(c.Context, p, rows, c.Int("threads")); err != nil {
+		if err := by.measureRetraining(c.Context, p, rows); err != nil {
 			return err
 		}
 	}
-	return m.print(p, rows, c.Bool("measure"))
+	return m.print(p, rows, c.Bool("measure"), by.gpuHeader())
 }
 
 // retrainMemoryFlags reads the command line; the network is the paper's unless flags say otherwise.
-func retrainMemoryFlags(c *cli.Context) (m retrainMemory, spec graphgen.Spec, err error) {
-	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "measure", "threads")
+func retrainMemoryFlags(c *cli.Context) (m retrainMemory, cfg retrain.Config, err error) {
+	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "device", "measure", "threads")
 	if err != nil {
-		return m, spec, err
+		return m, cfg, err
 	}
-	cfg := retrain.Paper()
+	cfg = retrain.Paper()
 	m = retrainMemory{Batch: c.Int("batch"), Channels: cfg.Net.Channels, Cells: cfg.Net.Cells,
 		Image: c.Int("image-size")}
 	takeInts(c, map[string]*int{"channels": &m.Channels, "cells": &m.Cells})
 	if n := c.Int("threads"); n < 0 {
-		return m, spec, usagef("--threads must be at least 0, got %d", n)
+		return m, cfg, usagef("--threads must be at least 0, got %d", n)
 	}
 	if m.Genotype, err = findGenotype(c.String("retrain")); err != nil {
-		return m, spec, err
+		return m, cfg, err
 	}
 	m.Auxiliary = m.Image >= network.AuxiliaryImage
 	cfg.Net.Genotype, cfg.Net.Channels, cfg.Net.Cells = m.Genotype, m.Channels, m.Cells
 	cfg.Net.Classes, cfg.Net.Auxiliary, cfg.Batch = benchClasses, m.Auxiliary, m.Batch
 	if err := cfg.Validate(); err != nil {
-		return m, spec, usageError{err}
+		return m, cfg, usageError{err}
 	}
 	if m.Image < 4 || m.Image%4 != 0 {
-		return m, spec, usagef("--image-size must be a multiple of 4, got %d", m.Image)
+		return m, cfg, usagef("--image-size must be a multiple of 4, got %d", m.Image)
 	}
-	return m, cfg.Spec(m.Image), nil
+	return m, cfg, nil
 }
 
 // measureRetraining runs every program once in an inference session.
-func measureRetraining(ctx context.Context, p *console, rows []retrainRow, threads int) error {
+func (by meter) measureRetraining(ctx context.Context, p *console, rows []retrainRow) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
@@ -101,17 +111,18 @@ func measureRetraining(ctx context.Context, p *console, rows []retrainRow, threa
 	defer p.stop()
 	for i := range rows {
 		r := &rows[i]
-		m, err := measure(ctx, r.program, ort.Options{Threads: threads})
+		m, gpu, err := by.of(ctx, r.program)
 		if err != nil {
 			return err
 		}
+		r.GPU = gpu
 		r.Measured, r.Resident, r.Seconds = m.Peak, peakRSS(), m.Seconds
 		p.step(r.Program)
 	}
 	return nil
 }
 
-func (m retrainMemory) print(p *console, rows []retrainRow, measured bool) error {
+func (m retrainMemory) print(p *console, rows []retrainRow, measured bool, gpu []string) error {
 	head := "without auxiliary head"
 	if m.Auxiliary {
 		head = "with auxiliary head"
@@ -120,7 +131,7 @@ func (m retrainMemory) print(p *console, rows []retrainRow, measured bool) error
 		"%d parameters", m.Cells, m.Channels, m.Batch, m.Image, m.Image, head, m.Weights)
 	header := []string{"program", "nodes", "peak", "per image", "live bytes"}
 	if measured {
-		header = append(header, "measured", "difference", "process so far", "seconds")
+		header = append(append(header, "measured", "difference", "process so far", "seconds"), gpu...)
 	}
 	var cells [][]string
 	for _, r := range rows {
@@ -130,6 +141,7 @@ func (m retrainMemory) print(p *console, rows []retrainRow, measured bool) error
 			row = append(row, megabytes(int(r.Measured)), fmt.Sprintf("%+.1f %%",
 				100*(float64(r.Live)/float64(r.Measured)-1)), optionalMB(int(r.Resident)),
 				fmt.Sprintf("%.2f", r.Seconds))
+			row = append(row, r.GPU.columns()...)
 		}
 		cells = append(cells, row)
 	}

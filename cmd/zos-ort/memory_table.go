@@ -116,11 +116,13 @@ type memoryTrial struct {
 	Measured  int64   `json:"measured_peak_bytes"`
 	Resident  int64   `json:"peak_rss_bytes"` // of the process so far
 	Seconds   float64 `json:"seconds"`
+
+	GPU *gpuMemory `json:"gpu_memory,omitempty"`
 }
 
 // measureRows runs every program of every row and compares it with its plan.
 func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []prediction,
-	o ort.Options) error {
+	by meter) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
@@ -128,18 +130,18 @@ func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []predi
 	var cells [][]string
 	for _, r := range rows {
 		for _, program := range r.programs {
-			m, err := measure(ctx, program.Program, o)
+			m, gpu, err := by.of(ctx, program.Program)
 			if err != nil {
 				return err
 			}
-			c := memoryTrial{r.Method, program.Name, program.plan.Peak, m.Peak, peakRSS(), m.Seconds}
+			c := memoryTrial{r.Method, program.Name, program.plan.Peak, m.Peak, peakRSS(), m.Seconds, gpu}
 			list = append(list, c)
 			cells = append(cells, c.cells())
 		}
 	}
-	p.result("live bytes in MB (10^6 bytes), batch %d: prediction and ONNX Runtime's arena", cfg.Batch)
-	err := p.table([]string{"method", "program", "predicted", "measured", "difference",
-		"process so far", "seconds"}, cells)
+	p.result("live bytes in MB (10^6 bytes), batch %d: prediction and %s", cfg.Batch, by.counts())
+	err := p.table(append([]string{"method", "program", "predicted", "measured", "difference",
+		"process so far", "seconds"}, by.gpuHeader()...), cells)
 	if err != nil {
 		return err
 	}
@@ -147,7 +149,7 @@ func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []predi
 }
 
 func (c memoryTrial) cells() []string {
-	return []string{c.Method, c.Program, megabytes(c.Predicted), megabytes(int(c.Measured)),
+	return append([]string{c.Method, c.Program, megabytes(c.Predicted), megabytes(int(c.Measured)),
 		fmt.Sprintf("%+.1f %%", 100*(float64(c.Predicted)/float64(c.Measured)-1)),
-		optionalMB(int(c.Resident)), fmt.Sprintf("%.2f", c.Seconds)}
+		optionalMB(int(c.Resident)), fmt.Sprintf("%.2f", c.Seconds)}, c.GPU.columns()...)
 }

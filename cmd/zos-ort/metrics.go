@@ -20,6 +20,7 @@ type recorder struct {
 	store   checkpoint.Store
 	saved   searchCheckpoint
 	table   epochTable
+	gpu     *gpuMeter
 }
 
 // searchCheckpoint is the content of a checkpoint of a search.
@@ -35,7 +36,8 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 
 // newRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
 func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search.Start, err error) {
-	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search"), table: epochTable{mark: cfg.Skips}}
+	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search"), table: epochTable{mark: cfg.Skips},
+		gpu: cfg.gpu}
 	state, ok, err := r.store.Load(&r.saved, p.damaged)
 	if err != nil {
 		return nil, nil, err
@@ -52,7 +54,7 @@ func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search
 	for p := range space.Primitive(space.NumPrimitives) {
 		header = append(header, "count_"+p.String())
 	}
-	r.saved.Metrics = [][]string{append(header, "genotype")}
+	r.saved.Metrics = [][]string{append(append(header, "genotype"), cfg.gpu.columns()...)}
 	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
 		"waiting_for_data"}}
 	return r, nil, nil
@@ -65,20 +67,24 @@ func (r *recorder) Save(s search.Snapshot, n *program.Net) error {
 }
 
 // Step implements search.Recorder.
-func (r *recorder) Step(p search.Progress) { showStep(r.console, p) }
+func (r *recorder) Step(p search.Progress) { showStep(r.console, p, r.gpu) }
 
 // showStep moves the progress bar of an epoch.
-func showStep(c *console, p search.Progress) {
+func showStep(c *console, p search.Progress, gpu *gpuMeter) {
 	if p.Step == 1 {
 		c.start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
 	}
-	c.step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f", p.Epoch+1, p.Loss, p.Accuracy))
+	c.step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f%s", p.Epoch+1, p.Loss, p.Accuracy, gpu.now()))
 }
 
 // Epoch implements search.Recorder.
 func (r *recorder) Epoch(e search.Epoch) error {
 	r.console.stop()
 	r.table.print(r.console, e)
+	gpu := r.gpu.take()
+	if text := gpu.String(); text != "" {
+		r.console.say("       %s", text)
+	}
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.Lambda, e.TrainLoss, e.TrainAcc, e.AlphaLoss, e.AlphaAcc,
 		e.ValidLoss, e.ValidAcc, e.Norm, e.Entropy[space.Normal], e.Entropy[space.Reduce]} {
@@ -87,7 +93,8 @@ func (r *recorder) Epoch(e search.Epoch) error {
 	for _, n := range e.Genotype.Counts() {
 		row = append(row, strconv.Itoa(n))
 	}
-	r.saved.Metrics = append(r.saved.Metrics, append(row, e.Genotype.String()))
+	row = append(row, e.Genotype.String())
+	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.cells(r.saved.Metrics[0])...))
 	t := e.Time
 	r.saved.Seconds += t.Total.Seconds()
 	r.saved.Times = append(r.saved.Times, []string{strconv.Itoa(e.Epoch), seconds(t.Total.Seconds()),

@@ -40,14 +40,15 @@ func pruneAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.reach(c.Bool("dry-run"), p); err != nil {
+		return err
+	}
+	defer cfg.deviceSettings.close()
 	if err := cfg.guardMemory(c, m, p); err != nil {
 		return err
 	}
 	if c.Bool("dry-run") {
 		return planRounds(&cfg, m, p)
-	}
-	if err := cfg.deviceSettings.open(p); err != nil {
-		return err
 	}
 	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
@@ -56,9 +57,11 @@ func pruneAction(c *cli.Context) error {
 	defer unlock()
 	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
 	if err != nil {
-		return dir.resumable(c, p, dir.finish(cfg.explain(err, m)))
+		return dir.resumable(c, p, dir.finish(cfg.explain(err, cfg.memoryOfRanking())))
 	}
-	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask)}
+	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask),
+		GPU: cfg.gpu.total()}
+	out.GPU.print(p)
 	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, dir)
 	if other != nil {
@@ -85,6 +88,7 @@ type pruneResult struct {
 	Mask      space.Mask `json:"mask"`
 	Remaining remaining  `json:"remaining"`
 	Common    *int       `json:"common_operations,omitempty"` // with the mask of --compare
+	GPU       *gpuMemory `json:"gpu_memory,omitempty"`
 }
 
 // remaining are fractions of the search space.

@@ -73,10 +73,19 @@ func (d runDir) checkpoints(part string) checkpoint.Store {
 	return checkpoint.Store{Dir: d.path(filepath.Join("checkpoints", part))}
 }
 
-// resumable tells how to go on with a run that was interrupted; err is how it ended.
+// resumable tells how to go on with a run that was interrupted, or for which the GPU's memory did not
+// suffice; err is how it ended.
 func (d runDir) resumable(c *cli.Context, p *console, err error) error {
 	if errors.Is(err, context.Canceled) && exists(d.path("checkpoints")) {
 		p.say("saved; go on with: zos-ort %s --resume %s", c.Command.Name, d)
+	}
+	var refused *refusal
+	if errors.As(err, &refused) && exists(d.path("config.json")) {
+		refused.hint = fmt.Sprintf("what was saved is whole: when there is more memory, zos-ort %s --resume %s "+
+			"goes on; with a smaller batch it is another run", c.Command.Name, d)
+		if exists(d.path("mask.json")) && exists(d.path("checkpoints/prune")) {
+			refused.hint += fmt.Sprintf(", for which --mask %s spares the pruning", d.path("mask.json"))
+		}
 	}
 	return err
 }

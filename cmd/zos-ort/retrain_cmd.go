@@ -181,6 +181,7 @@ func retrainAction(c *cli.Context) error {
 	if err := s.deviceSettings.open(p); err != nil {
 		return err
 	}
+	defer s.deviceSettings.close()
 	if err := s.guardMemory(c, p); err != nil {
 		return err
 	}
@@ -209,13 +210,13 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	p.say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
 		s.Cells, s.Classes, false), train.Name, test.Name)
 	defer p.stop()
-	r, from, err := newRetrainRecorder(dir, s.Epochs, p)
+	r, from, err := newRetrainRecorder(dir, s.Epochs, s.gpu, p)
 	if err != nil {
 		return err
 	}
 	res, err := retrain.Run(ctx, cfg, train, test, from, r)
 	if err != nil {
-		return err
+		return s.explain(err, s.memoryOfTraining())
 	}
 	if err := r.store.Finish(); err != nil {
 		return err
@@ -224,7 +225,13 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 		return err
 	}
 	p.result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)
+	gpu := s.gpu.total()
+	gpu.print(p)
 	p.result("written to %s", dir)
-	return p.value(map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
-		"test_loss": res.Last.TestLoss, "peak_rss_bytes": peakRSS(), "train_loss": res.Last.TrainLoss})
+	result := map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
+		"test_loss": res.Last.TestLoss, "peak_rss_bytes": peakRSS(), "train_loss": res.Last.TrainLoss}
+	if gpu != nil {
+		result["gpu_memory"] = gpu
+	}
+	return p.value(result)
 }

@@ -14,6 +14,7 @@ type retrainRecorder struct {
 	dir     runDir
 	console *console
 	store   checkpoint.Store
+	gpu     *gpuMeter
 	saved   retrainCheckpoint
 }
 
@@ -26,8 +27,9 @@ type retrainCheckpoint struct {
 
 // newRetrainRecorder reads the last checkpoint of the run, if it has one; from is where the training
 // starts.
-func newRetrainRecorder(dir runDir, epochs int, p *console) (r *retrainRecorder, from *retrain.Start, err error) {
-	r = &retrainRecorder{dir: dir, console: p, store: dir.checkpoints("retrain")}
+func newRetrainRecorder(dir runDir, epochs int, gpu *gpuMeter, p *console) (r *retrainRecorder,
+	from *retrain.Start, err error) {
+	r = &retrainRecorder{dir: dir, console: p, gpu: gpu, store: dir.checkpoints("retrain")}
 	state, ok, err := r.store.Load(&r.saved, p.damaged)
 	if err != nil {
 		return nil, nil, err
@@ -38,27 +40,28 @@ func newRetrainRecorder(dir runDir, epochs int, p *console) (r *retrainRecorder,
 		p.goesOn(from.Epoch, from.Step, epochs)
 		return r, from, err
 	}
-	r.saved.Metrics = [][]string{{"epoch", "lr", "drop_path", "train_loss", "train_acc", "test_loss",
-		"test_acc", "grad_norm"}}
+	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",
+		"test_loss", "test_acc", "grad_norm"}, gpu.columns()...)}
 	r.saved.Times = [][]string{{"epoch", "seconds"}}
 	return r, nil, nil
 }
 
 // Step implements retrain.Recorder.
-func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p) }
+func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p, r.gpu) }
 
 // Epoch implements retrain.Recorder.
 func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	r.console.stop()
-	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s", e.Epoch+1,
-		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds())
+	gpu := r.gpu.take()
+	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s%s", e.Epoch+1,
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds(), gpu.after(" | "))
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
 		e.Norm} {
 		row = append(row, number(x))
 	}
 	s := &r.saved
-	s.Metrics = append(s.Metrics, row)
+	s.Metrics = append(s.Metrics, append(row, gpu.cells(s.Metrics[0])...))
 	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), seconds(e.Time.Seconds())})
 	if err := r.dir.write("metrics.csv", csvBytes(s.Metrics)); err != nil {
 		return err

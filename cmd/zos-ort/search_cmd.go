@@ -41,6 +41,7 @@ type searchResult struct {
 	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
 	Remaining remaining      `json:"remaining"`
 	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
+	GPU       *gpuMemory     `json:"gpu_memory,omitempty"`
 	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
@@ -63,14 +64,15 @@ func searchAction(c *cli.Context) error {
 	if err := cfg.checkHalves(m); err != nil {
 		return err
 	}
+	if err := cfg.reach(c.Bool("dry-run"), p); err != nil {
+		return err
+	}
+	defer cfg.deviceSettings.close()
 	if err := cfg.guardMemory(c, m, p); err != nil {
 		return err
 	}
 	if c.Bool("dry-run") {
 		return errors.Join(cfg.table(p), p.value(dryRun{cfg, cfg.memory.Peak}))
-	}
-	if err := cfg.deviceSettings.open(p); err != nil {
-		return err
 	}
 	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
@@ -81,7 +83,7 @@ func searchAction(c *cli.Context) error {
 		p.say("no --data: using the built-in generated images")
 	}
 	if err = cfg.table(p); err == nil {
-		err = cfg.explain(runSearch(c.Context, &cfg, m, train, dir, p), m)
+		err = runSearch(c.Context, &cfg, m, train, dir, p)
 	}
 	return dir.resumable(c, p, dir.finish(err))
 }
@@ -92,7 +94,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 	out.Run = string(dir)
 	mask, err := makeMask(ctx, cfg, m, train, dir, p)
 	if err != nil {
-		return err
+		return cfg.explain(err, cfg.memoryOfRanking())
 	}
 	out.Seconds.Prune = mask.seconds
 	if cfg.profile {
@@ -108,12 +110,12 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 		rng := rand.New(rand.NewPCG(cfg.Seed, streamDraw))
 		out.Genotype, err = space.RandomGenotype(rng, mask.mask)
 	default:
-		err = oneShot(ctx, cfg, mask.mask, train, dir, p, &out)
+		err = cfg.explain(oneShot(ctx, cfg, mask.mask, train, dir, p, &out), cfg.memoryOn(mask.mask))
 	}
 	if err != nil {
 		return err
 	}
-	out.Text, out.PeakRSS = out.Genotype.String(), peakRSS()
+	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), peakRSS(), cfg.gpu.total()
 	if err := exportGenotype(ctx, cfg, out.Genotype, mask.mask, dir); err != nil {
 		return err
 	}
@@ -149,6 +151,7 @@ func (r searchResult) print(p *console) error {
 	if r.ValidAcc != nil {
 		p.result("supernet validation accuracy: %.2f %%", 100**r.ValidAcc)
 	}
+	r.GPU.print(p)
 	p.result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
 	return p.value(r)
 }

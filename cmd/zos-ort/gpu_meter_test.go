@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"zos-ort/ort"
+)
+
+// On the CPU a run says nothing of a GPU: no columns, no figures, no text.
+func TestMeterOfCPU(t *testing.T) {
+	var m *gpuMeter
+	m.close()
+	if g := m.take(); len(m.columns()) > 0 || m.total() != nil || g.String() != "" || g.after("; ") != "" ||
+		m.now() != "" || len(g.cells(metricsHeader)) > 0 || m.total().columns() != nil {
+		t.Errorf("the CPU has figures of a GPU: %v %v", m.columns(), g)
+	}
+	var out bytes.Buffer
+	if m.total().print(&console{out: &out, err: &out}); out.Len() > 0 {
+		t.Errorf("the CPU prints %q", out.String())
+	}
+}
+
+// A row has as many cells as its header, whatever a run that goes on can count.
+func TestGPUCells(t *testing.T) {
+	all := []string{"epoch", "gpu_pool_peak_bytes", "gpu_pool_reserved_bytes", "gpu_device_peak_bytes",
+		"gpu_process_peak_bytes"}
+	g := gpuMemory{Pool: 1, Reserved: 2, Device: 3}
+	for _, c := range []struct {
+		name         string
+		g            gpuMemory
+		header, want []string
+	}{
+		{"as it began", g, all[:4], []string{"1", "2", "3"}},
+		{"no more figures than columns", g, all[:3], []string{"1", "2"}},
+		{"fewer figures", g, all, []string{"1", "2", "3", ""}},
+		{"began on the CPU", g, all[:1], nil},
+		{"goes on on the CPU", gpuMemory{}, all[:3], []string{"", ""}},
+	} {
+		if got := c.g.cells(c.header); !slices.Equal(got, c.want) {
+			t.Errorf("%s: cells %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := new(gpuMeter).columns(); !slices.Equal(got, all[1:3]) {
+		t.Errorf("without NVML the columns are %v", got)
+	}
+}
+
+// What the user reads when the card is too small, and what is said of other errors.
+func TestOutOfMemory(t *testing.T) {
+	linear := demand{"the search", "--batch", 10, func(batch int) (int, error) { return 1000 + 100*batch, nil }}
+	for _, c := range []struct {
+		free int
+		want string
+	}{
+		{1550, "needs 2000 bytes (0.0 GiB), as predicted, and 1550 bytes (0.0 GiB) are free; --batch 5 fits"},
+		{1150, "1150 bytes (0.0 GiB) are free; no batch fits"},
+		{2000, "besides the scratch memory of convolutions, and 2000 bytes (0.0 GiB) are free: try --batch 5"},
+	} {
+		err := outOfMemory(linear, 2000, room{c.free, "GPU memory", "are free"})
+		if !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("with %d bytes: %q does not end with %q", c.free, err, c.want)
+		}
+	}
+	for _, err := range []error{nil, errors.New("broken"), &ort.Error{Op: "step"}} {
+		if got := (deviceSettings{}).explain(err, linear); got != err {
+			t.Errorf("on the CPU %v becomes %v", err, got)
+		}
+	}
+}

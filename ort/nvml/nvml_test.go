@@ -1,0 +1,167 @@
+package nvml
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// fakeNVML is a library that knows two devices. The first is full; the second's use is FAKE_NVML_USED,
+// all of it this process's unless FAKE_NVML_SHY, when the library may not say whose.
+const fakeNVML = `
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static char devices[2];
+int nvmlInit_v2(void) { return 0; }
+int nvmlSystemGetDriverVersion(char *s, unsigned n) { strncpy(s, "580.65.06", n); return 0; }
+int nvmlDeviceGetHandleByUUID(const char *s, void **d) {
+  if (strcmp(s, "GPU-1") == 0) return *d = &devices[0], 0;
+  if (strcmp(s, "GPU-2") == 0 || strcmp(s, "MIG-7") == 0) return *d = &devices[1], 0;
+  return 6;
+}
+int nvmlDeviceGetName(void *d, char *s, unsigned n) {
+  strncpy(s, d == devices ? "First" : "Second", n);
+  return 0;
+}
+static uint64_t used(void *d) {
+  const char *text = getenv("FAKE_NVML_USED");
+  return d == devices ? 1000 : text ? strtoull(text, 0, 10) : 0;
+}
+int nvmlDeviceGetMemoryInfo(void *d, uint64_t *m) {
+  m[0] = 1000, m[2] = used(d), m[1] = m[0] - m[2];
+  return m[2] > m[0] ? 999 : 0;
+}
+struct info { unsigned pid; unsigned long long bytes; unsigned gpu, compute; };
+int nvmlDeviceGetComputeRunningProcesses_v3(void *d, unsigned *n, struct info *p) {
+  if (*n < 2) return *n = 2, 7;
+  p[0] = (struct info){getpid() + 1, 5};
+  p[1] = (struct info){getpid(), getenv("FAKE_NVML_SHY") ? ~0ull : used(d)};
+  return *n = 2, 0;
+}
+int nvmlDeviceGetUtilizationRates(void *d, unsigned *u) {
+  if (d == devices) return 3;
+  return u[0] = 42, u[1] = 7, 0;
+}
+const char *nvmlErrorString(int e) { return e == 6 ? "Not Found" : "Unknown Error"; }
+`
+
+// The library is opened once in a process, so all tests see one.
+var folder string
+
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "nvml-"); err != nil {
+		panic(err)
+	}
+	source := filepath.Join(folder, "fake.c")
+	err = os.WriteFile(source, []byte(fakeNVML), 0o644)
+	if cc, missing := exec.LookPath("cc"); err == nil && missing == nil {
+		err = exec.Command(cc, "-w", "-shared", "-fPIC", "-o", filepath.Join(folder, LibraryName),
+			source).Run()
+	}
+	if err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(status)
+}
+
+func open(t *testing.T, uuid string) *Device {
+	t.Helper()
+	if find([]string{folder}) == "" {
+		t.Skip("skipped: no C compiler")
+	}
+	d, err := Open([]string{t.TempDir(), folder}, uuid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func wantUsage(t *testing.T, what string, got, want Usage) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: the device uses %+v, want %+v", what, got, want)
+	}
+}
+
+// The UUID says which device it is; what the library cannot say is left out.
+func TestUsage(t *testing.T) {
+	t.Setenv("FAKE_NVML_USED", "300")
+	first, second := open(t, "GPU-1"), open(t, "GPU-2")
+	if part := open(t, "GPU-7"); part.Name != "Second" {
+		t.Errorf("a part of a device is %+v", part)
+	}
+	if first.Name != "First" || second.Name != "Second" || second.Driver != "580.65.06" {
+		t.Errorf("devices are %+v and %+v", first, second)
+	}
+	for _, c := range []struct {
+		what   string
+		device *Device
+		want   Usage
+	}{{"full, no utilisation", first, Usage{1000, 1000, 1000, -1}},
+		{"second", second, Usage{1000, 300, 300, 42}}} {
+		u, err := c.device.Usage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantUsage(t, c.what, u, c.want)
+	}
+	t.Setenv("FAKE_NVML_SHY", "1")
+	u, err := second.Usage()
+	wantUsage(t, "shy", u, Usage{1000, 300, 0, 42})
+	if err != nil || u.Free() != 700 {
+		t.Errorf("free are %d bytes, want 700; error %v", u.Free(), err)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	open(t, "GPU-1")
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, LibraryName), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ dir, uuid, words string }{
+		{t.TempDir(), "GPU-1", "libnvidia-ml.so.1 is missing: it comes with the NVIDIA driver"},
+		{folder, "GPU-3", `device "GPU-3": Not Found`},
+		{folder, "", `device ""`},
+		{other, "GPU-1", "is open, not"}} {
+		_, err := Open([]string{c.dir}, c.uuid)
+		if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: error %v, want %q", c.uuid, err, c.words)
+		}
+	}
+}
+
+// A watch sees what happens between two looks of its owner, keeps what it saw when the device falls
+// silent, begins anew after Peak, and leaves nothing behind.
+func TestWatch(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	t.Setenv("FAKE_NVML_USED", "100")
+	w := open(t, "GPU-2").Watch(time.Millisecond)
+	see := func(used string, until int64) {
+		t.Helper()
+		t.Setenv("FAKE_NVML_USED", used)
+		for end := time.Now().Add(10 * time.Second); w.Last().Used != until; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("after %s the watch still sees %+v", used, w.Last())
+			}
+		}
+	}
+	see("700", 700)
+	see("200", 200)
+	wantUsage(t, "peak", w.Peak(), Usage{1000, 700, 700, 42})
+	wantUsage(t, "next peak", w.Peak(), Usage{1000, 200, 200, 42})
+	t.Setenv("FAKE_NVML_USED", "2000") // an error
+	w.Stop()
+	wantUsage(t, "silent", w.Last(), Usage{1000, 200, 200, 42})
+}
