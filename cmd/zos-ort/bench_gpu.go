@@ -41,12 +41,7 @@ func (b *bencher) alone(ctx context.Context, c benchCase, share time.Duration) (
 	if err := b.oursAlone(ctx, c, programs, results, part); err != nil {
 		return nil, err
 	}
-	for _, mode := range slices.Clone(b.all) {
-		if err := b.peerAlone(ctx, mode, results, programs[0].Weights.Len(), part); err != nil {
-			return results, err
-		}
-	}
-	return results, nil
+	return results, b.modesAlone(ctx, results, programs[0].Weights.Len(), part)
 }
 
 // oursAlone times our side of a case, and gives the GPU back.
@@ -97,6 +92,20 @@ func (c benchCase) demand() demand {
 		spec := c.cfg.spec(c.method, c.mask)
 		return worstOf(spec.WeightStep, spec.AlphaStep)
 	}}
+}
+
+// modesAlone times the peer's side of a case in the modes that have not failed for good.
+func (b *bencher) modesAlone(ctx context.Context, results []benchResult, weights int,
+	part time.Duration) error {
+	for _, mode := range slices.Clone(b.all) {
+		if !slices.Contains(b.all, mode) {
+			continue
+		}
+		if err := b.peerAlone(ctx, mode, results, weights, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // peerAlone times the peer's side of a case in a mode, and makes it give the GPU back.
