@@ -22,6 +22,7 @@ type CUDAKernel struct {
 	Registered string
 }
 
+var sums = []ir.DType{ir.Float, ir.Int32}
 var floats, indices = []ir.DType{ir.Float}, []ir.DType{ir.Int64}
 
 // CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
@@ -30,11 +31,11 @@ var floats, indices = []ir.DType{ir.Float}, []ir.DType{ir.Int64}
 // the file of the kernel. A test compares the table with the symbols of the library that make
 // setup-cuda fetches. Absent, and replaced by Spec.CUDA: MaxPoolGrad, AveragePoolGrad.
 var CUDAKernels = []CUDAKernel{
-	{ir.Onnx, "Add", floats, nil, "Add_kOnnxDomain_ver14"},
+	{ir.Onnx, "Add", sums, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},
 	{ir.Onnx, "AveragePool", floats, nil, "AveragePool_kOnnxDomain_ver11_18"},
 	{ir.Onnx, "BatchNormalization", floats, nil, "BatchNormalization_kOnnxDomain_ver15"},
-	{ir.Onnx, "Cast", []ir.DType{ir.Bool}, nil, "Cast_kOnnxDomain_ver13_18"},
+	{ir.Onnx, "Cast", []ir.DType{ir.Bool, ir.Int64, ir.Int32, ir.Int8}, nil, "Cast_kOnnxDomain_ver13_18"},
 	{ir.Onnx, "Concat", nil, nil, "Concat_kOnnxDomain_ver13"},
 	{ir.Onnx, "Conv", floats, nil, "Conv_kOnnxDomain_ver11_21"},
 	{ir.Onnx, "ConvTranspose", floats, nil, "ConvTranspose_kOnnxDomain_ver11_21"},
@@ -58,13 +59,14 @@ var CUDAKernels = []CUDAKernel{
 		"SoftmaxCrossEntropyLoss_kOnnxDomain_ver13"},
 	{ir.Onnx, "Split", nil, []int{1}, "Split_kOnnxDomain_ver13_17"},
 	{ir.Onnx, "Sqrt", floats, nil, "Sqrt_kOnnxDomain_ver13"},
-	{ir.Onnx, "Sub", floats, nil, "Sub_kOnnxDomain_ver14"},
+	{ir.Onnx, "Sub", sums, nil, "Sub_kOnnxDomain_ver14"},
 	{ir.Onnx, "Transpose", nil, nil, "Transpose_kOnnxDomain_ver13_20"},
 	{ir.Microsoft, "BatchNormInternal", floats, nil, "BatchNormInternal_kMSDomain_ver1"},
 	{ir.Microsoft, "BatchNormalizationGrad", floats, nil, "BatchNormalizationGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "ConvGrad", floats, nil, "ConvGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "GatherElementsGrad", nil, []int{1}, "GatherElementsGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "InPlaceAccumulatorV2", floats, []int{2}, "InPlaceAccumulatorV2_kMSDomain_ver1"},
+	{ir.Microsoft, "PassThrough", nil, nil, "PassThrough_kMSDomain_ver1"},
 	{ir.Microsoft, "ReluGrad", floats, nil, "ReluGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "SoftmaxCrossEntropyLossInternalGrad", floats, nil,
 		"SoftmaxCrossEntropyLossInternalGrad_kMSDomain_ver1"},

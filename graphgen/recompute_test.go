@@ -56,7 +56,7 @@ func TestRecomputeAuto(t *testing.T) {
 	if !bytes.Equal(emit(s, graphgen.RecomputeAuto), emit(s, graphgen.RecomputeOn)) {
 		t.Error("auto is not on where a third of the peak can be saved")
 	}
-	s.Kernels = true
+	s.Kernels, s.Batch = true, 8
 	if bytes.Equal(emit(s, graphgen.RecomputeOn), emit(s, graphgen.RecomputeOff)) {
 		t.Error("with our kernels there is nothing to recompute, so the next check proves nothing")
 	}

@@ -33,7 +33,7 @@ func benchCommand() *cli.Command {
 			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
 			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites of the graphs, as in zos-ort memory; " +
-				"share,pools,mix,shuffle are graphs for any runtime, without our operators"},
+				passesPortable + " are graphs for any runtime, without our operators"},
 			&cli.Float64Flag{Name: "minutes", Value: 12, Usage: "time for everything, roughly"},
 			&cli.BoolFlag{Name: "quick", Usage: "the smaller batch alone, on all cores, in about a minute"},
 			&cli.StringFlag{Name: "python", Value: "python3", EnvVars: []string{"ZOS_BENCH_PYTHON"},

@@ -45,7 +45,7 @@ func TestCUDATable(t *testing.T) {
 		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
 			DropPath: true}
 		emit(name, graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10,
-			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true})
+			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true, Rewrites: graphgen.AllRewrites})
 	}
 	for _, k := range graphgen.CUDAKernels {
 		if !used[k.Domain+"."+k.Name] {
@@ -69,7 +69,7 @@ func TestCUDATableOfTheRuntime(t *testing.T) {
 		}
 		for _, d := range types {
 			want = append(want, name+"_"+map[ir.DType]string{ir.Float: "float", ir.Int64: "int64_t",
-				ir.Bool: "bool"}[d])
+				ir.Bool: "bool", ir.Int32: "int32_t", ir.Int8: "int8_t"}[d])
 		}
 		return !slices.ContainsFunc(want, func(w string) bool {
 			return !slices.ContainsFunc(kernels, func(k string) bool {

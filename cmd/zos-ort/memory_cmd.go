@@ -25,7 +25,8 @@ func memoryCommand() *cli.Command {
 			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
 			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites that save memory: all, none or a " +
 				"list of share (equal operations), pools (per state), mix (weights in batch norms),\n" +
-				"shuffle (once per node), kernels (our own), recompute (cheap values, in the backward pass)"},
+				"shuffle (once per node), reduce (in one convolution), indices (in one byte), kernels (our own),\n" +
+				"recompute (cheap values, in the backward pass)"},
 			recomputeFlag(),
 			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},

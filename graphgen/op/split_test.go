@@ -19,11 +19,11 @@ func TestSplitTypes(t *testing.T) {
 	wantError(t, op.Concat{Axis: 1}, "float[2,3] int64[2,3]",
 		"concat: input 1 is int64[2,3], input 0 is float[2,3]")
 	wantError(t, op.Slice{Top: 1, Left: 1}, "float[1,1,1,4] int64[2] int64[2] int64[2]",
-		"slice: nothing is left of float[1,1,1,4] from row 1, column 1")
+		"slice: nothing is left of float[1,1,1,4] without 1+0 rows, 1+0 columns")
 	wantError(t, op.Slice{Top: 1, Left: 1}, "float[1,1,4,4] int64[2] int64[3] int64[2]",
 		"slice: input 2 must be int64[2], got int64[3]")
 	wantError(t, op.Pad{Top: -1}, "float[1,1,2,2] int64[8]",
-		"pad: -1 rows and 0 columns must be at least 0")
+		"pad: -1+0 rows and 0+0 columns must be at least 0")
 	wantError(t, op.Pad{Top: 1}, "float[2,2] int64[8]", "pad: input must be NCHW, got float[2,2]")
 	wantBuildError(t, "float[2,4]", func(x []*ir.Value) { op.Split{}.Of(x[0], 1, 1, 2) },
 		"split: pieces [1 2] add up to 3, axis 1 of float[2,4] is longer or shorter")
