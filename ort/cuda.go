@@ -211,7 +211,7 @@ func TrimPool() error {
 	return nil
 }
 
-// ResetPool forgets the peaks.
+// ResetPool forgets the peaks, and what was refused.
 func ResetPool() error {
 	if code := C.zos_pool_reset(); code != 0 {
 		return fmt.Errorf("memory pool: error %d", code)

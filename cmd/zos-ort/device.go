@@ -151,6 +151,14 @@ func (d deviceSettings) on(id int) (c ort.CUDA, err error) {
 	return c, err
 }
 
+// torch is PyTorch's name of the device that was opened.
+func (d deviceSettings) torch() string {
+	if d.cuda == nil {
+		return onCPU
+	}
+	return fmt.Sprintf("%s:%d", onCUDA, d.cuda.Device)
+}
+
 // plan says whether the programs are those of a GPU; the device is opened only if they are to run.
 func (d *deviceSettings) plan(runs bool, p *console) (cuda bool, err error) {
 	if err := d.check(); err != nil {
