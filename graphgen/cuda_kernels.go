@@ -22,8 +22,13 @@ type CUDAKernel struct {
 	Registered string
 }
 
-var sums = []ir.DType{ir.Float, ir.Int32}
-var floats, indices = []ir.DType{ir.Float}, []ir.DType{ir.Int64}
+var (
+	floats  = []ir.DType{ir.Float}
+	both    = []ir.DType{ir.Float, ir.BFloat16}
+	sums    = []ir.DType{ir.Float, ir.Int32}
+	indices = []ir.DType{ir.Int64}
+	casts   = []ir.DType{ir.Bool, ir.Int64, ir.Int32, ir.Int8, ir.Float, ir.BFloat16}
+)
 
 // CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
 // opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for the loss
@@ -35,9 +40,9 @@ var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},
 	{ir.Onnx, "AveragePool", floats, nil, "AveragePool_kOnnxDomain_ver11_18"},
 	{ir.Onnx, "BatchNormalization", floats, nil, "BatchNormalization_kOnnxDomain_ver15"},
-	{ir.Onnx, "Cast", []ir.DType{ir.Bool, ir.Int64, ir.Int32, ir.Int8}, nil, "Cast_kOnnxDomain_ver13_18"},
+	{ir.Onnx, "Cast", casts, nil, "Cast_kOnnxDomain_ver13_18"},
 	{ir.Onnx, "Concat", nil, nil, "Concat_kOnnxDomain_ver13"},
-	{ir.Onnx, "Conv", floats, nil, "Conv_kOnnxDomain_ver11_21"},
+	{ir.Onnx, "Conv", both, nil, "Conv_kOnnxDomain_ver11_21"},
 	{ir.Onnx, "ConvTranspose", floats, nil, "ConvTranspose_kOnnxDomain_ver11_21"},
 	{ir.Onnx, "Div", floats, nil, "Div_kOnnxDomain_ver14"},
 	{ir.Onnx, "Equal", indices, nil, "Equal_kOnnxDomain_ver13_18"},
@@ -52,7 +57,7 @@ var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "Pad", floats, []int{1}, "Pad_kOnnxDomain_ver13_17"},
 	{ir.Onnx, "ReduceSum", floats, []int{1}, "ReduceSum_kOnnxDomain_ver13"},
 	{ir.Onnx, "ReduceSumSquare", floats, nil, "ReduceSumSquare_kOnnxDomain_ver1_17"},
-	{ir.Onnx, "Relu", floats, nil, "Relu_kOnnxDomain_ver14"},
+	{ir.Onnx, "Relu", both, nil, "Relu_kOnnxDomain_ver14"},
 	{ir.Onnx, "Reshape", nil, []int{1}, "Reshape_kOnnxDomain_ver14_18"},
 	{ir.Onnx, "Slice", nil, []int{1, 2, 3}, "Slice_kOnnxDomain_ver13_int64_t"},
 	{ir.Onnx, "SoftmaxCrossEntropyLoss", floats, nil,

@@ -43,6 +43,8 @@ type Spec struct {
 	// CUDA makes programs whose every operator ONNX Runtime's CUDA provider has; they run on the CPU too.
 	// Kernels and CUDA exclude each other.
 	CUDA bool
+	// BFloat16 keeps activations in half the bytes, at 8 significant bits; for CUDA alone.
+	BFloat16 bool
 }
 
 // Rewrites are exact rewrites of the graph that make the steps need less memory.
@@ -85,6 +87,9 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	image := ir.T(ir.Float, s.Batch, 3, s.Image, s.Image)
 	if s.Kernels && s.CUDA {
 		return nil, fmt.Errorf("%s: our own kernels are for the CPU, not for CUDA", name)
+	}
+	if s.BFloat16 && !s.CUDA {
+		return nil, fmt.Errorf("%s: bfloat16 is for CUDA", name)
 	}
 	dry, err := dryRun(s.Forward, image)
 	if err != nil {
@@ -222,11 +227,11 @@ func (b *builder) program() (*Program, error) {
 		b.g.Trim()
 	}
 	if b.spec.CUDA {
-		if err := lowerCUDA(b.g); err != nil {
+		if err := b.spec.lowerCUDA(b.g); err != nil {
 			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 		}
 	}
-	if err := ir.Build(func() { b.spec.Recompute.recompute(b.g) }); err != nil {
+	if err := ir.Build(func() { b.spec.recompute(b.g) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}
 	m, err := onnx.Model(b.g, onnx.Options{})

@@ -36,6 +36,8 @@ func memoryCommand() *cli.Command {
 				"the memory pool and the device"},
 			&cli.StringFlag{Name: "device", Value: onCPU,
 				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
+			&cli.StringFlag{Name: "precision", Value: fp32,
+				Usage: "fp32, or with --device cuda bf16: activations in half the memory"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
 			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass does to the steps: peak and, with --measure, " +
 				"time, before and after"},
@@ -62,7 +64,7 @@ func memoryAction(c *cli.Context) error {
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	p := newConsole(c)
-	device := deviceSettings{Device: c.String("device"), Precision: fp32}
+	device := deviceSettings{Device: c.String("device"), Precision: c.String("precision")}
 	defer device.close()
 	if c.IsSet("retrain") {
 		return memoryOfRetraining(c, &device, p)
@@ -73,6 +75,9 @@ func memoryAction(c *cli.Context) error {
 	}
 	if cfg.cuda, err = device.plan(c.Bool("measure"), p); err != nil {
 		return err
+	}
+	if cfg.cuda {
+		cfg.Precision = device.Precision
 	}
 	if c.IsSet("fit") {
 		limit, err := parseSize(c.String("fit"))

@@ -141,7 +141,7 @@ func cast(to ir.DType, x *Tensor) (*Tensor, error) {
 	n := x.Len()
 	out := &Tensor{Shape: slices.Clone(x.Shape)}
 	switch to {
-	case ir.Float, ir.Double, ir.Float16:
+	case ir.Float, ir.Double, ir.Float16, ir.BFloat16:
 		out.F = make([]float64, n)
 	case ir.Int64, ir.Int32, ir.Int8:
 		out.I = make([]int64, n)
