@@ -57,7 +57,7 @@ func (r Recompute) recompute(g *ir.Graph) {
 // batch norms and convolutions of single pixels. A sum is as cheap, but its terms are not kept.
 func cheap(o ir.Op) bool {
 	switch o := o.(type) {
-	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.BatchNormTraining:
+	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.SliceVector, op.BatchNormTraining:
 		return true
 	case op.Conv:
 		return o.Kernel == 1 && o.Group == 1

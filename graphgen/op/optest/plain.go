@@ -151,5 +151,9 @@ func Split() []Case {
 		cases = append(cases, linear(fmt.Sprintf("slice/%d_%d", o.Top, o.Left), o.Of, 2, 3, 6, 5),
 			linear(fmt.Sprintf("pad/%d_%d", o.Top, o.Left), op.Pad(o).Of, 2, 3, 6, 5))
 	}
+	for _, o := range []op.PadVector{{Before: 2, After: 3}, {Before: 4}, {After: 1}} {
+		cases = append(cases, linear(fmt.Sprintf("pad/vector_%d_%d", o.Before, o.After), o.Of, 5),
+			linear(fmt.Sprintf("slice/vector_%d", o.Before), op.SliceVector{From: o.Before, Length: 2}.Of, 6))
+	}
 	return cases
 }
