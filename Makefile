@@ -7,6 +7,11 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 # NVML's header warns of its own old functions.
 export CGO_CFLAGS = -g -O2 -Wno-deprecated-declarations
+# NVML comes with the driver: its functions are bound when they are called, also where a compiler would bind
+# all of them at the start.
+ifeq ($(shell uname),Linux)
+export CGO_LDFLAGS = -g -O2 -Wl,-z,lazy
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
@@ -45,8 +50,11 @@ NEON_RUN ?= qemu-aarch64
 test-gpu: setup-cuda ## prove the programs on a GPU (skips and says why where there is none)
 	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU' ./cmd/zos-ort
 
-bench-gpu: setup-cuda ## time weight steps on a GPU, with the peak of its memory pool
-	ZOS_GPU=1 $(GO) test -run '^$$' -bench '^BenchmarkGPU' -benchtime 20x -timeout 60m ./cmd/zos-ort
+# PYTHON is one with PyTorch for CUDA; without it (python3 is looked at), our side alone is timed.
+PYTHON        ?=
+BENCHGPUFLAGS ?= --compile --minutes 180
+bench-gpu: setup-cuda build ## step times and memory peaks on a GPU, beside PyTorch, eager and compiled: PYTHON=VENV/bin/python
+	./$(BIN) bench --device cuda $(if $(PYTHON),--python "$(PYTHON)") $(BENCHGPUFLAGS)
 
 test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \

@@ -9,9 +9,15 @@ import (
 
 // lowerCUDA rewrites a finished graph for ONNX Runtime's CUDA provider (Spec.CUDA) and checks that
 // every node of it has a kernel there: one without would run on the host, with copies around it.
-func lowerCUDA(g *ir.Graph) error {
-	err := ir.Build(func() { g.Rewrite(plainPools) })
-	g.Trim()
+func (s Spec) lowerCUDA(g *ir.Graph) error {
+	err := ir.Build(func() {
+		g.Rewrite(plainPools)
+		g.Trim()
+		if s.BFloat16 {
+			narrow(g)
+		}
+		addInTurn(g)
+	})
 	return errors.Join(err, CheckCUDA(g))
 }
 

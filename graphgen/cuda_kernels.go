@@ -22,7 +22,13 @@ type CUDAKernel struct {
 	Registered string
 }
 
-var floats, indices = []ir.DType{ir.Float}, []ir.DType{ir.Int64}
+var (
+	floats  = []ir.DType{ir.Float}
+	both    = []ir.DType{ir.Float, ir.BFloat16}
+	sums    = []ir.DType{ir.Float, ir.Int32}
+	indices = []ir.DType{ir.Int64}
+	casts   = []ir.DType{ir.Bool, ir.Int64, ir.Int32, ir.Int8, ir.Float, ir.BFloat16}
+)
 
 // CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
 // opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for the loss
@@ -30,13 +36,13 @@ var floats, indices = []ir.DType{ir.Float}, []ir.DType{ir.Int64}
 // the file of the kernel. A test compares the table with the symbols of the library that make
 // setup-cuda fetches. Absent, and replaced by Spec.CUDA: MaxPoolGrad, AveragePoolGrad.
 var CUDAKernels = []CUDAKernel{
-	{ir.Onnx, "Add", floats, nil, "Add_kOnnxDomain_ver14"},
+	{ir.Onnx, "Add", sums, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},
 	{ir.Onnx, "AveragePool", floats, nil, "AveragePool_kOnnxDomain_ver11_18"},
 	{ir.Onnx, "BatchNormalization", floats, nil, "BatchNormalization_kOnnxDomain_ver15"},
-	{ir.Onnx, "Cast", []ir.DType{ir.Bool}, nil, "Cast_kOnnxDomain_ver13_18"},
+	{ir.Onnx, "Cast", casts, nil, "Cast_kOnnxDomain_ver13_18"},
 	{ir.Onnx, "Concat", nil, nil, "Concat_kOnnxDomain_ver13"},
-	{ir.Onnx, "Conv", floats, nil, "Conv_kOnnxDomain_ver11_21"},
+	{ir.Onnx, "Conv", both, nil, "Conv_kOnnxDomain_ver11_21"},
 	{ir.Onnx, "ConvTranspose", floats, nil, "ConvTranspose_kOnnxDomain_ver11_21"},
 	{ir.Onnx, "Div", floats, nil, "Div_kOnnxDomain_ver14"},
 	{ir.Onnx, "Equal", indices, nil, "Equal_kOnnxDomain_ver13_18"},
@@ -51,20 +57,21 @@ var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "Pad", floats, []int{1}, "Pad_kOnnxDomain_ver13_17"},
 	{ir.Onnx, "ReduceSum", floats, []int{1}, "ReduceSum_kOnnxDomain_ver13"},
 	{ir.Onnx, "ReduceSumSquare", floats, nil, "ReduceSumSquare_kOnnxDomain_ver1_17"},
-	{ir.Onnx, "Relu", floats, nil, "Relu_kOnnxDomain_ver14"},
+	{ir.Onnx, "Relu", both, nil, "Relu_kOnnxDomain_ver14"},
 	{ir.Onnx, "Reshape", nil, []int{1}, "Reshape_kOnnxDomain_ver14_18"},
 	{ir.Onnx, "Slice", nil, []int{1, 2, 3}, "Slice_kOnnxDomain_ver13_int64_t"},
 	{ir.Onnx, "SoftmaxCrossEntropyLoss", floats, nil,
 		"SoftmaxCrossEntropyLoss_kOnnxDomain_ver13"},
 	{ir.Onnx, "Split", nil, []int{1}, "Split_kOnnxDomain_ver13_17"},
 	{ir.Onnx, "Sqrt", floats, nil, "Sqrt_kOnnxDomain_ver13"},
-	{ir.Onnx, "Sub", floats, nil, "Sub_kOnnxDomain_ver14"},
+	{ir.Onnx, "Sub", sums, nil, "Sub_kOnnxDomain_ver14"},
 	{ir.Onnx, "Transpose", nil, nil, "Transpose_kOnnxDomain_ver13_20"},
 	{ir.Microsoft, "BatchNormInternal", floats, nil, "BatchNormInternal_kMSDomain_ver1"},
 	{ir.Microsoft, "BatchNormalizationGrad", floats, nil, "BatchNormalizationGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "ConvGrad", floats, nil, "ConvGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "GatherElementsGrad", nil, []int{1}, "GatherElementsGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "InPlaceAccumulatorV2", floats, []int{2}, "InPlaceAccumulatorV2_kMSDomain_ver1"},
+	{ir.Microsoft, "PassThrough", nil, nil, "PassThrough_kMSDomain_ver1"},
 	{ir.Microsoft, "ReluGrad", floats, nil, "ReluGrad_kMSDomain_ver1"},
 	{ir.Microsoft, "SoftmaxCrossEntropyLossInternalGrad", floats, nil,
 		"SoftmaxCrossEntropyLossInternalGrad_kMSDomain_ver1"},

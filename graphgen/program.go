@@ -32,6 +32,7 @@ type Spec struct {
 	AuxiliaryWeight float64
 	// Share merges equal operations (graph-wide common subexpressions).
 	Share bool
+	Rewrites
 	// Kernels makes programs for our own CPU kernels: they run only in a session that knows the domain
 	// of package ort/kernels, which package ort/program sees to.
 	Kernels bool
@@ -42,7 +43,20 @@ type Spec struct {
 	// CUDA makes programs whose every operator ONNX Runtime's CUDA provider has; they run on the CPU too.
 	// Kernels and CUDA exclude each other.
 	CUDA bool
+	// BFloat16 keeps activations in half the bytes, at 8 significant bits; for CUDA alone.
+	BFloat16 bool
 }
+
+// Rewrites are exact rewrites of the graph that make the steps need less memory.
+type Rewrites struct {
+	// Reductions computes a factorised reduction by one convolution.
+	Reductions bool
+	// Indices keeps the indices of max pools for the backward pass in one byte each.
+	Indices bool
+}
+
+// AllRewrites switches everything on.
+var AllRewrites = Rewrites{Reductions: true, Indices: true}
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
 // conventions: g = min(1, Clip/(|g|+1e-6)) g; d = g + WeightDecay w; m = Momentum m + d; w -= rate m.
@@ -74,6 +88,9 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	if s.Kernels && s.CUDA {
 		return nil, fmt.Errorf("%s: our own kernels are for the CPU, not for CUDA", name)
 	}
+	if s.BFloat16 && !s.CUDA {
+		return nil, fmt.Errorf("%s: bfloat16 is for CUDA", name)
+	}
 	dry, err := dryRun(s.Forward, image)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -87,8 +104,11 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))
 		}
 		b.scores = s.Forward(b.net, b.images)
+		if s.Reductions {
+			b.replaced(joinReductions(b.g))
+		}
 		if s.Kernels {
-			b.fuse()
+			b.replaced(fuse(b.g, s.Unfused))
 		}
 		finish(b)
 		b.overwrite()
@@ -99,9 +119,8 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	return b.program()
 }
 
-// fuse rewrites the forward graph for our own kernels and keeps what the builder knows of it.
-func (b *builder) fuse() {
-	by := fuse(b.g, b.spec.Unfused)
+// replaced keeps what the builder knows of a forward graph in which values were replaced.
+func (b *builder) replaced(by map[*ir.Value]*ir.Value) {
 	for _, v := range []**ir.Value{&b.scores.Logits, &b.scores.Auxiliary} {
 		if r, ok := by[*v]; ok {
 			*v = r
@@ -201,12 +220,18 @@ func (b *builder) program() (*Program, error) {
 		}
 		b.g.Trim()
 	}
+	if b.spec.Indices {
+		if err := ir.Build(func() { narrowIndices(b.g) }); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
+		}
+		b.g.Trim()
+	}
 	if b.spec.CUDA {
-		if err := lowerCUDA(b.g); err != nil {
+		if err := b.spec.lowerCUDA(b.g); err != nil {
 			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 		}
 	}
-	if err := ir.Build(func() { b.spec.Recompute.recompute(b.g) }); err != nil {
+	if err := ir.Build(func() { b.spec.recompute(b.g) }); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}
 	m, err := onnx.Model(b.g, onnx.Options{})

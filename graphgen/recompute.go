@@ -37,27 +37,40 @@ func ParseRecompute(name string) (Recompute, error) {
 // worthRecomputing is the least fraction of the peak that RecomputeAuto spends time on.
 const worthRecomputing = .05
 
-// recompute applies the pass to a finished graph.
-func (r Recompute) recompute(g *ir.Graph) {
-	if r == RecomputeOff {
-		return
+// recompute applies the pass to a finished graph. What is kept as bfloat16 is widened again in the
+// backward pass in any case, or float32 would be kept beside it.
+func (s Spec) recompute(g *ir.Graph) {
+	least := func() func() { return nil }
+	if s.BFloat16 {
+		least = func() func() { return recompute(g, late) }
 	}
-	var before int
-	if r == RecomputeAuto {
-		before = plan.Of(g).Peak
-	}
-	undo := recompute(g)
-	if undo != nil && r == RecomputeAuto &&
-		float64(plan.Of(g).Peak) > (1-worthRecomputing)*float64(before) {
-		undo()
+	switch s.Recompute {
+	case RecomputeOff:
+		least()
+	case RecomputeOn:
+		recompute(g, cheap)
+	case RecomputeAuto:
+		undo := least()
+		before := plan.Of(g).Peak
+		if undo != nil {
+			undo()
+		}
+		undo = recompute(g, cheap)
+		if undo != nil && float64(plan.Of(g).Peak) > (1-worthRecomputing)*float64(before) {
+			undo()
+			least()
+		}
 	}
 }
 
-// cheap reports whether an operator takes little time for what it makes: elementwise ones, copies,
+// cheap reports whether a node takes little time for what it makes: elementwise operators, copies,
 // batch norms and convolutions of single pixels. A sum is as cheap, but its terms are not kept.
-func cheap(o ir.Op) bool {
-	switch o := o.(type) {
-	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.SliceVector, op.BatchNormTraining:
+func cheap(n *ir.Node) bool {
+	switch o := n.Op.(type) {
+	case op.Cast:
+		return o.To == ir.BFloat16 || widens(n)
+	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.Slice, op.SliceVector,
+		op.BatchNormTraining:
 		return true
 	case op.Conv:
 		return o.Kernel == 1 && o.Group == 1
@@ -68,9 +81,10 @@ func cheap(o ir.Op) bool {
 // recomputer is one application of the pass.
 type recomputer struct {
 	g        *ir.Graph
+	cheap    func(*ir.Node) bool
 	backward map[*ir.Node]bool
 	needed   map[*ir.Value]bool      // by the backward pass
-	kept     map[*ir.Value]bool      // whether a value will be there in the backward pass, memoised
+	made     map[*ir.Value]bool      // whether cheap steps lead to a value, memoised
 	again    map[*ir.Value]*ir.Value // what stands for a value in the backward pass
 	undo     []func()
 }
@@ -79,10 +93,10 @@ type recomputer struct {
 // between the forward and the backward pass: ONNX Runtime goes from a node to its producer with the
 // largest index first (plan.RuntimeOrder), so it computes the gradient that comes in before the copy,
 // and the copy just before it is read. It returns what undoes the pass; nil if nothing was changed.
-func recompute(g *ir.Graph) (undo func()) {
-	r := &recomputer{g: g, backward: map[*ir.Node]bool{}, needed: map[*ir.Value]bool{},
-		kept: map[*ir.Value]bool{}, again: map[*ir.Value]*ir.Value{}}
-	first := r.findBackward()
+func recompute(g *ir.Graph, cheap func(*ir.Node) bool) (undo func()) {
+	r := &recomputer{g: g, cheap: cheap, backward: backwardOf(g), needed: map[*ir.Value]bool{},
+		made: map[*ir.Value]bool{}, again: map[*ir.Value]*ir.Value{}}
+	first := r.findNeeded()
 	if first < 0 {
 		return nil
 	}
@@ -93,7 +107,7 @@ func recompute(g *ir.Graph) (undo func()) {
 			continue
 		}
 		for i, v := range n.In {
-			if v == nil || v.Def == nil || r.backward[v.Def] || !cheap(v.Def.Op) || !r.there(v) {
+			if v == nil || v.Def == nil || r.backward[v.Def] || !r.makes(v) {
 				continue
 			}
 			n.In[i] = r.copyOf(v)
@@ -104,6 +118,7 @@ func recompute(g *ir.Graph) (undo func()) {
 	if len(r.undo) == 0 {
 		return nil
 	}
+	g.TrimNodes() // the runtime would run what the copies replace
 	return func() {
 		g.Nodes, g.Constants = old, constants
 		for _, f := range r.undo {
@@ -112,21 +127,28 @@ func recompute(g *ir.Graph) (undo func()) {
 	}
 }
 
-// findBackward finds the nodes that depend on the loss and what they read of the others; it returns
-// the position of the first, -1 if there are none.
-func (r *recomputer) findBackward() (first int) {
-	first = -1
-	from := map[*ir.Node]bool{}
-	for i, n := range r.g.Nodes {
+// backwardOf are the nodes of the backward pass: those that depend on the loss.
+func backwardOf(g *ir.Graph) map[*ir.Node]bool {
+	from, backward := map[*ir.Node]bool{}, map[*ir.Node]bool{}
+	for _, n := range g.Nodes {
 		if _, ok := n.Op.(op.CrossEntropy); ok {
 			from[n] = true
 			continue
 		}
 		for _, v := range n.In {
-			if v != nil && v.Def != nil && (from[v.Def] || r.backward[v.Def]) {
-				r.backward[n] = true
+			if v != nil && v.Def != nil && (from[v.Def] || backward[v.Def]) {
+				backward[n] = true
 			}
 		}
+	}
+	return backward
+}
+
+// findNeeded finds what the backward pass reads of the forward pass; it returns the position of the
+// first node of the backward pass, -1 if there are none.
+func (r *recomputer) findNeeded() (first int) {
+	first = -1
+	for i, n := range r.g.Nodes {
 		if !r.backward[n] {
 			continue
 		}
@@ -143,22 +165,24 @@ func (r *recomputer) findBackward() (first int) {
 }
 
 // there reports whether a value can be had in the backward pass without keeping it or anything else
-// for that: it is an input or dear and needed anyway, or comes by cheap steps from such values.
+// for that: it is an input, or the backward pass reads it, or it comes by cheap steps from such values.
+// A bfloat16 may be kept: it is no more than what is made of it.
 func (r *recomputer) there(v *ir.Value) bool {
-	if v.Def == nil {
-		return true
-	}
-	if is, known := r.kept[v]; known {
+	return v.Def == nil || r.needed[v] || v.DType == ir.BFloat16 || r.makes(v)
+}
+
+// makes reports whether a value comes by cheap steps from values that are there.
+func (r *recomputer) makes(v *ir.Value) bool {
+	is, known := r.made[v]
+	if known {
 		return is
 	}
-	is := r.needed[v]
-	if cheap(v.Def.Op) {
-		is = true
+	if is = v.Def != nil && r.cheap(v.Def); is {
 		for _, in := range r.sources(v.Def) {
 			is = is && r.there(in)
 		}
 	}
-	r.kept[v] = is
+	r.made[v] = is
 	return is
 }
 
@@ -173,7 +197,7 @@ func (r *recomputer) sources(n *ir.Node) []*ir.Value {
 
 // copyOf computes a value again, from what is there; a value that has no cheap steps is itself.
 func (r *recomputer) copyOf(v *ir.Value) *ir.Value {
-	if v.Def == nil || !cheap(v.Def.Op) || !r.there(v) {
+	if !r.makes(v) {
 		return v
 	}
 	if c, ok := r.again[v]; ok {

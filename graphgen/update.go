@@ -10,6 +10,15 @@ import (
 // into one vector in the layout of the weights, so the norm, the clip and the update are a dozen nodes.
 func (b *builder) sgd() {
 	n, g, s := b.net, b.g, b.spec.SGD
+	var rate, decay, momentum *ir.Value
+	// ONNX Runtime computes the later one of two producers first (plan.RuntimeOrder). These stand before
+	// the gradients, so that they wait for them and not the other way round.
+	g.In("sgd", func() {
+		rate = b.input("rate", Rate, ir.T(ir.Float))
+		n.momentum = g.Input("momentum", n.weights.Type)
+		decay = op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay)))
+		momentum = op.Mul{}.Of(n.momentum, g.Scalar(float32(s.Momentum)))
+	})
 	grads := autodiff.Grad(b.loss, n.weightPieces)
 	for i, d := range grads {
 		if d == nil {
@@ -24,10 +33,7 @@ func (b *builder) sgd() {
 		safe := op.Max{}.Of(op.Add{}.Of(norm, g.Scalar(1e-6)), clip)
 		grad = op.Mul{}.Of(grad, op.Div{}.Of(clip, safe))
 
-		rate := b.input("rate", Rate, ir.T(ir.Float))
-		n.momentum = g.Input("momentum", n.weights.Type)
-		step := op.Add{}.Of(grad, op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay))))
-		step = op.Add{}.Of(op.Mul{}.Of(n.momentum, g.Scalar(float32(s.Momentum))), step)
+		step := op.Add{}.Of(momentum, op.Add{}.Of(grad, decay))
 		weights := op.Sub{}.Of(n.weights, op.Mul{}.Of(step, rate))
 		b.updates = append(b.updates,
 			Update{"momentum", n.momentum, step}, Update{"weights", n.weights, weights})

@@ -95,6 +95,7 @@ int zos_pool_read(int what, uint64_t *bytes) {
 
 int zos_pool_reset(void) {
   uint64_t zero = 0;
+  atomic_store(&pool.refused, 0);
   int failed = pool.set(pool.memory, used_high, &zero);
   return failed ? failed : pool.set(pool.memory, reserved_high, &zero);
 }

@@ -18,9 +18,10 @@ var ErrCUDA = errors.New("cuda cannot be used")
 
 // CUDA are the settings of a session that runs on a GPU.
 type CUDA struct {
-	Device int
-	TF32   bool  // convolutions and matrix products with 10 bits of mantissa
-	Limit  int64 // bytes that the pool may hand out; 0: all that the device has
+	Device   int
+	TF32     bool  // convolutions and matrix products with 10 bits of mantissa
+	BFloat16 bool  // programs keep activations as bfloat16
+	Limit    int64 // bytes that the pool may hand out; 0: all that the device has
 }
 
 // CUDADevice is a GPU.
@@ -207,7 +208,7 @@ func TrimPool() error {
 	return nil
 }
 
-// ResetPool forgets the peaks.
+// ResetPool forgets the peaks, and what was refused.
 func ResetPool() error {
 	if code := C.zos_pool_reset(); code != 0 {
 		return fmt.Errorf("memory pool: error %d", code)

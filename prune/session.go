@@ -74,7 +74,7 @@ func (s *Supernet) learnLayout() error {
 
 func (s *Supernet) spec(net supernet.Config) graphgen.Spec {
 	return program.Lower(graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
-		Share: true}, s.Options)
+		Share: true, Rewrites: graphgen.AllRewrites}, s.Options)
 }
 
 type session struct {

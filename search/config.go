@@ -60,7 +60,8 @@ func (c Config) Validate() error {
 // our own kernels.
 func (c Config) Spec(image int) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Net.Forward(), Batch: c.Batch, Image: image,
-		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true, Recompute: c.Recompute}
+		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true, Rewrites: graphgen.AllRewrites,
+		Recompute: c.Recompute}
 }
 
 // Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.

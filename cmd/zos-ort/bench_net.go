@@ -35,6 +35,9 @@ type benchCase struct {
 }
 
 func (c benchCase) String() string {
+	if c.cfg.cuda {
+		return fmt.Sprintf("%s, batch %d", c.method.name, c.cfg.Batch)
+	}
 	return fmt.Sprintf("%s, batch %d, %s", c.method.name, c.cfg.Batch, count(c.threads, "thread"))
 }
 

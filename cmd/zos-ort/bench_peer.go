@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"zos-ort/models/space"
 )
@@ -29,6 +28,7 @@ const noPeer = "none"
 // peer is a Python process that makes one step at a time when it is asked to.
 type peer struct {
 	version string // of PyTorch
+	ended   error  // why the process is no more
 	folder  string
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -38,14 +38,15 @@ type peer struct {
 
 // peerRequest is a line to the peer.
 type peerRequest struct {
-	Do      string   `json:"do"`
-	Mode    string   `json:"mode,omitempty"`
-	Program string   `json:"program,omitempty"`
-	First   bool     `json:"first"`
-	Threads int      `json:"threads,omitempty"`
-	Batch   int      `json:"batch,omitempty"`
-	Image   int      `json:"image,omitempty"`
-	Net     *peerNet `json:"net,omitempty"`
+	Do        string   `json:"do"`
+	Device    string   `json:"device,omitempty"`
+	Precision string   `json:"precision,omitempty"`
+	Mode      string   `json:"mode,omitempty"`
+	Program   string   `json:"program,omitempty"`
+	Threads   int      `json:"threads,omitempty"`
+	Batch     int      `json:"batch,omitempty"`
+	Image     int      `json:"image,omitempty"`
+	Net       *peerNet `json:"net,omitempty"`
 }
 
 // peerNet are the arguments of the peer's supernet; masks are lists of names by edge.
@@ -60,13 +61,20 @@ type peerNet struct {
 // peerReply is a line from the peer.
 type peerReply struct {
 	Error      string  `json:"error"`
+	Memory     bool    `json:"memory"` // lacked: the error
 	Torch      string  `json:"torch"`
 	Parameters int     `json:"parameters"`
 	Seconds    float64 `json:"seconds"`
+	Peak       int64   `json:"peak"`     // bytes of tensors on a GPU since the last reset
+	Reserved   int64   `json:"reserved"` // bytes taken from the GPU for them
 }
 
-// startPeer starts the peer. Its error says why there is none: no Python, or no PyTorch in it.
-func startPeer(ctx context.Context, python string) (*peer, error) {
+// errMemory is that a side lacks memory for a step.
+var errMemory = errors.New("out of memory")
+
+// startPeer starts the peer. Its error says why there is none: no Python, no PyTorch in it, or none that
+// can use the GPU.
+func startPeer(ctx context.Context, python string, d deviceSettings) (*peer, error) {
 	path, err := exec.LookPath(python)
 	if err != nil {
 		return nil, fmt.Errorf("no Python: %w", err)
@@ -83,7 +91,7 @@ func startPeer(ctx context.Context, python string) (*peer, error) {
 		os.RemoveAll(p.folder)
 		return nil, err
 	}
-	hello, err := p.ask(peerRequest{Do: "hello"})
+	hello, err := p.ask(peerRequest{Do: "hello", Device: d.torch(), Precision: d.Precision})
 	if err != nil {
 		p.close()
 		return nil, err
@@ -107,6 +115,9 @@ func (p *peer) start(cmd *exec.Cmd) error {
 
 // ask sends a line and waits for the answer.
 func (p *peer) ask(q peerRequest) (r peerReply, err error) {
+	if p.ended != nil {
+		return r, p.ended
+	}
 	line, err := json.Marshal(q)
 	if err != nil {
 		return r, err
@@ -116,15 +127,19 @@ func (p *peer) ask(q peerRequest) (r peerReply, err error) {
 		line, err = p.out.ReadBytes('\n')
 	}
 	if err != nil {
-		return r, p.died()
+		p.ended = p.died()
+		return r, p.ended
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		return r, fmt.Errorf("peer: answered %q: %w", bytes.TrimSpace(line), err)
 	}
-	if r.Error != "" {
-		return r, fmt.Errorf("peer: %s", r.Error)
+	switch {
+	case r.Memory:
+		err = fmt.Errorf("peer: %w (%s)", errMemory, r.Error)
+	case r.Error != "":
+		err = fmt.Errorf("peer: %s", r.Error)
 	}
-	return r, nil
+	return r, err
 }
 
 // died says with what words the process ended: the last line of a Python trace is the reason.
@@ -147,34 +162,34 @@ func (p *peer) close() {
 	os.RemoveAll(p.folder)
 }
 
-// build makes the network of a case in every mode, and checks that it has the weights of ours.
-func (p *peer) build(c benchCase, modes []string, weights int) error {
+// build makes the network of a case in a mode, and checks that it has the weights of ours.
+func (p *peer) build(c benchCase, mode string, weights int) error {
 	net := &peerNet{Channels: c.cfg.Channels, Cells: c.cfg.Cells, Classes: benchClasses,
 		Partial: c.method.partial, Mask: map[string][][]string{}}
 	for _, t := range space.CellTypes {
 		for _, set := range c.mask[t] {
-			var names []string
+			names := []string{}
 			for _, o := range set.Primitives() {
 				names = append(names, o.String())
 			}
 			net.Mask[t.String()] = append(net.Mask[t.String()], names)
 		}
 	}
-	for i, mode := range modes {
-		r, err := p.ask(peerRequest{Do: "build", Mode: mode, First: i == 0, Threads: c.threads,
-			Batch: c.cfg.Batch, Image: c.cfg.Image, Net: net})
-		if err != nil {
-			return fmt.Errorf("%s: %w", c, err)
-		}
-		if r.Parameters != weights {
-			return fmt.Errorf("%s: the peer's network has %d weights, ours %d", c, r.Parameters, weights)
-		}
+	r, err := p.ask(peerRequest{Do: "build", Mode: mode, Threads: c.threads, Batch: c.cfg.Batch,
+		Image: c.cfg.Image, Net: net})
+	if err == nil && r.Parameters != weights {
+		err = fmt.Errorf("the peer's network has %d weights, ours %d", r.Parameters, weights)
 	}
-	return nil
+	return err
+}
+
+// do makes the peer do what needs nothing else and has no answer.
+func (p *peer) do(what string) error {
+	_, err := p.ask(peerRequest{Do: what})
+	return err
 }
 
 // step makes the peer time one step.
-func (p *peer) step(mode, program string) (time.Duration, error) {
-	r, err := p.ask(peerRequest{Do: "step", Mode: mode, Program: program})
-	return time.Duration(r.Seconds * float64(time.Second)), err
+func (p *peer) step(mode, program string) (peerReply, error) {
+	return p.ask(peerRequest{Do: "step", Mode: mode, Program: program})
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -10,8 +12,13 @@ import (
 	"zos-ort/ort"
 )
 
-// ours is the name of our side; the peer's sides are its modes.
-const ours = "zos-ort"
+// Names of the sides: ours, and the peer's modes.
+const (
+	ours             = "zos-ort"
+	eagerMode        = "eager"
+	channelsLastMode = "channels_last"
+	compiledMode     = "compiled"
+)
 
 // Rounds of a case: at least two, so that there is a spread, and no more than tell anything.
 const (
@@ -27,17 +34,44 @@ const slowMode = 1.3
 type series struct {
 	Side    string    `json:"side"`
 	Seconds []float64 `json:"seconds"`
+
+	// Peak and Reserved are bytes of a GPU: the most that was in use during the steps, state included,
+	// and the most that was taken from the device for it.
+	Peak     int64 `json:"peak_bytes,omitempty"`
+	Reserved int64 `json:"reserved_bytes,omitempty"`
+
+	Error string `json:"error,omitempty"` // what ended the series
+}
+
+// fail records why a side stops.
+func (s *series) fail(err error) {
+	s.Error = err.Error()
+	if errors.Is(err, errMemory) {
+		s.Error = errMemory.Error()
+	}
 }
 
 // benchResult are the times of one program of a case.
 type benchResult struct {
 	Method  string   `json:"method"`
 	Batch   int      `json:"batch"`
-	Threads int      `json:"threads"`
+	Threads int      `json:"threads,omitempty"` // on the CPU
 	Program string   `json:"program"`
 	Sides   []series `json:"sides"` // ours first
 
 	c benchCase
+}
+
+// results are those of a case before anything is timed.
+func (c benchCase) results() (list []benchResult) {
+	for _, p := range benchPrograms {
+		r := benchResult{Method: c.method.name, Batch: c.cfg.Batch, Program: p.name, c: c}
+		if !c.cfg.cuda {
+			r.Threads = c.threads
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 func (r *benchResult) side(name string) *series {
@@ -49,21 +83,28 @@ func (r *benchResult) side(name string) *series {
 	return &r.Sides[i]
 }
 
-// bencher times cases, both sides by turns, so that whatever else the machine does hits both.
+// bencher times cases: on the CPU both sides by turns, so that whatever else the machine does hits
+// both, on a GPU one after the other.
 type bencher struct {
+	device  deviceSettings
 	peer    *peer               // nil: ours alone
-	modes   map[string][]string // of the peer that are worth timing, by method
-	all     []string            // all modes
+	all     []string            // modes of the peer
+	modes   map[string][]string // those that are worth timing on the CPU, by method
 	console *console
 	skipped []string // cases for which no time was left
 }
 
-// run times the cases one after the other, and gives each an equal part of the time that is left.
+// run times the cases one after the other, and gives each an equal part of the time that is left. With
+// an error come the results before it.
 func (b *bencher) run(ctx context.Context, cases []benchCase, limit time.Duration) ([]benchResult,
 	error) {
 	end := time.Now().Add(limit)
 	var all []benchResult
 	b.modes = map[string][]string{}
+	one := b.byTurns
+	if b.device.cuda != nil {
+		one = b.alone
+	}
 	for i, c := range cases {
 		left := time.Until(end)
 		if left < 0 {
@@ -71,43 +112,31 @@ func (b *bencher) run(ctx context.Context, cases []benchCase, limit time.Duratio
 			continue
 		}
 		b.console.say("%s", c)
-		results, err := b.one(ctx, c, left/time.Duration(len(cases)-i))
+		results, err := one(ctx, c, left/time.Duration(len(cases)-i))
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		all = append(all, results...)
 	}
 	return all, nil
 }
 
-// one times a case for about the given time.
-func (b *bencher) one(ctx context.Context, c benchCase, share time.Duration) ([]benchResult, error) {
+// byTurns times a case on the CPU for about the given time.
+func (b *bencher) byTurns(ctx context.Context, c benchCase, share time.Duration) ([]benchResult, error) {
 	start := time.Now()
 	net, err := c.open(ort.Options{Threads: c.threads})
 	if err != nil {
 		return nil, err
 	}
 	defer net.close()
-	modes := b.modes[c.method.name]
-	if modes == nil {
-		modes = b.all
-	}
-	if modes, err = b.prepare(c, modes, net.weights); err != nil {
-		return nil, err
-	}
-	results := make([]benchResult, len(benchPrograms))
-	for i, p := range benchPrograms {
-		results[i] = benchResult{Method: c.method.name, Batch: c.cfg.Batch, Threads: c.threads,
-			Program: p.name, c: c}
-	}
+	results := c.results()
+	modes := b.prepare(c, results, net.weights)
 	for round := range maxRounds + 1 {
 		if round > minRounds && time.Since(start) > share {
 			break
 		}
-		for i := range results {
-			if err := b.turn(ctx, net, &results[i], modes, round > 0); err != nil {
-				return nil, err
-			}
+		if err := b.turn(ctx, net, results, modes, round > 0); err != nil {
+			return nil, err
 		}
 		if round == 1 && len(modes) > 1 {
 			modes = fastModes(results, modes)
@@ -119,19 +148,53 @@ func (b *bencher) one(ctx context.Context, c benchCase, share time.Duration) ([]
 
 // prepare builds the peer's networks. Without a peer, or without the memory for it, there are no
 // modes.
-func (b *bencher) prepare(c benchCase, modes []string, weights int) ([]string, error) {
-	if b.peer == nil {
-		return nil, nil
+func (b *bencher) prepare(c benchCase, results []benchResult, weights int) (modes []string) {
+	if b.peer == nil || len(b.all) == 0 {
+		return nil
 	}
 	if need, free := c.peerMemory(); need > free {
 		b.console.say("%s: PyTorch needs about %.1f GB, %.1f GB are free: left out", c, need/1e9, free/1e9)
-		return nil, nil
+		return nil
 	}
-	return modes, b.peer.build(c, modes, weights)
+	_ = b.peer.do("drop") // if it cannot, the first build says so
+	worth := b.modes[c.method.name]
+	if worth == nil {
+		worth = b.all
+	}
+	for _, mode := range worth {
+		if !slices.Contains(b.all, mode) {
+			continue
+		}
+		if err := b.peer.build(c, mode, weights); err != nil {
+			b.lose(results, mode, err)
+			continue
+		}
+		modes = append(modes, mode)
+	}
+	return modes
+}
+
+// lose records that the peer failed in a mode. Another program or case may need less memory; any other
+// error would come again, so the mode is left out of all that follows, and with its process the peer.
+func (b *bencher) lose(results []benchResult, mode string, err error) {
+	what := results[0].c.String()
+	if len(results) == 1 {
+		what += ", " + results[0].Program
+	}
+	for i := range results {
+		results[i].side(mode).fail(err)
+	}
+	switch {
+	case b.peer.ended != nil:
+		b.all = nil
+	case !errors.Is(err, errMemory):
+		b.all = slices.DeleteFunc(slices.Clone(b.all), func(m string) bool { return m == mode })
+	}
+	b.console.say("%s, %s: %v", what, mode, err)
 }
 
 // peerMemory is what a step of the peer takes, and what is free. A network without our rewrites
-// keeps 106 MB per image of DARTS by plan; PyTorch, by count, 127.
+// keeps 106 MB per image of DARTS by plan; PyTorch, by count, 104.
 func (c benchCase) peerMemory() (need, free float64) {
 	available, ok := freeMemory()
 	plain := c.cfg
@@ -143,38 +206,50 @@ func (c benchCase) peerMemory() (need, free float64) {
 	return 1.2 * float64(plan.Of(p.Graph).Peak), float64(available)
 }
 
-// turn makes one step on every side. The first one touches all memory for the first time and does
-// not count.
-func (b *bencher) turn(ctx context.Context, net *benchNet, r *benchResult, modes []string,
+// turn makes one step of every program on every side. The first one touches all memory for the first
+// time and does not count.
+func (b *bencher) turn(ctx context.Context, net *benchNet, results []benchResult, modes []string,
 	counts bool) error {
-	for _, side := range append([]string{ours}, modes...) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		var t time.Duration
-		var err error
-		if side == ours {
-			t, err = net.step(r.Program)
-		} else {
-			t, err = b.peer.step(side, r.Program)
-		}
-		if err != nil {
-			return fmt.Errorf("%s, %s, %s: %w", r.c, r.Program, side, err)
-		}
-		if s := r.side(side); counts {
-			s.Seconds = append(s.Seconds, t.Seconds())
+	for i := range results {
+		r := &results[i]
+		for _, side := range append([]string{ours}, modes...) {
+			if side != ours && (!slices.Contains(b.all, side) || r.side(side).Error != "") {
+				continue
+			}
+			seconds, err := b.step(net, side, r.Program)
+			switch s := r.side(side); {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil && side == ours:
+				return fmt.Errorf("%s, %s: %w", r.c, r.Program, err)
+			case err != nil:
+				b.lose(results[i:i+1], side, err)
+			case counts:
+				s.Seconds = append(s.Seconds, seconds)
+			}
 		}
 	}
 	return nil
 }
 
-// fastModes are the modes that are not much slower than the best, over all programs.
+// step makes one step on a side, in seconds.
+func (b *bencher) step(net *benchNet, side, program string) (float64, error) {
+	if side == ours {
+		t, err := net.step(program)
+		return t.Seconds(), err
+	}
+	r, err := b.peer.step(side, program)
+	return r.Seconds, err
+}
+
+// fastModes are the modes that are not much slower than the best, over all programs. One that failed
+// in a program is infinitely slow.
 func fastModes(results []benchResult, modes []string) []string {
 	total := map[string]float64{}
 	best := 0.0
 	for _, m := range modes {
 		for i := range results {
-			total[m] += slices.Min(results[i].side(m).Seconds)
+			total[m] += shortest(results[i].side(m).Seconds)
 		}
 		if best == 0 || total[m] < best {
 			best = total[m]
@@ -185,11 +260,18 @@ func fastModes(results []benchResult, modes []string) []string {
 	})
 }
 
+func shortest(seconds []float64) float64 {
+	if len(seconds) == 0 {
+		return math.Inf(1)
+	}
+	return slices.Min(seconds)
+}
+
 // peerModes are what PyTorch can do; compiling takes minutes.
 func peerModes(compile bool) []string {
-	modes := []string{"eager", "channels_last"}
+	modes := []string{eagerMode, channelsLastMode}
 	if compile {
-		modes = append(modes, "compiled")
+		modes = append(modes, compiledMode)
 	}
 	return modes
 }

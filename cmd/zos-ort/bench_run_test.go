@@ -20,21 +20,28 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// times is a series of a side.
+func times(side string, seconds ...float64) series { return series{Side: side, Seconds: seconds} }
+
 func TestBenchRowTakesTheFastestMode(t *testing.T) {
-	row := rowOf(benchResult{Sides: []series{{ours, []float64{1, 3}}, {"eager", []float64{4, 4}},
-		{"channels_last", []float64{2, 8}}}})
-	if row.Mode != "channels_last" || row.Ratio.Fastest != .5 || row.Ratio.Median != .4 {
+	row := rowOf(benchResult{Sides: []series{times(ours, 1, 3), times(eagerMode, 4, 4),
+		times(channelsLastMode, 2, 8)}})
+	if row.Mode != channelsLastMode || row.Ratio.Fastest != .5 || row.Ratio.Median != .4 {
 		t.Errorf("mode %s, ratio %+v", row.Mode, row.Ratio)
 	}
-	if row := rowOf(benchResult{Sides: []series{{ours, []float64{1}}}}); row.Ratio != nil {
+	if row := rowOf(benchResult{Sides: []series{times(ours, 1)}}); row.Ratio != nil {
 		t.Errorf("a ratio without a peer: %+v", row.Ratio)
+	}
+	lost := series{Side: eagerMode, Error: "out of memory"}
+	if row := rowOf(benchResult{Sides: []series{times(ours, 1), lost}}); row.Peer != nil {
+		t.Errorf("a mode without times gives %+v", row.Peer)
 	}
 }
 
 func TestSlowModesAreLeftOut(t *testing.T) {
-	modes := []string{"a", "b", "c"}
-	results := []benchResult{{Sides: []series{{"a", []float64{1, 9}}, {"b", []float64{1.2}},
-		{"c", []float64{1.4}}}}}
+	modes := []string{"a", "b", "c", "d"}
+	results := []benchResult{{Sides: []series{times("a", 1, 9), times("b", 1.2), times("c", 1.4),
+		times("d")}}}
 	if got := fastModes(results, modes); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("got %v", got)
 	}
@@ -68,7 +75,7 @@ func testCase(t *testing.T) benchCase {
 
 func TestPeer(t *testing.T) {
 	p, err := startPeer(t.Context(), fakePython(t, `{"torch": "2.0"}`, `{"parameters": 7}`,
-		`{"seconds": 0.25}`, `{"error": "RuntimeError: no"}`, `nonsense`))
+		`{"seconds": 0.25}`, `{"error": "RuntimeError: no"}`, `nonsense`), deviceSettings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,39 +83,39 @@ func TestPeer(t *testing.T) {
 	if p.version != "2.0" {
 		t.Errorf("version %q", p.version)
 	}
-	if err := p.build(testCase(t), []string{"eager"}, 7); err != nil {
+	if err := p.build(testCase(t), eagerMode, 7); err != nil {
 		t.Error(err)
 	}
-	if d, err := p.step("eager", "weight"); err != nil || d.Milliseconds() != 250 {
-		t.Errorf("step took %v, %v", d, err)
+	if r, err := p.step(eagerMode, "weight"); err != nil || r.Seconds != .25 {
+		t.Errorf("step took %v, %v", r.Seconds, err)
 	}
 	for _, want := range []string{"peer: RuntimeError: no", `answered "nonsense"`,
 		"peer: MemoryError: all gone"} {
-		if _, err := p.step("eager", "weight"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := p.step(eagerMode, "weight"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }
 
 func TestPeerWithAnotherNetwork(t *testing.T) {
-	p, err := startPeer(t.Context(), fakePython(t, `{"torch": "2.0"}`, `{"parameters": 7}`))
+	p, err := startPeer(t.Context(), fakePython(t, `{"torch": "2.0"}`, `{"parameters": 7}`), deviceSettings{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
-	err = p.build(testCase(t), []string{"eager"}, 8)
-	const want = "darts, batch 2, 1 thread: the peer's network has 7 weights, ours 8"
+	err = p.build(testCase(t), eagerMode, 8)
+	const want = "the peer's network has 7 weights, ours 8"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
 func TestNoPeer(t *testing.T) {
-	if _, err := startPeer(t.Context(), fakePython(t)); err == nil ||
+	if _, err := startPeer(t.Context(), fakePython(t), deviceSettings{}); err == nil ||
 		!strings.Contains(err.Error(), "MemoryError") {
 		t.Errorf("a Python without PyTorch: %v", err)
 	}
-	if _, err := startPeer(t.Context(), "/nowhere/python"); err == nil {
+	if _, err := startPeer(t.Context(), "/nowhere/python", deviceSettings{}); err == nil {
 		t.Error("no Python, no error")
 	}
 }

@@ -31,47 +31,71 @@ func (s spread) String() string {
 		1e3*s.Upper)
 }
 
-// benchRow is a program of a case with both sides summed up.
+// benchRow is a program of a case with both sides summed up. A side that has no times is left out.
 type benchRow struct {
 	benchResult
-	Ours  spread  `json:"zos_ort"`
+	Ours  *spread `json:"zos_ort,omitempty"`
 	Mode  string  `json:"peer_mode,omitempty"` // the peer's with the fastest step
 	Peer  *spread `json:"peer,omitempty"`
 	Ratio *struct {
 		Fastest float64 `json:"fastest"`
 		Median  float64 `json:"median"`
 	} `json:"ratio,omitempty"` // ours to the peer's
+	Against []gpuRatio `json:"against,omitempty"` // every mode of the peer, on a GPU
 }
 
 func rowOf(r benchResult) benchRow {
-	row := benchRow{benchResult: r, Ours: spreadOf(r.side(ours).Seconds)}
+	row := benchRow{benchResult: r}
 	for _, s := range r.Sides {
-		if s.Side == ours {
+		if len(s.Seconds) == 0 {
 			continue
 		}
-		if p := spreadOf(s.Seconds); row.Peer == nil || p.Fastest < row.Peer.Fastest {
+		switch p := spreadOf(s.Seconds); {
+		case s.Side == ours:
+			row.Ours = &p
+		case row.Peer == nil || p.Fastest < row.Peer.Fastest:
 			row.Mode, row.Peer = s.Side, &p
 		}
 	}
-	if row.Peer != nil {
+	if row.Ours != nil && row.Peer != nil {
 		row.Ratio = &struct {
 			Fastest float64 `json:"fastest"`
 			Median  float64 `json:"median"`
 		}{row.Ours.Fastest / row.Peer.Fastest, row.Ours.Median / row.Peer.Median}
+	}
+	if r.c.cfg.cuda {
+		row.Against = r.against()
 	}
 	return row
 }
 
 // benchReport is what bench prints with --json.
 type benchReport struct {
-	Program string     `json:"program"` // version of zos-ort
-	Torch   string     `json:"torch"`   // version of PyTorch; empty: no peer
-	Kernels string     `json:"kernels"`
-	Rows    []benchRow `json:"rows"`
-	Skipped []string   `json:"skipped"`
+	Program   string     `json:"program"`             // version of zos-ort
+	Torch     string     `json:"torch"`               // version of PyTorch; empty: no peer
+	Kernels   string     `json:"kernels,omitempty"`   // ours, on the CPU
+	Device    string     `json:"device,omitempty"`    // a GPU
+	Precision string     `json:"precision,omitempty"` // of its arithmetic
+	Rows      []benchRow `json:"rows"`
+	Skipped   []string   `json:"skipped"`
 }
 
+// print prints the table of the device, and the report for machines.
 func (r benchReport) print(p *console) error {
+	table := r.cpuTable
+	if r.Device != "" {
+		table = r.gpuTable
+	}
+	if err := table(p); err != nil {
+		return err
+	}
+	for _, s := range r.Skipped {
+		p.say("no time was left for %s: raise --minutes", s)
+	}
+	return p.value(r)
+}
+
+func (r benchReport) cpuTable(p *console) error {
 	header := []string{"method", "batch", "threads", "program", "zos-ort: ms"}
 	if r.Torch != "" {
 		header = append(header, "PyTorch: ms", "its best mode", "ratio")
@@ -91,11 +115,5 @@ func (r benchReport) print(p *console) error {
 	}
 	p.result("one step: fastest, median [quartiles]; ratio of the fastest and of the medians; kernels %s",
 		r.Kernels)
-	if err := p.table(header, cells); err != nil {
-		return err
-	}
-	for _, s := range r.Skipped {
-		p.say("no time was left for %s: raise --minutes", s)
-	}
-	return p.value(r)
+	return p.table(header, cells)
 }

@@ -24,7 +24,7 @@ import (
 type goBench struct{ name, method, passes string }
 
 var goBenches = []goBench{{"darts", "darts", passesAll}, {"pc-darts", "pc-darts", passesAll},
-	{"zos", "zos", passesAll}, {"onnx", "darts", "share,pools,mix,shuffle"}}
+	{"zos", "zos", passesAll}, {"onnx", "darts", passesPortable}}
 
 func (n goBench) spec(tb testing.TB) graphgen.Spec {
 	m, err := findMethod(n.method)

@@ -15,11 +15,11 @@ import (
 )
 
 // Every program of every method, and of a retraining with all that it can have, is built of operators
-// that CUDA has: emission checks the table, so an error names what it lacks.
+// that CUDA has, in float32 and in bfloat16: emission checks the table, so an error names what it lacks.
 func TestCUDATable(t *testing.T) {
 	used := map[string]bool{}
-	emit := func(what string, s graphgen.Spec) {
-		s.Kernels, s.CUDA = false, true
+	kind := func(domain, name string, d ir.DType) string { return domain + "." + name + " of " + d.String() }
+	emitAs := func(what string, s graphgen.Spec) {
 		for _, build := range []func() (*graphgen.Program, error){s.WeightStep, s.AlphaStep, s.Evaluate,
 			s.Rank} {
 			p, err := build()
@@ -29,9 +29,15 @@ func TestCUDATable(t *testing.T) {
 			}
 			for _, n := range p.Graph.Nodes {
 				domain, name := n.Op.OpType()
-				used[domain+"."+name] = true
+				used[kind(domain, name, 0)], used[kind(domain, name, n.In[0].DType)] = true, true
 			}
 		}
+	}
+	emit := func(what string, s graphgen.Spec) {
+		s.Kernels, s.CUDA = false, true
+		emitAs(what, s)
+		s.BFloat16 = true
+		emitAs(what+" in bfloat16", s)
 	}
 	c := smallMemory(4)
 	for _, m := range methods {
@@ -45,11 +51,13 @@ func TestCUDATable(t *testing.T) {
 		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
 			DropPath: true}
 		emit(name, graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10,
-			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true})
+			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true, Rewrites: graphgen.AllRewrites})
 	}
 	for _, k := range graphgen.CUDAKernels {
-		if !used[k.Domain+"."+k.Name] {
-			t.Errorf("the table has %s, which no program uses", k.Name)
+		for _, d := range append(slices.Clone(k.Types), 0) { // 0: of any type
+			if !used[kind(k.Domain, k.Name, d)] {
+				t.Errorf("the table has %s of %v, which no program uses", k.Name, d)
+			}
 		}
 	}
 }
@@ -69,7 +77,7 @@ func TestCUDATableOfTheRuntime(t *testing.T) {
 		}
 		for _, d := range types {
 			want = append(want, name+"_"+map[ir.DType]string{ir.Float: "float", ir.Int64: "int64_t",
-				ir.Bool: "bool"}[d])
+				ir.Bool: "bool", ir.Int32: "int32_t", ir.Int8: "int8_t", ir.BFloat16: "BFloat16"}[d])
 		}
 		return !slices.ContainsFunc(want, func(w string) bool {
 			return !slices.ContainsFunc(kernels, func(k string) bool {

@@ -27,6 +27,7 @@ const (
 	onAny  = "auto"
 	fp32   = "fp32"
 	tf32   = "tf32"
+	bf16   = "bf16"
 )
 
 func deviceFlags() []cli.Flag {
@@ -34,7 +35,8 @@ func deviceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "device", Value: onCPU,
 			Usage: "cpu, cuda, cuda:N or auto (a GPU if one can be used)"},
 		&cli.StringFlag{Name: "precision", Value: fp32,
-			Usage: "fp32, or on a GPU tf32: products with 10 bits of mantissa"},
+			Usage: "fp32, or on a GPU tf32 (products with 10 bits of mantissa) or bf16 (activations in half " +
+				"the memory)"},
 		&cli.StringFlag{Name: "gpu-memory-limit", DefaultText: "all that is free",
 			Usage: "take at most `SIZE` of the GPU's memory, such as 8GB"},
 	}
@@ -55,15 +57,12 @@ func (d deviceSettings) check() error {
 	}
 	switch d.Precision {
 	case "", fp32:
-	case tf32:
+	case tf32, bf16:
 		if d.Device == "" || d.Device == onCPU {
-			return usagef("--precision tf32 is for a GPU: --device cuda or auto")
+			return usagef("--precision %s is for a GPU: --device cuda or auto", d.Precision)
 		}
-	case "bf16":
-		return usagef("--precision bf16 is not available: batch norms and losses would need both types in " +
-			"one graph; use fp32 or tf32")
 	default:
-		return usagef("unknown precision %q: use fp32 or tf32", d.Precision)
+		return usagef("unknown precision %q: use fp32, tf32 or bf16", d.Precision)
 	}
 	return nil
 }
@@ -106,14 +105,17 @@ func (d *deviceSettings) open(p *console) error {
 	if err != nil || kind == onCPU {
 		return err
 	}
-	c := ort.CUDA{Device: id, TF32: d.Precision == tf32}
-	if c.Limit, err = d.limitBytes(); err != nil {
+	c, err := d.on(id)
+	if err != nil {
 		return err
 	}
 	s := ort.FindDevices(ort.CUDAFolders())
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind == onAny {
 			p.say("device: CPU (%v)", err)
+			if d.Precision != fp32 {
+				p.say("precision: fp32 on the CPU, not %s", d.Precision)
+			}
 			return nil
 		}
 		return err
@@ -133,13 +135,28 @@ func (d *deviceSettings) reach(dry bool, p *console) error {
 	if err == nil || !dry {
 		return err
 	}
-	limit, failed := d.limitBytes()
+	c, failed := d.on(0)
 	if failed != nil {
 		return failed
 	}
 	p.say("device: a GPU that is not here (%v)", err)
-	d.cuda = &ort.CUDA{Limit: limit}
+	d.cuda = &c
 	return nil
+}
+
+// on are the settings of a GPU, whether it is there or not.
+func (d deviceSettings) on(id int) (c ort.CUDA, err error) {
+	c = ort.CUDA{Device: id, TF32: d.Precision == tf32, BFloat16: d.Precision == bf16}
+	c.Limit, err = d.limitBytes()
+	return c, err
+}
+
+// torch is PyTorch's name of the device that was opened.
+func (d deviceSettings) torch() string {
+	if d.cuda == nil {
+		return onCPU
+	}
+	return fmt.Sprintf("%s:%d", onCUDA, d.cuda.Device)
 }
 
 // plan says whether the programs are those of a GPU; the device is opened only if they are to run.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"testing"
@@ -12,8 +11,8 @@ import (
 	"zos-ort/search"
 )
 
-// openGPU opens the runtime for CUDA in a process that has opened none: make test-gpu and bench-gpu,
-// which set ZOS_GPU, run these tests alone.
+// openGPU opens the runtime for CUDA in a process that has opened none: make test-gpu, which sets
+// ZOS_GPU, runs these tests alone.
 func openGPU(t testing.TB) *ort.CUDA {
 	t.Helper()
 	if os.Getenv("ZOS_GPU") == "" {
@@ -125,42 +124,4 @@ func TestGPUPool(t *testing.T) {
 		t.Errorf("the pool's peak is %d bytes, the largest program needs %d, two of them %d", s.Peak,
 			r.Peak, r.Weight+r.Alpha)
 	}
-}
-
-// BenchmarkGPU times steps of the paper's supernet and reports the pool's peak.
-func BenchmarkGPU(b *testing.B) {
-	cuda := openGPU(b)
-	for _, name := range []string{"darts", "pc-darts", "zos"} {
-		for _, batch := range []int{64, 128} {
-			b.Run(fmt.Sprintf("%s/batch%d", name, batch), func(b *testing.B) { benchGPU(b, cuda, name, batch) })
-		}
-	}
-}
-
-func benchGPU(b *testing.B, cuda *ort.CUDA, name string, batch int) {
-	m, err := findMethod(name)
-	if err != nil {
-		b.Fatal(err)
-	}
-	c := memoryConfig{Batch: batch, Channels: 16, Cells: 8, Image: 32, Passes: passesAll, Xi: .5, Masks: 1,
-		Seed: 1}
-	s := openOn(b, c, m, cuda)
-	defer s.Close()
-	x, y := gpuBatch(c, 0)
-	if _, err := s.WeightStep(x, y, .01); err != nil { // the search for algorithms
-		b.Fatal(err)
-	}
-	if err := ort.ResetPool(); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := s.WeightStep(x, y, .01); err != nil {
-			b.Fatal(err)
-		}
-	}
-	pool, err := ort.Pool()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(pool.Peak)/1e6, "MB-peak")
 }

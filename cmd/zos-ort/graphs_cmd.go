@@ -48,7 +48,20 @@ func graphsAction(c *cli.Context) error {
 	}
 	scfg := cfg.search(mask)
 	spec := scfg.Spec(cfg.ImageSize)
-	spec.Kernels = c.Bool("kernels")
+	switch onGPU, err := cfg.deviceSettings.plan(false, p); {
+	case err != nil:
+		return err
+	case onGPU && c.Bool("kernels"):
+		return usagef("--kernels are for --device cpu")
+	case onGPU:
+		gpu, err := cfg.on(0)
+		if err != nil {
+			return err
+		}
+		spec = program.Lower(spec, ort.Options{CUDA: &gpu})
+	default:
+		spec.Kernels = c.Bool("kernels")
+	}
 	programs, err := search.Emit(spec)
 	if err != nil {
 		return err

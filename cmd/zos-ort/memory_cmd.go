@@ -25,7 +25,8 @@ func memoryCommand() *cli.Command {
 			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
 			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites that save memory: all, none or a " +
 				"list of share (equal operations), pools (per state), mix (weights in batch norms),\n" +
-				"shuffle (once per node), kernels (our own), recompute (cheap values, in the backward pass)"},
+				"shuffle (once per node), reduce (in one convolution), indices (in one byte), kernels (our own),\n" +
+				"recompute (cheap values, in the backward pass)"},
 			recomputeFlag(),
 			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
@@ -35,6 +36,8 @@ func memoryCommand() *cli.Command {
 				"the memory pool and the device"},
 			&cli.StringFlag{Name: "device", Value: onCPU,
 				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
+			&cli.StringFlag{Name: "precision", Value: fp32,
+				Usage: "fp32, or with --device cuda bf16: activations in half the memory"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
 			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass does to the steps: peak and, with --measure, " +
 				"time, before and after"},
@@ -61,7 +64,7 @@ func memoryAction(c *cli.Context) error {
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	p := newConsole(c)
-	device := deviceSettings{Device: c.String("device"), Precision: fp32}
+	device := deviceSettings{Device: c.String("device"), Precision: c.String("precision")}
 	defer device.close()
 	if c.IsSet("retrain") {
 		return memoryOfRetraining(c, &device, p)
@@ -72,6 +75,9 @@ func memoryAction(c *cli.Context) error {
 	}
 	if cfg.cuda, err = device.plan(c.Bool("measure"), p); err != nil {
 		return err
+	}
+	if cfg.cuda {
+		cfg.Precision = device.Precision
 	}
 	if c.IsSet("fit") {
 		limit, err := parseSize(c.String("fit"))

@@ -21,8 +21,10 @@ var passRows = []passRow{
 	{"pools", "share", "a pool once per state"},
 	{"mix", "share,pools", "mixing weights in batch norms"},
 	{"shuffle", "share,pools,mix", "one channel shuffle per node"},
-	{passRecompute, "share,pools,mix,shuffle", "cheap values again in the backward pass"},
-	{"kernels", "share,pools,mix,shuffle", "ReLU, convolutions, batch norm in one"},
+	{"reduce", "share,pools,mix,shuffle", "a factorised reduction in one convolution"},
+	{"indices", "share,pools,mix,shuffle,reduce", "indices of max pools in one byte"},
+	{passRecompute, passesPortable, "cheap values again in the backward pass"},
+	{"kernels", passesPortable, "ReLU, convolutions, batch norm in one"},
 }
 
 // after is the list of passes with this one.
@@ -183,7 +185,7 @@ func effectTable(p *console, cfg memoryConfig, rows []effect, measured bool) err
 		cells = append(cells, row)
 	}
 	p.result("live bytes in MB (10^6 bytes) with the passes above each one and with it, batch %d; recompute and "+
-		"kernels both follow shuffle", cfg.Batch)
+		"kernels both follow indices", cfg.Batch)
 	if err := p.table(header, cells); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func TestPredictionMatchesArena(t *testing.T) {
 			wantMeasured(t, smallMemory(batch), name)
 		}
 	}
-	for _, passes := range []string{passesNone, "share,pools,mix,shuffle,recompute"} {
+	for _, passes := range []string{passesNone, passesPortable + ",recompute"} {
 		c := smallMemory(4)
 		c.Passes = passes
 		wantMeasured(t, c, "zos")

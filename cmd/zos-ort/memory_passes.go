@@ -19,6 +19,9 @@ const (
 	passesNone = "none"
 )
 
+// passesPortable are the passes that make graphs for any runtime without computing anything twice.
+const passesPortable = "share,pools,mix,shuffle,reduce,indices"
+
 // passes are the rewrites that a search applies, by name.
 var passes = []struct {
 	name string
@@ -28,6 +31,8 @@ var passes = []struct {
 	{"pools", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.SharePools = true }},
 	{"mix", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.FoldMix = true }},
 	{"shuffle", func(c *supernet.Config, _ *graphgen.Spec) { c.Passes.MergeShuffle = true }},
+	{"reduce", func(_ *supernet.Config, s *graphgen.Spec) { s.Reductions = true }},
+	{"indices", func(_ *supernet.Config, s *graphgen.Spec) { s.Indices = true }},
 	{"kernels", func(_ *supernet.Config, s *graphgen.Spec) { s.Kernels = true }},
 	{passRecompute, func(_ *supernet.Config, s *graphgen.Spec) { s.Recompute = graphgen.RecomputeOn }},
 }

@@ -26,7 +26,10 @@ type memoryConfig struct {
 	Xi    float64 `json:"xi"`
 	Masks int     `json:"masks"`
 	Seed  uint64  `json:"seed"`
-	cuda  bool    // the programs of a GPU
+
+	// Precision is that of the programs of a GPU.
+	Precision string `json:"precision,omitempty"`
+	cuda      bool   // the programs of a GPU
 }
 
 // prediction is one row of the table: bytes, means over the masks where there are several.
@@ -120,7 +123,7 @@ func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
 		}
 	}
 	if c.cuda {
-		s.Kernels, s.CUDA = false, true
+		s.Kernels, s.CUDA, s.BFloat16 = false, true, c.Precision == bf16
 	}
 	s.Recompute, _ = c.recompute() // checked
 	s.Forward = net.Forward()

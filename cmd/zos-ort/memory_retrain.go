@@ -23,6 +23,8 @@ type retrainMemory struct {
 	Image     int            `json:"image_size"`
 	Auxiliary bool           `json:"auxiliary"`
 	Weights   int            `json:"parameters"` // of the training network
+	Device    string         `json:"device"`
+	Precision string         `json:"precision"`
 }
 
 // retrainRow is a program of a retraining: bytes, and the time of one step where it was made.
@@ -51,7 +53,11 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 		return err
 	}
 	if cfg.Options.CUDA = device.cuda; cuda && device.cuda == nil {
-		cfg.Options.CUDA = new(ort.CUDA) // its programs, without one
+		absent, err := device.on(0) // its programs, without one
+		if err != nil {
+			return err
+		}
+		cfg.Options.CUDA = &absent
 	}
 	spec := cfg.Spec(m.Image)
 	var rows []retrainRow
@@ -76,13 +82,14 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 
 // retrainMemoryFlags reads the command line; the network is the paper's unless flags say otherwise.
 func retrainMemoryFlags(c *cli.Context) (m retrainMemory, cfg retrain.Config, err error) {
-	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "device", "measure", "threads")
+	err = goesWith(c, "retrain", "batch", "channels", "cells", "image-size", "measure", "threads",
+		"device", "precision")
 	if err != nil {
 		return m, cfg, err
 	}
 	cfg = retrain.Paper()
 	m = retrainMemory{Batch: c.Int("batch"), Channels: cfg.Net.Channels, Cells: cfg.Net.Cells,
-		Image: c.Int("image-size")}
+		Image: c.Int("image-size"), Device: c.String("device"), Precision: c.String("precision")}
 	takeInts(c, map[string]*int{"channels": &m.Channels, "cells": &m.Cells})
 	if n := c.Int("threads"); n < 0 {
 		return m, cfg, usagef("--threads must be at least 0, got %d", n)

@@ -30,7 +30,12 @@ func oracleSearch(t *testing.T, c oracleCase) {
 	t.Run("kernels", func(t *testing.T) {
 		searchCase(t, c, supernet.AllPasses, graphgen.Spec{Kernels: true})
 	})
-	t.Run("cuda", func(t *testing.T) { searchCase(t, c, supernet.AllPasses, graphgen.Spec{CUDA: true}) })
+	t.Run("rewrites", func(t *testing.T) {
+		searchCase(t, c, supernet.AllPasses, graphgen.Spec{Rewrites: graphgen.AllRewrites})
+	})
+	t.Run("cuda", func(t *testing.T) {
+		searchCase(t, c, supernet.AllPasses, graphgen.Spec{CUDA: true, Rewrites: graphgen.AllRewrites})
+	})
 }
 
 // searchCase runs a case with the lowering that spec asks for.

@@ -2,15 +2,27 @@
 
 Reads one JSON object a line and answers each with one:
 
-    {"do": "hello"}                                   -> {"torch": VERSION}
-    {"do": "build", "mode": MODE, "net": NET, ...}    -> {"parameters": N}
-    {"do": "step", "mode": MODE, "program": PROGRAM}  -> {"seconds": S}
+    {"do": "hello", "device": DEVICE, "precision": P}  -> {"torch": VERSION}
+    {"do": "build", "mode": MODE, "net": NET, ...}     -> {"parameters": N}
+    {"do": "step", "mode": MODE, "program": PROGRAM}   -> {"seconds": S, "peak": B, "reserved": B}
+    {"do": "clear"}                                    -> {}, memory that is free given back to the GPU
+    {"do": "reset"}                                    -> {}, the peaks begin anew
+    {"do": "drop"}                                     -> {}, the networks gone
 
-MODE is eager, channels_last or compiled; PROGRAM is weight, alpha or rank. Anything that goes
-wrong is answered with {"error": TEXT}. "build" with the first mode of a net drops what was there
-before it. The operation none is left out, as zos-ort leaves it out: it only costs PyTorch time.
+DEVICE is cpu, cuda or cuda:N; P is fp32 or tf32; MODE is eager, channels_last or compiled; PROGRAM
+is weight, alpha or rank. The peaks are bytes on the GPU since the last reset: of the tensors, and
+of what the allocator has taken for them. Anything that goes wrong is answered with {"error": TEXT,
+"memory": BOOLEAN}, which says whether it was a lack of memory.
+
+A step does what zos-ort's does and no more: gradients of the weights or of the mixing weights,
+never of both; no softmax, since zos-ort takes the mixing weights as they are; nothing for the
+operation none. In PyTorch's favour the batch lies on the GPU already, the loss is not fetched from
+there, and gradients are done away with between the steps.
 """
+import functools
+import gc
 import json
+import operator
 import sys
 import time
 
@@ -67,20 +79,23 @@ def operation(name, channels, stride):
     raise ValueError("unknown operation " + name)
 
 
+def total(terms):
+    """The sum, without the addition to 0 that the built-in one begins with."""
+    return functools.reduce(operator.add, terms)
+
+
 class Edge(nn.Module):
     """The weighted sum of operations, on the first of `partial` parts of the channels."""
 
     def __init__(self, channels, stride, names, partial):
         super().__init__()
         self.partial, self.stride, self.width = partial, stride, channels // partial
-        self.names = names
-        self.operations = nn.ModuleList(operation(n, self.width, stride) for n in names if n != "none")
+        self.operations = nn.ModuleList(operation(n, self.width, stride) for n in names)
 
     def mixed(self, x, weights):
-        chosen = [w for w, n in zip(weights, self.names) if n != "none"]
-        if not chosen:
+        if not self.operations:
             return 0 * x[:, :, ::self.stride, ::self.stride]
-        return sum(w * run(x) for w, run in zip(chosen, self.operations))
+        return total([w * run(x) for w, run in zip(weights, self.operations)])
 
     def forward(self, x, weights):
         if self.partial == 1:
@@ -106,17 +121,17 @@ class Cell(nn.Module):
         states = [self.first(s0), self.second(s1)]
         edge = 0
         for node in range(NODES):
-            total = 0
+            terms = []
             for source in range(node + 2):
                 y = self.edges[edge](states[source], mixes[edge])
-                total = total + (y if gates is None else gates[edge] * y)
+                terms.append(y if gates is None else gates[edge] * y)
                 edge += 1
-            states.append(total)
+            states.append(total(terms))
         return torch.cat(states[2:], dim=1)
 
 
 class Supernet(nn.Module):
-    """Cells that share the architecture parameters of their kind, which are given from outside."""
+    """Cells that share the mixing weights of their kind, which are given from outside."""
 
     def __init__(self, channels, cells, classes, partial, mask):
         super().__init__()
@@ -133,80 +148,140 @@ class Supernet(nn.Module):
             before, last, reduced = last, NODES * channels, reduces
         self.head = nn.Linear(last, classes)
 
-    def forward(self, x, alphas, betas):
-        mixes = {kind: [row.softmax(0) for row in rows] for kind, rows in alphas.items()}
-        gates = {kind: self.gate(row) for kind, row in betas.items()}
+    def forward(self, x, mixes, gates):
         s0 = s1 = self.stem(x)
         for cell, kind in zip(self.cells, self.kinds):
             s0, s1 = s1, cell(s0, s1, mixes[kind], gates.get(kind))
         return self.head(s1.mean(dim=(2, 3)))
 
-    @staticmethod
-    def gate(row):
-        return torch.cat([part.softmax(0) for part in row.split([2, 3, 4, 5])])
-
 
 class Session:
     """A supernet with its optimiser and a batch, in one mode."""
 
-    def __init__(self, request):
+    def __init__(self, request, device):
         net, batch, mode = request["net"], request["batch"], request["mode"]
-        self.net = Supernet(**net)
-        self.images = torch.randn(batch, 3, request["image"], request["image"])
-        self.labels = torch.arange(batch) % net["classes"]
+        net["mask"] = {kind: [[n for n in names if n != "none"] for names in rows]
+                       for kind, rows in net["mask"].items()}
+        self.net = Supernet(**net).to(device)
+        self.images = torch.randn(batch, 3, request["image"], request["image"], device=device)
+        self.labels = torch.arange(batch, device=device) % net["classes"]
         if mode == "channels_last":
             self.net = self.net.to(memory_format=torch.channels_last)
             self.images = self.images.contiguous(memory_format=torch.channels_last)
-        self.alphas = {kind: [torch.zeros(len(names), requires_grad=True) for names in rows]
-                       for kind, rows in net["mask"].items()}
-        self.betas = {}
+        self.mixes = {kind: [torch.full((len(names),), .125, device=device) for names in rows]
+                      for kind, rows in net["mask"].items()}
+        self.gates = {}
         if net["partial"] > 1:
-            self.betas = {kind: torch.zeros(len(SOURCES), requires_grad=True) for kind in net["mask"]}
+            self.gates = {kind: torch.full((len(SOURCES),), .125, device=device) for kind in net["mask"]}
         self.weights = list(self.net.parameters())
-        self.run = torch.compile(self.net) if mode == "compiled" else self.net
+        self.architecture = [row for rows in self.mixes.values() for row in rows if len(row)]
+        self.architecture += self.gates.values()
+        self.run = torch.compile(self.net, fullgraph=True) if mode == "compiled" else self.net
         self.sgd = torch.optim.SGD(self.weights, lr=.01, momentum=.9, weight_decay=3e-4)
 
-    def loss(self):
-        return functional.cross_entropy(self.run(self.images, self.alphas, self.betas), self.labels)
+    def prepare(self, program):
+        """Marks what the program differentiates: for what is not, nothing is kept."""
+        self.sgd.zero_grad(set_to_none=True)
+        for w in self.weights:
+            w.requires_grad_(program == "weight")
+        for w in self.architecture:
+            w.requires_grad_(program == "alpha")
+        return getattr(self, program)
+
+    def logits(self):
+        return self.run(self.images, self.mixes, self.gates)
 
     def weight(self):
-        self.sgd.zero_grad()
-        self.loss().backward(inputs=self.weights)
+        functional.cross_entropy(self.logits(), self.labels).backward()
         nn.utils.clip_grad_norm_(self.weights, 5.)
         self.sgd.step()
 
     def alpha(self):
-        wanted = [row for rows in self.alphas.values() for row in rows] + list(self.betas.values())
-        torch.autograd.grad(self.loss(), wanted, allow_unused=True)
+        loss = functional.cross_entropy(self.logits(), self.labels)
+        torch.autograd.grad(loss, self.architecture, allow_unused=True)
 
     @torch.no_grad()
     def rank(self):
-        self.run(self.images, self.alphas, self.betas)
+        self.logits()
 
 
-def answer(request, sessions):
-    if request["do"] == "hello":
+class Peer:
+    """The networks that are being timed, by mode, on one device."""
+
+    def __init__(self):
+        self.sessions, self.device = {}, torch.device("cpu")
+
+    def hello(self, request):
+        self.device = torch.device(request["device"])
+        if self.gpu:
+            if torch.version.cuda is None:
+                raise RuntimeError(f"PyTorch {torch.__version__} is built without CUDA")
+            if not torch.cuda.is_available():
+                raise RuntimeError(f"PyTorch {torch.__version__} finds no GPU")
+            torch.cuda.set_device(self.device)
+            tf32 = request["precision"] == "tf32"
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+            torch.backends.cudnn.benchmark = True
         return {"torch": torch.__version__}
-    if request["do"] == "build":
+
+    @property
+    def gpu(self):
+        return self.device.type == "cuda"
+
+    def build(self, request):
         torch.set_num_threads(request["threads"])
-        if request["first"]:
-            sessions.clear()
         torch.manual_seed(1)
-        sessions[request["mode"]] = session = Session(request)
+        self.sessions[request["mode"]] = session = Session(request, self.device)
         return {"parameters": sum(w.numel() for w in session.weights)}
-    step = getattr(sessions[request["mode"]], request["program"])
-    start = time.perf_counter()
-    step()
-    return {"seconds": time.perf_counter() - start}
+
+    def step(self, request):
+        run = self.sessions[request["mode"]].prepare(request["program"])
+        self.wait()
+        start = time.perf_counter()
+        run()
+        self.wait()
+        reply = {"seconds": time.perf_counter() - start}
+        if self.gpu:
+            reply["peak"] = torch.cuda.max_memory_allocated()
+            reply["reserved"] = torch.cuda.max_memory_reserved()
+        return reply
+
+    def wait(self):
+        if self.gpu:
+            torch.cuda.synchronize()
+
+    def clear(self, _):
+        gc.collect()
+        if self.gpu:
+            torch.cuda.empty_cache()
+        return {}
+
+    def reset(self, _):
+        if self.gpu:
+            torch.cuda.reset_peak_memory_stats()
+        return {}
+
+    def drop(self, request):
+        self.sessions.clear()
+        torch.compiler.reset()  # it keeps no more than a few networks apart
+        return self.clear(request)
+
+
+def failure(e):
+    """The answer that tells the other side what went wrong, in one line."""
+    lines = str(e).strip().splitlines() or [""]
+    lacks = isinstance(e, (MemoryError, torch.cuda.OutOfMemoryError)) or "out of memory" in str(e)
+    return {"error": f"{type(e).__name__}: {lines[0]}", "memory": lacks}
 
 
 def main():
-    sessions = {}
+    peer = Peer()
     for line in sys.stdin:
         try:
-            reply = answer(json.loads(line), sessions)
+            request = json.loads(line)
+            reply = getattr(peer, request["do"])(request)
         except Exception as e:  # whatever it is, the other side has to hear of it
-            reply = {"error": f"{type(e).__name__}: {e}"}
+            reply = failure(e)
         print(json.dumps(reply), flush=True)
 
 

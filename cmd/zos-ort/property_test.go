@@ -43,7 +43,9 @@ func drawSupernet(t *rapid.T, m method, mask space.Mask) supernet.Config {
 func drawSpec(t *rapid.T, forward graphgen.Forward, classes int) graphgen.Spec {
 	return graphgen.Spec{Forward: forward, Classes: classes, Batch: rapid.IntRange(1, 3).Draw(t, "batch"),
 		Image: 4 * rapid.IntRange(1, 3).Draw(t, "image/4"), SGD: graphgen.PaperSGD, AuxiliaryWeight: .4,
-		Share: rapid.Bool().Draw(t, "share"), Kernels: rapid.Bool().Draw(t, "kernels")}
+		Share: rapid.Bool().Draw(t, "share"), Kernels: rapid.Bool().Draw(t, "kernels"),
+		Rewrites: graphgen.Rewrites{Reductions: rapid.Bool().Draw(t, "reduce"),
+			Indices: rapid.Bool().Draw(t, "indices")}}
 }
 
 // wantProgram builds one of the programs of a network and checks the graph and the number of weights.

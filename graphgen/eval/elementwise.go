@@ -54,6 +54,17 @@ func binary(in []*Tensor, f func(x, y float64) float64) *Tensor {
 	return out
 }
 
+// binaryInts is binary for tensors of whole numbers.
+func binaryInts(in []*Tensor, f func(x, y int64) int64) *Tensor {
+	shape := broadcastShape(in[0].Shape, in[1].Shape)
+	out := Ints(make([]int64, elements(shape)), shape...)
+	x, y := broadcastIndex(in[0].Shape, shape), broadcastIndex(in[1].Shape, shape)
+	for i := range out.I {
+		out.I[i] = f(in[0].I[x(i)], in[1].I[y(i)])
+	}
+	return out
+}
+
 func sqrt(x *Tensor) *Tensor {
 	y := zeros(x.Shape)
 	for i, v := range x.F {
@@ -130,9 +141,9 @@ func cast(to ir.DType, x *Tensor) (*Tensor, error) {
 	n := x.Len()
 	out := &Tensor{Shape: slices.Clone(x.Shape)}
 	switch to {
-	case ir.Float, ir.Double, ir.Float16:
+	case ir.Float, ir.Double, ir.Float16, ir.BFloat16:
 		out.F = make([]float64, n)
-	case ir.Int64:
+	case ir.Int64, ir.Int32, ir.Int8:
 		out.I = make([]int64, n)
 	case ir.Bool:
 		out.B = make([]bool, n)
@@ -143,6 +154,10 @@ func cast(to ir.DType, x *Tensor) (*Tensor, error) {
 		switch v := x.number(i); to {
 		case ir.Int64:
 			out.I[i] = int64(v)
+		case ir.Int32:
+			out.I[i] = int64(int32(int64(v)))
+		case ir.Int8:
+			out.I[i] = int64(int8(int64(v)))
 		case ir.Bool:
 			out.B[i] = v != 0
 		case ir.Float16:

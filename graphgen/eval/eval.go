@@ -4,7 +4,7 @@
 // every shape that it finds itself is compared with the one the graph declares.
 //
 // Constants are float32 in the graph and are used as they are; nothing is rounded to float32 on
-// the way.
+// the way. What a graph declares as bfloat16 is rounded to it: once, when a node has computed it.
 package eval
 
 import (
@@ -120,6 +120,9 @@ func (r *run) node(n *ir.Node) error {
 		}
 		if err := out[i].check(v.Type); err != nil {
 			return fmt.Errorf("output %d: the graph %w", i, err)
+		}
+		if v.DType == ir.BFloat16 {
+			out[i] = brain(out[i])
 		}
 		r.values[v] = out[i]
 	}

@@ -53,6 +53,21 @@ func half(x float64) float64 {
 	return y
 }
 
+// brain rounds to the nearest numbers that bfloat16 holds, half to even: 8 significant bits, the
+// least exponent -126, below it steps of 2^-133; what rounds to 2^128 or more becomes infinite.
+func brain(x *Tensor) *Tensor {
+	y := zeros(x.Shape)
+	for i, v := range x.F {
+		_, exponent := math.Frexp(v) // v = f 2^exponent, f in [1/2,1)
+		step := math.Ldexp(1, max(exponent-8, -133))
+		y.F[i] = math.RoundToEven(v/step) * step
+		if math.Abs(y.F[i]) >= math.Ldexp(1, 128) {
+			y.F[i] = math.Inf(int(math.Copysign(1, v)))
+		}
+	}
+	return y
+}
+
 // fromBytes reads the little-endian constants that have no Go type of their own in package ir.
 func fromBytes(want ir.Type, raw []byte) (*Tensor, error) {
 	t := &Tensor{Shape: slices.Clone(want.Shape)}

@@ -25,6 +25,18 @@ func TestCastToFloat16(t *testing.T) {
 	}
 }
 
+// Numbers of bfloat16: 8 significant bits, ties to even, the exponents of float32.
+func TestCastToBFloat16(t *testing.T) {
+	in := []float64{1, 1 + 1./256, 1 + 3./256, -1. / 3, 1e-40, 3e-41, 3.4e38, 1e39, 0, 257}
+	want := []float64{1, 1, 1 + 4./256, -0.333984375, math.Ldexp(1, -133), 0, math.Inf(1), math.Inf(1), 0, 256}
+	g := ir.New("brain")
+	g.Output("y", op.Cast{To: ir.BFloat16}.Of(g.Input("x", ir.T(ir.Float, len(in)))))
+	got := check.Must(eval.Run(g, map[string]*eval.Tensor{"x": eval.Floats(in, len(in))}))(t)["y"].F
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestConstantsOfBytes(t *testing.T) {
 	for _, c := range []struct {
 		dtype ir.DType

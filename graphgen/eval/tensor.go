@@ -11,7 +11,7 @@ import (
 // without elements has none set.
 type Tensor struct {
 	Shape []int
-	F     []float64 // float16, float, double
+	F     []float64 // float16, bfloat16, float, double
 	I     []int64   // int64, int32, int8, uint8
 	B     []bool    // bool
 }
@@ -80,7 +80,7 @@ func (t *Tensor) check(want ir.Type) error {
 	n := want.Elements()
 	have := len(t.F)
 	switch want.DType {
-	case ir.Float, ir.Double, ir.Float16:
+	case ir.Float, ir.Double, ir.Float16, ir.BFloat16:
 	case ir.Int64, ir.Int32, ir.Int8, ir.Uint8:
 		have = len(t.I)
 	case ir.Bool:

@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // PartialOutputs is an Op some of whose outputs may be left out of a node.
 type PartialOutputs interface {
 	Op
@@ -9,28 +11,10 @@ type PartialOutputs interface {
 // Trim removes the nodes that no graph output depends on, the optional outputs that nobody reads,
 // and the constants that are left without a reader. Inputs stay, read or not.
 func (g *Graph) Trim() {
-	live := map[*Value]bool{}
-	for _, o := range g.Outputs {
-		live[o.Value] = true
-	}
-	kept := make([]*Node, 0, len(g.Nodes))
-	for i := len(g.Nodes) - 1; i >= 0; i-- {
-		n := g.Nodes[i]
-		if !anyLive(n, live) {
-			continue
-		}
+	live := g.TrimNodes()
+	for _, n := range g.Nodes {
 		dropOutputs(n, live)
-		for _, v := range n.In {
-			if v != nil {
-				live[v] = true
-			}
-		}
-		kept = append(kept, n)
 	}
-	for i, j := 0, len(kept)-1; i < j; i, j = i+1, j-1 {
-		kept[i], kept[j] = kept[j], kept[i]
-	}
-	g.Nodes = kept
 	consts := g.Constants[:0:0]
 	for _, c := range g.Constants {
 		if live[c] {
@@ -38,6 +22,30 @@ func (g *Graph) Trim() {
 		}
 	}
 	g.Constants = consts
+}
+
+// TrimNodes removes the nodes that no graph output depends on, and changes nothing else: to put back
+// the old list of nodes undoes it. It returns the values that are read or given out.
+func (g *Graph) TrimNodes() (live map[*Value]bool) {
+	live = map[*Value]bool{}
+	for _, o := range g.Outputs {
+		live[o.Value] = true
+	}
+	kept := make([]*Node, 0, len(g.Nodes))
+	for _, n := range slices.Backward(g.Nodes) {
+		if !anyLive(n, live) {
+			continue
+		}
+		for _, v := range n.In {
+			if v != nil {
+				live[v] = true
+			}
+		}
+		kept = append(kept, n)
+	}
+	slices.Reverse(kept)
+	g.Nodes = kept
+	return live
 }
 
 func anyLive(n *Node, live map[*Value]bool) bool {

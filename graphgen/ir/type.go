@@ -11,18 +11,20 @@ type DType int32
 
 // Element types that the step graphs use.
 const (
-	Float   DType = 1
-	Uint8   DType = 2
-	Int8    DType = 3
-	Int32   DType = 6
-	Int64   DType = 7
-	Bool    DType = 9
-	Float16 DType = 10
-	Double  DType = 11
+	Float    DType = 1
+	Uint8    DType = 2
+	Int8     DType = 3
+	Int32    DType = 6
+	Int64    DType = 7
+	Bool     DType = 9
+	Float16  DType = 10
+	Double   DType = 11
+	BFloat16 DType = 16
 )
 
 var dtypeNames = map[DType]string{Float: "float", Uint8: "uint8", Int8: "int8", Int32: "int32",
-	Int64: "int64", Bool: "bool", Float16: "float16", Double: "double"}
+	Int64: "int64", Bool: "bool", Float16: "float16", Double: "double",
+	BFloat16: "bfloat16"}
 
 // String gives the name of ONNX's text form: float, int64, bool, ...
 func (d DType) String() string {
@@ -39,7 +41,7 @@ func (d DType) Size() int {
 		return 8
 	case Float, Int32:
 		return 4
-	case Float16:
+	case Float16, BFloat16:
 		return 2
 	default:
 		return 1

@@ -39,6 +39,18 @@ func (Div) Attrs() []ir.Attr  { return nil }
 func (Max) Attrs() []ir.Attr  { return nil }
 func (Sqrt) Attrs() []ir.Attr { return nil }
 
+// sum is the type rule of Add and Sub, which indices take part in too.
+func sum(name string, in []ir.Type) ([]ir.Type, error) {
+	if len(in) == 2 && in[0].DType == ir.Int32 && in[1].DType == ir.Int32 {
+		s, err := broadcast(in[0].Shape, in[1].Shape)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return []ir.Type{ir.T(ir.Int32, s...)}, nil
+	}
+	return binary(name, in)
+}
+
 func binary(name string, in []ir.Type) ([]ir.Type, error) {
 	if err := arity(name, in, 2, 2); err != nil {
 		return nil, err
@@ -53,8 +65,8 @@ func binary(name string, in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(in[0].DType, s...)}, float(name, in[0])
 }
 
-func (Add) Infer(in []ir.Type) ([]ir.Type, error)  { return binary("add", in) }
-func (Sub) Infer(in []ir.Type) ([]ir.Type, error)  { return binary("sub", in) }
+func (Add) Infer(in []ir.Type) ([]ir.Type, error)  { return sum("add", in) }
+func (Sub) Infer(in []ir.Type) ([]ir.Type, error)  { return sum("sub", in) }
 func (Mul) Infer(in []ir.Type) ([]ir.Type, error)  { return binary("mul", in) }
 func (Div) Infer(in []ir.Type) ([]ir.Type, error)  { return binary("div", in) }
 func (Max) Infer(in []ir.Type) ([]ir.Type, error)  { return binary("max", in) }

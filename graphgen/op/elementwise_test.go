@@ -12,6 +12,9 @@ func TestElementwiseVJP(t *testing.T) { checkCases(t, optest.Elementwise()) }
 func TestElementwiseTypes(t *testing.T) {
 	wantShape(t, op.Add{}, "float[2,1,4] float[3,1]", "float[2,3,4]")
 	wantShape(t, op.Sub{}, "float float[3,1]", "float[3,1]")
+	wantShape(t, op.Sub{}, "int32[2,1] int32[3]", "int32[2,3]")
+	wantError(t, op.Add{}, "int32[2,3] int32[2]", "add: shapes [2 3] and [2] do not broadcast")
+	wantError(t, op.Add{}, "int32[2] float[2]", "add: element types differ: int32[2] and float[2]")
 	wantShape(t, op.Mul{}, "float[1] float", "float[1]")
 	wantShape(t, op.Sqrt{}, "float[2]", "float[2]")
 	wantError(t, op.Add{}, "float[2,3] float[2]", "add: shapes [2 3] and [2] do not broadcast")

@@ -177,7 +177,8 @@ func run(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor) map[string]*
 func types(t *testing.T, text string) []ir.Type {
 	t.Helper()
 	names := map[string]ir.DType{}
-	for _, d := range []ir.DType{ir.Float, ir.Uint8, ir.Int64, ir.Bool, ir.Double, ir.Float16} {
+	for _, d := range []ir.DType{ir.Float, ir.Uint8, ir.Int32, ir.Int64, ir.Bool, ir.Double, ir.Float16,
+		ir.BFloat16} {
 		names[d.String()] = d
 	}
 	var list []ir.Type

@@ -30,7 +30,9 @@ func arity(name string, in []ir.Type, need, max int) error {
 // float checks that the given inputs are floating point tensors.
 func float(name string, in ...ir.Type) error {
 	for i, t := range in {
-		if t.DType != ir.Float && t.DType != ir.Double && t.DType != ir.Float16 {
+		switch t.DType {
+		case ir.Float, ir.Double, ir.Float16, ir.BFloat16:
+		default:
 			return fmt.Errorf("%s: input %d must be floating point, got %v", name, i, t)
 		}
 	}

@@ -10,7 +10,8 @@ func (m MaxPoolGrad) Scatter(dy, indices *ir.Value) *ir.Value {
 	g := dy.Graph()
 	flat := func(v *ir.Value) *ir.Value { return Reshape{}.To(v, v.Elements()) }
 	n := m.N * m.C * m.H * m.W
-	d := g.Add1(GatherElementsGrad{n}, flat(dy), g.Ints(int64(n)), flat(indices))
+	at := flat(indices) // before dY: ONNX Runtime computes what stands last first, and has dY then
+	d := g.Add1(GatherElementsGrad{n}, flat(dy), g.Ints(int64(n)), at)
 	return Reshape{}.To(d, m.N, m.C, m.H, m.W)
 }
 

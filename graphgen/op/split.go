@@ -17,13 +17,13 @@ type Split struct {
 	pieces shapeKey
 }
 
-// Slice cuts H from Top and W from Left to their ends: x[:, :, Top:, Left:].
+// Slice cuts rows and columns off at the edges: x[:, :, Top:H-Bottom, Left:W-Right].
 // https://onnx.ai/onnx/operators/onnx__Slice.html
-type Slice struct{ Top, Left int }
+type Slice struct{ Top, Left, Bottom, Right int }
 
-// Pad adds zero rows at the top and zero columns at the left.
+// Pad adds zero rows and columns at the edges.
 // https://onnx.ai/onnx/operators/onnx__Pad.html
-type Pad struct{ Top, Left int }
+type Pad struct{ Top, Left, Bottom, Right int }
 
 func (Concat) OpType() (string, string) { return ir.Onnx, "Concat" }
 func (Split) OpType() (string, string)  { return ir.Onnx, "Split" }
@@ -99,11 +99,12 @@ func (s Slice) Infer(in []ir.Type) ([]ir.Type, error) {
 		}
 	}
 	n := in[0].Shape
-	if s.Top < 0 || s.Left < 0 || n[2] <= s.Top || n[3] <= s.Left {
-		return nil, fmt.Errorf("slice: nothing is left of %v from row %d, column %d",
-			in[0], s.Top, s.Left)
+	h, w := n[2]-s.Top-s.Bottom, n[3]-s.Left-s.Right
+	if min(s.Top, s.Left, s.Bottom, s.Right) < 0 || h < 1 || w < 1 {
+		return nil, fmt.Errorf("slice: nothing is left of %v without %d+%d rows, %d+%d columns",
+			in[0], s.Top, s.Bottom, s.Left, s.Right)
 	}
-	return []ir.Type{ir.T(in[0].DType, n[0], n[1], n[2]-s.Top, n[3]-s.Left)}, nil
+	return []ir.Type{ir.T(in[0].DType, n[0], n[1], h, w)}, nil
 }
 
 // Infer lengthens H and W.
@@ -117,11 +118,13 @@ func (o Pad) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := int64s("pad", in, 1, 8); err != nil {
 		return nil, err
 	}
-	if o.Top < 0 || o.Left < 0 {
-		return nil, fmt.Errorf("pad: %d rows and %d columns must be at least 0", o.Top, o.Left)
+	if min(o.Top, o.Left, o.Bottom, o.Right) < 0 {
+		return nil, fmt.Errorf("pad: %d+%d rows and %d+%d columns must be at least 0", o.Top, o.Bottom,
+			o.Left, o.Right)
 	}
 	n := in[0].Shape
-	return []ir.Type{ir.T(in[0].DType, n[0], n[1], n[2]+o.Top, n[3]+o.Left)}, nil
+	h, w := n[2]+o.Top+o.Bottom, n[3]+o.Left+o.Right
+	return []ir.Type{ir.T(in[0].DType, n[0], n[1], h, w)}, nil
 }
 
 // Of joins the values.
@@ -132,16 +135,23 @@ func (Split) Of(x *ir.Value, axis int, pieces ...int) []*ir.Value {
 	return x.Graph().Add(Split{axis, keyOf(pieces)}, x, dims(x, pieces))
 }
 
-// Of adds x[:, :, Top:, Left:].
+// Of adds x[:, :, Top:H-Bottom, Left:W-Right].
 func (s Slice) Of(x *ir.Value) *ir.Value {
 	g := x.Graph()
-	const end = 1 << 31
-	return g.Add1(s, x, g.Ints(int64(s.Top), int64(s.Left)), g.Ints(end, end), g.Ints(2, 3))
+	end := func(axis, off int) int64 {
+		if off == 0 || axis >= x.Rank() { // the type rule reports the wrong rank
+			return 1 << 31
+		}
+		return int64(x.Shape[axis] - off)
+	}
+	return g.Add1(s, x, g.Ints(int64(s.Top), int64(s.Left)), g.Ints(end(2, s.Bottom), end(3, s.Right)),
+		g.Ints(2, 3))
 }
 
 // Of adds the zero rows and columns.
 func (o Pad) Of(x *ir.Value) *ir.Value {
-	return x.Graph().Add1(o, x, x.Graph().Ints(0, 0, int64(o.Top), int64(o.Left), 0, 0, 0, 0))
+	return x.Graph().Add1(o, x, x.Graph().Ints(0, 0, int64(o.Top), int64(o.Left), 0, 0, int64(o.Bottom),
+		int64(o.Right)))
 }
 
 // VJP: split dY at the joints.

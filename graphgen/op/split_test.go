@@ -19,11 +19,11 @@ func TestSplitTypes(t *testing.T) {
 	wantError(t, op.Concat{Axis: 1}, "float[2,3] int64[2,3]",
 		"concat: input 1 is int64[2,3], input 0 is float[2,3]")
 	wantError(t, op.Slice{Top: 1, Left: 1}, "float[1,1,1,4] int64[2] int64[2] int64[2]",
-		"slice: nothing is left of float[1,1,1,4] from row 1, column 1")
+		"slice: nothing is left of float[1,1,1,4] without 1+0 rows, 1+0 columns")
 	wantError(t, op.Slice{Top: 1, Left: 1}, "float[1,1,4,4] int64[2] int64[3] int64[2]",
 		"slice: input 2 must be int64[2], got int64[3]")
 	wantError(t, op.Pad{Top: -1}, "float[1,1,2,2] int64[8]",
-		"pad: -1 rows and 0 columns must be at least 0")
+		"pad: -1+0 rows and 0+0 columns must be at least 0")
 	wantError(t, op.Pad{Top: 1}, "float[2,2] int64[8]", "pad: input must be NCHW, got float[2,2]")
 	wantError(t, op.SliceVector{From: 2, Length: 3}, "float[4] int64[1] int64[1] int64[1]",
 		"slice: float[4] has no elements 2 to 5")

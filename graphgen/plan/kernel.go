@@ -7,6 +7,7 @@ type sharing struct{ views, inPlace [][2]int }
 
 var (
 	view    = sharing{views: [][2]int{{0, 0}}}
+	both    = sharing{views: [][2]int{{0, 0}, {1, 1}}}
 	unary   = sharing{inPlace: [][2]int{{0, 0}}}
 	moments = sharing{views: [][2]int{{3, 1}, {4, 2}}} // running mean and variance
 )
@@ -16,12 +17,13 @@ var (
 // results; of the elementwise ones that is every one with two inputs. A test of zos-ort lets the
 // runtime's arena say so for each.
 var kernels = map[string]sharing{
-	"Reshape":  view,
-	"Flatten":  view,
-	"Identity": view,
-	"Relu":     unary,
-	"Softmax":  unary,
-	"Cast":     unary,
+	"Reshape":     view,
+	"Flatten":     view,
+	"Identity":    view,
+	"PassThrough": both, // of the two values that our graphs pass
+	"Relu":        unary,
+	"Softmax":     unary,
+	"Cast":        unary,
 
 	"BatchNormInternal": moments,
 

@@ -21,8 +21,12 @@ func small(mask space.Mask, partial int, passes supernet.Passes) supernet.Config
 }
 
 func spec(c supernet.Config, batch, image int) graphgen.Spec {
-	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
-		SGD: graphgen.SGD{Clip: 1e9}, Share: c.Passes == supernet.AllPasses}
+	s := graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
+		SGD: graphgen.SGD{Clip: 1e9}}
+	if c.Passes == supernet.AllPasses {
+		s.Share, s.Rewrites = true, graphgen.AllRewrites
+	}
+	return s
 }
 
 // randomMask keeps about half of the operations.

@@ -32,9 +32,12 @@ func count(g *ir.Graph, gradients bool) (n census) {
 func (n *census) see(o ir.Op) {
 	switch o := o.(type) {
 	case op.Conv:
-		if o.Group > 1 {
+		switch {
+		case o.Group > 1:
 			n.depthwise++
-		} else {
+		case o.Kernel == 2: // both of a factorised reduction
+			n.pointwise += 2
+		default:
 			n.pointwise++ // 1x1, and the 3x3 of the stem
 		}
 	case op.MaxPool:

@@ -60,6 +60,7 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 // the CUDA provider has.
 func Lower(s graphgen.Spec, o ort.Options) graphgen.Spec {
 	s.Kernels, s.CUDA = o.CUDA == nil, o.CUDA != nil
+	s.BFloat16 = s.CUDA && o.CUDA.BFloat16
 	return s
 }
 

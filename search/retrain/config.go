@@ -53,6 +53,7 @@ func (c Config) Spec(image int) graphgen.Spec {
 	net := c.Net
 	net.DropPath = c.DropPath > 0 && net.DropPaths() > 0
 	s := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: image, Classes: net.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: c.Auxiliary, Share: true}
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: c.Auxiliary, Share: true,
+		Rewrites: graphgen.AllRewrites}
 	return program.Lower(s, c.Options)
 }

@@ -147,9 +147,11 @@ func Split() []Case {
 		split("vector", 0, []int{5, 1, 7}, []int{2, 0, 1}, 13),
 		split("whole", 0, []int{13}, []int{0}, 13),
 	}
-	for _, o := range []op.Slice{{Top: 1, Left: 1}, {Top: 0, Left: 2}, {Top: 3, Left: 0}} {
-		cases = append(cases, linear(fmt.Sprintf("slice/%d_%d", o.Top, o.Left), o.Of, 2, 3, 6, 5),
-			linear(fmt.Sprintf("pad/%d_%d", o.Top, o.Left), op.Pad(o).Of, 2, 3, 6, 5))
+	for _, o := range []op.Slice{{Top: 1, Left: 1}, {Top: 0, Left: 2}, {Top: 3, Left: 0},
+		{Bottom: 1, Right: 1}, {Top: 1, Left: 2, Bottom: 3, Right: 1}} {
+		name := fmt.Sprintf("%d_%d_%d_%d", o.Top, o.Left, o.Bottom, o.Right)
+		cases = append(cases, linear("slice/"+name, o.Of, 2, 3, 6, 5),
+			linear("pad/"+name, op.Pad(o).Of, 2, 3, 6, 5))
 	}
 	for _, o := range []op.PadVector{{Before: 2, After: 3}, {Before: 4}, {After: 1}} {
 		cases = append(cases, linear(fmt.Sprintf("pad/vector_%d_%d", o.Before, o.After), o.Of, 5),

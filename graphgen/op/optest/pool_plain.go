@@ -8,7 +8,7 @@ import (
 )
 
 // PlainPool has the gradients of pools in operators of every device, each beside the gradient
-// operator.
+// operator, and the indices of the maxima before and after a stay in one byte.
 func PlainPool() []Case {
 	var cases []Case
 	add := func(name string, k [3]int, h, w int, inputs []Input, build func(x []*ir.Value) []*ir.Value) {
@@ -28,6 +28,11 @@ func PlainPool() []Case {
 				i := x[0].Graph().Add(m, x[0])[1]
 				grad := op.MaxPoolGrad{Pool: m, N: 2, C: 3, H: h, W: w}
 				return []*ir.Value{grad.Scatter(x[1], i), x[0].Graph().Add1(grad, x[1], i)}
+			})
+			add("narrow", k, h, w, []Input{Apart(2, 3, h, w)}, func(x []*ir.Value) []*ir.Value {
+				pooled, near := x[0].Graph().Add(m, x[0]), m.Nearby(x[0])
+				both := op.PassThrough{}.Of(pooled[0], near.Narrow(pooled[1]))
+				return []*ir.Value{near.Widen(both[1]), pooled[1], op.Relu{}.Of(both[0])}
 			})
 			add("average", k, h, w, []Input{dy}, func(x []*ir.Value) []*ir.Value {
 				grad := op.AveragePoolGrad{Pool: op.AveragePool(m), N: 2, C: 3, H: h, W: w}

@@ -1,0 +1,46 @@
+package graphgen_test
+
+import (
+	"fmt"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/plan"
+)
+
+// sumOf is a network that adds n convolutions of the images, each to the ones before it.
+func sumOf(n int) graphgen.Forward {
+	return func(net *graphgen.Net, images *ir.Value) graphgen.Scores {
+		const c = 4
+		var sum *ir.Value
+		for i := range n {
+			net.G.In(fmt.Sprintf("term%d", i), func() {
+				w := net.Weight("weight", 3, 0, c, 3, 1, 1)
+				y := op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}.Of(images, w)
+				if sum == nil {
+					sum = y
+				} else {
+					sum = op.Add{}.Of(sum, y)
+				}
+			})
+		}
+		return graphgen.Scores{Logits: op.Flatten{}.Of(op.GlobalAveragePool{}.Of(sum))}
+	}
+}
+
+// A program for CUDA adds a term as soon as it is there: the live bytes do not depend on how many
+// terms there are, while ONNX Runtime keeps all of them if the sum stands as it was built.
+func TestSumsInTurn(t *testing.T) {
+	image := ir.T(ir.Float, 2, 4, 16, 16).Bytes()
+	peak := func(terms int, cuda bool) int {
+		s := graphgen.Spec{Forward: sumOf(terms), Batch: 2, Image: 16, Classes: 4, CUDA: cuda}
+		return plan.Of(programs(t, s)["rank"].Graph).Peak / image
+	}
+	for _, terms := range []int{4, 9} {
+		if in, all := peak(terms, true), peak(terms, false); in != 3 || all != terms+1 {
+			t.Errorf("%d terms: %d images at a time, as built %d; want 3 and %d", terms, in, all, terms+1)
+		}
+	}
+}
