@@ -60,7 +60,7 @@ func benchAction(c *cli.Context) error {
 		return err
 	}
 	defer device.close()
-	cases, err := benchCases(c, device.cuda != nil)
+	cases, err := benchCases(c, device)
 	if err != nil {
 		return err
 	}
@@ -145,11 +145,12 @@ func findPeer(c *cli.Context, p *console, d deviceSettings) (*peer, error) {
 
 // benchCases are all combinations of the flags: small batches first, which tell the peer's best
 // mode soonest.
-func benchCases(c *cli.Context, cuda bool) (cases []benchCase, err error) {
+func benchCases(c *cli.Context, d deviceSettings) (cases []benchCase, err error) {
 	list, err := findMethods(c.String("methods"))
 	if err != nil {
 		return nil, usageError{err}
 	}
+	cuda := d.cuda != nil
 	batches, threads, err := benchSizes(c, cuda)
 	if err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func benchCases(c *cli.Context, cuda bool) (cases []benchCase, err error) {
 	for _, batch := range batches {
 		cfg := memoryConfig{Batch: batch, Channels: c.Int("channels"), Cells: c.Int("cells"),
 			Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"), Masks: 1,
-			Seed: c.Uint64("seed"), cuda: cuda}
+			Seed: c.Uint64("seed"), Precision: d.Precision, cuda: cuda}
 		if err := cfg.check(list); err != nil {
 			return nil, err
 		}

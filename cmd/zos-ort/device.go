@@ -113,7 +113,7 @@ func (d *deviceSettings) open(p *console) error {
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind == onAny {
 			p.say("device: CPU (%v)", err)
-			if d.Precision != fp32 {
+			if d.Precision == tf32 || d.Precision == bf16 {
 				p.say("precision: fp32 on the CPU, not %s", d.Precision)
 			}
 			return nil

@@ -11,10 +11,31 @@ import (
 	"zos-ort/search"
 )
 
-// openGPU opens the runtime for CUDA in a process that has opened none: make test-gpu, which sets
-// ZOS_GPU, runs these tests alone.
-func openGPU(t testing.TB) *ort.CUDA {
-	t.Helper()
+// gpuTolerance is relative to the larger of 1 and the CPU's number.
+const gpuTolerance = 1e-3
+
+// gpuDevice is what the checks of a GPU run on.
+type gpuDevice struct {
+	cuda *ort.CUDA
+	card bool // its numbers count
+}
+
+// gpuChecks compare a GPU with the CPU. Without a card they run all the same, shortened, and look at
+// what is copied and allocated alone.
+var gpuChecks = []struct {
+	name string
+	run  func(*testing.T, gpuDevice)
+}{
+	{"steps", stepsAgree},
+	{"ranking", scoresAgree},
+	{"retraining", retrainingAgrees},
+	{"state", stateMovesOn},
+	{"pool", poolIsShared},
+}
+
+// TestGPU is make test-gpu, which sets ZOS_GPU and runs nothing else: a process that has opened the
+// runtime for the CPU cannot open the one for CUDA.
+func TestGPU(t *testing.T) {
 	if os.Getenv("ZOS_GPU") == "" {
 		t.Skip("skipped: run make test-gpu")
 	}
@@ -22,21 +43,64 @@ func openGPU(t testing.TB) *ort.CUDA {
 	if err := ort.OpenCUDA(ort.FindDevices(ort.CUDAFolders()), *c); err != nil {
 		t.Skipf("skipped: %v", err)
 	}
-	return c
+	runGPUChecks(t, gpuDevice{c, true})
 }
 
-// openOn makes the steps of a method on a device: on the CPU the very programs of the GPU.
-func openOn(t testing.TB, c memoryConfig, m method, cuda *ort.CUDA) *search.Steps {
+func runGPUChecks(t *testing.T, d gpuDevice) {
+	for _, c := range gpuChecks {
+		t.Run(c.name, func(t *testing.T) { c.run(t, d) })
+	}
+}
+
+// agree compares the numbers of a computation on the GPU with those of the CPU. Without a card the GPU's
+// part of it alone is made.
+func (d gpuDevice) agree(t *testing.T, compute func(cuda *ort.CUDA) []float64) {
 	t.Helper()
-	mask := c.masksOf(m)[0]
-	c.cuda = true
-	p, err := search.Emit(c.spec(m, mask))
+	got := compute(d.cuda)
+	if !d.card {
+		return
+	}
+	want := compute(nil)
+	if len(got) != len(want) || len(want) == 0 {
+		t.Fatalf("%d numbers, the CPU has %d", len(got), len(want))
+	}
+	for i := range want {
+		if off := math.Abs(got[i] - want[i]); !(off <= gpuTolerance*max(1, math.Abs(want[i]))) {
+			t.Fatalf("number %d is %v on the GPU, %v on the CPU", i, got[i], want[i])
+		}
+	}
+}
+
+// gpuCase is a method on a small supernet, whose programs are those of a GPU, on the CPU too.
+type gpuCase struct {
+	memoryConfig
+	method method
+}
+
+func newGPUCase(t *testing.T, name string, batch int) gpuCase {
+	t.Helper()
+	m, err := findMethod(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alphas := space.NewAlphas(mask, m.partial > 1)
-	weights := program.Vectors{Weights: oracleWeights(p.Weight.Weights)}
-	s, err := search.Open(p, weights, alphas, ort.Options{Threads: 2, CUDA: cuda})
+	c := gpuCase{smallMemory(batch), m}
+	c.cuda = true
+	return c
+}
+
+// open makes the steps of a case on a device, nil for the CPU, fresh where v has no weights.
+func (c gpuCase) open(t *testing.T, cuda *ort.CUDA, v program.Vectors) *search.Steps {
+	t.Helper()
+	mask := c.masksOf(c.method)[0]
+	p, err := search.Emit(c.spec(c.method, mask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Weights == nil {
+		v.Weights = oracleWeights(p.Weight.Weights)
+	}
+	alphas := space.NewAlphas(mask, c.method.partial > 1)
+	s, err := search.Open(p, v, alphas, ort.Options{Threads: 2, CUDA: cuda})
 	if err != nil {
 		t.Fatal(err) // a node without a CUDA kernel is named here
 	}
@@ -49,72 +113,74 @@ func gpuBatch(c memoryConfig, step int) ([]float32, []int64) {
 	return o.images(500000 + step), o.labels(600000 + step)
 }
 
-// trajectory is the losses of weight and alpha steps by turns, and the logits after them: all three
-// programs see one state, or the numbers would not be those of the CPU.
-func trajectory(t *testing.T, c memoryConfig, m method, cuda *ort.CUDA) (numbers []float64) {
+// train makes weight steps, with alpha steps between them if so told, and gives their losses.
+func (c gpuCase) train(t *testing.T, s *search.Steps, from, to int, alphas bool) (losses []float64) {
 	t.Helper()
-	s := openOn(t, c, m, cuda)
-	defer s.Close()
-	for step := range 10 {
-		x, y := gpuBatch(c, step)
-		for _, run := range []func() (search.Outcome, error){
-			func() (search.Outcome, error) { return s.AlphaStep(x, y, 0) },
-			func() (search.Outcome, error) { return s.WeightStep(x, y, .01) }} {
-			o, err := run()
-			if err != nil {
-				t.Fatal(err)
-			}
-			numbers = append(numbers, o.Loss)
+	for step := from; step < to; step++ {
+		x, y := gpuBatch(c.memoryConfig, step)
+		o, err := s.WeightStep(x, y, .01)
+		if losses = append(losses, o.Loss); err == nil && alphas {
+			o, err = s.AlphaStep(x, y, 0)
+			losses = append(losses, o.Loss)
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	x, _ := gpuBatch(c, 0)
-	logits, err := s.Evaluate(x)
+	return losses
+}
+
+// logits are those of the evaluation of a batch: with the losses before, they are right only if all
+// programs see one state.
+func (c gpuCase) logits(t *testing.T, s *search.Steps) []float64 {
+	t.Helper()
+	x, _ := gpuBatch(c.memoryConfig, 0)
+	y, err := s.Evaluate(x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range logits {
-		numbers = append(numbers, float64(v))
-	}
-	return numbers
+	return float64s(y)
 }
 
-// TestGPUSteps: over ten steps of every method the GPU's losses are the CPU's, and so is the state.
-func TestGPUSteps(t *testing.T) {
-	cuda := openGPU(t)
-	c := smallMemory(8)
+func float64s(x []float32) (y []float64) {
+	for _, v := range x {
+		y = append(y, float64(v))
+	}
+	return y
+}
+
+// stepsAgree: over ten steps of every method the GPU's losses are the CPU's, and so is the state.
+func stepsAgree(t *testing.T, d gpuDevice) {
 	for _, m := range methods {
-		if !m.searches() {
+		if !m.searches() || (!d.card && m.name != "zos") {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) {
-			want, got := trajectory(t, c, m, nil), trajectory(t, c, m, cuda)
-			for i := range want {
-				if d := math.Abs(got[i] - want[i]); !(d <= 1e-3*max(1, math.Abs(want[i]))) {
-					t.Fatalf("number %d is %v on the GPU, %v on the CPU", i, got[i], want[i])
-				}
-			}
+			c := newGPUCase(t, m.name, 8)
+			d.agree(t, func(cuda *ort.CUDA) []float64 {
+				s := c.open(t, cuda, program.Vectors{})
+				defer s.Close()
+				return append(c.train(t, s, 0, 10, true), c.logits(t, s)...)
+			})
 		})
 	}
 }
 
-// TestGPUPool: all programs of a run share one pool, whose peak is near the prediction of the largest
+// poolIsShared: all programs of a run share one pool, whose peak is near the prediction of the largest
 // program, not of their sum.
-func TestGPUPool(t *testing.T) {
-	cuda := openGPU(t)
-	c := smallMemory(32)
-	m, err := findMethod("darts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.cuda = true
-	r, err := c.predict(m)
+func poolIsShared(t *testing.T, d gpuDevice) {
+	c := newGPUCase(t, "darts", 32)
+	r, err := c.predict(c.method)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := ort.ResetPool(); err != nil {
 		t.Fatal(err)
 	}
-	trajectory(t, c, m, cuda)
+	steps := c.open(t, d.cuda, program.Vectors{})
+	defer steps.Close()
+	c.train(t, steps, 0, 2, true)
+	c.logits(t, steps)
 	s, err := ort.Pool()
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ Reads one JSON object a line and answers each with one:
     {"do": "reset"}                                    -> {}, the peaks begin anew
     {"do": "drop"}                                     -> {}, the networks gone
 
-DEVICE is cpu, cuda or cuda:N; P is fp32 or tf32; MODE is eager, channels_last or compiled; PROGRAM
+DEVICE is cpu, cuda or cuda:N; P is fp32, tf32 or bf16; MODE is eager, channels_last or compiled; PROGRAM
 is weight, alpha or rank. The peaks are bytes on the GPU since the last reset: of the tensors, and
 of what the allocator has taken for them. Anything that goes wrong is answered with {"error": TEXT,
 "memory": BOOLEAN}, which says whether it was a lack of memory.
@@ -158,11 +158,12 @@ class Supernet(nn.Module):
 class Session:
     """A supernet with its optimiser and a batch, in one mode."""
 
-    def __init__(self, request, device):
+    def __init__(self, request, device, half):
         net, batch, mode = request["net"], request["batch"], request["mode"]
         net["mask"] = {kind: [[n for n in names if n != "none"] for names in rows]
                        for kind, rows in net["mask"].items()}
         self.net = Supernet(**net).to(device)
+        self.cast = torch.autocast(self.net.head.weight.device.type, torch.bfloat16, enabled=half)
         self.images = torch.randn(batch, 3, request["image"], request["image"], device=device)
         self.labels = torch.arange(batch, device=device) % net["classes"]
         if mode == "channels_last":
@@ -189,16 +190,19 @@ class Session:
         return getattr(self, program)
 
     def logits(self):
-        return self.run(self.images, self.mixes, self.gates)
+        with self.cast:
+            return self.run(self.images, self.mixes, self.gates)
+
+    def loss(self):
+        return functional.cross_entropy(self.logits().float(), self.labels)
 
     def weight(self):
-        functional.cross_entropy(self.logits(), self.labels).backward()
+        self.loss().backward()
         nn.utils.clip_grad_norm_(self.weights, 5.)
         self.sgd.step()
 
     def alpha(self):
-        loss = functional.cross_entropy(self.logits(), self.labels)
-        torch.autograd.grad(loss, self.architecture, allow_unused=True)
+        torch.autograd.grad(self.loss(), self.architecture, allow_unused=True)
 
     @torch.no_grad()
     def rank(self):
@@ -209,7 +213,7 @@ class Peer:
     """The networks that are being timed, by mode, on one device."""
 
     def __init__(self):
-        self.sessions, self.device = {}, torch.device("cpu")
+        self.sessions, self.device, self.half = {}, torch.device("cpu"), False
 
     def hello(self, request):
         self.device = torch.device(request["device"])
@@ -222,6 +226,7 @@ class Peer:
             tf32 = request["precision"] == "tf32"
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
             torch.backends.cudnn.benchmark = True
+            self.half = request["precision"] == "bf16"
         return {"torch": torch.__version__}
 
     @property
@@ -231,7 +236,7 @@ class Peer:
     def build(self, request):
         torch.set_num_threads(request["threads"])
         torch.manual_seed(1)
-        self.sessions[request["mode"]] = session = Session(request, self.device)
+        self.sessions[request["mode"]] = session = Session(request, self.device, self.half)
         return {"parameters": sum(w.numel() for w in session.weights)}
 
     def step(self, request):

@@ -5,7 +5,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Quantize has what deployment models add: 8-bit integers, float16. Scales are powers of two, so that
+// Quantize has what deployment models add: 8-bit integers, float16, and bfloat16. Scales are powers of two, so that
 // float32 and float64 agree about what lies half-way, and the inputs reach beyond the ends.
 func Quantize() []Case {
 	deployed := func(name string, in Input, f func(x *ir.Value) *ir.Value) Case {
@@ -40,6 +40,10 @@ func Quantize() []Case {
 		half := g.Constant(ir.T(ir.Float16, 2), &ir.Constant{Bytes: []byte{0x00, 0x34, 0x00, 0xc0}})
 		return op.Cast{To: ir.Float}.Of(op.Mul{}.Of(op.Cast{To: ir.Float16}.Of(x), half))
 	}
+	// ONNX Runtime drops some pairs of casts; it must not drop those that round.
+	rounded := func(x *ir.Value) *ir.Value {
+		return op.Cast{To: ir.Float}.Of(op.Cast{To: ir.BFloat16}.Of(x))
+	}
 	return []Case{
 		deployed("int8", Apart(8, 7, 10), through(ir.Int8, 3)),
 		deployed("uint8", Apart(8, 7, 10), through(ir.Uint8, 131)),
@@ -49,5 +53,9 @@ func Quantize() []Case {
 			return op.Cast{To: ir.Float}.Of(op.Cast{To: ir.Float16}.Of(x))
 		}),
 		deployed("float16/weights", Apart(5, 2), halves),
+		deployed("bfloat16/cast", Normal(5, 2), rounded),
+		deployed("bfloat16/kept", Normal(5, 2), func(x *ir.Value) *ir.Value {
+			return op.Add{}.Of(rounded(op.Relu{}.Of(x)), rounded(op.Mul{}.Of(x, x)))
+		}),
 	}
 }
