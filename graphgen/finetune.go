@@ -113,8 +113,8 @@ func (n *Net) inputs() (means, variances []*ir.Value) {
 	means, variances = declare(n.Stats, meanSuffix), declare(n.Stats, varianceSuffix)
 	n.meanPieces, n.varPieces = means, variances
 	if n.Mode == Train && len(means) > 0 {
-		n.meanPieces = op.Split{}.Of(op.Concat{}.Of(means...), 0, n.Stats.lengths()...)
-		n.varPieces = op.Split{}.Of(op.Concat{}.Of(variances...), 0, n.Stats.lengths()...)
+		n.meanPieces = n.pieces(n.join(means, n.Stats), n.Stats)
+		n.varPieces = n.pieces(n.join(variances, n.Stats), n.Stats)
 	}
 	return means, variances
 }

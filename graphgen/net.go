@@ -46,7 +46,7 @@ type Net struct {
 	// Running statistics after the step. With Kernels those of the batch; with CUDA those of the
 	// batch too, newVars as 1/sqrt(variance + epsilon).
 	newMeans, newVars []*ir.Value
-	unbias            []float32 // 1/(n-1) per statistic, n elements per channel
+	unbias            []float32 // 1/(n-1) per batch norm, n elements per channel
 }
 
 // Forward builds a network on images and returns its scores.
@@ -62,6 +62,8 @@ type Scores struct{ Logits, Auxiliary *ir.Value }
 func dryRun(f Forward, image ir.Type) (*Net, error) {
 	n := &Net{G: ir.New("layout"), Mode: Train}
 	err := ir.Build(func() { f(n, n.G.Input("images", image)) })
+	n.Weights.arrange()
+	n.Stats.arrange()
 	return n, err
 }
 
@@ -70,15 +72,15 @@ func newNet(g *ir.Graph, mode Mode, dry *Net, s Spec) *Net {
 	n := bareNet(g, mode, dry)
 	n.Kernels, n.CUDA = s.Kernels && mode != Eval, s.CUDA
 	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
-	n.weightPieces = op.Split{}.Of(n.weights, 0, dry.Weights.lengths()...)
+	n.weightPieces = n.pieces(n.weights, n.Weights)
 	if len(dry.Stats) == 0 {
 		return n
 	}
 	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write into.
 	n.means = g.Input("running_mean", ir.T(ir.Float, dry.Stats.Len()))
 	n.variances = g.Input("running_variance", ir.T(ir.Float, dry.Stats.Len()))
-	n.meanPieces = op.Split{}.Of(n.means, 0, dry.Stats.lengths()...)
-	n.varPieces = op.Split{}.Of(n.variances, 0, dry.Stats.lengths()...)
+	n.meanPieces = n.pieces(n.means, n.Stats)
+	n.varPieces = n.pieces(n.variances, n.Stats)
 	return n
 }
 
@@ -152,9 +154,7 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 	}
 	n.newMeans, n.newVars = append(n.newMeans, mean), append(n.newVars, variance)
 	count := x.Elements() / c
-	for range c {
-		n.unbias = append(n.unbias, 1/float32(max(count-1, 1)))
-	}
+	n.unbias = append(n.unbias, 1/float32(max(count-1, 1)))
 	return y[0]
 }
 
