@@ -14,7 +14,7 @@ import (
 	"zos-ort/search"
 )
 
-// onCPU makes a program in bfloat16 run on the CPU, which has neither its convolutions nor its ReLUs:
+// onCPU makes a program in bfloat16 run on the CPU, which has neither its products nor its ReLUs:
 // they compute in float32 and are rounded once, which is what those of a GPU do. All casts of the
 // program stay.
 func onCPU(t *testing.T, p *graphgen.Program) *graphgen.Program {
@@ -26,7 +26,7 @@ func onCPU(t *testing.T, p *graphgen.Program) *graphgen.Program {
 			return nil
 		}
 		switch o := n.Op.(type) {
-		case op.Conv:
+		case op.MatMul:
 			return []*ir.Value{op.Cast{To: ir.BFloat16}.Of(o.Of(wide(n.In[0]), wide(n.In[1])))}
 		case op.Relu:
 			return []*ir.Value{op.Cast{To: ir.BFloat16}.Of(o.Of(wide(n.In[0])))}
