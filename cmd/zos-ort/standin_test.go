@@ -143,6 +143,9 @@ func TestProviderSteps(t *testing.T) {
 		for _, m := range methods {
 			if m.searches() && m.name != "beta-darts" { // whose programs are those of darts
 				for _, precision := range []string{fp32, bf16} {
+					if precision == bf16 && m.name != "zos" && m.name != "darts-rnd" {
+						continue // of partial and of all channels one each: sessions take their time
+					}
 					t.Run(m.name+"/"+precision, func(t *testing.T) {
 						checkSteps(t, onGPU(precision), m, cuda, counts)
 					})
