@@ -83,9 +83,8 @@ func newGPUCase(t *testing.T, name string, batch int) gpuCase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := gpuCase{smallMemory(batch), m}
-	c.cuda = true
-	return c
+	return gpuCase{memoryConfig{Batch: batch, Channels: 4, Cells: 3, Image: 8, Passes: passesAll, Xi: .25,
+		Masks: 1, Seed: 1, cuda: true}, m}
 }
 
 // open makes the steps of a case on a device, nil for the CPU, fresh where v has no weights.
@@ -169,7 +168,7 @@ func stepsAgree(t *testing.T, d gpuDevice) {
 // poolIsShared: all programs of a run share one pool, whose peak is near the prediction of the largest
 // program, not of their sum.
 func poolIsShared(t *testing.T, d gpuDevice) {
-	c := newGPUCase(t, "darts", 32)
+	c := newGPUCase(t, "zos", 32)
 	r, err := c.predict(c.method)
 	if err != nil {
 		t.Fatal(err)
