@@ -193,7 +193,13 @@ func isWeight(v *ir.Value) bool {
 }
 
 func isReshape(n *ir.Node) bool { _, ok := n.Op.(op.Reshape); return ok }
-func isSplit(n *ir.Node) bool   { _, ok := n.Op.(op.Split); return ok }
+func isSplit(n *ir.Node) bool {
+	switch n.Op.(type) {
+	case op.Split, op.SliceVector:
+		return true
+	}
+	return false
+}
 
 // Recomputation changes no bit of a program in bfloat16, and leaves no node that nobody needs.
 func TestBFloat16Recomputed(t *testing.T) {

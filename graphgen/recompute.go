@@ -69,7 +69,8 @@ func cheap(n *ir.Node) bool {
 	switch o := n.Op.(type) {
 	case op.Cast:
 		return o.To == ir.BFloat16 || widens(n)
-	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.Slice, op.BatchNormTraining:
+	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.Slice, op.SliceVector,
+		op.BatchNormTraining:
 		return true
 	case op.Conv:
 		return o.Kernel == 1 && o.Group == 1

@@ -75,16 +75,16 @@ func (e Entry) Len() int { return ir.Type{Shape: e.Shape}.Elements() }
 // Init is how a tensor starts: uniform in (-Bound, Bound), or Value everywhere when Bound is 0.
 type Init struct{ Bound, Value float64 }
 
-// Layout places named tensors, in the order of construction, in one flat float32 vector.
+// Layout places named tensors in one flat float32 vector. The entries are in the order of construction,
+// the places in another (see Layout.arrange).
 type Layout []Entry
 
 // Len is the length of the vector.
-func (l Layout) Len() int {
-	if len(l) == 0 {
-		return 0
+func (l Layout) Len() (n int) {
+	for _, e := range l {
+		n += e.Len()
 	}
-	last := l[len(l)-1]
-	return last.Offset + last.Len()
+	return n
 }
 
 // Find returns the entry of that name.
@@ -120,13 +120,4 @@ func (l *Layout) add(name string, shape []int, init Init) Entry {
 	e := Entry{Name: name, Shape: slices.Clone(shape), Offset: l.Len(), Init: init}
 	*l = append(*l, e)
 	return e
-}
-
-// lengths are the sizes of the entries, as pieces of the flat vector.
-func (l Layout) lengths() []int {
-	n := make([]int, len(l))
-	for i, e := range l {
-		n[i] = e.Len()
-	}
-	return n
 }

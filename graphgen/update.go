@@ -26,7 +26,7 @@ func (b *builder) sgd() {
 		}
 	}
 	g.In("sgd", func() {
-		grad := op.Concat{}.Of(grads...)
+		grad := n.join(grads, n.Weights)
 		norm := op.Sqrt{}.Of(sumOfSquares(grad))
 		b.output("norm", Norm, norm)
 		clip := g.Scalar(float32(s.Clip))
@@ -51,15 +51,16 @@ func sumOfSquares(v *ir.Value) *ir.Value {
 		return op.ReduceSumSquare{}.Of(v)
 	}
 	rows := n / sumChunk
-	parts := []*ir.Value{v}
+	full := v
 	if n%sumChunk != 0 {
-		parts = op.Split{}.Of(v, 0, rows*sumChunk, n%sumChunk)
+		full = op.SliceVector{Length: rows * sumChunk}.Of(v)
 	}
-	chunks := op.Reshape{}.To(op.Mul{}.Of(parts[0], parts[0]), rows, sumChunk)
+	chunks := op.Reshape{}.To(op.Mul{}.Of(full, full), rows, sumChunk)
 	sums := op.Reshape{}.To(op.ReduceSum{}.Of(chunks, 1), rows)
 	total := op.Reshape{}.To(op.ReduceSum{}.Of(sums))
-	if len(parts) == 2 {
-		total = op.Add{}.Of(total, op.ReduceSumSquare{}.Of(parts[1]))
+	if rest := n % sumChunk; rest != 0 {
+		tail := op.SliceVector{From: n - rest, Length: rest}.Of(v)
+		total = op.Add{}.Of(total, op.ReduceSumSquare{}.Of(tail))
 	}
 	return total
 }
@@ -72,7 +73,7 @@ func (b *builder) statistics() {
 		return
 	}
 	g.In("statistics", func() {
-		means, vars := op.Concat{}.Of(n.newMeans...), op.Concat{}.Of(n.newVars...)
+		means, vars := n.join(n.newMeans, n.Stats), n.join(n.newVars, n.Stats)
 		if n.CUDA {
 			vars = b.variances(vars)
 		}
@@ -80,7 +81,7 @@ func (b *builder) statistics() {
 			means, vars = b.blend(n.means, means), b.blend(n.variances, vars)
 		}
 		added := op.Sub{}.Of(vars, op.Mul{}.Of(n.variances, g.Scalar(bnMomentum)))
-		vars = op.Add{}.Of(vars, op.Mul{}.Of(added, g.Floats(n.unbias, len(n.unbias))))
+		vars = op.Add{}.Of(vars, op.Mul{}.Of(added, n.repeat(n.unbias)))
 		b.updates = append(b.updates, Update{"running_mean", n.means, means},
 			Update{"running_variance", n.variances, vars})
 	})
@@ -90,4 +91,15 @@ func (b *builder) statistics() {
 func (b *builder) blend(old, batch *ir.Value) *ir.Value {
 	keep := op.Mul{}.Of(old, b.g.Scalar(bnMomentum))
 	return op.Add{}.Of(keep, op.Mul{}.Of(batch, b.g.Scalar(1-float32(bnMomentum))))
+}
+
+// repeat is a constant in the layout of the statistics, with one number for each batch norm.
+func (n *Net) repeat(numbers []float32) *ir.Value {
+	flat := make([]float32, n.Stats.Len())
+	for i, e := range n.Stats {
+		for j := range e.Len() {
+			flat[e.Offset+j] = numbers[i]
+		}
+	}
+	return n.G.Floats(flat, len(flat))
 }

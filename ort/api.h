@@ -58,6 +58,7 @@ enum {
   zos_CreateAndRegisterAllocator = 144,
   zos_ReleaseArenaCfg = 157,
   zos_CreateArenaCfgV2 = 164,
+  zos_RegisterAllocator = 176,
   zos_UnregisterAllocator = 177,
   zos_GetTrainingApi = 219,
   zos_GetBuildInfoString = 254,

@@ -46,6 +46,7 @@ var proofs = map[string]string{
 	"CreateArenaCfgV2":                           "TestArena",
 	"ReleaseArenaCfg":                            "TestArena",
 	"UnregisterAllocator":                        "TestArena",
+	"RegisterAllocator":                          "TestPoolServesSessions",
 	"SaveCheckpoint":                             "TestStateSaveLoad",
 	"CreateTrainingSessionFromBuffer":            "TestMomentumConverges",
 	"TrainStep":                                  "TestMomentumConverges",

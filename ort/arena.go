@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// tightArena is the setting of a session that takes its host memory from the arena of NewArena.
-const tightArena = "session.use_env_allocators"
+// envAllocators is the setting of a session that takes its memory from the environment's allocators: on
+// the host the arena of NewArena, on a GPU the pool of OpenCUDA.
+const envAllocators = "session.use_env_allocators"
 
 // NewArena makes the process's one shared arena of host memory, for sessions with Options.TightArena.
 // An arena of a session hands out a free chunk of up to twice the size that is asked for, and its

@@ -1,4 +1,5 @@
 #include "cuda.h"
+#include "call.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -37,40 +38,52 @@ int zos_cuda_uuid(void *driver, int i, unsigned char *uuid) {
 // Numbers of enum cudaMemPoolAttr (driver_types.h).
 enum { release_threshold = 4, reserved_current = 5, reserved_high = 6, used_current = 7, used_high = 8 };
 
-// pool is what the process allocates device memory from. Allocation is ordered on the default stream,
-// the one that ONNX Runtime's CUDA provider computes on when it is given an external allocator
-// (cuda_execution_provider.cc), so memory that is freed may be handed out again at once.
+// allocator is the beginning of struct OrtAllocator (onnxruntime_c_api.h), as of version 18.
+typedef struct allocator {
+  uint32_t version;
+  void *(*alloc)(struct allocator *, size_t);
+  void (*free)(struct allocator *, void *);
+  const OrtMemoryInfo *(*info)(const struct allocator *);
+  void *(*reserve)(struct allocator *, size_t);
+} allocator;
+
+// pool is what the process allocates device memory from. Allocation is ordered on the stream that all
+// sessions compute on, so memory that is freed may be handed out again at once.
 static struct {
-  void *memory;
+  void *memory, *stream;
   int device;
   uint64_t limit;
   atomic_uint_fast64_t refused;
+  OrtMemoryInfo *info;  // of the allocator that ONNX Runtime knows; NULL: it knows none
   int (*use)(int);
   int (*malloc_async)(void **, size_t, void *);
   int (*free_async)(void *, void *);
   int (*get)(void *, int, void *);
   int (*set)(void *, int, void *);
   int (*trim)(void *, size_t);
-  int (*info)(size_t *, size_t *);
+  int (*memory_info)(size_t *, size_t *);
 } pool;
 
 int zos_pool_open(void *cudart, int device, uint64_t limit) {
   int (*find)(void **, int) = (int (*)(void **, int))dlsym(cudart, "cudaDeviceGetDefaultMemPool");
+  int (*stream)(void **) = (int (*)(void **))dlsym(cudart, "cudaStreamCreate");
   pool.use = (int (*)(int))dlsym(cudart, "cudaSetDevice");
   pool.malloc_async = (int (*)(void **, size_t, void *))dlsym(cudart, "cudaMallocAsync");
   pool.free_async = (int (*)(void *, void *))dlsym(cudart, "cudaFreeAsync");
   pool.get = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolGetAttribute");
   pool.set = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolSetAttribute");
   pool.trim = (int (*)(void *, size_t))dlsym(cudart, "cudaMemPoolTrimTo");
-  pool.info = (int (*)(size_t *, size_t *))dlsym(cudart, "cudaMemGetInfo");
-  if (pool.use == NULL || find == NULL || pool.malloc_async == NULL || pool.free_async == NULL ||
-      pool.get == NULL || pool.set == NULL || pool.trim == NULL || pool.info == NULL)
+  pool.memory_info = (int (*)(size_t *, size_t *))dlsym(cudart, "cudaMemGetInfo");
+  if (pool.use == NULL || find == NULL || stream == NULL || pool.malloc_async == NULL ||
+      pool.free_async == NULL || pool.get == NULL || pool.set == NULL || pool.trim == NULL ||
+      pool.memory_info == NULL)
     return -1;
   pool.limit = limit;
   pool.device = device;
   atomic_store(&pool.refused, 0);
   int failed = pool.use(device);
   if (!failed) failed = find(&pool.memory, device);
+  if (!failed && pool.stream == NULL) failed = stream(&pool.stream);
   uint64_t keep = UINT64_MAX;  // or every step would ask the driver again
   return failed ? failed : pool.set(pool.memory, release_threshold, &keep);
 }
@@ -96,16 +109,19 @@ static int enter(void) { return pool.device ? pool.use(pool.device) : 0; }
 int zos_pool_available(size_t *bytes) {
   size_t total;
   int failed = enter();
-  return failed ? failed : pool.info(bytes, &total);
+  return failed ? failed : pool.memory_info(bytes, &total);
 }
 
 uint64_t zos_pool_refused(void) { return atomic_load(&pool.refused); }
 
+uintptr_t zos_pool_stream(void) { return (uintptr_t)pool.stream; }
+
 void *zos_pool_alloc(size_t bytes) {
   void *p = NULL;
   uint64_t used = 0;
+  if (bytes == 0) return NULL;
   int refused = pool.limit && !zos_pool_read(zos_pool_in_use, &used) && used + bytes > pool.limit;
-  if (!refused) refused = enter() || pool.malloc_async(&p, bytes, NULL) != 0;
+  if (!refused) refused = enter() || pool.malloc_async(&p, bytes, pool.stream) != 0;
   if (!refused) return p;
   atomic_store(&pool.refused, bytes);
   return NULL;
@@ -113,13 +129,30 @@ void *zos_pool_alloc(size_t bytes) {
 
 void zos_pool_free(void *p) {
   (void)enter();
-  (void)pool.free_async(p, NULL);
+  if (p != NULL) (void)pool.free_async(p, pool.stream);
 }
 
-static void empty_cache(void) { (void)zos_pool_trim(); }
+static void *alloc(allocator *self, size_t bytes) { return zos_pool_alloc(bytes); }
+static void give_back(allocator *self, void *p) { zos_pool_free(p); }
+static const OrtMemoryInfo *info(const allocator *self) { return pool.info; }
 
-uintptr_t zos_pool_function(int which) {
-  const uintptr_t functions[] = {(uintptr_t)zos_pool_alloc, (uintptr_t)zos_pool_free,
-                                 (uintptr_t)empty_cache};
-  return functions[which];
+// The environment keeps a pointer to the allocator, which therefore lasts as long as the process.
+OrtStatus *zos_pool_register(OrtEnv *env, int device) {
+  static allocator self = {18, alloc, give_back, info, alloc};
+  typedef OrtStatus *(*create)(const char *, int, int, int, OrtMemoryInfo **);
+  typedef OrtStatus *(*add)(OrtEnv *, allocator *);
+  enum { device_allocator = 0, default_memory = 0 };
+  if (pool.info != NULL) return NULL;
+  OrtStatus *s =
+      ORT(CreateMemoryInfo, create)("Cuda", device_allocator, device, default_memory, &pool.info);
+  if (s == NULL) s = ORT(RegisterAllocator, add)(env, &self);
+  return s;
+}
+
+OrtStatus *zos_pool_unregister(OrtEnv *env) {
+  if (pool.info == NULL) return NULL;
+  OrtStatus *s = zos_arena_unregister(env, pool.info);
+  zos_memory_info_release(pool.info);
+  pool.info = NULL;
+  return s;
 }

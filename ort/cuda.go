@@ -129,7 +129,11 @@ func OpenCUDA(s CUDAStatus, c CUDA) error {
 			}
 		}
 	}
-	return Open(s.Runtime)
+	if err := Open(s.Runtime); err != nil {
+		return err
+	}
+	startGPU()
+	return check("register the memory pool", C.zos_pool_register(process.env, C.int(c.Device)))
 }
 
 // openPool prepares the memory pool through a loaded libcudart.
@@ -144,18 +148,11 @@ func openPool(cudart unsafe.Pointer, c CUDA) error {
 // (onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html). The exhaustive search for
 // algorithms runs once per shape and session; what it finds is kept.
 func (c CUDA) settings() map[string]string {
-	address := func(which C.int) string {
-		return strconv.FormatUint(uint64(C.zos_pool_function(which)), 10)
-	}
 	tf32 := map[bool]string{false: "0", true: "1"}
-	m := map[string]string{"device_id": strconv.Itoa(c.Device), "use_tf32": tf32[c.TF32],
+	stream := strconv.FormatUint(uint64(C.zos_pool_stream()), 10)
+	return map[string]string{"device_id": strconv.Itoa(c.Device), "use_tf32": tf32[c.TF32],
 		"cudnn_conv_algo_search": "EXHAUSTIVE", "cudnn_conv_use_max_workspace": "1",
-		"gpu_external_alloc": address(0), "gpu_external_free": address(1),
-		"gpu_external_empty_cache": address(2)}
-	if c.Limit > 0 {
-		m["gpu_mem_limit"] = strconv.FormatInt(c.Limit, 10)
-	}
-	return m
+		"user_compute_stream": stream}
 }
 
 // append makes the CUDA provider the first of a session.
@@ -171,7 +168,7 @@ func (c CUDA) append(so *onnx.SessionOptions) error {
 	return so.AppendExecutionProviderCUDA(o)
 }
 
-// poolAlloc and poolFree are what ONNX Runtime is given, for Go; nil is a refusal.
+// poolAlloc and poolFree are what ONNX Runtime calls, for Go; nil is a refusal.
 func poolAlloc(bytes int) unsafe.Pointer { return C.zos_pool_alloc(C.size_t(bytes)) }
 
 func poolFree(p unsafe.Pointer) { C.zos_pool_free(p) }

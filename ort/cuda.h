@@ -3,8 +3,7 @@
 #ifndef ZOS_ORT_CUDA_H
 #define ZOS_ORT_CUDA_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "api.h"
 
 // zos_cuda_load loads a library for all that are loaded later. The loader's complaint goes to message.
 void *zos_cuda_load(const char *path, char *message, size_t size);
@@ -29,8 +28,13 @@ uint64_t zos_pool_refused(void);
 void *zos_pool_alloc(size_t bytes);
 void zos_pool_free(void *p);
 
-// zos_pool_function is the address of the allocator's function: 0 to allocate, 1 to free, 2 to give
-// unused memory back.
-uintptr_t zos_pool_function(int which);
+// zos_pool_stream is the address of the stream that the pool's memory is ordered on: all sessions are
+// to compute on it.
+uintptr_t zos_pool_stream(void);
+
+// zos_pool_register makes the pool the environment's allocator for a device, for sessions that take
+// their memory from the environment's allocators; zos_pool_unregister ends that.
+OrtStatus *zos_pool_register(OrtEnv *env, int device);
+OrtStatus *zos_pool_unregister(OrtEnv *env);
 
 #endif

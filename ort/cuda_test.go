@@ -2,11 +2,12 @@ package ort
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"zos-ort/ort/standin"
 )
 
 // wantError wants an error that mentions the words.
@@ -15,55 +16,6 @@ func wantError(t *testing.T, err error, words string) {
 	if err == nil || !strings.Contains(err.Error(), words) {
 		t.Errorf("error %v does not mention %q", err, words)
 	}
-}
-
-// fakeCUDA is a driver with one GPU of 1 GB and a libcudart whose pool is host memory: what this
-// package asks of them can be tested without a GPU.
-const fakeCUDA = `
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-static uint64_t used, high;
-int cuInit(unsigned f) { return getenv("FAKE_CUDA_ERROR") ? atoi(getenv("FAKE_CUDA_ERROR")) : 0; }
-int cuDeviceGetCount(int *n) { *n = 1; return 0; }
-int cuDeviceGetName(char *s, int n, int d) { strncpy(s, "Fake GPU", n); return 0; }
-int cuDeviceTotalMem_v2(size_t *b, int d) { *b = 1000000000; return 0; }
-int cuDeviceGetUuid_v2(unsigned char *u, int d) { for (int i = 0; i < 16; i++) u[i] = i * 17; return 0; }
-int cudaSetDevice(int d) { return d; }
-int cudaDeviceGetDefaultMemPool(void **p, int d) { *p = &used; return 0; }
-int cudaMallocAsync(void **p, size_t n, void *s) {
-  size_t *m = malloc(n + 16);
-  *m = n; used += n; high = used > high ? used : high; *p = m + 2; return 0;
-}
-int cudaFreeAsync(void *p, void *s) { size_t *m = (size_t *)p - 2; used -= *m; free(m); return 0; }
-int cudaMemPoolGetAttribute(void *p, int a, void *v) { *(uint64_t *)v = a == 7 ? used : high; return 0; }
-int cudaMemPoolSetAttribute(void *p, int a, void *v) { if (a == 8) high = used; return 0; }
-int cudaMemPoolTrimTo(void *p, size_t n) { return 0; }
-int cudaMemGetInfo(size_t *f, size_t *t) { *t = 1000000000; *f = *t - used; return 0; }
-`
-
-var fakeDevice = CUDADevice{"Fake GPU", 1e9, "GPU-00112233-4455-6677-8899-aabbccddeeff"}
-
-// fakeLibraries makes a folder with all the libraries, fakes.
-func fakeLibraries(t *testing.T) string {
-	t.Helper()
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		t.Skip("skipped: no C compiler")
-	}
-	dir := t.TempDir()
-	source := filepath.Join(dir, "fake.c")
-	if err := os.WriteFile(source, []byte(fakeCUDA), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range cudaLibraries {
-		out, err := exec.Command(cc, "-w", "-shared", "-fPIC", "-o", filepath.Join(dir, l.Name),
-			source).CombinedOutput()
-		if err != nil {
-			t.Fatalf("cc: %v\n%s", err, out)
-		}
-	}
-	return dir
 }
 
 func TestFindCUDA(t *testing.T) {
@@ -98,7 +50,7 @@ func TestFindCUDA(t *testing.T) {
 
 // What is missing is said in the order in which it is to be put right.
 func TestFindDevices(t *testing.T) {
-	dir := fakeLibraries(t)
+	dir := standin.Build(t)
 	cache := t.TempDir()
 	t.Setenv("ZOS_CACHE", cache)
 	t.Setenv(PathVariable, "")
@@ -113,7 +65,8 @@ func TestFindDevices(t *testing.T) {
 		}
 	}
 	s := FindDevices([]string{dir})
-	if s.Err != nil || len(s.Devices) != 1 || s.Devices[0] != (fakeDevice) {
+	want := CUDADevice{"stand-in for a GPU", 8e9, "GPU-00112233-4455-6677-8899-aabbccddeeff"}
+	if s.Err != nil || len(s.Devices) != 1 || s.Devices[0] != want {
 		t.Errorf("found %v, error %v", s.Devices, s.Err)
 	}
 	wantError(t, OpenCUDA(s, CUDA{Device: 1}), "there is no GPU 1, the driver knows 1")
@@ -130,7 +83,11 @@ func TestFindDevices(t *testing.T) {
 
 // The pool counts what is handed out, remembers the peak and keeps to its limit.
 func TestPool(t *testing.T) {
-	handle, err := loadCUDA(filepath.Join(fakeLibraries(t), "libcudart.so.13"))
+	t.Setenv(standin.BytesVariable, "2000")
+	if !fresh(t) { // the stand-in stays loaded
+		return
+	}
+	handle, err := loadCUDA(filepath.Join(standin.Build(t), "libcudart.so.13"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +100,7 @@ func TestPool(t *testing.T) {
 	}
 	poolFree(a)
 	s, err := Pool()
-	want := PoolStats{InUse: 300, Peak: 900, Reserved: 900, Held: 900, Refused: 200, Available: 1e9 - 300}
+	want := PoolStats{InUse: 300, Peak: 900, Reserved: 900, Held: 300, Refused: 200, Available: 1700}
 	if err != nil || s != want {
 		t.Errorf("the pool counts %+v, %v, want %+v", s, err, want)
 	}
@@ -154,9 +111,45 @@ func TestPool(t *testing.T) {
 	if s, _ = Pool(); s.Peak != 300 || s.InUse != 0 {
 		t.Errorf("after a reset the pool counts %+v", s)
 	}
-	settings := CUDA{Device: 2, TF32: true, Limit: 7}.settings()
-	if settings["device_id"] != "2" || settings["use_tf32"] != "1" || settings["gpu_mem_limit"] != "7" ||
-		strings.Trim(settings["gpu_external_alloc"], "0123456789") != "" {
+	settings := CUDA{Device: 2, TF32: true}.settings()
+	if settings["device_id"] != "2" || settings["use_tf32"] != "1" ||
+		strings.Trim(settings["user_compute_stream"], "0123456789") != "" {
 		t.Errorf("provider options are %v", settings)
+	}
+}
+
+// All sessions allocate from the pool: training sessions, which outlive one another on one state, and
+// inference sessions. What they freed is free.
+func TestPoolServesSessions(t *testing.T) {
+	if _, err := LocateCUDA(); err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	if !fresh(t) {
+		return
+	}
+	ok(t, OpenCUDA(FindDevices([]string{standin.Build(t)}), CUDA{}))
+	defer func() { ok(t, Close()) }()
+	inUse := func() int64 { return must(Pool())(t).InUse }
+	o := Options{CUDA: &CUDA{}}
+	f := newFit(t, o)
+	defer f.close()
+	state := inUse()
+	if state < 2*2*4 {
+		t.Errorf("%d bytes are in the pool, the state needs 16", state)
+	}
+	ok(t, f.step.Run())
+	second := must(NewTrainer(f.state, fitModel(), o))(t)
+	if more := inUse() - state; more > state/2 {
+		t.Errorf("a second session on the state takes %d bytes beside %d", more, state)
+	}
+	f.trainer.Close()
+	second.Close()
+	if left := inUse(); left < 16 || left > state {
+		t.Errorf("without sessions %d bytes are in use, with one there were %d", left, state)
+	}
+	session := must(NewInference(fitModel(), o))(t)
+	before := must(Pool())(t).Peak
+	if session.Close(); before < state {
+		t.Errorf("the peak is %d", before)
 	}
 }

@@ -2,7 +2,7 @@ package ort
 
 // #cgo linux LDFLAGS: -ldl
 // #cgo CFLAGS: -O2 -std=gnu11 -Wall
-// #include "api.h"
+// #include "cuda.h"
 import "C"
 
 import (
@@ -128,6 +128,7 @@ func (e *environment) stop() error {
 		C.zos_memory_info_release(e.memory)
 	}
 	if e.env != nil {
+		_ = check("release the memory pool", C.zos_pool_unregister(e.env))
 		C.zos_env_release(e.env)
 	}
 	e.memory, e.env, e.alloc, e.open, e.path = nil, nil, nil, false, ""

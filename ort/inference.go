@@ -25,6 +25,7 @@ type Inference struct {
 	metadata Metadata
 	steps    map[*Step]bool
 	domains  func()
+	cuda     bool
 }
 
 // Metadata is what a model file says of itself.
@@ -47,7 +48,7 @@ func NewInference(model []byte, o Options) (*Inference, error) {
 		process.release("session")
 		return nil, err
 	}
-	n := &Inference{steps: map[*Step]bool{}, domains: release}
+	n := &Inference{steps: map[*Step]bool{}, domains: release, cuda: o.CUDA != nil}
 	if err := n.create(model, o); err != nil {
 		n.Close()
 		return nil, o.dump(model, err)
@@ -179,7 +180,7 @@ func (n *Inference) Run(ctx context.Context, inputs map[string]*Tensor) (map[str
 // execute runs the session; a context that can end stops it through run options.
 func (n *Inference) execute(ctx context.Context, b *C.zos_binding, keep bool) error {
 	if ctx.Done() == nil {
-		return check("run", C.zos_run(n.handle, nil, b, C.bool(keep)))
+		return n.start(nil, b, keep)
 	}
 	options, err := onnx.NewRunOptions()
 	if err != nil {
@@ -195,7 +196,7 @@ func (n *Inference) execute(ctx context.Context, b *C.zos_binding, keep bool) er
 		options.Terminate()
 		close(told)
 	})
-	err = check("run", C.zos_run(n.handle, handle, b, C.bool(keep)))
+	err = n.start(handle, b, keep)
 	if !stop() {
 		<-told // the options are in use until then
 	}
@@ -203,6 +204,13 @@ func (n *Inference) execute(ctx context.Context, b *C.zos_binding, keep bool) er
 		return fmt.Errorf("run: %w", context.Cause(ctx))
 	}
 	return err
+}
+
+func (n *Inference) start(options *C.OrtRunOptions, b *C.zos_binding, keep bool) error {
+	if n.cuda {
+		return onGPU(func() error { return check("run", C.zos_run(n.handle, options, b, C.bool(keep))) })
+	}
+	return check("run", C.zos_run(n.handle, options, b, C.bool(keep)))
 }
 
 // Close frees the session and closes its steps, after the runs that are under way.

@@ -109,8 +109,8 @@ func (o Options) apply(so *onnx.SessionOptions, handle *C.OrtSessionOptions) err
 		settings = append(settings, func() error { return o.CUDA.append(so) },
 			func() error { return so.AddSessionConfigEntry(noFallback, "1") })
 	}
-	if o.TightArena {
-		settings = append(settings, func() error { return so.AddSessionConfigEntry(tightArena, "1") })
+	if o.TightArena || o.CUDA != nil {
+		settings = append(settings, func() error { return so.AddSessionConfigEntry(envAllocators, "1") })
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.ConfigEntries)) {
 		settings = append(settings, func() error {

@@ -204,6 +204,9 @@ func (t *Trainer) exclude(st *Step) {
 
 // run ignores cancellation: TrainStep does so with its run options (training_api/module.cc).
 func (t *Trainer) run(_ context.Context, b *C.zos_binding) error {
+	if t.state.cuda != nil {
+		return onGPU(func() error { return check("step", C.zos_train_step(t.session, b)) })
+	}
 	return check("step", C.zos_train_step(t.session, b))
 }
 

@@ -47,7 +47,10 @@ func graphsAction(c *cli.Context) error {
 		}
 	}
 	scfg := cfg.search(mask)
-	spec := scfg.Spec(cfg.ImageSize)
+	spec, err := scfg.Spec(cfg.ImageSize).Learn()
+	if err != nil {
+		return err
+	}
 	switch onGPU, err := cfg.deviceSettings.plan(false, p); {
 	case err != nil:
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -61,6 +62,11 @@ func memoryAction(c *cli.Context) error {
 		if batch < 1 {
 			return usagef("--batch must be at least 1, got %d", batch)
 		}
+		for _, name := range c.LocalFlagNames() {
+			if !slices.Contains([]string{"batch", "json", "quiet"}, name) {
+				return usagef("--%s does not go with files; --batch does", name)
+			}
+		}
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	p := newConsole(c)
@@ -68,6 +74,9 @@ func memoryAction(c *cli.Context) error {
 	defer device.close()
 	if c.IsSet("retrain") {
 		return memoryOfRetraining(c, &device, p)
+	}
+	if err := memoryModes(c); err != nil {
+		return err
 	}
 	cfg, list, err := memoryFlags(c)
 	if err != nil {
@@ -121,6 +130,24 @@ func memoryAction(c *cli.Context) error {
 			CUDA: device.cuda}, device.gpu})
 	}
 	return predictionTable(p, cfg, rows)
+}
+
+// memoryModes refuses flags that the mode which is asked for would ignore.
+func memoryModes(c *cli.Context) error {
+	network := []string{"methods", "channels", "cells", "image-size", "xi", "seed"}
+	for _, mode := range []struct {
+		flag string
+		with []string
+	}{
+		{"fit", []string{"passes", "recompute", "device"}},
+		{"measure-time", []string{"batch", "passes", "recompute", "device", "threads"}},
+		{"passes-table", []string{"batch", "measure", "threads"}},
+	} {
+		if c.IsSet(mode.flag) {
+			return goesWith(c, mode.flag, append(network, mode.with...)...)
+		}
+	}
+	return nil
 }
 
 // memoryFlags reads the command line.

@@ -55,7 +55,7 @@ type effectNumber struct {
 
 // effectRounds is how often every program runs for the table of passes, after one run that does not
 // count. Rounds go through all programs by turns, so that a slow moment of the machine hits all.
-const effectRounds = 7
+const effectRounds = 5
 
 // passEffects prints what every pass does to the peak and, with measuring, to the time of the steps.
 func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []method, measuring bool,

@@ -126,6 +126,8 @@ func TestShapesByHand(t *testing.T) {
 	}
 	wantFloats(t, []float64{1, 4, 2, 5, 3, 6}, unary(op.Transpose{Perm: "10"}.Of), ramp(2, 3))
 	wantFloats(t, []float64{5, 6, 8, 9}, unary(op.Slice{Top: 1, Left: 1}.Of), ramp(1, 1, 3, 3))
+	wantFloats(t, []float64{2, 3}, unary(op.SliceVector{From: 1, Length: 2}.Of), ramp(4))
+	wantFloats(t, []float64{0, 1, 2, 0, 0}, unary(op.PadVector{Before: 1, After: 2}.Of), ramp(2))
 	wantFloats(t, []float64{0, 0, 0, 0, 1, 2}, unary(op.Pad{Top: 1, Left: 1}.Of), ramp(1, 1, 1, 2))
 	wantFloats(t, []float64{1, 1, 2, 2}, unary(func(x *ir.Value) *ir.Value {
 		return op.Expand{}.To(x, 2, 2)

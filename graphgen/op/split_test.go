@@ -25,6 +25,10 @@ func TestSplitTypes(t *testing.T) {
 	wantError(t, op.Pad{Top: -1}, "float[1,1,2,2] int64[8]",
 		"pad: -1+0 rows and 0+0 columns must be at least 0")
 	wantError(t, op.Pad{Top: 1}, "float[2,2] int64[8]", "pad: input must be NCHW, got float[2,2]")
+	wantError(t, op.SliceVector{From: 2, Length: 3}, "float[4] int64[1] int64[1] int64[1]",
+		"slice: float[4] has no elements 2 to 5")
+	wantError(t, op.PadVector{Before: 2, After: -1}, "float[4] int64[2]",
+		"pad: 2 zeros before and -1 after float[4]: a vector and at least 0")
 	wantBuildError(t, "float[2,4]", func(x []*ir.Value) { op.Split{}.Of(x[0], 1, 1, 2) },
 		"split: pieces [1 2] add up to 3, axis 1 of float[2,4] is longer or shorter")
 	wantBuildError(t, "float[2,4]", func(x []*ir.Value) { op.Split{}.Of(x[0], 2, 4) },

@@ -24,7 +24,7 @@ import (
 // Schema of a checkpoint's JSON file.
 const (
 	schema  = "zos-ort/checkpoint"
-	version = 1
+	version = 2 // 1 had the tensors in the order of construction
 )
 
 // kept is how many checkpoints stay: the newest, and one to fall back on.

@@ -113,7 +113,7 @@ func TestDamage(t *testing.T) {
 			func(b []byte) []byte { return b[:len(b)/2] }},
 		{"an empty content", "0002-000000.json", "is damaged: unexpected end",
 			func([]byte) []byte { return nil }},
-		{"another schema", "0002-000000.json", `holds "mask" version 1`, func(b []byte) []byte {
+		{"another schema", "0002-000000.json", `holds "mask" version 2`, func(b []byte) []byte {
 			return []byte(strings.Replace(string(b), "zos-ort/checkpoint", "mask", 1))
 		}},
 	} {

@@ -153,5 +153,9 @@ func Split() []Case {
 		cases = append(cases, linear("slice/"+name, o.Of, 2, 3, 6, 5),
 			linear("pad/"+name, op.Pad(o).Of, 2, 3, 6, 5))
 	}
+	for _, o := range []op.PadVector{{Before: 2, After: 3}, {Before: 4}, {After: 1}} {
+		cases = append(cases, linear(fmt.Sprintf("pad/vector_%d_%d", o.Before, o.After), o.Of, 5),
+			linear(fmt.Sprintf("slice/vector_%d", o.Before), op.SliceVector{From: o.Before, Length: 2}.Of, 6))
+	}
 	return cases
 }

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/plan"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/ort/standin"
+	"zos-ort/search"
+)
+
+// standInVariable tells a test that its process runs under the stand-in for CUDA.
+const standInVariable = "ZOS_STANDIN"
+
+// onStandIn runs the body of a test in a process of its own, where the real CUDA provider runs under the
+// stand-in of package standin; counts is the file of what the provider asks for. It skips without
+// that provider (make setup-cuda) or a C compiler.
+func onStandIn(t *testing.T, env []string, body func(t *testing.T, cuda *ort.CUDA, counts string)) {
+	t.Helper()
+	if counts := os.Getenv(standInVariable); counts != "" {
+		c := &ort.CUDA{}
+		if err := ort.OpenCUDA(ort.FindDevices(ort.CUDAFolders()), *c); err != nil {
+			t.Fatal(err)
+		}
+		body(t, c, counts)
+		return
+	}
+	if _, err := ort.LocateCUDA(); err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	libraries := standin.Build(t)
+	counts := filepath.Join(libraries, "counts")
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(append(os.Environ(), standInVariable+"="+counts, standin.CountsVariable+"="+counts,
+		ort.CUDAPathVariable+"="+libraries), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// Every program of a search, a ranking and a retraining with all that it can have runs wholly on the CUDA
+// provider: a session is refused when a node has no kernel there. Of a search see TestProviderSteps.
+func TestProviderTakesAllPrograms(t *testing.T) {
+	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		for _, name := range []string{"zos", "etenas"} {
+			m, err := findMethod(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			takes(t, onGPU().spec(m, space.FullMask()).Rank, cuda, counts)
+		}
+		genotype, err := space.Named("DARTS_V2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
+			DropPath: true}
+		s := graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10, CUDA: true,
+			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true}
+		takes(t, s.WeightStep, cuda, counts)
+		takes(t, s.Evaluate, cuda, counts)
+	})
+}
+
+// onGPU is a small supernet whose programs are for a GPU.
+func onGPU() memoryConfig {
+	c := smallMemory(8)
+	c.cuda = true
+	return c
+}
+
+// takes runs a program once.
+func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
+	t.Helper()
+	p, err := emit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
+		ort.Options{Threads: 1, CUDA: cuda})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Close()
+	r, err := net.Open(p)
+	if err != nil {
+		t.Fatalf("%s: %v", p.Name, err)
+	}
+	defer r.Close()
+	checkStep(t, counts, p, r.Run)
+}
+
+// A node without a kernel is an error that names it, not a detour through the host.
+func TestProviderRefusesFallback(t *testing.T) {
+	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) {
+		m, err := findMethod("darts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := smallMemory(8)
+		c.Passes = "share"
+		p, err := c.spec(m, space.FullMask()).WeightStep() // for the CPU: with MaxPoolGrad
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
+			ort.Options{Threads: 1, CUDA: cuda})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer net.Close()
+		r, err := net.Open(p)
+		if err == nil {
+			r.Close()
+			t.Fatal("a program with MaxPoolGrad was taken")
+		}
+		t.Log(err)
+	})
+}
+
+// A step copies to the device its inputs that are not state, and tables of the pieces of which it joins
+// vectors; it copies back what is asked for, waits for the device once and leaves nothing behind. The
+// state of a network goes to the device once, however many programs share it. The peak of the pool is
+// what was predicted of the program.
+func TestProviderSteps(t *testing.T) {
+	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		for _, m := range methods {
+			if m.searches() && m.name != "beta-darts" { // whose programs are those of darts
+				t.Run(m.name, func(t *testing.T) { checkSteps(t, m, cuda, counts) })
+			}
+		}
+	})
+}
+
+func checkSteps(t *testing.T, m method, cuda *ort.CUDA, counts string) {
+	c := onGPU()
+	mask := c.masksOf(m)[0]
+	p, err := search.Emit(c.spec(m, mask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	standin.Reset(t, counts)
+	s, err := search.Open(p, program.Vectors{}, space.NewAlphas(mask, m.partial > 1),
+		ort.Options{Threads: 1, CUDA: cuda})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	state := 4 * 2 * (p.Weight.Weights.Len() + p.Weight.Stats.Len())
+	constants := constantBytes(p.Weight) + constantBytes(p.Alpha) + constantBytes(p.Eval)
+	if got := int(standin.Read(t, counts).ToDevice); got < state || got > state+constants {
+		t.Errorf("opening three programs copied %d bytes to the device; the state has %d, constants %d",
+			got, state, constants)
+	}
+	x, y := gpuBatch(c, 0)
+	for _, step := range []struct {
+		*graphgen.Program
+		run func() error
+	}{
+		{p.Weight, func() error { _, err := s.WeightStep(x, y, .1); return err }},
+		{p.Alpha, func() error { _, err := s.AlphaStep(x, y, 0); return err }},
+		{p.Eval, func() error { _, err := s.Evaluate(x); return err }},
+	} {
+		checkStep(t, counts, step.Program, step.run)
+	}
+}
+
+func checkStep(t *testing.T, counts string, p *graphgen.Program, run func() error) {
+	t.Helper()
+	for range 4 { // buffers for the copies are made once
+		if err := run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	standin.Reset(t, counts)
+	before := standin.Read(t, counts)
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	got := standin.Read(t, counts)
+	in, out, tables := hostBytes(p.Signature.Inputs), hostBytes(p.Signature.Outputs), tableBytes(p)
+	if got.ToDevice > in+tables || got.ToHost > out || got.Waits != 1 || got.InUse != before.InUse {
+		t.Errorf("%s: %d bytes went to the device, the inputs have %d and tables %d; %d came back of %d; "+
+			"it waited %d times; %d bytes were in use before and %d after", p.Name, got.ToDevice, in, tables,
+			got.ToHost, out, got.Waits, before.InUse, got.InUse)
+	}
+	peak, want := int(got.Peak-before.InUse), plan.Of(p.Graph).Peak
+	if math.Abs(float64(peak-want)) > .1*float64(want) {
+		t.Errorf("%s: the peak is %d bytes, predicted were %d", p.Name, peak, want)
+	}
+	t.Logf("%s: %d bytes to the device of which %d are inputs, %d kernels, peak %d of %d predicted", p.Name,
+		got.ToDevice, in, got.Kernels, peak, want)
+}
+
+// constantBytes is what a session copies to the device when it is made.
+func constantBytes(p *graphgen.Program) (bytes int) {
+	for _, v := range p.Graph.Constants {
+		bytes += v.Bytes()
+	}
+	return bytes
+}
+
+// tableBytes is the size of the tables that Split and Concat send to the device: a pointer to every piece
+// and, where pieces differ in length, two numbers more and the piece of every index along the axis.
+func tableBytes(p *graphgen.Program) (bytes uint64) {
+	for _, n := range p.Graph.Nodes {
+		var axis int
+		var pieces []*ir.Value
+		switch o := n.Op.(type) {
+		case op.Split:
+			axis, pieces = o.Axis, n.Out
+		case op.Concat:
+			axis, pieces = o.Axis, n.In
+		}
+		numbers, length := len(pieces), 0
+		for _, v := range pieces {
+			if length += v.Shape[axis]; v.Shape[axis] != pieces[0].Shape[axis] {
+				numbers = 3 * len(pieces)
+			}
+		}
+		if numbers > len(pieces) {
+			numbers += length
+		}
+		bytes += 8 * uint64(numbers)
+	}
+	return bytes
+}
+
+// hostBytes is the size of the ports that are not state.
+func hostBytes(ports []graphgen.Port) (bytes uint64) {
+	for _, p := range ports {
+		if !p.Role.IsState() {
+			bytes += uint64(p.Type.Bytes())
+		}
+	}
+	return bytes
+}

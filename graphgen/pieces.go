@@ -1,0 +1,113 @@
+package graphgen
+
+import (
+	"slices"
+
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// arrange places tensors of the same length beside each other, in the order of construction otherwise:
+// see pieces.
+func (l Layout) arrange() {
+	offset := 0
+	for _, i := range l.byLength() {
+		l[i].Offset = offset
+		offset += l[i].Len()
+	}
+}
+
+// byLength are the indices of the entries, shortest first.
+func (l Layout) byLength() []int {
+	order := make([]int, len(l))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return l[a].Len() - l[b].Len() })
+	return order
+}
+
+// run is a stretch of a flat vector that holds tensors of one length.
+type run struct {
+	offset, length int   // of the stretch, of a tensor
+	entries        []int // of the layout
+}
+
+func (r run) size() int { return r.length * len(r.entries) }
+
+func (l Layout) runs() (list []run) {
+	for _, i := range l.byLength() {
+		if n := len(list); n == 0 || list[n-1].length != l[i].Len() {
+			list = append(list, run{offset: l[i].Offset, length: l[i].Len()})
+		}
+		last := &list[len(list)-1]
+		last.entries = append(last.entries, i)
+	}
+	return list
+}
+
+// pieces cuts a flat vector into the tensors of its layout, in the order of the entries.
+//
+// For the CUDA provider it is cut into runs first. Pieces of different lengths cost it a table that says
+// of every element to which piece it belongs, which the host makes and copies to the device in every
+// step (split.cc; of Concat, concat.cc): 8 bytes an element, twice as much as there are weights. Pieces
+// of one length need none.
+func (n *Net) pieces(v *ir.Value, l Layout) []*ir.Value {
+	list := make([]*ir.Value, len(l))
+	if !n.CUDA {
+		order := l.byLength()
+		lengths := make([]int, len(l))
+		for at, i := range order {
+			lengths[at] = l[i].Len()
+		}
+		return outOfOrder(op.Split{}.Of(v, 0, lengths...), order, list)
+	}
+	for _, r := range l.runs() {
+		stretch := op.SliceVector{From: r.offset, Length: r.size()}.Of(v)
+		if len(r.entries) == 1 {
+			list[r.entries[0]] = stretch
+			continue
+		}
+		same := slices.Repeat([]int{r.length}, len(r.entries))
+		outOfOrder(op.Split{}.Of(stretch, 0, same...), r.entries, list)
+	}
+	return list
+}
+
+// join makes a flat vector of the tensors of a layout, each a vector, in the order of the entries. For
+// the CUDA provider it is a sum of runs with zeros around them: see pieces.
+func (n *Net) join(list []*ir.Value, l Layout) (flat *ir.Value) {
+	if !n.CUDA {
+		return op.Concat{}.Of(inOrder(list, l.byLength())...)
+	}
+	for _, r := range l.runs() {
+		stretch := inOrder(list, r.entries)[0]
+		if len(r.entries) > 1 {
+			stretch = op.Concat{}.Of(inOrder(list, r.entries)...)
+		}
+		padded := op.PadVector{Before: r.offset, After: l.Len() - r.offset - r.size()}.Of(stretch)
+		if flat == nil {
+			flat = padded
+		} else {
+			flat = op.Add{}.Of(flat, padded)
+		}
+	}
+	return flat
+}
+
+// outOfOrder puts values where the order says.
+func outOfOrder(sorted []*ir.Value, order []int, list []*ir.Value) []*ir.Value {
+	for at, i := range order {
+		list[i] = sorted[at]
+	}
+	return list
+}
+
+// inOrder is the reverse of outOfOrder.
+func inOrder(list []*ir.Value, order []int) []*ir.Value {
+	sorted := make([]*ir.Value, len(order))
+	for at, i := range order {
+		sorted[at] = list[i]
+	}
+	return sorted
+}

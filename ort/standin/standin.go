@@ -1,0 +1,110 @@
+// Package standin lets ONNX Runtime's CUDA provider run on a machine without a GPU, for tests: it builds
+// stand-ins for the libraries of CUDA, cuDNN and the driver, under which the real provider assigns
+// nodes, allocates, copies and launches. Device memory is host memory, and kernels do nothing: what a
+// program computes is arbitrary. What the provider asked for is counted.
+package standin
+
+import (
+	"embed"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+//go:embed testdata/*.c
+var sources embed.FS
+
+// libraries are what is built, and of which source. Each gives its symbols the version that its name
+// is, as the originals do.
+var libraries = map[string]string{"libcuda.so.1": "driver", "libcudart.so.13": "cudart",
+	"libcublas.so.13": "cublas", "libcublasLt.so.13": "cublas", "libcudnn.so.9": "cudnn"}
+
+// Environment variables of a process that runs under the stand-in, besides ZOS_CUDA_PATH.
+const (
+	CountsVariable    = "STANDIN_COUNTS"    // the file of Counts
+	BytesVariable     = "STANDIN_BYTES"     // what the card has, 8 GB by default
+	WorkspaceVariable = "STANDIN_WORKSPACE" // scratch of a convolution in bytes, none by default
+	ErrorVariable     = "STANDIN_ERROR"     // what the driver fails with
+)
+
+// Build makes the libraries in a new folder, for ZOS_CUDA_PATH, or skips the test where that cannot
+// be: without a C compiler, or where there is no CUDA provider.
+func Build(t testing.TB) (dir string) {
+	t.Helper()
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skipf("skipped: there is no CUDA provider for %s on %s", runtime.GOOS, runtime.GOARCH)
+	}
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("skipped: no C compiler")
+	}
+	dir = t.TempDir()
+	for library, source := range libraries {
+		if err := build(cc, dir, library, source); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func build(cc, dir, library, source string) error {
+	code, err := sources.ReadFile("testdata/" + source + ".c")
+	if err != nil {
+		return err
+	}
+	file, symbols := filepath.Join(dir, source+".c"), filepath.Join(dir, library+".map")
+	if err := os.WriteFile(file, code, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(symbols, []byte(library+" { global: *; };\n"), 0o600); err != nil {
+		return err
+	}
+	out, err := exec.Command(cc, "-std=gnu11", "-O1", "-Wall", "-shared", "-fPIC", "-Wl,-soname,"+library,
+		"-Wl,--version-script,"+symbols, "-o", filepath.Join(dir, library), file).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build the stand-in %s: %w\n%s", library, err, out)
+	}
+	return nil
+}
+
+// Counts is what the provider asked the stand-in for: bytes, except where another unit is named.
+type Counts struct {
+	ToDevice, ToHost, OnDevice uint64 // copied
+	Kernels                    uint64 // launched
+	InUse, Peak                uint64 // of the device's memory
+	Waits                      uint64 // of the host for the device: number
+	Graphs                     uint64 // launched
+}
+
+// Read reads the counts of a process from its file.
+func Read(t testing.TB, path string) (c Counts) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		err = binary.Read(f, binary.LittleEndian, &c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Reset sets the counts of a process that asks for nothing at the moment to zero, and the peak to what
+// is in use.
+func Reset(t testing.TB, path string) {
+	t.Helper()
+	now := Read(t, path)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		defer f.Close()
+		err = binary.Write(f, binary.LittleEndian, Counts{InUse: now.InUse, Peak: now.InUse})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,32 @@
+package ort
+
+import "runtime"
+
+// gpu is the OS thread that sessions on a GPU run on. The CUDA provider keeps handles of cuBLAS and
+// cuDNN, with their device memory, for every thread that calls it (PerThreadContext in
+// cuda_execution_provider.cc), and Go moves goroutines between threads.
+var gpu struct {
+	calls chan func() error // nil until OpenCUDA
+	done  chan error
+}
+
+// startGPU makes the thread; it lasts as long as the process.
+func startGPU() {
+	if gpu.calls != nil {
+		return
+	}
+	gpu.calls, gpu.done = make(chan func() error), make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		for call := range gpu.calls {
+			gpu.done <- call()
+		}
+	}()
+}
+
+// onGPU calls f on the thread and waits for it; calls follow one another, as do the kernels, which
+// share a stream.
+func onGPU(f func() error) error {
+	gpu.calls <- f
+	return <-gpu.done
+}
