@@ -90,7 +90,7 @@ func retrained(t *testing.T, cuda *ort.CUDA) (numbers []float64) {
 		dropped = o.dropPaths(trainer, dropped)
 		copy(trainer.Float("images"), o.images(200000+i))
 		copy(trainer.Int("labels"), o.labels(300000+i))
-		trainer.Float("rate")[0] = .025
+		trainer.Float("rate")[0] = gpuRate
 		runOnce(t, trainer)
 		numbers = append(numbers, float64(trainer.Float("loss")[0]), float64(trainer.Float("norm")[0]))
 	}
