@@ -40,8 +40,8 @@ func memoryCommand() *cli.Command {
 			&cli.StringFlag{Name: "precision", Value: fp32,
 				Usage: "fp32, or with --device cuda bf16: activations in half the memory"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
-			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass does to the steps: peak and, with --measure, " +
-				"time, before and after"},
+			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass, or each of --passes, does to the steps: peak and, " +
+				"with --measure, time, before and after"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time (default: all cores)"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
@@ -141,7 +141,7 @@ func memoryModes(c *cli.Context) error {
 	}{
 		{"fit", []string{"passes", "recompute", "device"}},
 		{"measure-time", []string{"batch", "passes", "recompute", "device", "threads"}},
-		{"passes-table", []string{"batch", "measure", "threads"}},
+		{"passes-table", []string{"batch", "passes", "measure", "threads"}},
 	} {
 		if c.IsSet(mode.flag) {
 			return goesWith(c, mode.flag, append(network, mode.with...)...)
