@@ -182,3 +182,26 @@ func sameState(t *testing.T, n *program.Net, want program.Vectors) {
 		t.Error("the state of the net is not that of the file")
 	}
 }
+
+// bfloat16Follows: a search in bfloat16 has the losses of one in float32, on the same card, but for a
+// twentieth of the first one. The CPU cannot be asked: it lacks the kernels.
+func bfloat16Follows(t *testing.T, d gpuDevice) {
+	for _, name := range []string{"darts-rnd", "zos"} {
+		losses := func(precision string) []float64 {
+			c := newGPUCase(t, name, 8)
+			c.Precision = precision
+			s := c.open(t, d.cuda, program.Vectors{})
+			defer s.Close()
+			return c.train(t, s, 0, 5, true)
+		}
+		narrow := losses(bf16)
+		if !d.card {
+			continue
+		}
+		for i, want := range losses(fp32) {
+			if !(math.Abs(narrow[i]-want) < narrow[0]/20) {
+				t.Errorf("%s: loss %d is %v in bfloat16, %v in float32", name, i, narrow[i], want)
+			}
+		}
+	}
+}

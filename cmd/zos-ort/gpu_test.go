@@ -31,6 +31,7 @@ var gpuChecks = []struct {
 	{"retraining", retrainingAgrees},
 	{"state", stateMovesOn},
 	{"pool", poolIsShared},
+	{"bfloat16", bfloat16Follows},
 }
 
 // TestGPU is make test-gpu, which sets ZOS_GPU and runs nothing else: a process that has opened the
