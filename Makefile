@@ -14,7 +14,7 @@ export CGO_LDFLAGS = -g -O2 -Wl,-z,lazy
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ test: setup ## vet and test everything
 NEON_CC  ?= aarch64-linux-gnu-gcc
 NEON_RUN ?= qemu-aarch64
 test-gpu: setup-cuda ## prove the programs on a GPU (skips and says why where there is none)
-	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU' ./cmd/zos-ort
+	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU$$' ./cmd/zos-ort
 
 # PYTHON is one with PyTorch for CUDA; without it (python3 is looked at), our side alone is timed.
 PYTHON        ?=
@@ -69,6 +69,9 @@ bench: setup build ## time the steps of a search, beside PyTorch where there is 
 
 bench-memory: setup build ## predicted memory of all methods beside the arena's count, at batch 4, 8 and 16
 	for b in 4 8 16; do ./$(BIN) memory --methods all --measure --batch $$b || exit 1; done
+
+bench-passes: setup build ## what each pass does to peak and step time, at batch 16 (6 minutes)
+	./$(BIN) memory --passes-table --measure --methods darts,pc-darts --batch 16
 
 bench-retrain: setup build ## step time and peak memory of retraining 20 cells of 36 channels at batch 128
 	./$(BIN) memory --retrain DARTS_V2 --batch 128 --measure

@@ -13,10 +13,10 @@ import (
 // the identity. Everything that adds up stays float32: weights, momenta, statistics, batch norms, sums
 // of edges, the classifier, the loss and all gradients.
 //
-// Convolutions of several channels and ReLUs compute in bfloat16, so that their results need no second
-// rounding; a kernel adds up in float32 and rounds once. Convolutions of every channel by itself
-// compute in float32, for which there are kernels of their own, and so does that of the input images,
-// which are there anyway. What moves numbers (Concat, Split, ...) moves bfloat16.
+// Convolutions of single pixels, as products of matrices, and ReLUs compute in bfloat16, so that their
+// results need no second rounding; a kernel adds up in float32 and rounds once. All other convolutions
+// compute in float32: ONNX allows no bfloat16 there before opset 22, in which the CUDA provider lacks
+// other operators. What moves numbers (Concat, Split, ...) moves bfloat16.
 
 // narrower is one application of the pass.
 type narrower struct {
@@ -42,8 +42,8 @@ func (w *narrower) rule(n *ir.Node) []*ir.Value {
 	case op.Relu:
 		return []*ir.Value{widened(o.Of(w.narrowed(x)))}
 	case op.Conv:
-		if o.Group == 1 && !o.Bias && !x.IsInput() {
-			return []*ir.Value{widened(o.Of(w.narrowed(x), w.narrowed(n.In[1])))}
+		if (o == op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}) && !x.IsInput() {
+			return []*ir.Value{widened(pointwise(w.narrowed(x), w.narrowed(n.In[1])))}
 		}
 	}
 	if !slices.ContainsFunc(n.Out, w.isKept) {
@@ -56,6 +56,16 @@ func (w *narrower) rule(n *ir.Node) []*ir.Value {
 		}
 	}
 	return outs
+}
+
+// pointwise is the convolution of x[N,C,H,W] with v[M,C,1,1] as N products of matrices. The weights are
+// repeated for every image: else the provider would make a table of where they are on the host, and
+// copy it to the device in every step (CanUseStridedBatchedGemm in ONNX Runtime's cuda/math/matmul.cc).
+func pointwise(x, v *ir.Value) *ir.Value {
+	n, c, m := x.Shape[0], x.Shape[1], v.Shape[0]
+	weights := op.Expand{}.To(op.Reshape{}.To(v, 1, m, c), n, m, c)
+	pixels := op.Reshape{}.To(x, n, c, x.Shape[2]*x.Shape[3])
+	return op.Reshape{}.To(op.MatMul{}.Of(weights, pixels), n, m, x.Shape[2], x.Shape[3])
 }
 
 // isKept reports whether v is an image that the gradient of a reader asks for.
@@ -109,7 +119,7 @@ func (w *narrower) moved(n *ir.Node) {
 
 func moves(o ir.Op) bool {
 	switch o.(type) {
-	case op.Concat, op.Split, op.Slice, op.Reshape, op.Transpose:
+	case op.Concat, op.Split, op.Slice, op.SliceVector, op.Reshape, op.Transpose:
 		return true
 	}
 	return false

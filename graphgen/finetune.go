@@ -45,25 +45,25 @@ const (
 // The training graph adds the gradients to buffers and updates the running statistics, as ONNX
 // defines them: with the biased variance. The auxiliary head, if there is one, is left out.
 func (s Spec) FineTune() (*FineTune, error) {
-	dry, err := dryRun(s.Forward, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
+	s, err := s.Learn()
 	if err != nil {
 		return nil, fmt.Errorf("fine-tuning: %w", err)
 	}
-	f := &FineTune{Params: fineTuneParams(dry)}
-	if f.Train, err = s.fineTuneGraph("training_model", Train, dry); err != nil {
+	f := &FineTune{Params: fineTuneParams(*s.state)}
+	if f.Train, err = s.fineTuneGraph("training_model", Train); err != nil {
 		return nil, err
 	}
-	f.Eval, err = s.fineTuneGraph("eval_model", Eval, dry)
+	f.Eval, err = s.fineTuneGraph("eval_model", Eval)
 	return f, err
 }
 
 // fineTuneParams are all weights, then mean and variance of every batch norm.
-func fineTuneParams(dry *Net) (list []FineTuneParam) {
-	for _, e := range dry.Weights {
+func fineTuneParams(l stateLayout) (list []FineTuneParam) {
+	for _, e := range l.weights {
 		list = append(list, FineTuneParam{e, true})
 	}
 	for _, suffix := range []string{meanSuffix, varianceSuffix} {
-		for _, e := range dry.Stats {
+		for _, e := range l.stats {
 			e.Name += suffix
 			list = append(list, FineTuneParam{e, false})
 		}
@@ -71,13 +71,13 @@ func fineTuneParams(dry *Net) (list []FineTuneParam) {
 	return list
 }
 
-func (s Spec) fineTuneGraph(name string, mode Mode, dry *Net) (*ir.Graph, error) {
+func (s Spec) fineTuneGraph(name string, mode Mode) (*ir.Graph, error) {
 	g := ir.New(name)
 	g.Share = s.Share
 	err := ir.Build(func() {
 		image := g.Input(fineTuneImage, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
 		labels := g.Input(fineTuneLabels, ir.T(ir.Int64, s.Batch))
-		n := bareNet(g, mode, dry)
+		n := bareNet(g, mode, *s.state)
 		means, variances := n.inputs()
 		logits := s.Forward(n, image).Logits
 		loss := op.CrossEntropy{}.Of(logits, labels)

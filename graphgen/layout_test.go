@@ -1,6 +1,7 @@
 package graphgen_test
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -154,4 +155,30 @@ func TestEvaluationHasNoWeightsOfItsOwn(t *testing.T) {
 	}
 	_, err := s.Evaluate()
 	check.Error(t, err, "eval: ", "the training network has no tensor /temperature")
+}
+
+// A spec that has learnt its layouts makes the same programs and builds the network once for each.
+func TestLearn(t *testing.T) {
+	s, built := tinySpec(), 0
+	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
+		built++
+		return tiny(n, images)
+	}
+	plain := programs(t, s)
+	built = 0
+	learnt := programs(t, check.Must(s.Learn())(t))
+	if built != 1+len(learnt) {
+		t.Errorf("the network was built %d times for %d programs, want one more", built, len(learnt))
+	}
+	for name, p := range learnt {
+		if !bytes.Equal(p.Model, plain[name].Model) {
+			t.Errorf("%s: another program after learning", name)
+		}
+	}
+	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
+		n.G.Fail("no network")
+		return graphgen.Scores{}
+	}
+	_, err := s.Learn()
+	check.Error(t, err, "no network")
 }

@@ -40,7 +40,7 @@ type Net struct {
 	droppath *ir.Value
 	frozen   Tensors // constants instead of state; see Freeze
 
-	place                               map[string]int // of a tensor in its layout; nil in a dry run
+	place                               map[string]int // of a tensor in its layout; nil while they are learnt
 	weightPieces, meanPieces, varPieces []*ir.Value
 	weights, momentum, means, variances *ir.Value
 	// Running statistics after the step. With Kernels those of the batch; with CUDA those of the
@@ -56,41 +56,49 @@ type Forward func(n *Net, images *ir.Value) Scores
 // in this mode, those of the head.
 type Scores struct{ Logits, Auxiliary *ir.Value }
 
-// dryRun builds the training network once to learn its layouts. All programs of a network have the
-// state of the training program, so that they can share it; what a program does not use (an auxiliary
-// head in evaluation) it leaves alone.
-func dryRun(f Forward, image ir.Type) (*Net, error) {
+// stateLayout places the tensors of a network in its state vectors.
+type stateLayout struct{ weights, stats Layout }
+
+// Learn builds the training network once to find the layouts of its state, and gives a spec that knows
+// them, for whoever makes several programs: each would find them for itself. Forward must stay as it
+// is. All programs of a network have the state of the training program, so that they can share it;
+// what a program does not use (an auxiliary head in evaluation) it leaves alone.
+func (s Spec) Learn() (Spec, error) {
+	if s.state != nil {
+		return s, nil
+	}
 	n := &Net{G: ir.New("layout"), Mode: Train}
-	err := ir.Build(func() { f(n, n.G.Input("images", image)) })
+	err := ir.Build(func() { s.Forward(n, n.G.Input("images", ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))) })
 	n.Weights.arrange()
 	n.Stats.arrange()
-	return n, err
+	s.state = &stateLayout{n.Weights, n.Stats}
+	return s, err
 }
 
-// newNet starts the real construction with the layouts that the dry run found.
-func newNet(g *ir.Graph, mode Mode, dry *Net, s Spec) *Net {
-	n := bareNet(g, mode, dry)
+// newNet starts the real construction with the layouts of a spec that has learnt them.
+func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
+	n := bareNet(g, mode, *s.state)
 	n.Kernels, n.CUDA = s.Kernels && mode != Eval, s.CUDA
-	n.weights = g.Input("weights", ir.T(ir.Float, dry.Weights.Len()))
+	n.weights = g.Input("weights", ir.T(ir.Float, n.Weights.Len()))
 	n.weightPieces = n.pieces(n.weights, n.Weights)
-	if len(dry.Stats) == 0 {
+	if len(n.Stats) == 0 {
 		return n
 	}
 	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write into.
-	n.means = g.Input("running_mean", ir.T(ir.Float, dry.Stats.Len()))
-	n.variances = g.Input("running_variance", ir.T(ir.Float, dry.Stats.Len()))
+	n.means = g.Input("running_mean", ir.T(ir.Float, n.Stats.Len()))
+	n.variances = g.Input("running_variance", ir.T(ir.Float, n.Stats.Len()))
 	n.meanPieces = n.pieces(n.means, n.Stats)
 	n.varPieces = n.pieces(n.variances, n.Stats)
 	return n
 }
 
-// bareNet knows the layouts that the dry run found and has no tensors yet.
-func bareNet(g *ir.Graph, mode Mode, dry *Net) *Net {
-	n := &Net{G: g, Mode: mode, Weights: dry.Weights, Stats: dry.Stats, place: map[string]int{}}
-	for i, e := range dry.Weights {
+// bareNet knows the layouts and has no tensors yet.
+func bareNet(g *ir.Graph, mode Mode, l stateLayout) *Net {
+	n := &Net{G: g, Mode: mode, Weights: l.weights, Stats: l.stats, place: map[string]int{}}
+	for i, e := range l.weights {
 		n.place[e.Name] = i
 	}
-	for i, e := range dry.Stats {
+	for i, e := range l.stats {
 		n.place[e.Name] = i
 	}
 	return n

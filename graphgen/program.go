@@ -45,6 +45,8 @@ type Spec struct {
 	CUDA bool
 	// BFloat16 keeps activations in half the bytes, at 8 significant bits; for CUDA alone.
 	BFloat16 bool
+
+	state *stateLayout // of Forward, once it is learnt; see Learn
 }
 
 // Rewrites are exact rewrites of the graph that make the steps need less memory.
@@ -91,14 +93,14 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	if s.BFloat16 && !s.CUDA {
 		return nil, fmt.Errorf("%s: bfloat16 is for CUDA", name)
 	}
-	dry, err := dryRun(s.Forward, image)
+	s, err := s.Learn()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
 	b.g.Share = s.Share
 	err = ir.Build(func() {
-		b.net = newNet(b.g, mode, dry, s)
+		b.net = newNet(b.g, mode, s)
 		b.images = b.input("images", Image, image)
 		if labels {
 			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))

@@ -72,6 +72,8 @@ func cheap(n *ir.Node) bool {
 	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.Slice, op.SliceVector,
 		op.BatchNormTraining:
 		return true
+	case op.MatMul, op.Expand: // convolutions of single pixels, in bfloat16
+		return n.Out[0].DType == ir.BFloat16
 	case op.Conv:
 		return o.Kernel == 1 && o.Group == 1
 	}

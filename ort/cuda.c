@@ -61,6 +61,8 @@ static struct {
   int (*get)(void *, int, void *);
   int (*set)(void *, int, void *);
   int (*trim)(void *, size_t);
+  int (*last_error)(void);
+  void (*throw_bad_alloc)(void);
   int (*memory_info)(size_t *, size_t *);
 } pool;
 
@@ -73,10 +75,11 @@ int zos_pool_open(void *cudart, int device, uint64_t limit) {
   pool.get = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolGetAttribute");
   pool.set = (int (*)(void *, int, void *))dlsym(cudart, "cudaMemPoolSetAttribute");
   pool.trim = (int (*)(void *, size_t))dlsym(cudart, "cudaMemPoolTrimTo");
+  pool.last_error = (int (*)(void))dlsym(cudart, "cudaGetLastError");
   pool.memory_info = (int (*)(size_t *, size_t *))dlsym(cudart, "cudaMemGetInfo");
   if (pool.use == NULL || find == NULL || stream == NULL || pool.malloc_async == NULL ||
       pool.free_async == NULL || pool.get == NULL || pool.set == NULL || pool.trim == NULL ||
-      pool.memory_info == NULL)
+      pool.last_error == NULL || pool.memory_info == NULL)
     return -1;
   pool.limit = limit;
   pool.device = device;
@@ -127,6 +130,7 @@ void *zos_pool_alloc(size_t bytes) {
   if (!refused) refused = enter() || pool.malloc_async(&p, bytes, pool.stream) != 0;
   if (!refused) return p;
   atomic_store(&pool.refused, bytes);
+  (void)pool.last_error();  // or the next kernel would be blamed for it
   return NULL;
 }
 
@@ -135,7 +139,14 @@ void zos_pool_free(void *p) {
   if (p != NULL) (void)pool.free_async(p, pool.stream);
 }
 
-static void *alloc(allocator *self, size_t bytes) { return zos_pool_alloc(bytes); }
+// alloc never returns without memory, which ONNX Runtime would use unseen: like its own allocators it
+// throws std::bad_alloc, through the C++ library that ONNX Runtime has loaded. ONNX Runtime gives up the
+// step and says so.
+static void *alloc(allocator *self, size_t bytes) {
+  void *p = zos_pool_alloc(bytes);
+  if (p == NULL && bytes > 0 && pool.throw_bad_alloc != NULL) pool.throw_bad_alloc();
+  return p;
+}
 static void give_back(allocator *self, void *p) { zos_pool_free(p); }
 static const OrtMemoryInfo *info(const allocator *self) { return pool.info; }
 
@@ -146,6 +157,9 @@ OrtStatus *zos_pool_register(OrtEnv *env, int device) {
   typedef OrtStatus *(*add)(OrtEnv *, allocator *);
   enum { device_allocator = 0, default_memory = 0 };
   if (pool.info != NULL) return NULL;
+  void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (library != NULL)
+    pool.throw_bad_alloc = (void (*)(void))dlsym(library, "_ZSt17__throw_bad_allocv");
   OrtStatus *s =
       ORT(CreateMemoryInfo, create)("Cuda", device_allocator, device, default_memory, &pool.info);
   if (s == NULL) s = ORT(RegisterAllocator, add)(env, &self);

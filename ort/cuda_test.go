@@ -113,8 +113,12 @@ func TestPool(t *testing.T) {
 	if s, _ = Pool(); s.Peak != 300 || s.InUse != 0 {
 		t.Errorf("after a reset the pool counts %+v", s)
 	}
-	settings := CUDA{Device: 2, TF32: true}.settings()
-	if settings["device_id"] != "2" || settings["use_tf32"] != "1" {
+	if search := (CUDA{}).settings()["cudnn_conv_algo_search"]; search != "EXHAUSTIVE" {
+		t.Errorf("algorithms are searched for by %q", search)
+	}
+	settings := CUDA{Device: 2, TF32: true, Search: Heuristic}.settings()
+	if settings["device_id"] != "2" || settings["use_tf32"] != "1" ||
+		settings["cudnn_conv_algo_search"] != "HEURISTIC" {
 		t.Errorf("provider options are %v", settings)
 	}
 }

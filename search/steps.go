@@ -40,6 +40,9 @@ type Programs struct{ Weight, Alpha, Eval *graphgen.Program }
 
 // Emit builds the programs of a supernet.
 func Emit(s graphgen.Spec) (p Programs, err error) {
+	if s, err = s.Learn(); err != nil {
+		return p, fmt.Errorf("network: %w", err)
+	}
 	if p.Weight, err = s.WeightStep(); err != nil {
 		return p, err
 	}

@@ -90,7 +90,7 @@ func (c benchCase) demand() demand {
 	return demand{"a step", "--batch", c.cfg.Batch, func(batch int) (int, error) {
 		c.cfg.Batch = batch
 		spec := c.cfg.spec(c.method, c.mask)
-		return worstOf(spec.WeightStep, spec.AlphaStep)
+		return worstOf(spec, graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep)
 	}}
 }
 

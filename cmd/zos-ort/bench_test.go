@@ -47,14 +47,15 @@ func eachNet(b *testing.B, f func(b *testing.B, n goBench)) {
 	}
 }
 
+// BenchmarkEmit makes the programs of a search.
 func BenchmarkEmit(b *testing.B) {
 	eachNet(b, func(b *testing.B, n goBench) {
 		for b.Loop() {
-			p, err := n.spec(b).WeightStep()
+			p, err := search.Emit(n.spec(b))
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.ReportMetric(float64(len(p.Graph.Nodes)), "nodes")
+			b.ReportMetric(float64(len(p.Weight.Graph.Nodes)), "nodes")
 		}
 	})
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 
 	"zos-ort/ort"
 )
@@ -25,7 +28,7 @@ func TestMeterOfCPU(t *testing.T) {
 }
 
 // A row has as many cells as its header, whatever a run that goes on can count.
-func TestGPUCells(t *testing.T) {
+func TestCellsOfGPU(t *testing.T) {
 	all := []string{"epoch", "gpu_pool_peak_bytes", "gpu_pool_reserved_bytes", "gpu_device_peak_bytes",
 		"gpu_process_peak_bytes"}
 	g := gpuMemory{Pool: 1, Reserved: 2, Device: 3}
@@ -68,6 +71,25 @@ func TestOutOfMemory(t *testing.T) {
 	for _, err := range []error{nil, errors.New("broken"), &ort.Error{Op: "step"}} {
 		if got := (deviceSettings{}).explain(err, linear); got != err {
 			t.Errorf("on the CPU %v becomes %v", err, got)
+		}
+	}
+}
+
+// How to go on depends on what the run has saved: nothing, its settings, or a mask that took pruning.
+func TestGoingOnAfterOutOfMemory(t *testing.T) {
+	c := cli.NewContext(nil, flag.NewFlagSet("search", 0), nil)
+	c.Command = searchCommand()
+	dir := runDir(t.TempDir())
+	for _, x := range []struct{ file, says, not string }{{"lock", "", "resume"},
+		{"config.json", "zos-ort search --resume " + string(dir) + " goes on", "--mask"}, {"mask.json", "", "--mask"},
+		{"checkpoints/prune/0001.json", "--mask " + dir.path("mask.json") + " spares the pruning", "zos-ort prune"}} {
+		if err := dir.write(x.file, nil); err != nil {
+			t.Fatal(err)
+		}
+		err := &refusal{text: "out of GPU memory"}
+		if dir.resumable(c, nil, err) != err || !strings.Contains(err.hint, x.says) ||
+			strings.Contains(err.hint, x.not) {
+			t.Errorf("with %s the hint is %q", x.file, err.hint)
 		}
 	}
 }

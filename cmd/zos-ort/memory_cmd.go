@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,8 +40,8 @@ func memoryCommand() *cli.Command {
 			&cli.StringFlag{Name: "precision", Value: fp32,
 				Usage: "fp32, or with --device cuda bf16: activations in half the memory"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
-			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass does to the steps: peak and, with --measure, " +
-				"time, before and after"},
+			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass, or each of --passes, does to the steps: peak and, " +
+				"with --measure, time, before and after"},
 			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time (default: all cores)"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
@@ -61,6 +62,11 @@ func memoryAction(c *cli.Context) error {
 		if batch < 1 {
 			return usagef("--batch must be at least 1, got %d", batch)
 		}
+		for _, name := range c.LocalFlagNames() {
+			if !slices.Contains([]string{"batch", "json", "quiet"}, name) {
+				return usagef("--%s does not go with files; --batch does", name)
+			}
+		}
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
 	}
 	p := newConsole(c)
@@ -68,6 +74,9 @@ func memoryAction(c *cli.Context) error {
 	defer device.close()
 	if c.IsSet("retrain") {
 		return memoryOfRetraining(c, &device, p)
+	}
+	if err := memoryModes(c); err != nil {
+		return err
 	}
 	cfg, list, err := memoryFlags(c)
 	if err != nil {
@@ -121,6 +130,24 @@ func memoryAction(c *cli.Context) error {
 			CUDA: device.cuda}, device.gpu})
 	}
 	return predictionTable(p, cfg, rows)
+}
+
+// memoryModes refuses flags that the mode which is asked for would ignore.
+func memoryModes(c *cli.Context) error {
+	network := []string{"methods", "channels", "cells", "image-size", "xi", "seed"}
+	for _, mode := range []struct {
+		flag string
+		with []string
+	}{
+		{"fit", []string{"passes", "recompute", "device"}},
+		{"measure-time", []string{"batch", "passes", "recompute", "device", "threads"}},
+		{"passes-table", []string{"batch", "passes", "measure", "threads"}},
+	} {
+		if c.IsSet(mode.flag) {
+			return goesWith(c, mode.flag, append(network, mode.with...)...)
+		}
+	}
+	return nil
 }
 
 // memoryFlags reads the command line.

@@ -27,6 +27,16 @@ var passRows = []passRow{
 	{"kernels", passesPortable, "ReLU, convolutions, batch norm in one"},
 }
 
+// effectRows are the rows of the passes that the user has named, or all.
+func (c memoryConfig) effectRows() (rows []passRow) {
+	for _, r := range passRows {
+		if c.has(r.pass) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
 // after is the list of passes with this one.
 func (r passRow) after() string {
 	if r.before == passesNone {
@@ -55,11 +65,14 @@ type effectNumber struct {
 
 // effectRounds is how often every program runs for the table of passes, after one run that does not
 // count. Rounds go through all programs by turns, so that a slow moment of the machine hits all.
-const effectRounds = 7
+const effectRounds = 5
 
 // passEffects prints what every pass does to the peak and, with measuring, to the time of the steps.
 func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []method, measuring bool,
 	o ort.Options) error {
+	if len(cfg.effectRows()) == 0 {
+		return usagef("--passes-table needs passes, got --passes %s", cfg.Passes)
+	}
 	if measuring {
 		if err := ort.Open(""); err != nil {
 			return err
@@ -78,7 +91,7 @@ func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []metho
 			return err
 		}
 		for _, program := range []string{"weight_step", "alpha_step"} {
-			for _, r := range passRows {
+			for _, r := range cfg.effectRows() {
 				after := numbers[program+" "+r.after()]
 				rows = append(rows, effect{m.name, program, r.pass, numbers[program+" "+r.before], after, r.about})
 			}
@@ -92,8 +105,9 @@ func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []metho
 func (c memoryConfig) variants(ctx context.Context, m method, measuring bool,
 	o ort.Options) (map[string]effectNumber, error) {
 	numbers, programs := map[string]effectNumber{}, map[string]*graphgen.Program{}
+	lists := passLists(c.effectRows())
 	c.Masks, c.Recompute = 1, ""
-	for _, list := range passLists() {
+	for _, list := range lists {
 		c.Passes = list
 		r, err := c.predict(m)
 		if err != nil {
@@ -119,9 +133,9 @@ func (c memoryConfig) variants(ctx context.Context, m method, measuring bool,
 	return numbers, nil
 }
 
-// passLists are all lists of the table, each once.
-func passLists() (lists []string) {
-	for _, r := range passRows {
+// passLists are all lists of the rows, each once.
+func passLists(rows []passRow) (lists []string) {
+	for _, r := range rows {
 		for _, list := range []string{r.before, r.after()} {
 			if !slices.Contains(lists, list) {
 				lists = append(lists, list)

@@ -94,9 +94,12 @@ func bytesOf(p *graphgen.Program) int {
 }
 
 // worstOf is the highest peak of programs that run one after the other.
-func worstOf(emit ...func() (*graphgen.Program, error)) (peak int, err error) {
-	for _, f := range emit {
-		p, err := f()
+func worstOf(spec graphgen.Spec, list ...emitter) (peak int, err error) {
+	if spec, err = spec.Learn(); err != nil {
+		return 0, fmt.Errorf("network: %w", err)
+	}
+	for _, emit := range list {
+		p, err := emit(spec)
 		if err != nil {
 			return 0, err
 		}
@@ -117,7 +120,7 @@ func (cfg *config) memoryOn(mask space.Mask) demand {
 		s := cfg.search(mask)
 		s.Batch = batch
 		spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
-		return worstOf(spec.WeightStep, spec.AlphaStep)
+		return worstOf(spec, graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep)
 	}}
 }
 
@@ -182,7 +185,7 @@ func (s retrainSettings) memoryOfTraining() demand {
 		cfg := s.config()
 		cfg.Batch = batch
 		spec := cfg.Spec(s.ImageSize)
-		return worstOf(spec.WeightStep, spec.Evaluate)
+		return worstOf(spec, graphgen.Spec.WeightStep, graphgen.Spec.Evaluate)
 	}}
 }
 

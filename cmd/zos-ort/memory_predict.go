@@ -88,7 +88,10 @@ func (c memoryConfig) predict(m method) (prediction, error) {
 // predictMask looks at the programs of a search. A method that only ranks has no steps; a draw by
 // chance runs nothing.
 func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err error) {
-	spec := c.spec(m, mask)
+	spec, err := c.spec(m, mask).Learn()
+	if err != nil {
+		return p, err
+	}
 	emit := func(to *int, build func() (*graphgen.Program, error)) {
 		if err != nil {
 			return

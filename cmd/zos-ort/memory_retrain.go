@@ -59,10 +59,13 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 		}
 		cfg.Options.CUDA = &absent
 	}
-	spec := cfg.Spec(m.Image)
+	spec, err := cfg.Spec(m.Image).Learn()
+	if err != nil {
+		return usageError{err}
+	}
 	var rows []retrainRow
-	for _, emit := range []func() (*graphgen.Program, error){spec.WeightStep, spec.Evaluate} {
-		p, err := emit()
+	for _, emit := range []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate} {
+		p, err := emit(spec)
 		if err != nil {
 			return usageError{err}
 		}

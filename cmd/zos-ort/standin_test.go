@@ -59,7 +59,9 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			takes(t, onGPU().spec(m, space.FullMask()).Rank, cuda, counts)
+			for _, precision := range []string{fp32, bf16} {
+				takes(t, onGPU(precision).spec(m, space.FullMask()).Rank, cuda, counts)
+			}
 		}
 		genotype, err := space.Named("DARTS_V2")
 		if err != nil {
@@ -69,15 +71,17 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 			DropPath: true}
 		s := graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10, CUDA: true,
 			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true}
-		takes(t, s.WeightStep, cuda, counts)
-		takes(t, s.Evaluate, cuda, counts)
+		for _, s.BFloat16 = range []bool{false, true} {
+			takes(t, s.WeightStep, cuda, counts)
+			takes(t, s.Evaluate, cuda, counts)
+		}
 	})
 }
 
 // onGPU is a small supernet whose programs are for a GPU.
-func onGPU() memoryConfig {
+func onGPU(precision string) memoryConfig {
 	c := smallMemory(8)
-	c.cuda = true
+	c.cuda, c.Precision = true, precision
 	return c
 }
 
@@ -138,14 +142,20 @@ func TestProviderSteps(t *testing.T) {
 	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		for _, m := range methods {
 			if m.searches() && m.name != "beta-darts" { // whose programs are those of darts
-				t.Run(m.name, func(t *testing.T) { checkSteps(t, m, cuda, counts) })
+				for _, precision := range []string{fp32, bf16} {
+					if precision == bf16 && m.name != "zos" && m.name != "darts-rnd" {
+						continue // of partial and of all channels one each: sessions take their time
+					}
+					t.Run(m.name+"/"+precision, func(t *testing.T) {
+						checkSteps(t, onGPU(precision), m, cuda, counts)
+					})
+				}
 			}
 		}
 	})
 }
 
-func checkSteps(t *testing.T, m method, cuda *ort.CUDA, counts string) {
-	c := onGPU()
+func checkSteps(t *testing.T, c memoryConfig, m method, cuda *ort.CUDA, counts string) {
 	mask := c.masksOf(m)[0]
 	p, err := search.Emit(c.spec(m, mask))
 	if err != nil {

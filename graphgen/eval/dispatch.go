@@ -39,7 +39,7 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 	case op.Gemm:
 		return one(gemm(o, in)), nil
 	case op.MatMul:
-		return one(gemm(op.Gemm{}, in)), nil
+		return one(matMul(in[0], in[1])), nil
 	case op.Softmax:
 		return one(softmax(in[0])), nil
 	case op.SoftmaxGrad:

@@ -38,6 +38,22 @@ func gemm(m op.Gemm, in []*Tensor) *Tensor {
 	return y
 }
 
+// matMul multiplies two matrices, or as many pairs as there are.
+func matMul(a, b *Tensor) *Tensor {
+	if len(a.Shape) == 2 {
+		return gemm(op.Gemm{}, []*Tensor{a, b})
+	}
+	y := zeros([]int{a.Shape[0], a.Shape[1], b.Shape[2]})
+	part := func(t *Tensor, i int) *Tensor {
+		n := elements(t.Shape[1:])
+		return Floats(t.F[i*n:(i+1)*n], t.Shape[1:]...)
+	}
+	for i := range a.Shape[0] {
+		copy(part(y, i).F, gemm(op.Gemm{}, []*Tensor{part(a, i), part(b, i)}).F)
+	}
+	return y
+}
+
 // eachRow visits the rows along the last axis as ranges of flat indices.
 func eachRow(x *Tensor, visit func(from, to int)) {
 	if len(x.Shape) == 0 {

@@ -10,7 +10,8 @@ import (
 // https://onnx.ai/onnx/operators/onnx__Gemm.html
 type Gemm struct{ TransA, TransB bool }
 
-// MatMul is the product of two matrices; it is used for dot products and has no gradient here.
+// MatMul is the product of two matrices, or of every pair of as many; it is used for dot products and
+// for convolutions of single pixels, and has no gradient here.
 // https://onnx.ai/onnx/operators/onnx__MatMul.html
 type MatMul struct{}
 
@@ -51,12 +52,23 @@ func (m Gemm) Infer(in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(in[0].DType, r, c)}, float("gemm", in...)
 }
 
-// Infer checks the inner dimension.
+// Infer checks the inner dimension, and for [P,M,K] and [P,K,N] the number of pairs.
 func (MatMul) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("matmul", in, 2, 2); err != nil {
 		return nil, err
 	}
-	return Gemm{}.Infer(in)
+	a, b := in[0], in[1]
+	if a.Rank() != 3 || b.Rank() != 3 {
+		return Gemm{}.Infer(in)
+	}
+	if a.Shape[0] != b.Shape[0] {
+		return nil, fmt.Errorf("matmul: %d and %d matrices", a.Shape[0], b.Shape[0])
+	}
+	one, err := Gemm{}.Infer([]ir.Type{ir.T(a.DType, a.Shape[1:]...), ir.T(b.DType, b.Shape[1:]...)})
+	if err != nil {
+		return nil, err
+	}
+	return []ir.Type{ir.T(a.DType, append([]int{a.Shape[0]}, one[0].Shape...)...)}, nil
 }
 
 // Of adds op(a) op(b), plus c for every row where c is given.

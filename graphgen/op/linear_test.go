@@ -19,6 +19,9 @@ func TestLinearTypes(t *testing.T) {
 	wantError(t, op.Gemm{}, "float[2,3] float[3,4] float[3]", "gemm: bias must be [4], got float[3]")
 	wantError(t, op.Gemm{}, "int64[2,3] int64[3,4]",
 		"gemm: input 0 must be floating point, got int64[2,3]")
+	wantShape(t, op.MatMul{}, "bfloat16[7,1,5] bfloat16[7,5,2]", "bfloat16[7,1,2]")
+	wantError(t, op.MatMul{}, "float[7,1,5] float[6,5,2]", "matmul: 7 and 6 matrices")
+	wantError(t, op.MatMul{}, "float[7,1,5] float[7,4,2]", "gemm: inner dimensions are 5 and 4")
 	wantError(t, op.MatMul{}, "float[2,3] float[3,4] float[4]",
 		"matmul: takes 2 to 2 inputs, got 3")
 }

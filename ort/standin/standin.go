@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -21,7 +22,8 @@ var sources embed.FS
 // libraries are what is built, and of which source. Each gives its symbols the version that its name
 // is, as the originals do.
 var libraries = map[string]string{"libcuda.so.1": "driver", "libcudart.so.13": "cudart",
-	"libcublas.so.13": "cublas", "libcublasLt.so.13": "cublas", "libcudnn.so.9": "cudnn"}
+	"libcublas.so.13": "cublas", "libcublasLt.so.13": "cublas", "libcudnn.so.9": "cudnn",
+	"libnvidia-ml.so.1": "nvml"}
 
 // Environment variables of a process that runs under the stand-in, besides ZOS_CUDA_PATH.
 const (
@@ -51,6 +53,9 @@ func Build(t testing.TB) (dir string) {
 	return dir
 }
 
+// version is a library's name without what a linker script does not allow.
+func version(library string) string { return strings.ReplaceAll(library, "-", "_") }
+
 func build(cc, dir, library, source string) error {
 	code, err := sources.ReadFile("testdata/" + source + ".c")
 	if err != nil {
@@ -60,7 +65,7 @@ func build(cc, dir, library, source string) error {
 	if err := os.WriteFile(file, code, 0o600); err != nil {
 		return err
 	}
-	if err := os.WriteFile(symbols, []byte(library+" { global: *; };\n"), 0o600); err != nil {
+	if err := os.WriteFile(symbols, []byte(version(library)+" { global: *; };\n"), 0o600); err != nil {
 		return err
 	}
 	out, err := exec.Command(cc, "-std=gnu11", "-O1", "-Wall", "-shared", "-fPIC", "-Wl,-soname,"+library,

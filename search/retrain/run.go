@@ -124,7 +124,10 @@ func Run(ctx context.Context, c Config, train, test *data.Set, from *Start, r Re
 
 // open builds the programs and their state, fresh where v has no weights.
 func (t *training) open(ctx context.Context, train, test *data.Set, v program.Vectors) error {
-	spec := t.Spec(train.Size)
+	spec, err := t.Spec(train.Size).Learn()
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
 	step, err := spec.WeightStep()
 	if err != nil {
 		return err

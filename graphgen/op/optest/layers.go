@@ -97,9 +97,12 @@ func Linear() []Case {
 			Case{Name: name + "_bias", Step: Exact, Inputs: in,
 				Build: one(func(x []*ir.Value) *ir.Value { return m.Of(x[0], x[1], x[2]) })})
 	}
-	product := []Input{Normal(3, 4), Normal(4, 5)}
-	return append(cases, Case{Name: "matmul", NoGrad: true, Inputs: product,
-		Build: one(func(x []*ir.Value) *ir.Value { return op.MatMul{}.Of(x[0], x[1]) })})
+	product := func(name string, a, b Input) Case {
+		return Case{Name: name, NoGrad: true, Inputs: []Input{a, b},
+			Build: one(func(x []*ir.Value) *ir.Value { return op.MatMul{}.Of(x[0], x[1]) })}
+	}
+	return append(cases, product("matmul", Normal(3, 4), Normal(4, 5)),
+		product("matmuls", Normal(2, 3, 4), Normal(2, 4, 5)))
 }
 
 // Loss has the softmax and the cross entropy.
