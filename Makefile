@@ -48,7 +48,7 @@ test: setup ## vet and test everything
 NEON_CC  ?= aarch64-linux-gnu-gcc
 NEON_RUN ?= qemu-aarch64
 test-gpu: setup-cuda ## prove the programs on a GPU (skips and says why where there is none)
-	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU' ./cmd/zos-ort
+	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU$$' ./cmd/zos-ort
 
 # PYTHON is one with PyTorch for CUDA; without it (python3 is looked at), our side alone is timed.
 PYTHON        ?=

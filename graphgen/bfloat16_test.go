@@ -123,7 +123,8 @@ func TestBFloat16KeepsWhatAddsUp(t *testing.T) {
 	for _, name := range []string{"weight_step", "alpha_step"} {
 		numbers := 0
 		for what, x := range results(t, narrow[name], inputs(narrow[name], 4)) {
-			if x = slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v == 0 }); exact(x) > 1+len(x)/20 {
+			x = slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v == 0 })
+			if exact(x) > 1+len(x)/20 {
 				t.Errorf("%s: %d of %d numbers of %s are bfloat16", name, exact(x), len(x), what)
 			}
 			numbers += len(x)

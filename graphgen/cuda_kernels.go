@@ -34,8 +34,9 @@ var (
 // opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for the loss
 // orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc; for the inputs in host memory
 // the file of the kernel. A test compares the table with the symbols of the library that make
-// setup-cuda fetches. Absent, and replaced by Spec.CUDA: MaxPoolGrad, AveragePoolGrad. There
-// is a Conv of bfloat16, but ONNX allows none before opset 22, where the provider has no MaxPool.
+// setup-cuda fetches, others run programs on it. Absent, and replaced by Spec.CUDA: MaxPoolGrad,
+// AveragePoolGrad. There is a Conv of bfloat16, but ONNX allows none before opset 22, for which the
+// provider has no MaxPool.
 var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "Add", sums, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},

@@ -22,6 +22,7 @@ typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtAllocator OrtAllocator;
 typedef struct OrtKeyValuePairs OrtKeyValuePairs;
 typedef struct OrtArenaCfg OrtArenaCfg;
+typedef struct OrtCUDAProviderOptionsV2 OrtCUDAProviderOptionsV2;
 typedef struct OrtCustomOp OrtCustomOp;
 typedef struct OrtCustomOpDomain OrtCustomOpDomain;
 typedef struct OrtCheckpointState OrtCheckpointState;
@@ -62,6 +63,7 @@ enum {
   zos_UnregisterAllocator = 177,
   zos_GetTrainingApi = 219,
   zos_GetBuildInfoString = 254,
+  zos_UpdateCUDAProviderOptionsWithValue = 263,
   zos_GetKeyValuePairs = 298,
   zos_ReleaseKeyValuePairs = 300,
   zos_AllocatorGetStats = 319,

@@ -39,6 +39,7 @@ var proofs = map[string]string{
 	"ReleaseAllocator":                           "TestStats",
 	"GetTrainingApi":                             "TestMomentumConverges",
 	"GetBuildInfoString":                         "TestOpenAndClose",
+	"UpdateCUDAProviderOptionsWithValue":         "TestPoolServesSessions",
 	"GetKeyValuePairs":                           "TestStats",
 	"ReleaseKeyValuePairs":                       "TestStats",
 	"AllocatorGetStats":                          "TestStats",

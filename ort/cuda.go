@@ -5,6 +5,7 @@ package ort
 import "C"
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -22,7 +23,19 @@ type CUDA struct {
 	TF32     bool  // convolutions and matrix products with 10 bits of mantissa
 	BFloat16 bool  // programs keep activations as bfloat16
 	Limit    int64 // bytes that the pool may hand out; 0: all that the device has
+	Search   AlgorithmSearch
 }
+
+// AlgorithmSearch says how cuDNN's algorithms for convolutions are chosen, in ONNX Runtime's words.
+type AlgorithmSearch string
+
+// The searches. Exhaustive, which "" stands for, tries all of them once per shape and session and needs
+// their scratch memory; what it finds is kept.
+const (
+	Exhaustive AlgorithmSearch = "EXHAUSTIVE"
+	Heuristic  AlgorithmSearch = "HEURISTIC"
+	NoSearch   AlgorithmSearch = "DEFAULT"
+)
 
 // CUDADevice is a GPU.
 type CUDADevice struct {
@@ -145,17 +158,20 @@ func openPool(cudart unsafe.Pointer, c CUDA) error {
 }
 
 // settings are the options of ONNX Runtime's CUDA provider
-// (onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html). The exhaustive search for
-// algorithms runs once per shape and session; what it finds is kept.
+// (onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html).
+//
+// The options for an external allocator are no use: they are lost on the way to the provider
+// (UpdateProviderOptions in cuda_provider_factory.cc). Nor is enable_cuda_graph: the first call runs a
+// program several times to capture it, and each would update the weights (TestCUDAGraphs).
 func (c CUDA) settings() map[string]string {
 	tf32 := map[bool]string{false: "0", true: "1"}
-	stream := strconv.FormatUint(uint64(C.zos_pool_stream()), 10)
+	search := cmp.Or(c.Search, Exhaustive)
 	return map[string]string{"device_id": strconv.Itoa(c.Device), "use_tf32": tf32[c.TF32],
-		"cudnn_conv_algo_search": "EXHAUSTIVE", "cudnn_conv_use_max_workspace": "1",
-		"user_compute_stream": stream}
+		"cudnn_conv_algo_search": string(search), "cudnn_conv_use_max_workspace": "1"}
 }
 
-// append makes the CUDA provider the first of a session.
+// append makes the CUDA provider the first of a session, on the stream of the pool: all sessions compute
+// on it, in the order of the calls.
 func (c CUDA) append(so *onnx.SessionOptions) error {
 	o, err := onnx.NewCUDAProviderOptions()
 	if err != nil {
@@ -163,6 +179,13 @@ func (c CUDA) append(so *onnx.SessionOptions) error {
 	}
 	defer o.Destroy()
 	if err := o.Update(c.settings()); err != nil {
+		return err
+	}
+	handle, err := cudaHandle(o)
+	if err != nil {
+		return err
+	}
+	if err := check("set the stream", C.zos_pool_use_stream(handle)); err != nil {
 		return err
 	}
 	return so.AppendExecutionProviderCUDA(o)

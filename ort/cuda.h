@@ -28,9 +28,8 @@ uint64_t zos_pool_refused(void);
 void *zos_pool_alloc(size_t bytes);
 void zos_pool_free(void *p);
 
-// zos_pool_stream is the address of the stream that the pool's memory is ordered on: all sessions are
-// to compute on it.
-uintptr_t zos_pool_stream(void);
+// zos_pool_use_stream lets a session compute on the stream that the pool's memory is ordered on.
+OrtStatus *zos_pool_use_stream(OrtCUDAProviderOptionsV2 *options);
 
 // zos_pool_register makes the pool the environment's allocator for a device, for sessions that take
 // their memory from the environment's allocators; zos_pool_unregister ends that.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	onnx "github.com/yalue/onnxruntime_go"
+
 	"zos-ort/ort/standin"
 )
 
@@ -111,10 +113,51 @@ func TestPool(t *testing.T) {
 	if s, _ = Pool(); s.Peak != 300 || s.InUse != 0 {
 		t.Errorf("after a reset the pool counts %+v", s)
 	}
-	settings := CUDA{Device: 2, TF32: true}.settings()
+	if search := (CUDA{}).settings()["cudnn_conv_algo_search"]; search != "EXHAUSTIVE" {
+		t.Errorf("algorithms are searched for by %q", search)
+	}
+	settings := CUDA{Device: 2, TF32: true, Search: Heuristic}.settings()
 	if settings["device_id"] != "2" || settings["use_tf32"] != "1" ||
-		strings.Trim(settings["user_compute_stream"], "0123456789") != "" {
+		settings["cudnn_conv_algo_search"] != "HEURISTIC" {
 		t.Errorf("provider options are %v", settings)
+	}
+}
+
+// ONNX Runtime cannot make CUDA graphs of our steps: the first call runs a program again and again until
+// the graph is captured, each time with the updates of the state.
+func TestCUDAGraphs(t *testing.T) {
+	if _, err := LocateCUDA(); err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	counts := filepath.Join(t.TempDir(), "counts")
+	if inherited := os.Getenv(standin.CountsVariable); inherited != "" {
+		counts = inherited
+	}
+	t.Setenv(standin.CountsVariable, counts)
+	if !fresh(t) {
+		return
+	}
+	ok(t, OpenCUDA(FindDevices([]string{standin.Build(t)}), CUDA{}))
+	step := func(graphs string) (kernels uint64, err error) {
+		f := newFit(t, Options{Providers: func(so *onnx.SessionOptions) error {
+			o := must(onnx.NewCUDAProviderOptions())(t)
+			defer o.Destroy()
+			settings := CUDA{}.settings()
+			settings["enable_cuda_graph"] = graphs
+			ok(t, o.Update(settings))
+			return so.AppendExecutionProviderCUDA(o)
+		}, ConfigEntries: map[string]string{noFallback: "1", envAllocators: "1"}})
+		defer f.close()
+		standin.Reset(t, counts)
+		err = f.step.Run()
+		return standin.Read(t, counts).Kernels, err
+	}
+	once, err := step("0")
+	if err != nil || once == 0 {
+		t.Fatalf("%d kernels, %v", once, err)
+	}
+	if often, err := step("1"); often < 2*once {
+		t.Errorf("with graphs the first step launches %d kernels instead of %d, error %v", often, once, err)
 	}
 }
 

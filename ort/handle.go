@@ -30,6 +30,11 @@ func sessionHandle(s *onnx.DynamicAdvancedSession) (*C.OrtSession, error) {
 	return (*C.OrtSession)(p), err
 }
 
+func cudaHandle(o *onnx.CUDAProviderOptions) (*C.OrtCUDAProviderOptionsV2, error) {
+	p, err := handle(o, "o")
+	return (*C.OrtCUDAProviderOptionsV2)(p), err
+}
+
 // handle follows pointer fields, exported or not.
 func handle(from any, path ...string) (unsafe.Pointer, error) {
 	v := reflect.ValueOf(from)

@@ -61,10 +61,10 @@ func emitted(t *testing.T, c search.Config, narrow bool) search.Programs {
 	return p
 }
 
-// ONNX Runtime computes the programs in bfloat16 as the evaluator does: it drops no cast. Without batch
-// statistics the two agree to float32; with them some numbers come to lie on the other side of the middle
-// between two of bfloat16, and ReLUs open that were closed: gradients differ, by less than half of
-// what bfloat16 changes at all.
+// ONNX Runtime computes the programs in bfloat16 as the evaluator does: it drops no cast. Without
+// batch statistics the two agree to float32; with them some numbers come to lie on the other side of
+// the middle between two of bfloat16, and ReLUs open that were closed: gradients differ, by less than
+// half of what bfloat16 changes at all.
 func TestBFloat16InTheRuntime(t *testing.T) {
 	runtime(t)
 	c := tinyConfig()

@@ -26,9 +26,9 @@ func TestPeerCompiles(t *testing.T) {
 	}
 }
 
-// testPeer is a peer whose answers are the lines of a shell's case statement over the requests, before
+// testPython is a Python whose answers are the lines of a shell's case statement over the requests, before
 // those that every step gets.
-func testPeer(t *testing.T, cases string) *bencher {
+func testPython(t *testing.T, cases string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "python")
 	script := "#!/bin/sh\nwhile read -r q; do case \"$q\" in\n" + cases + `
@@ -41,7 +41,13 @@ esac; done
 	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p, err := startPeer(t.Context(), path, deviceSettings{})
+	return path
+}
+
+// testPeer is a bench with such a Python as its peer, in all modes.
+func testPeer(t *testing.T, cases string) *bencher {
+	t.Helper()
+	p, err := startPeer(t.Context(), testPython(t, cases), deviceSettings{})
 	if err != nil {
 		t.Fatal(err)
 	}

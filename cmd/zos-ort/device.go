@@ -15,9 +15,12 @@ type deviceSettings struct {
 	Device    string `json:"device"`
 	Precision string `json:"precision"`
 
-	limit string    // of the GPU's memory; no part of the settings, for it changes no result
-	cuda  *ort.CUDA // whose programs they are; nil on the CPU
-	gpu   *gpuMeter // of a GPU that is open
+	// No part of the settings, for they change no result but in its last bits, as every run on a GPU does.
+	limit  string // of the GPU's memory
+	search string // for algorithms
+
+	cuda *ort.CUDA // whose programs they are; nil on the CPU
+	gpu  *gpuMeter // of a GPU that is open
 }
 
 // Values of --device and --precision.
@@ -39,12 +42,14 @@ func deviceFlags() []cli.Flag {
 				"the memory)"},
 		&cli.StringFlag{Name: "gpu-memory-limit", DefaultText: "all that is free",
 			Usage: "take at most `SIZE` of the GPU's memory, such as 8GB"},
+		&cli.StringFlag{Name: "cudnn-search", DefaultText: "exhaustive", Usage: "how a GPU's algorithms for " +
+			"convolutions are found: exhaustive (all are tried once), heuristic or default"},
 	}
 }
 
 func (d *deviceSettings) fromFlags(c *cli.Context) {
 	takeStrings(c, map[string]*string{"device": &d.Device, "precision": &d.Precision,
-		"gpu-memory-limit": &d.limit})
+		"gpu-memory-limit": &d.limit, "cudnn-search": &d.search})
 }
 
 // check refuses what no machine has.
@@ -54,6 +59,12 @@ func (d deviceSettings) check() error {
 	}
 	if _, err := d.limitBytes(); err != nil {
 		return err
+	}
+	if _, known := searches[d.search]; !known {
+		return usagef("unknown --cudnn-search %q: use exhaustive, heuristic or default", d.search)
+	}
+	if d.search != "" && (d.Device == "" || d.Device == onCPU) {
+		return usagef("--cudnn-search is for a GPU: --device cuda or auto")
 	}
 	switch d.Precision {
 	case "", fp32:
@@ -66,6 +77,10 @@ func (d deviceSettings) check() error {
 	}
 	return nil
 }
+
+// searches are the values of --cudnn-search.
+var searches = map[string]ort.AlgorithmSearch{"": "", "exhaustive": ort.Exhaustive,
+	"heuristic": ort.Heuristic, "default": ort.NoSearch}
 
 // limitBytes reads --gpu-memory-limit; 0 without it.
 func (d deviceSettings) limitBytes() (int64, error) {
@@ -146,7 +161,7 @@ func (d *deviceSettings) reach(dry bool, p *console) error {
 
 // on are the settings of a GPU, whether it is there or not.
 func (d deviceSettings) on(id int) (c ort.CUDA, err error) {
-	c = ort.CUDA{Device: id, TF32: d.Precision == tf32, BFloat16: d.Precision == bf16}
+	c = ort.CUDA{Device: id, TF32: d.Precision == tf32, Search: searches[d.search], BFloat16: d.Precision == bf16}
 	c.Limit, err = d.limitBytes()
 	return c, err
 }

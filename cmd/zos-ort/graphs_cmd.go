@@ -19,7 +19,8 @@ func graphsCommand() *cli.Command {
 		Usage: "write the step graphs of a search and its checkpoint as files",
 		Description: "Writes weight_step.onnx, alpha_step.onnx, eval.onnx, rank.onnx and state.ckpt, an ONNX " +
 			"Runtime checkpoint with freshly initialised weights. The graphs run in any training build of " +
-			"ONNX Runtime; with --kernels they are exactly those of a search, whose operators only zos-ort has.",
+			"ONNX Runtime; with --kernels they are exactly those of a search, whose operators only zos-ort has, and " +
+			"with --device cuda those of a search on a GPU.",
 		Flags: join(methodFlags(), pruneFlags(), dataFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "mask", Usage: "mask `FILE`: masked operations are left out"},
 			&cli.IntFlag{Name: "batch", DefaultText: "by preset", Usage: "images per step"},

@@ -82,7 +82,7 @@ type Counts struct {
 	Kernels                    uint64 // launched
 	InUse, Peak                uint64 // of the device's memory
 	Waits                      uint64 // of the host for the device: number
-	Graphs                     uint64 // launched
+	Strays                     uint64 // uses of another stream than the first that was made: number
 }
 
 // Read reads the counts of a process from its file.

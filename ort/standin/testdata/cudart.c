@@ -12,7 +12,7 @@ enum { success = 0, invalid = 1, out_of_memory = 2, missing_symbol = 500 };
 
 // What is counted lies in the file $STANDIN_COUNTS, if that is set, for others to read and reset: 64-bit
 // numbers in the order of Counts in standin.go.
-enum { to_device, to_host, on_device, kernels, in_use, peak, waits, graphs, counts };
+enum { to_device, to_host, on_device, kernels, in_use, peak, waits, strays, counts };
 static uint64_t own[counts], *count = own;
 
 __attribute__((constructor)) static void share(void) {
@@ -42,6 +42,14 @@ static void scribble(float *to, size_t bytes) {
     memcpy((char *)to + at, pattern, bytes - at < sizeof pattern ? bytes - at : sizeof pattern);
 }
 
+// Everything is expected on the first stream that was made.
+static char stream[2];
+static int streams;
+
+static void work_on(void *s) {
+  if (s != &stream[0]) count[strays]++;
+}
+
 // Every block is preceded by its size.
 enum { header = 256 };
 
@@ -67,8 +75,14 @@ int cudaFree(void *p) {
   return success;
 }
 
-int cudaMallocAsync(void **p, size_t bytes, void *stream) { return cudaMalloc(p, bytes); }
-int cudaFreeAsync(void *p, void *stream) { return cudaFree(p); }
+int cudaMallocAsync(void **p, size_t bytes, void *s) {
+  work_on(s);
+  return cudaMalloc(p, bytes);
+}
+int cudaFreeAsync(void *p, void *s) {
+  work_on(s);
+  return cudaFree(p);
+}
 int cudaMallocFromPoolAsync(void **p, size_t bytes, void *pool, void *stream) {
   return cudaMalloc(p, bytes);
 }
@@ -107,7 +121,8 @@ int cudaMemcpy(void *to, const void *from, size_t bytes, int kind) {
   if (kind >= 1 && kind <= 3) count[kind - 1] += bytes;
   return kind >= 0 && kind <= 3 ? success : invalid;
 }
-int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int kind, void *stream) {
+int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int kind, void *s) {
+  work_on(s);
   return cudaMemcpy(to, from, bytes, kind);
 }
 int cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
@@ -127,24 +142,24 @@ int cudaMemsetAsync(void *p, int value, size_t bytes, void *stream) {
 
 // Kernels: the configuration of a launch passes through the runtime; the launch does nothing.
 typedef struct { unsigned x, y, z; } dim3;
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared, void *stream) {
+static __thread void *launch_stream;
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared, void *s) {
+  launch_stream = s;
   return success;
 }
-int __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, void **stream) {
+int __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, void **s) {
   *grid = *block = (dim3){1, 1, 1};
   *shared = 0;
-  *stream = NULL;
+  *s = launch_stream;
   return success;
 }
-int cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, size_t shared,
-                     void *stream) {
+int cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, size_t shared, void *s) {
+  work_on(s);
   count[kernels]++;
   return success;
 }
-int __cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, size_t shared,
-                       void *stream) {
-  count[kernels]++;
-  return success;
+int __cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, size_t shared, void *s) {
+  return cudaLaunchKernel(f, grid, block, arguments, shared, s);
 }
 int cudaLaunchKernelExC(const void *config, const void *f, void **arguments) {
   count[kernels]++;
@@ -226,7 +241,10 @@ int cudaDeviceGetAttribute(int *value, int attribute, int device) {
 // Streams and events: everything happens in order, at once.
 static char thing;
 static int capturing;
-int cudaStreamCreate(void **s) { *s = &thing; return success; }
+int cudaStreamCreate(void **s) {
+  *s = &stream[streams++ > 0];
+  return success;
+}
 int cudaStreamCreateWithFlags(void **s, unsigned flags) { return cudaStreamCreate(s); }
 int cudaStreamDestroy(void *s) { return success; }
 int cudaStreamSynchronize(void *s) { count[waits]++; return success; }
@@ -251,7 +269,7 @@ int cudaStreamEndCapture(void *s, void **graph) {
   return success;
 }
 int cudaGraphInstantiate(void **exec, void *graph, uint64_t flags) { *exec = &thing; return success; }
-int cudaGraphLaunch(void *exec, void *stream) { count[graphs]++; return success; }
+int cudaGraphLaunch(void *exec, void *stream) { return success; }
 int cudaGraphDestroy(void *graph) { return success; }
 int cudaGraphExecDestroy(void *exec) { return success; }
 
