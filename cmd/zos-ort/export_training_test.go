@@ -76,8 +76,10 @@ func exportedTraining(t *testing.T, k onnx.Optimizer) (dir runDir, net network.C
 	p := check.Must(spec.Evaluate())(t)
 	rng := rand.New(rand.NewPCG(7, 7))
 	means, variances := make([]float32, p.Stats.Len()), make([]float32, p.Stats.Len())
-	for i := range means {
-		means[i], variances[i] = rng.Float32()-.5, .5+rng.Float32()
+	for _, e := range p.Stats {
+		for i := e.Offset; i < e.Offset+e.Len(); i++ {
+			means[i], variances[i] = rng.Float32()-.5, .5+rng.Float32()
+		}
 	}
 	tensors = p.Tensors(p.Weights.Initialize(rng), means, variances)
 	dir = runDir(t.TempDir())

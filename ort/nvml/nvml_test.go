@@ -161,7 +161,8 @@ func TestWatch(t *testing.T) {
 	see("200", 200)
 	wantUsage(t, "peak", w.Peak(), Usage{1000, 700, 700, 42})
 	wantUsage(t, "next peak", w.Peak(), Usage{1000, 200, 200, 42})
-	t.Setenv("FAKE_NVML_USED", "2000") // an error
 	w.Stop()
+	t.Setenv("FAKE_NVML_USED", "2000") // an error
+	w.look()
 	wantUsage(t, "silent", w.Last(), Usage{1000, 200, 200, 42})
 }
