@@ -70,7 +70,7 @@ bench: setup build ## time the steps of a search, beside PyTorch where there is 
 bench-memory: setup build ## predicted memory of all methods beside the arena's count, at batch 4, 8 and 16
 	for b in 4 8 16; do ./$(BIN) memory --methods all --measure --batch $$b || exit 1; done
 
-bench-passes: setup build ## what each pass does to peak and step time, at batch 16 (6 minutes)
+bench-passes: setup build ## what each pass does to peak and step time, at batch 16 (16 minutes)
 	./$(BIN) memory --passes-table --measure --methods darts,pc-darts --batch 16
 
 bench-retrain: setup build ## step time and peak memory of retraining 20 cells of 36 channels at batch 128

@@ -85,6 +85,18 @@ func onGPU(precision string) memoryConfig {
 	return c
 }
 
+// openAlone makes a session of a program on a state of its own.
+func openAlone(t *testing.T, p *graphgen.Program, cuda *ort.CUDA) (*program.Runner, error) {
+	t.Helper()
+	net, err := program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
+		ort.Options{Threads: 1, CUDA: cuda})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(net.Close)
+	return net.Open(p)
+}
+
 // takes runs a program once.
 func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
 	t.Helper()
@@ -92,13 +104,7 @@ func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA,
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
-		ort.Options{Threads: 1, CUDA: cuda})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer net.Close()
-	r, err := net.Open(p)
+	r, err := openAlone(t, p, cuda)
 	if err != nil {
 		t.Fatalf("%s: %v", p.Name, err)
 	}
@@ -119,13 +125,7 @@ func TestProviderRefusesFallback(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		net, err := program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
-			ort.Options{Threads: 1, CUDA: cuda})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer net.Close()
-		r, err := net.Open(p)
+		r, err := openAlone(t, p, cuda)
 		if err == nil {
 			r.Close()
 			t.Fatal("a program with MaxPoolGrad was taken")
