@@ -148,7 +148,7 @@ func findPeer(c *cli.Context, p *console, d deviceSettings) (*peer, error) {
 func benchCases(c *cli.Context, d deviceSettings) (cases []benchCase, err error) {
 	list, err := findMethods(c.String("methods"))
 	if err != nil {
-		return nil, usageError{err}
+		return nil, asUsage(err)
 	}
 	cuda := d.cuda != nil
 	batches, threads, err := benchSizes(c, cuda)

@@ -74,7 +74,7 @@ func (b *bencher) oursAlone(ctx context.Context, c benchCase, programs []*graphg
 func (b *bencher) lack(results []benchResult, err error) error {
 	c := results[0].c
 	err = b.device.explain(fmt.Errorf("%s: %w", c, err), c.demand())
-	var refused *refusal
+	var refused *hinted
 	if !errors.As(err, &refused) {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +53,7 @@ func testPeer(t *testing.T, cases string) *bencher {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	return &bencher{peer: p, all: peerModes(true), console: &console{out: t.Output(), err: new(bytes.Buffer)}}
+	return &bencher{peer: p, all: peerModes(true), console: newTerminal(t.Output(), new(bytes.Buffer), false, false)}
 }
 
 // timed are the results of a peer alone in all its modes, and what was said.
@@ -159,7 +160,7 @@ func TestGPUTable(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 	var out bytes.Buffer
-	if err := report.print(&console{out: &out, err: t.Output()}); err != nil {
+	if err := report.print(newTerminal(&out, t.Output(), false, false)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"one step on cuda:0, tf32:", "missed: time, memory",
@@ -168,7 +169,7 @@ func TestGPUTable(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", words, out.String())
 		}
 	}
-	if err := report.print(&console{out: &out, json: true}); err != nil {
+	if err := report.print(newTerminal(&out, io.Discard, true, false)); err != nil {
 		t.Error(err)
 	}
 }

@@ -113,7 +113,7 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 		return cfg, m, err
 	}
 	if m, err = findMethod(cfg.Method); err != nil {
-		return cfg, m, usageError{err}
+		return cfg, m, asUsage(err)
 	}
 	if cfg.before == nil {
 		cfg.Partial = m.partial
@@ -125,7 +125,7 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 	cfg.fromFlags(c)
 	if name := c.String("recompute"); name != "" {
 		if cfg.recompute, err = graphgen.ParseRecompute(name); err != nil {
-			return cfg, m, usageError{err}
+			return cfg, m, asUsage(err)
 		}
 	}
 	cfg.completeRank()

@@ -28,14 +28,14 @@ func (cfg *config) check(m method) error {
 			"got %v", cfg.Xi)
 	}
 	if err := cfg.pruning(m).Validate(); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	if floor := cfg.leastXi(); m.mask == algorithm1 && cfg.Xi < floor {
 		return usagef("--xi %v cannot be reached: with one operation left on every edge %.3g of the %s "+
 			"remain", cfg.Xi, floor, cfg.XiMeasure)
 	}
 	if _, err := prune.ParseKernel(cfg.Kernel); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	if cfg.Ties != tiesFirst && cfg.Ties != tiesLast {
 		return usagef("unknown --ties %q: use %s or %s", cfg.Ties, tiesFirst, tiesLast)
@@ -51,7 +51,7 @@ func (cfg *config) check(m method) error {
 	s := cfg.search(space.FullMask())
 	s.Net.Classes = 2 // the data set is not known yet
 	if err := s.Validate(); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	return nil
 }

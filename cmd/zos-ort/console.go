@@ -10,7 +10,6 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/tw"
 	"github.com/schollz/progressbar/v3"
-	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
 
@@ -22,9 +21,13 @@ type console struct {
 	bar         *progressbar.ProgressBar
 }
 
-func newConsole(c *cli.Context) *console {
-	return &console{out: c.App.Writer, err: c.App.ErrWriter, json: c.Bool("json"), quiet: c.Bool("quiet")}
+// newConsole writes results to out and messages to err.
+func newTerminal(out, err io.Writer, json, quiet bool) *console {
+	return &console{out: out, err: err, json: json, quiet: quiet}
 }
+
+// asJSON says whether standard output carries JSON.
+func (p *console) asJSON() bool { return p.json }
 
 // say prints a message for the user.
 func (p *console) say(format string, args ...any) {

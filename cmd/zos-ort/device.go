@@ -137,7 +137,10 @@ func (d *deviceSettings) open(p *console) error {
 	}
 	d.cuda = &c
 	p.say("device: GPU %d, %s, %s, %s", id, s.Devices[id].Name, gib(s.Devices[id].Bytes), d.Precision)
-	d.gpu = newGPUMeter(p, s.Devices[id])
+	var limited error
+	if d.gpu, limited = newGPUMeter(s.Devices[id]); limited != nil {
+		p.say("GPU memory: that of the pool alone is counted (%v)", limited)
+	}
 	return nil
 }
 
@@ -184,6 +187,13 @@ func (d *deviceSettings) plan(runs bool, p *console) (cuda bool, err error) {
 	}
 	err = d.open(p)
 	return d.cuda != nil, err
+}
+
+// printPeaks adds the peaks of a GPU to a result; nil, on the CPU, adds nothing.
+func printPeaks(g *gpuMemory, p *console) {
+	if g != nil {
+		p.result("%v", *g)
+	}
 }
 
 func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }

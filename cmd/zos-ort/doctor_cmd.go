@@ -48,7 +48,7 @@ func doctorAction(c *cli.Context) error {
 	if cuda.Runtime != "" { // who fetched the build for CUDA wants to use it
 		err = errors.Join(err, cuda.Err)
 	}
-	if p.json {
+	if p.asJSON() {
 		m := map[string]string{}
 		for _, r := range rows {
 			m[r[0]] = r[1]

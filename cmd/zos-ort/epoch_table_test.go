@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestEpochTable(t *testing.T) {
 		4: {"0 0 2 5 0 1 0", "5 0 3 0 0 0 0"},
 	} {
 		var out bytes.Buffer
-		table, p := epochTable{mark: mark}, &console{err: &out}
+		table, p := epochTable{mark: mark}, newTerminal(io.Discard, &out, false, false)
 		table.print(p, e)
 		table.print(p, e)
 		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")

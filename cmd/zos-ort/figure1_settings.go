@@ -153,11 +153,11 @@ func (s *figureSettings) readNNGP(c *cli.Context) error {
 		return err
 	}
 	if _, err := prune.ParseKernel(n.Kernel); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	n.Classes = 2 // until the data set is known
 	if err := s.config().supernet(space.FullMask()).Validate(); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	if min(n.Repeats, n.PruneBatch, n.PruneBatches) < 1 {
 		return usagef("--repeats, --prune-batch and --prune-batches must be at least 1")

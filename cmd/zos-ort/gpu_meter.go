@@ -31,15 +31,14 @@ type gpuMemory struct {
 }
 
 // newGPUMeter starts to count on the open device; close it.
-func newGPUMeter(p *console, device ort.CUDADevice) *gpuMeter {
-	m := new(gpuMeter)
+func newGPUMeter(device ort.CUDADevice) (m *gpuMeter, limited error) {
+	m = new(gpuMeter)
 	d, err := nvml.Open(ort.CUDAFolders(), device.UUID)
 	if err != nil {
-		p.say("GPU memory: that of the pool alone is counted (%v)", err)
-		return m
+		return m, err
 	}
 	m.watch = d.Watch(gpuTick)
-	return m
+	return m, nil
 }
 
 func (m *gpuMeter) close() {
@@ -83,7 +82,7 @@ func (m *gpuMeter) now() string {
 		return ""
 	}
 	u := m.watch.Last()
-	return fmt.Sprintf(", GPU %.1f of %s", float64(u.Used)/(1<<30), gib(u.Total))
+	return fmt.Sprintf(", GPU %.1f of %.1f GiB", float64(u.Used)/(1<<30), float64(u.Total)/(1<<30))
 }
 
 // String is for a line about an epoch or a run; empty if nothing was counted.
@@ -91,18 +90,11 @@ func (g gpuMemory) String() string {
 	if g.Pool == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("GPU memory %s MB, %s MB reserved", megabytes(int(g.Pool)), megabytes(int(g.Reserved)))
+	text := fmt.Sprintf("GPU memory %.1f MB, %.1f MB reserved", float64(g.Pool)/1e6, float64(g.Reserved)/1e6)
 	if g.Device > 0 {
-		text += fmt.Sprintf(", %s MB of the device", megabytes(int(g.Device)))
+		text += fmt.Sprintf(", %.1f MB of the device", float64(g.Device)/1e6)
 	}
 	return text
-}
-
-// print adds the peaks to a result; nil, on the CPU, adds nothing.
-func (g *gpuMemory) print(p *console) {
-	if g != nil {
-		p.result("%v", *g)
-	}
 }
 
 // after is the text behind a separator, or nothing.

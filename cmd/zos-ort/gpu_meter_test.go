@@ -22,7 +22,7 @@ func TestMeterOfCPU(t *testing.T) {
 		t.Errorf("the CPU has figures of a GPU: %v %v", m.columns(), g)
 	}
 	var out bytes.Buffer
-	if m.total().print(&console{out: &out, err: &out}); out.Len() > 0 {
+	if printPeaks(m.total(), newTerminal(&out, &out, false, false)); out.Len() > 0 {
 		t.Errorf("the CPU prints %q", out.String())
 	}
 }
@@ -86,7 +86,7 @@ func TestGoingOnAfterOutOfMemory(t *testing.T) {
 		if err := dir.write(x.file, nil); err != nil {
 			t.Fatal(err)
 		}
-		err := &refusal{text: "out of GPU memory"}
+		err := &hinted{text: "out of GPU memory"}
 		if dir.resumable(c, nil, err) != err || !strings.Contains(err.hint, x.says) ||
 			strings.Contains(err.hint, x.not) {
 			t.Errorf("with %s the hint is %q", x.file, err.hint)

@@ -37,7 +37,7 @@ func benchStandIn(t *testing.T) (report benchReport, said string) {
 		t.Fatalf("%d rows", len(report.Rows))
 	}
 	var table bytes.Buffer
-	if err := report.print(&console{out: &table, err: &table}); err != nil {
+	if err := report.print(newTerminal(&table, &table, false, false)); err != nil {
 		t.Fatal(err)
 	}
 	return report, messages.String() + table.String()

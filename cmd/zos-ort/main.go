@@ -83,20 +83,34 @@ func signalContext() (ctx context.Context, caught func() int, stop func()) {
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+// asUsage marks an error as a mistake on the command line.
+func asUsage(err error) error { return usageError{err} }
+
+// usagef makes a mistake on the command line.
+func usagef(format string, args ...any) error { return asUsage(fmt.Errorf(format, args...)) }
+
+// isUsage reports whether an error is a mistake on the command line.
+func isUsage(err error) bool {
+	var usage usageError
+	return errors.As(err, &usage)
+}
+
+// hinted is an error with advice on how to go on.
+type hinted struct{ text, hint string }
+
+func (e *hinted) Error() string { return e.text }
 
 // report prints an error in one line, with a hint where there is one, and returns the exit status.
 func report(w io.Writer, err error) int {
 	fmt.Fprintf(w, "zos-ort: error: %s\n", oneLine(err.Error()))
-	var usage usageError
-	var refused *refusal
+	var advised *hinted
 	var topic cli.ExitCoder // urfave/cli has one error of its own: help for an unknown command
 	switch {
-	case errors.As(err, &usage), errors.As(err, &topic):
+	case isUsage(err), errors.As(err, &topic):
 		fmt.Fprintln(w, "zos-ort: hint: see zos-ort COMMAND --help")
 		return exitUsage
-	case errors.As(err, &refused) && refused.hint != "":
-		fmt.Fprintf(w, "zos-ort: hint: %s\n", refused.hint)
+	case errors.As(err, &advised) && advised.hint != "":
+		fmt.Fprintf(w, "zos-ort: hint: %s\n", advised.hint)
 	case errors.Is(err, ort.ErrCUDA):
 		fmt.Fprintln(w, "zos-ort: hint: --device cpu needs none of it; zos-ort doctor lists what is there")
 	case errors.Is(err, ort.ErrNoRuntime):
@@ -152,7 +166,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	return app
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+func onUsageError(_ *cli.Context, err error, _ bool) error { return asUsage(err) }
 
 // noArguments refuses positional arguments; urfave/cli would silently ignore flags after them.
 func noArguments(c *cli.Context) error {
@@ -160,4 +174,9 @@ func noArguments(c *cli.Context) error {
 		return usagef("%s takes no arguments, got %q", c.Command.Name, c.Args().First())
 	}
 	return nil
+}
+
+// newConsole prints as the flags of a command say.
+func newConsole(c *cli.Context) *console {
+	return newTerminal(c.App.Writer, c.App.ErrWriter, c.Bool("json"), c.Bool("quiet"))
 }

@@ -83,7 +83,7 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir
 	p *console) (maskResult, error) {
 	var from pruneCheckpoint
 	store := dir.checkpoints("prune")
-	if _, ok, err := store.Load(&from, p.damaged); err != nil {
+	if _, ok, err := store.Load(&from, damaged(p)); err != nil {
 		return maskResult{}, err
 	} else if ok {
 		p.say("going on with pruning round %d", len(from.Rounds))

@@ -91,7 +91,7 @@ func memoryAction(c *cli.Context) error {
 	if c.IsSet("fit") {
 		limit, err := parseSize(c.String("fit"))
 		if err != nil {
-			return usageError{err}
+			return asUsage(err)
 		}
 		return fitBatches(p, cfg, list, limit)
 	}
@@ -158,7 +158,7 @@ func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
 	takeStrings(c, map[string]*string{"recompute": &cfg.Recompute})
 	list, err := findMethods(c.String("methods"))
 	if err != nil {
-		return cfg, nil, usageError{err}
+		return cfg, nil, asUsage(err)
 	}
 	if n := c.Int("threads"); n < 0 {
 		return cfg, nil, usagef("--threads must be at least 0, got %d", n)
@@ -181,7 +181,7 @@ func (cfg memoryConfig) check(list []method) error {
 	for _, m := range list {
 		net := cfg.spec(m, cfg.masksOf(m)[0])
 		if _, err := net.Evaluate(); err != nil {
-			return usageError{err}
+			return asUsage(err)
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func TestGuard(t *testing.T) {
 			t.Fatalf("peak %d, %v", n.Peak, err)
 		}
 		var out bytes.Buffer
-		err = n.guard(&console{out: &out, err: &out}, c.insists)
+		err = n.guard(newTerminal(&out, &out, false, false), c.insists)
 		if (err == nil) != (c.err == "") || (err != nil && !strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
 		}

@@ -99,7 +99,11 @@ func (g *gpuMemory) columns() (cells []string) {
 		return nil
 	}
 	for _, f := range gpuFigures {
-		cells = append(cells, optionalMB(int(*f.of(g))))
+		text := "-"
+		if v := *f.of(g); v > 0 {
+			text = fmt.Sprintf("%.1f", float64(v)/1e6)
+		}
+		cells = append(cells, text)
 	}
 	return cells
 }

@@ -80,7 +80,7 @@ func (c memoryConfig) checkPasses() error {
 		}
 	}
 	if _, err := c.recompute(); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	return nil
 }

@@ -61,13 +61,13 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 	}
 	spec, err := cfg.Spec(m.Image).Learn()
 	if err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	var rows []retrainRow
 	for _, emit := range []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate} {
 		p, err := emit(spec)
 		if err != nil {
-			return usageError{err}
+			return asUsage(err)
 		}
 		r := plan.Of(p.Graph)
 		rows = append(rows, retrainRow{Program: p.Name, Nodes: len(p.Graph.Nodes), Live: r.Peak,
@@ -76,7 +76,7 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 	}
 	by := meter{ort.Options{Threads: c.Int("threads"), CUDA: device.cuda}, device.gpu}
 	if c.Bool("measure") {
-		if err := by.measureRetraining(c.Context, p, rows); err != nil {
+		if err := measureRetraining(c.Context, by, p, rows); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func retrainMemoryFlags(c *cli.Context) (m retrainMemory, cfg retrain.Config, er
 	cfg.Net.Genotype, cfg.Net.Channels, cfg.Net.Cells = m.Genotype, m.Channels, m.Cells
 	cfg.Net.Classes, cfg.Net.Auxiliary, cfg.Batch = benchClasses, m.Auxiliary, m.Batch
 	if err := cfg.Validate(); err != nil {
-		return m, cfg, usageError{err}
+		return m, cfg, asUsage(err)
 	}
 	if m.Image < 4 || m.Image%4 != 0 {
 		return m, cfg, usagef("--image-size must be a multiple of 4, got %d", m.Image)
@@ -113,7 +113,7 @@ func retrainMemoryFlags(c *cli.Context) (m retrainMemory, cfg retrain.Config, er
 }
 
 // measureRetraining runs every program once in an inference session.
-func (by meter) measureRetraining(ctx context.Context, p *console, rows []retrainRow) error {
+func measureRetraining(ctx context.Context, by meter, p *console, rows []retrainRow) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}

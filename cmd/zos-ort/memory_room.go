@@ -41,14 +41,6 @@ func (d deviceSettings) room() room {
 	return r
 }
 
-// refusal is the end of a run for which the GPU's memory did not suffice.
-type refusal struct {
-	text string
-	hint string // how to go on
-}
-
-func (r *refusal) Error() string { return r.text }
-
 // explain completes the error of a part of a run that ran out of GPU memory: one line with what was
 // predicted, what there is, and the batch that fits. Other errors stay.
 func (d deviceSettings) explain(err error, part demand) error {
@@ -73,7 +65,7 @@ func outOfMemory(part demand, peak int, r room) error {
 		part.flag, part.batch, peak, gib(int64(peak)))
 	there := fmt.Sprintf("%d bytes (%s) %s", r.Bytes, gib(int64(r.Bytes)), r.are)
 	if peak <= r.Bytes {
-		return &refusal{text: fmt.Sprintf("%s, besides the scratch memory of convolutions, and %s: try %s %d",
+		return &hinted{text: fmt.Sprintf("%s, besides the scratch memory of convolutions, and %s: try %s %d",
 			text, there, part.flag, max(2, part.batch/2))}
 	}
 	fits, err := largestBatch(part.peak, r.Bytes)
@@ -84,5 +76,5 @@ func outOfMemory(part demand, peak int, r room) error {
 	if fits >= 2 { // a batch norm needs two
 		advice = fmt.Sprintf("%s %d fits", part.flag, fits)
 	}
-	return &refusal{text: fmt.Sprintf("%s, and %s; %s", text, there, advice)}
+	return &hinted{text: fmt.Sprintf("%s, and %s; %s", text, there, advice)}
 }

@@ -38,7 +38,7 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search.Start, err error) {
 	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search"), table: epochTable{mark: cfg.Skips},
 		gpu: cfg.gpu}
-	state, ok, err := r.store.Load(&r.saved, p.damaged)
+	state, ok, err := r.store.Load(&r.saved, damaged(p))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,7 +46,7 @@ func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search
 		from = &search.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
 		if from.Stop == nil {
-			p.goesOn(from.Epoch, from.Step, cfg.Epochs)
+			goesOn(p, from.Epoch, from.Step, cfg.Epochs)
 		}
 		return r, from, err
 	}

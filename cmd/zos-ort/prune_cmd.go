@@ -61,7 +61,7 @@ func pruneAction(c *cli.Context) error {
 	}
 	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask),
 		GPU: cfg.gpu.total()}
-	out.GPU.print(p)
+	printPeaks(out.GPU, p)
 	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, dir)
 	if other != nil {

@@ -79,7 +79,7 @@ func (d runDir) resumable(c *cli.Context, p *console, err error) error {
 	if errors.Is(err, context.Canceled) && exists(d.path("checkpoints")) {
 		p.say("saved; go on with: zos-ort %s --resume %s", c.Command.Name, d)
 	}
-	var refused *refusal
+	var refused *hinted
 	if errors.As(err, &refused) && exists(d.path("config.json")) {
 		refused.hint = fmt.Sprintf("what was saved is whole: when there is more memory, zos-ort %s --resume %s "+
 			"goes on; with a smaller batch it is another run", c.Command.Name, d)
@@ -91,7 +91,7 @@ func (d runDir) resumable(c *cli.Context, p *console, err error) error {
 }
 
 // goesOn tells where a resumed run starts.
-func (p *console) goesOn(epoch, step, epochs int) {
+func goesOn(p *console, epoch, step, epochs int) {
 	if epoch == epochs {
 		p.say("all epochs are done")
 		return
@@ -100,7 +100,9 @@ func (p *console) goesOn(epoch, step, epochs int) {
 }
 
 // damaged tells of a checkpoint that cannot be used.
-func (p *console) damaged(err error) { p.say("%v: going back to the one before", err) }
+func damaged(p *console) func(error) {
+	return func(err error) { p.say("%v: going back to the one before", err) }
+}
 
 // sameSettings compares the settings of a run with those that it would be resumed with, and names the
 // first that differs. Where the data lies may change, for its fingerprint says what it is, and so may the

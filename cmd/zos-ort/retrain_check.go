@@ -9,10 +9,10 @@ func (s retrainSettings) check() error {
 	}
 	cfg := s.config()
 	if err := cfg.Validate(); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	if err := cfg.Augment.Check(s.ImageSize); err != nil {
-		return usageError{err}
+		return asUsage(err)
 	}
 	if s.Batch > s.TrainImages {
 		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)

@@ -226,7 +226,7 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	}
 	p.result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)
 	gpu := s.gpu.total()
-	gpu.print(p)
+	printPeaks(gpu, p)
 	p.result("written to %s", dir)
 	result := map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
 		"test_loss": res.Last.TestLoss, "peak_rss_bytes": peakRSS(), "train_loss": res.Last.TrainLoss}

@@ -30,14 +30,14 @@ type retrainCheckpoint struct {
 func newRetrainRecorder(dir runDir, epochs int, gpu *gpuMeter, p *console) (r *retrainRecorder,
 	from *retrain.Start, err error) {
 	r = &retrainRecorder{dir: dir, console: p, gpu: gpu, store: dir.checkpoints("retrain")}
-	state, ok, err := r.store.Load(&r.saved, p.damaged)
+	state, ok, err := r.store.Load(&r.saved, damaged(p))
 	if err != nil {
 		return nil, nil, err
 	}
 	if ok {
 		from = &retrain.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
-		p.goesOn(from.Epoch, from.Step, epochs)
+		goesOn(p, from.Epoch, from.Step, epochs)
 		return r, from, err
 	}
 	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",

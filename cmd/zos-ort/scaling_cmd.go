@@ -67,7 +67,7 @@ func scalingFlags(c *cli.Context) (base benchCase, list []dimension, err error) 
 		cfg: memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
 			Image: c.Int("image-size"), Passes: passesAll, Xi: .5, Masks: 1}}
 	if base.method, err = findMethod(c.String("method")); err != nil {
-		return base, nil, usageError{err}
+		return base, nil, asUsage(err)
 	}
 	if base.threads == 0 {
 		base.threads = runtime.NumCPU()
@@ -76,7 +76,7 @@ func scalingFlags(c *cli.Context) (base benchCase, list []dimension, err error) 
 		return base, nil, usagef("--threads and --minutes must be positive, got %d and %v", base.threads, m)
 	}
 	if list, err = findDimensions(c.String("dimensions")); err != nil {
-		return base, nil, usageError{err}
+		return base, nil, asUsage(err)
 	}
 	return base, list, base.cfg.check([]method{base.method})
 }

@@ -151,7 +151,7 @@ func (r searchResult) print(p *console) error {
 	if r.ValidAcc != nil {
 		p.result("supernet validation accuracy: %.2f %%", 100**r.ValidAcc)
 	}
-	r.GPU.print(p)
+	printPeaks(r.GPU, p)
 	p.result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
 	return p.value(r)
 }

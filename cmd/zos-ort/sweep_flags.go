@@ -68,7 +68,7 @@ func parseArgs(cmd *cli.Command, args []string) (*cli.Context, error) {
 	set.SetOutput(io.Discard)
 	for _, f := range cmd.Flags {
 		if err := f.Apply(set); err != nil {
-			return nil, usageError{err}
+			return nil, asUsage(err)
 		}
 	}
 	if err := set.Parse(args); err != nil {

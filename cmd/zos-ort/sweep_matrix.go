@@ -55,7 +55,7 @@ func resolveMatrix(c *cli.Context) (x sweepMatrix, err error) {
 		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
 		Jobs: c.Int("jobs"), Threads: c.Int("threads")}
 	if x.methods, err = findMethods(c.String("methods")); err != nil {
-		return x, usageError{err}
+		return x, asUsage(err)
 	}
 	for _, m := range x.methods {
 		if slices.Contains(x.Methods, m.name) {
@@ -149,7 +149,7 @@ func memoryBudget(c *cli.Context) (int64, error) {
 	if c.IsSet("memory") {
 		n, err := parseSize(c.String("memory"))
 		if err != nil {
-			return 0, usageError{err}
+			return 0, asUsage(err)
 		}
 		return int64(n), nil
 	}
