@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
@@ -69,7 +71,7 @@ func benchAction(c *cli.Context) error {
 		minutes = 1
 	}
 	if !(minutes > 0 && minutes < 1e4) {
-		return usagef("--minutes must be a positive number, got %v", minutes)
+		return terminal.Usagef("--minutes must be a positive number, got %v", minutes)
 	}
 	if err := ort.Open(""); err != nil {
 		return err
@@ -84,7 +86,7 @@ func benchAction(c *cli.Context) error {
 }
 
 // benchSides times both sides and reports what was timed, even if an error ends it.
-func benchSides(c *cli.Context, p *console, device deviceSettings, cases []benchCase,
+func benchSides(c *cli.Context, p *terminal.Console, device deviceSettings, cases []benchCase,
 	limit time.Duration) (err error) {
 	b := &bencher{device: device, console: p}
 	if b.peer, err = findPeer(c, p, device); err != nil {
@@ -98,7 +100,7 @@ func benchSides(c *cli.Context, p *console, device deviceSettings, cases []bench
 		defer b.peer.close()
 		b.all = peerModes(c.Bool("compile"))
 		report.Torch = b.peer.version
-		p.say("PyTorch %s", report.Torch)
+		p.Say("PyTorch %s", report.Torch)
 	}
 	results, failed := b.run(c.Context, cases, limit)
 	for _, r := range results {
@@ -123,14 +125,14 @@ func benchDevice(c *cli.Context, d *deviceSettings) error {
 	}
 	for _, flag := range []string{"threads", "limits", "profile"} {
 		if c.IsSet(flag) {
-			return usagef("--%s is for the CPU: leave it or --device away", flag)
+			return terminal.Usagef("--%s is for the CPU: leave it or --device away", flag)
 		}
 	}
 	return nil
 }
 
 // findPeer starts the peer. That there is none is an error only when it was asked for.
-func findPeer(c *cli.Context, p *console, d deviceSettings) (*peer, error) {
+func findPeer(c *cli.Context, p *terminal.Console, d deviceSettings) (*peer, error) {
 	python := c.String("python")
 	if python == noPeer {
 		return nil, nil
@@ -139,16 +141,16 @@ func findPeer(c *cli.Context, p *console, d deviceSettings) (*peer, error) {
 	if err == nil || c.IsSet("python") {
 		return found, err
 	}
-	p.say("PyTorch is left out (%v); --python names a Python that has it", err)
+	p.Say("PyTorch is left out (%v); --python names a Python that has it", err)
 	return nil, nil
 }
 
 // benchCases are all combinations of the flags: small batches first, which tell the peer's best
 // mode soonest.
 func benchCases(c *cli.Context, d deviceSettings) (cases []benchCase, err error) {
-	list, err := findMethods(c.String("methods"))
+	list, err := method.Parse(c.String("methods"))
 	if err != nil {
-		return nil, asUsage(err)
+		return nil, terminal.Usage(err)
 	}
 	cuda := d.cuda != nil
 	batches, threads, err := benchSizes(c, cuda)
@@ -173,7 +175,7 @@ func benchCases(c *cli.Context, d deviceSettings) (cases []benchCase, err error)
 		for _, n := range threads {
 			for _, m := range list {
 				mask := cfg.masksOf(m)[0]
-				if given != nil && (m.mask == algorithm1 || m.mask == randomMask) {
+				if given != nil && (m.Mask == method.Algorithm1 || m.Mask == method.RandomMask) {
 					mask = *given
 				}
 				cases = append(cases, benchCase{cfg, m, mask, n})
@@ -200,7 +202,7 @@ func benchSizes(c *cli.Context, cuda bool) (batches, threads []int, err error) {
 		batches, threads = batches[:1], threads[:1]
 	}
 	if n := min(slices.Min(batches), slices.Min(threads)); n < 1 {
-		err = usagef("--batch and --threads must be at least 1, got %d", n)
+		err = terminal.Usagef("--batch and --threads must be at least 1, got %d", n)
 	}
 	return batches, threads, err
 }

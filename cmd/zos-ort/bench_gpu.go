@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/ort"
 )
@@ -74,14 +75,14 @@ func (b *bencher) oursAlone(ctx context.Context, c benchCase, programs []*graphg
 func (b *bencher) lack(results []benchResult, err error) error {
 	c := results[0].c
 	err = b.device.explain(fmt.Errorf("%s: %w", c, err), c.demand())
-	var refused *hinted
+	var refused *terminal.Hinted
 	if !errors.As(err, &refused) {
 		return err
 	}
 	for i := range results {
 		results[i].side(ours).fail(errMemory)
 	}
-	b.console.say("%s: %v", c, err)
+	b.console.Say("%s: %v", c, err)
 	return nil
 }
 

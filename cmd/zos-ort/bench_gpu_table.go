@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 // Targets on a GPU, as parts of what PyTorch takes when it does not compile.
@@ -44,7 +46,7 @@ func (r benchResult) against() (list []gpuRatio) {
 }
 
 // gpuTable has a line for every mode of the peer.
-func (r benchReport) gpuTable(p *console) error {
+func (r benchReport) gpuTable(p *terminal.Console) error {
 	header := []string{"method", "batch", "program", "zos-ort: ms", "MB"}
 	if r.Torch != "" {
 		header = append(header, "PyTorch", "ms", "MB", "ratio: ms", "MB", "targets")
@@ -53,13 +55,13 @@ func (r benchReport) gpuTable(p *console) error {
 	for _, row := range r.Rows {
 		cells = append(cells, row.gpuLines(len(header))...)
 	}
-	p.result("one step on %s, %s: fastest, median [quartiles]; most memory in use; ratios of the medians and of "+
+	p.Result("one step on %s, %s: fastest, median [quartiles]; most memory in use; ratios of the medians and of "+
 		"the memory", r.Device, r.Precision)
-	if err := p.table(header, cells); err != nil {
+	if err := p.Table(header, cells); err != nil {
 		return err
 	}
 	if r.Torch != "" {
-		p.result("%s", targets(r.Rows))
+		p.Result("%s", targets(r.Rows))
 	}
 	return nil
 }

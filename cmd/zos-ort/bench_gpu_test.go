@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 // The peer is something that Python compiles.
@@ -53,7 +55,7 @@ func testPeer(t *testing.T, cases string) *bencher {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	return &bencher{peer: p, all: peerModes(true), console: newTerminal(t.Output(), new(bytes.Buffer), false, false)}
+	return &bencher{peer: p, all: peerModes(true), console: terminal.New(t.Output(), new(bytes.Buffer), false, false)}
 }
 
 // timed are the results of a peer alone in all its modes, and what was said.
@@ -65,7 +67,7 @@ func timed(t *testing.T, b *bencher) (results []benchResult, said string) {
 	if err := b.modesAlone(t.Context(), results, 7, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	return results, b.console.err.(*bytes.Buffer).String()
+	return results, b.console.Err.(*bytes.Buffer).String()
 }
 
 func TestPeerAlone(t *testing.T) {
@@ -160,7 +162,7 @@ func TestGPUTable(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 	var out bytes.Buffer
-	if err := report.print(newTerminal(&out, t.Output(), false, false)); err != nil {
+	if err := report.print(terminal.New(&out, t.Output(), false, false)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"one step on cuda:0, tf32:", "missed: time, memory",
@@ -169,7 +171,7 @@ func TestGPUTable(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", words, out.String())
 		}
 	}
-	if err := report.print(newTerminal(&out, io.Discard, true, false)); err != nil {
+	if err := report.print(terminal.New(&out, io.Discard, true, false)); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
@@ -29,16 +30,16 @@ var benchPrograms = []benchProgram{{"weight", graphgen.Spec.WeightStep},
 // benchCase is a network at a batch size on a number of threads.
 type benchCase struct {
 	cfg     memoryConfig
-	method  method
+	method  method.Method
 	mask    space.Mask
 	threads int
 }
 
 func (c benchCase) String() string {
 	if c.cfg.cuda {
-		return fmt.Sprintf("%s, batch %d", c.method.name, c.cfg.Batch)
+		return fmt.Sprintf("%s, batch %d", c.method.Name, c.cfg.Batch)
 	}
-	return fmt.Sprintf("%s, batch %d, %s", c.method.name, c.cfg.Batch, count(c.threads, "thread"))
+	return fmt.Sprintf("%s, batch %d, %s", c.method.Name, c.cfg.Batch, count(c.threads, "thread"))
 }
 
 func count(n int, what string) string {

@@ -165,7 +165,7 @@ func (p *peer) close() {
 // build makes the network of a case in a mode, and checks that it has the weights of ours.
 func (p *peer) build(c benchCase, mode string, weights int) error {
 	net := &peerNet{Channels: c.cfg.Channels, Cells: c.cfg.Cells, Classes: benchClasses,
-		Partial: c.method.partial, Mask: map[string][][]string{}}
+		Partial: c.method.Partial, Mask: map[string][][]string{}}
 	for _, t := range space.CellTypes {
 		for _, set := range c.mask[t] {
 			names := []string{}

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"slices"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
 )
 
 // benchLimits prints what the machine can do at most, for every number of threads.
-func benchLimits(p *console, cases []benchCase) error {
+func benchLimits(p *terminal.Console, cases []benchCase) error {
 	var rows []kernels.Limits
 	var cells [][]string
 	for _, c := range cases {
@@ -22,28 +23,28 @@ func benchLimits(p *console, cases []benchCase) error {
 		cells = append(cells, []string{fmt.Sprint(l.Threads), fmt.Sprintf("%.1f", l.GFlops),
 			fmt.Sprintf("%.1f", l.Memory), fmt.Sprintf("%.1f", l.Cache)})
 	}
-	p.result("limits with kernels %s: arithmetic in registers; reading and writing", kernels.Level())
+	p.Result("limits with kernels %s: arithmetic in registers; reading and writing", kernels.Level())
 	header := []string{"threads", "GFLOP/s", "GB/s from memory", "GB/s from caches"}
-	if err := p.table(header, cells); err != nil {
+	if err := p.Table(header, cells); err != nil {
 		return err
 	}
-	return p.value(map[string]any{"kernels": kernels.Level(), "rows": rows})
+	return p.Value(map[string]any{"kernels": kernels.Level(), "rows": rows})
 }
 
 // benchProfile profiles every case into a folder of its own.
-func benchProfile(ctx context.Context, p *console, cases []benchCase, out string) error {
+func benchProfile(ctx context.Context, p *terminal.Console, cases []benchCase, out string) error {
 	dir, err := createRunDir(out, "bench")
 	if err != nil {
 		return err
 	}
 	var folders []string
 	for _, c := range cases {
-		name := fmt.Sprintf("%s-batch%d-threads%d", c.method.name, c.cfg.Batch, c.threads)
+		name := fmt.Sprintf("%s-batch%d-threads%d", c.method.Name, c.cfg.Batch, c.threads)
 		into, err := createRunDir(dir.path(name), "bench")
 		if err != nil {
 			return err
 		}
-		p.result("%s", c)
+		p.Result("%s", c)
 		var list []emitter
 		for _, b := range benchPrograms {
 			list = append(list, b.emit)
@@ -54,5 +55,5 @@ func benchProfile(ctx context.Context, p *console, cases []benchCase, out string
 		}
 		folders = append(folders, string(into))
 	}
-	return p.value(map[string]any{"folders": folders})
+	return p.Value(map[string]any{"folders": folders})
 }

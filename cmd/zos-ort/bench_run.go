@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
 	"zos-ort/ort"
 )
@@ -65,7 +67,7 @@ type benchResult struct {
 // results are those of a case before anything is timed.
 func (c benchCase) results() (list []benchResult) {
 	for _, p := range benchPrograms {
-		r := benchResult{Method: c.method.name, Batch: c.cfg.Batch, Program: p.name, c: c}
+		r := benchResult{Method: c.method.Name, Batch: c.cfg.Batch, Program: p.name, c: c}
 		if !c.cfg.cuda {
 			r.Threads = c.threads
 		}
@@ -90,7 +92,7 @@ type bencher struct {
 	peer    *peer               // nil: ours alone
 	all     []string            // modes of the peer
 	modes   map[string][]string // those that are worth timing on the CPU, by method
-	console *console
+	console *terminal.Console
 	skipped []string // cases for which no time was left
 }
 
@@ -111,7 +113,7 @@ func (b *bencher) run(ctx context.Context, cases []benchCase, limit time.Duratio
 			b.skipped = append(b.skipped, c.String())
 			continue
 		}
-		b.console.say("%s", c)
+		b.console.Say("%s", c)
 		results, err := one(ctx, c, left/time.Duration(len(cases)-i))
 		if err != nil {
 			return all, err
@@ -140,7 +142,7 @@ func (b *bencher) byTurns(ctx context.Context, c benchCase, share time.Duration)
 		}
 		if round == 1 && len(modes) > 1 {
 			modes = fastModes(results, modes)
-			b.modes[c.method.name] = modes
+			b.modes[c.method.Name] = modes
 		}
 	}
 	return results, nil
@@ -153,11 +155,11 @@ func (b *bencher) prepare(c benchCase, results []benchResult, weights int) (mode
 		return nil
 	}
 	if need, free := c.peerMemory(); need > free {
-		b.console.say("%s: PyTorch needs about %.1f GB, %.1f GB are free: left out", c, need/1e9, free/1e9)
+		b.console.Say("%s: PyTorch needs about %.1f GB, %.1f GB are free: left out", c, need/1e9, free/1e9)
 		return nil
 	}
 	_ = b.peer.do("drop") // if it cannot, the first build says so
-	worth := b.modes[c.method.name]
+	worth := b.modes[c.method.Name]
 	if worth == nil {
 		worth = b.all
 	}
@@ -190,13 +192,13 @@ func (b *bencher) lose(results []benchResult, mode string, err error) {
 	case !errors.Is(err, errMemory):
 		b.all = slices.DeleteFunc(slices.Clone(b.all), func(m string) bool { return m == mode })
 	}
-	b.console.say("%s, %s: %v", what, mode, err)
+	b.console.Say("%s, %s: %v", what, mode, err)
 }
 
 // peerMemory is what a step of the peer takes, and what is free. A network without our rewrites
 // keeps 106 MB per image of DARTS by plan; PyTorch, by count, 104.
 func (c benchCase) peerMemory() (need, free float64) {
-	available, ok := freeMemory()
+	available, ok := host.FreeMemory()
 	plain := c.cfg
 	plain.Passes = passesNone
 	p, err := plain.spec(c.method, c.mask).WeightStep()

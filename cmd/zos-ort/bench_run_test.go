@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 )
 
@@ -65,7 +66,7 @@ func fakePython(t *testing.T, replies ...string) string {
 
 func testCase(t *testing.T) benchCase {
 	t.Helper()
-	m, err := findMethod("darts")
+	m, err := method.Find("darts")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"slices"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 // spread are the order statistics of some times, in seconds.
@@ -81,7 +83,7 @@ type benchReport struct {
 }
 
 // print prints the table of the device, and the report for machines.
-func (r benchReport) print(p *console) error {
+func (r benchReport) print(p *terminal.Console) error {
 	table := r.cpuTable
 	if r.Device != "" {
 		table = r.gpuTable
@@ -90,12 +92,12 @@ func (r benchReport) print(p *console) error {
 		return err
 	}
 	for _, s := range r.Skipped {
-		p.say("no time was left for %s: raise --minutes", s)
+		p.Say("no time was left for %s: raise --minutes", s)
 	}
-	return p.value(r)
+	return p.Value(r)
 }
 
-func (r benchReport) cpuTable(p *console) error {
+func (r benchReport) cpuTable(p *terminal.Console) error {
 	header := []string{"method", "batch", "threads", "program", "zos-ort: ms"}
 	if r.Torch != "" {
 		header = append(header, "PyTorch: ms", "its best mode", "ratio")
@@ -113,7 +115,7 @@ func (r benchReport) cpuTable(p *console) error {
 		}
 		cells = append(cells, line)
 	}
-	p.result("one step: fastest, median [quartiles]; ratio of the fastest and of the medians; kernels %s",
+	p.Result("one step: fastest, median [quartiles]; ratio of the fastest and of the medians; kernels %s",
 		r.Kernels)
-	return p.table(header, cells)
+	return p.Table(header, cells)
 }

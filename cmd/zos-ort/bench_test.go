@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
 	"zos-ort/search"
@@ -27,7 +28,7 @@ var goBenches = []goBench{{"darts", "darts", passesAll}, {"pc-darts", "pc-darts"
 	{"zos", "zos", passesAll}, {"onnx", "darts", passesPortable}}
 
 func (n goBench) spec(tb testing.TB) graphgen.Spec {
-	m, err := findMethod(n.method)
+	m, err := method.Find(n.method)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -6,7 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -96,7 +98,7 @@ const betaSlope = 0.5 // lambda(e) = 0.5 e
 
 // resolveConfig makes the configuration of a command line, or reads that of the run to resume, which
 // the command line may only repeat.
-func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
+func resolveConfig(c *cli.Context) (cfg config, m method.Method, err error) {
 	dir, err := resumedRun(c)
 	if err != nil {
 		return cfg, m, err
@@ -112,12 +114,12 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 	} else if err = cfg.fromPreset(c); err != nil {
 		return cfg, m, err
 	}
-	if m, err = findMethod(cfg.Method); err != nil {
-		return cfg, m, asUsage(err)
+	if m, err = method.Find(cfg.Method); err != nil {
+		return cfg, m, terminal.Usage(err)
 	}
 	if cfg.before == nil {
-		cfg.Partial = m.partial
-		if m.beta {
+		cfg.Partial = m.Partial
+		if m.Beta {
 			cfg.Beta = betaSlope
 		}
 	}
@@ -125,7 +127,7 @@ func resolveConfig(c *cli.Context) (cfg config, m method, err error) {
 	cfg.fromFlags(c)
 	if name := c.String("recompute"); name != "" {
 		if cfg.recompute, err = graphgen.ParseRecompute(name); err != nil {
-			return cfg, m, asUsage(err)
+			return cfg, m, terminal.Usage(err)
 		}
 	}
 	cfg.completeRank()
@@ -187,9 +189,9 @@ func (cfg *config) fromFlags(c *cli.Context) {
 	take(c, c.Bool, map[string]*bool{"keep-none": &cfg.KeepNone, "profile": &cfg.profile})
 }
 
-func (cfg *config) pruning(m method) prune.Config {
+func (cfg *config) pruning(m method.Method) prune.Config {
 	return prune.Config{Xi: cfg.Xi, Measure: prune.Measure(cfg.XiMeasure), KeepNone: cfg.KeepNone,
-		PerRound: cfg.PerRound, Repeats: cfg.Repeats, ToOne: m.mask == toOne, LastOfTies: cfg.Ties == tiesLast}
+		PerRound: cfg.PerRound, Repeats: cfg.Repeats, ToOne: m.Mask == method.ToOne, LastOfTies: cfg.Ties == tiesLast}
 }
 
 func (cfg *config) supernet(mask space.Mask) supernet.Config {
@@ -213,7 +215,7 @@ func (cfg *config) search(mask space.Mask) search.Config {
 }
 
 // loadData reads the training images and completes the configuration with what they are.
-func (cfg *config) loadData(ctx context.Context, p *console) (*data.Set, error) {
+func (cfg *config) loadData(ctx context.Context, p *terminal.Console) (*data.Set, error) {
 	train, _, err := cfg.load(ctx, cfg.Seed, 0, p)
 	if err == nil {
 		err = cfg.unchanged()

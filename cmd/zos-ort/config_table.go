@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 )
 
 // table prints the resolved configuration.
-func (cfg *config) table(p *console) error {
+func (cfg *config) table(p *terminal.Console) error {
 	prune := fmt.Sprintf("xi %v of the %s, %d initialisations, %d batches of %d, %s kernel", cfg.Xi,
 		cfg.XiMeasure, cfg.Repeats, cfg.PruneBatches, cfg.PruneBatch, cfg.Kernel)
 	if cfg.RankChannels != cfg.Channels || cfg.RankCells != cfg.Cells || cfg.RankPartial != cfg.Partial {
@@ -19,7 +20,7 @@ func (cfg *config) table(p *console) error {
 	}
 	supernetParams := space.SupernetParams(space.FullMask(), cfg.Channels, cfg.Cells, cfg.Classes,
 		cfg.Partial)
-	return p.table([]string{"setting", "value"}, [][]string{
+	return p.Table([]string{"setting", "value"}, [][]string{
 		{"method", cfg.Method + " (preset " + cfg.Preset + ")"},
 		{"data", fmt.Sprintf("%s, %d images of %dx%d, %d classes", cfg.DataName, cfg.TrainImages,
 			cfg.ImageSize, cfg.ImageSize, cfg.Classes)},

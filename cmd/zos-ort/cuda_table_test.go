@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
+	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -40,8 +41,8 @@ func TestCUDATable(t *testing.T) {
 		emitAs(what+" in bfloat16", s)
 	}
 	c := smallMemory(4)
-	for _, m := range methods {
-		emit(m.name, c.spec(m, c.masksOf(m)[0]))
+	for _, m := range method.All {
+		emit(m.Name, c.spec(m, c.masksOf(m)[0]))
 	}
 	for _, name := range []string{"DARTS_V1", "DARTS_V2", "PC_DARTS_cifar"} {
 		genotype, err := space.Named(name)
@@ -132,7 +133,7 @@ func TestBFloat16Memory(t *testing.T) {
 	c := memoryConfig{Batch: 8, Channels: 16, Cells: 3, Image: 32, Passes: passesAll, Recompute: "off",
 		Masks: 1, Seed: 1, cuda: true}
 	for _, name := range []string{"darts", "pc-darts"} {
-		m, err := findMethod(name)
+		m, err := method.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}

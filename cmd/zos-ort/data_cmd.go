@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/data"
 )
 
@@ -61,7 +62,7 @@ func dataAction(c *cli.Context) error {
 		s.TrainImages = 0
 	}
 	if n < 0 || (n > 0) != (c.String("out") != "") {
-		return usagef("--sample N, of at least 1, and --out DIR go together")
+		return terminal.Usagef("--sample N, of at least 1, and --out DIR go together")
 	}
 	p := newConsole(c)
 	f, err := s.read(c.Context, c.Uint64("seed"), retrainTest, p)
@@ -99,24 +100,24 @@ func reportData(dir string, f *data.Folder) dataReport {
 }
 
 // print reports to people or machines.
-func (r dataReport) print(p *console, out string) error {
+func (r dataReport) print(p *terminal.Console, out string) error {
 	rows := make([][]string, len(r.Classes))
 	for i, c := range r.Classes {
 		rows[i] = []string{fmt.Sprint(i), c.Name, fmt.Sprint(c.Train), fmt.Sprint(c.Test)}
 	}
-	if err := p.table([]string{"label", "class", "train", "test"}, rows); err != nil {
+	if err := p.Table([]string{"label", "class", "train", "test"}, rows); err != nil {
 		return err
 	}
-	p.result("%d training and %d test images of %dx%d, %d classes", r.Train, r.Test, r.Size, r.Size,
+	p.Result("%d training and %d test images of %dx%d, %d classes", r.Train, r.Test, r.Size, r.Size,
 		len(r.Classes))
-	p.result("mean %.4f, std %.4f (red, green, blue), fingerprint %s", r.Mean, r.Std, r.Fingerprint)
+	p.Result("mean %.4f, std %.4f (red, green, blue), fingerprint %s", r.Mean, r.Std, r.Fingerprint)
 	if len(r.Bad) > 0 {
-		p.result("broken files: %d", len(r.Bad))
+		p.Result("broken files: %d", len(r.Bad))
 	}
 	if len(r.Samples) > 0 {
-		p.result("%d samples written to %s", len(r.Samples), out)
+		p.Result("%d samples written to %s", len(r.Samples), out)
 	}
-	return p.value(r)
+	return p.Value(r)
 }
 
 // writeSamples writes the first n images of every class to a new folder.

@@ -7,7 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // deviceSettings say where a run computes, and how exactly.
@@ -19,8 +21,8 @@ type deviceSettings struct {
 	limit  string // of the GPU's memory
 	search string // for algorithms
 
-	cuda *ort.CUDA // whose programs they are; nil on the CPU
-	gpu  *gpuMeter // of a GPU that is open
+	cuda *ort.CUDA    // whose programs they are; nil on the CPU
+	gpu  *meter.Meter // of a GPU that is open
 }
 
 // Values of --device and --precision.
@@ -61,19 +63,19 @@ func (d deviceSettings) check() error {
 		return err
 	}
 	if _, known := searches[d.search]; !known {
-		return usagef("unknown --cudnn-search %q: use exhaustive, heuristic or default", d.search)
+		return terminal.Usagef("unknown --cudnn-search %q: use exhaustive, heuristic or default", d.search)
 	}
 	if d.search != "" && (d.Device == "" || d.Device == onCPU) {
-		return usagef("--cudnn-search is for a GPU: --device cuda or auto")
+		return terminal.Usagef("--cudnn-search is for a GPU: --device cuda or auto")
 	}
 	switch d.Precision {
 	case "", fp32:
 	case tf32, bf16:
 		if d.Device == "" || d.Device == onCPU {
-			return usagef("--precision %s is for a GPU: --device cuda or auto", d.Precision)
+			return terminal.Usagef("--precision %s is for a GPU: --device cuda or auto", d.Precision)
 		}
 	default:
-		return usagef("unknown precision %q: use fp32, tf32 or bf16", d.Precision)
+		return terminal.Usagef("unknown precision %q: use fp32, tf32 or bf16", d.Precision)
 	}
 	return nil
 }
@@ -88,11 +90,11 @@ func (d deviceSettings) limitBytes() (int64, error) {
 		return 0, nil
 	}
 	if d.Device == "" || d.Device == onCPU {
-		return 0, usagef("--gpu-memory-limit is for a GPU: --device cuda or auto")
+		return 0, terminal.Usagef("--gpu-memory-limit is for a GPU: --device cuda or auto")
 	}
-	bytes, err := parseSize(d.limit)
+	bytes, err := terminal.ParseSize(d.limit)
 	if err != nil {
-		return 0, usagef("--gpu-memory-limit: %w", err)
+		return 0, terminal.Usagef("--gpu-memory-limit: %w", err)
 	}
 	return int64(bytes), nil
 }
@@ -108,14 +110,14 @@ func (d deviceSettings) parse() (kind string, id int, err error) {
 		return onCPU, 0, nil
 	case err != nil || id < 0 || (numbered && kind != onCUDA) ||
 		(kind != onCPU && kind != onCUDA && kind != onAny):
-		return "", 0, usagef("unknown device %q: use cpu, cuda, cuda:N or auto", d.Device)
+		return "", 0, terminal.Usagef("unknown device %q: use cpu, cuda, cuda:N or auto", d.Device)
 	}
 	return kind, id, nil
 }
 
 // open prepares the device, before the runtime is opened for anything else, and says which it is; close
 // it.
-func (d *deviceSettings) open(p *console) error {
+func (d *deviceSettings) open(p *terminal.Console) error {
 	kind, id, err := d.parse()
 	if err != nil || kind == onCPU {
 		return err
@@ -127,28 +129,28 @@ func (d *deviceSettings) open(p *console) error {
 	s := ort.FindDevices(ort.CUDAFolders())
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind == onAny {
-			p.say("device: CPU (%v)", err)
+			p.Say("device: CPU (%v)", err)
 			if d.Precision == tf32 || d.Precision == bf16 {
-				p.say("precision: fp32 on the CPU, not %s", d.Precision)
+				p.Say("precision: fp32 on the CPU, not %s", d.Precision)
 			}
 			return nil
 		}
 		return err
 	}
 	d.cuda = &c
-	p.say("device: GPU %d, %s, %s, %s", id, s.Devices[id].Name, gib(s.Devices[id].Bytes), d.Precision)
+	p.Say("device: GPU %d, %s, %s, %s", id, s.Devices[id].Name, terminal.GiB(s.Devices[id].Bytes), d.Precision)
 	var limited error
-	if d.gpu, limited = newGPUMeter(s.Devices[id]); limited != nil {
-		p.say("GPU memory: that of the pool alone is counted (%v)", limited)
+	if d.gpu, limited = meter.Open(s.Devices[id]); limited != nil {
+		p.Say("GPU memory: that of the pool alone is counted (%v)", limited)
 	}
 	return nil
 }
 
-func (d *deviceSettings) close() { d.gpu.close() }
+func (d *deviceSettings) close() { d.gpu.Close() }
 
 // reach opens the device of a run. A dry run goes without a GPU that cannot be used: what it needs is
 // known all the same.
-func (d *deviceSettings) reach(dry bool, p *console) error {
+func (d *deviceSettings) reach(dry bool, p *terminal.Console) error {
 	err := d.open(p)
 	if err == nil || !dry {
 		return err
@@ -157,7 +159,7 @@ func (d *deviceSettings) reach(dry bool, p *console) error {
 	if failed != nil {
 		return failed
 	}
-	p.say("device: a GPU that is not here (%v)", err)
+	p.Say("device: a GPU that is not here (%v)", err)
 	d.cuda = &c
 	return nil
 }
@@ -178,7 +180,7 @@ func (d deviceSettings) torch() string {
 }
 
 // plan says whether the programs are those of a GPU; the device is opened only if they are to run.
-func (d *deviceSettings) plan(runs bool, p *console) (cuda bool, err error) {
+func (d *deviceSettings) plan(runs bool, p *terminal.Console) (cuda bool, err error) {
 	if err := d.check(); err != nil {
 		return false, err
 	}
@@ -190,10 +192,8 @@ func (d *deviceSettings) plan(runs bool, p *console) (cuda bool, err error) {
 }
 
 // printPeaks adds the peaks of a GPU to a result; nil, on the CPU, adds nothing.
-func printPeaks(g *gpuMemory, p *console) {
+func printPeaks(g *meter.Peaks, p *terminal.Console) {
 	if g != nil {
-		p.result("%v", *g)
+		p.Result("%v", *g)
 	}
 }
-
-func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }

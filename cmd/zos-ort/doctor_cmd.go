@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/nvml"
 )
@@ -30,15 +32,15 @@ func doctorAction(c *cli.Context) error {
 		training = fmt.Sprintf("yes, API %d", info.APIVersion)
 	}
 	memory := "unknown"
-	if free, ok := freeMemory(); ok {
+	if free, ok := host.FreeMemory(); ok {
 		memory = fmt.Sprintf("%.1f GiB", float64(free)/(1<<30))
 	}
 	rows := [][]string{
 		{"zos-ort", version + ", " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
-		{"ONNX Runtime", orDash(info.Version)},
-		{"library", orDash(info.Path)},
+		{"ONNX Runtime", terminal.OrDash(info.Version)},
+		{"library", terminal.OrDash(info.Path)},
 		{"training API", training},
-		{"providers", orDash(strings.Join(info.Providers, ", "))},
+		{"providers", terminal.OrDash(strings.Join(info.Providers, ", "))},
 		{"cache", ort.CacheDir()},
 		{"threads", fmt.Sprint(runtime.NumCPU())},
 		{"free memory", memory},
@@ -48,14 +50,14 @@ func doctorAction(c *cli.Context) error {
 	if cuda.Runtime != "" { // who fetched the build for CUDA wants to use it
 		err = errors.Join(err, cuda.Err)
 	}
-	if p.asJSON() {
+	if p.JSON() {
 		m := map[string]string{}
 		for _, r := range rows {
 			m[r[0]] = r[1]
 		}
-		return errors.Join(p.value(m), err)
+		return errors.Join(p.Value(m), err)
 	}
-	return errors.Join(p.table([]string{"item", "found"}, rows), err)
+	return errors.Join(p.Table([]string{"item", "found"}, rows), err)
 }
 
 // cudaRows tell what CUDA finds, and how to get what is missing.
@@ -86,22 +88,15 @@ func cudaRows(s ort.CUDAStatus) [][]string {
 func gpuState(d ort.CUDADevice) string {
 	device, err := nvml.Open(ort.CUDAFolders(), d.UUID)
 	if err != nil {
-		return fmt.Sprintf("%s (%v)", gib(d.Bytes), err)
+		return fmt.Sprintf("%s (%v)", terminal.GiB(d.Bytes), err)
 	}
 	u, err := device.Usage()
 	if err != nil {
-		return fmt.Sprintf("%s (%v)", gib(d.Bytes), err)
+		return fmt.Sprintf("%s (%v)", terminal.GiB(d.Bytes), err)
 	}
-	text := fmt.Sprintf("%s, %s free, driver %s", gib(u.Total), gib(u.Free()), device.Driver)
+	text := fmt.Sprintf("%s, %s free, driver %s", terminal.GiB(u.Total), terminal.GiB(u.Free()), device.Driver)
 	if u.Busy > 0 {
 		text += fmt.Sprintf(", %d %% busy", u.Busy)
 	}
 	return text
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

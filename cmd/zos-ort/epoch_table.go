@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/search"
 )
@@ -27,15 +28,15 @@ var shortNames = [space.NumPrimitives]string{space.MaxPool3x3: "max", space.AvgP
 	space.SkipConnect: "skip", space.SepConv3x3: "sep3", space.SepConv5x5: "sep5",
 	space.DilConv3x3: "dil3", space.DilConv5x5: "dil5"}
 
-func (t *epochTable) print(p *console, e search.Epoch) {
+func (t *epochTable) print(p *terminal.Console, e search.Epoch) {
 	if t.mark == 0 {
 		t.mark = markedSkips
 	}
 	if !t.started {
 		t.started = true
-		p.say("%s", t.head())
+		p.Say("%s", t.head())
 	}
-	p.say("%s", t.row(e))
+	p.Say("%s", t.row(e))
 }
 
 // head names the columns.

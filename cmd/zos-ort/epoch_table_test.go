@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 	"zos-ort/search"
@@ -23,7 +24,7 @@ func TestEpochTable(t *testing.T) {
 		4: {"0 0 2 5 0 1 0", "5 0 3 0 0 0 0"},
 	} {
 		var out bytes.Buffer
-		table, p := epochTable{mark: mark}, newTerminal(io.Discard, &out, false, false)
+		table, p := epochTable{mark: mark}, terminal.New(io.Discard, &out, false, false)
 		table.print(p, e)
 		table.print(p, e)
 		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/search/data"
 )
@@ -50,9 +51,9 @@ type subject struct {
 func evalAction(c *cli.Context) error {
 	switch {
 	case (c.String("model") == "") == (c.String("run") == ""):
-		return usagef("give either --model or --run")
+		return terminal.Usagef("give either --model or --run")
 	case c.Int("test-images") < 0 || c.Int("threads") < 0:
-		return usagef("--test-images and --threads must be positive, got %d and %d", c.Int("test-images"),
+		return terminal.Usagef("--test-images and --threads must be positive, got %d and %d", c.Int("test-images"),
 			c.Int("threads"))
 	}
 	threads := c.Int("threads")
@@ -89,7 +90,7 @@ func evalAction(c *cli.Context) error {
 }
 
 // evalSubject opens the network and loads the images that it is to be tested on.
-func evalSubject(c *cli.Context, threads int, p *console) (*subject, *data.Set, error) {
+func evalSubject(c *cli.Context, threads int, p *terminal.Console) (*subject, *data.Set, error) {
 	if path := c.String("model"); path != "" {
 		m, err := openDeployed(path, ort.Options{Threads: threads, Optimization: ort.All, CPUArena: true,
 			MemPattern: true})
@@ -123,7 +124,7 @@ func evalSubject(c *cli.Context, threads int, p *console) (*subject, *data.Set, 
 }
 
 // testImages are those of the run, which must be unchanged, or those of any other folder.
-func (t *trained) testImages(ctx context.Context, folder string, p *console) (*data.Set, error) {
+func (t *trained) testImages(ctx context.Context, folder string, p *terminal.Console) (*data.Set, error) {
 	if folder == "" {
 		_, test, err := t.images(ctx, "", p)
 		return test, err
@@ -132,7 +133,7 @@ func (t *trained) testImages(ctx context.Context, folder string, p *console) (*d
 }
 
 // modelImages are the test images of a folder or, without one, of the run that the model lies in.
-func modelImages(ctx context.Context, s *subject, folder string, p *console) (*data.Set, error) {
+func modelImages(ctx context.Context, s *subject, folder string, p *terminal.Console) (*data.Set, error) {
 	if folder != "" {
 		return folderImages(ctx, folder, s.size, p)
 	}
@@ -149,14 +150,14 @@ func modelImages(ctx context.Context, s *subject, folder string, p *console) (*d
 }
 
 // folderImages reads the test images of a folder, scaled to size where they may be.
-func folderImages(ctx context.Context, folder string, size int, p *console) (*data.Set, error) {
+func folderImages(ctx context.Context, folder string, size int, p *terminal.Console) (*data.Set, error) {
 	s := dataSettings{Data: folder, ImageSize: size, OnBadImage: "fail"}
 	_, test, err := s.load(ctx, 0, retrainTest, p)
 	return test, err
 }
 
 // fits refuses images that are not for this network.
-func (s *subject) fits(test *data.Set, p *console) error {
+func (s *subject) fits(test *data.Set, p *terminal.Console) error {
 	if len(test.Classes) != len(s.labels) {
 		return fmt.Errorf("%s has %d classes, %s has %d", s.name, len(s.labels), test.Name,
 			len(test.Classes))
@@ -166,7 +167,7 @@ func (s *subject) fits(test *data.Set, p *console) error {
 			test.Name, test.Size, test.Size)
 	}
 	if !slices.Equal(test.Classes, s.labels) {
-		p.say("the classes of %s have other names than those of %s; they are taken in their order",
+		p.Say("the classes of %s have other names than those of %s; they are taken in their order",
 			test.Name, s.name)
 	}
 	return nil

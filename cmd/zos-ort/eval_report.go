@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/data"
 )
 
@@ -24,14 +25,14 @@ type classRow struct {
 }
 
 // evalReport prints the result and, given a folder, writes it.
-func evalReport(p *console, dir runDir, s *subject, test *data.Set, a *accuracy) error {
+func evalReport(p *terminal.Console, dir runDir, s *subject, test *data.Set, a *accuracy) error {
 	var rows []classRow
 	table := [][]string{{"class", "images", "correct", "accuracy"}}
 	for c, label := range s.labels {
 		r := classRow{label, a.count(c), a.correct(c), fraction(a.correct(c), a.count(c))}
 		rows = append(rows, r)
 		table = append(table, []string{label, strconv.Itoa(r.Images), strconv.Itoa(r.Correct),
-			number(r.Accuracy)})
+			terminal.Number(r.Accuracy)})
 	}
 	if dir != "" {
 		if err := writeReport(dir, s, table, a); err != nil {
@@ -43,7 +44,7 @@ func evalReport(p *console, dir runDir, s *subject, test *data.Set, a *accuracy)
 		cells = append(cells, []string{r.Label, strconv.Itoa(r.Images), strconv.Itoa(r.Correct),
 			percent(r.Accuracy)})
 	}
-	if err := p.table(table[0], cells); err != nil {
+	if err := p.Table(table[0], cells); err != nil {
 		return err
 	}
 	loss := a.loss / float64(max(a.images, 1))
@@ -51,18 +52,18 @@ func evalReport(p *console, dir runDir, s *subject, test *data.Set, a *accuracy)
 	if a.classes > 5 { // else it says nothing
 		five = ", top-5 " + percent(a.top5())
 	}
-	p.result("%s on %d images of %s: top-1 %s%s, loss %.4f", s.name, a.images, test.Name,
+	p.Result("%s on %d images of %s: top-1 %s%s, loss %.4f", s.name, a.images, test.Name,
 		percent(a.top1()), five, loss)
 	if dir != "" {
-		p.result("written to %s", dir)
+		p.Result("written to %s", dir)
 	}
-	return p.value(map[string]any{"subject": s.name, "data": test.Name, "images": a.images,
+	return p.Value(map[string]any{"subject": s.name, "data": test.Name, "images": a.images,
 		"top1": a.top1(), "top5": a.top5(), "loss": loss, "classes": rows, "confusion": a.confusion})
 }
 
 // writeReport writes the tables and the picture of the confusion matrix.
 func writeReport(dir runDir, s *subject, classes [][]string, a *accuracy) error {
-	if err := dir.write("classes.csv", csvBytes(classes)); err != nil {
+	if err := dir.write("classes.csv", terminal.CSV(classes)); err != nil {
 		return err
 	}
 	rows := [][]string{append([]string{"label"}, s.labels...)}
@@ -73,7 +74,7 @@ func writeReport(dir runDir, s *subject, classes [][]string, a *accuracy) error 
 		}
 		rows = append(rows, row)
 	}
-	if err := dir.write("confusion.csv", csvBytes(rows)); err != nil {
+	if err := dir.write("confusion.csv", terminal.CSV(rows)); err != nil {
 		return err
 	}
 	picture, err := confusionPNG(s.labels, a)
@@ -88,10 +89,14 @@ func writeReport(dir runDir, s *subject, classes [][]string, a *accuracy) error 
 type matrix struct{ *accuracy }
 
 func (m matrix) Dims() (columns, rows int) { return m.classes, m.classes }
-func (m matrix) X(c int) float64           { return float64(c) }
-func (m matrix) Y(r int) float64           { return float64(r) }
-func (m matrix) Z(c, r int) float64        { return fraction(m.at(c, r), m.count(m.classes-1-r)) }
-func (m matrix) at(c, r int) int           { return m.confusion[m.classes-1-r][c] }
+
+func (m matrix) X(c int) float64 { return float64(c) }
+
+func (m matrix) Y(r int) float64 { return float64(r) }
+
+func (m matrix) Z(c, r int) float64 { return fraction(m.at(c, r), m.count(m.classes-1-r)) }
+
+func (m matrix) at(c, r int) int { return m.confusion[m.classes-1-r][c] }
 
 // blues are the colours of shares from 0 to 1.
 type blues struct{}

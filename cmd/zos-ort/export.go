@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/models/celldraw"
@@ -87,7 +88,7 @@ func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Ge
 	}
 	return writeONNX(dir, name, g, "Untrained network derived from a genotype found by zos-ort.",
 		map[string]string{"zos.genotype": gen.String(), "zos.mask": string(maskText),
-			"zos.method": cfg.Method, "zos.xi": number(cfg.Xi), "zos.seed": fmt.Sprint(cfg.Seed),
+			"zos.method": cfg.Method, "zos.xi": terminal.Number(cfg.Xi), "zos.seed": fmt.Sprint(cfg.Seed),
 			"zos.data": cfg.DataName + " " + cfg.Fingerprint, "zos.trained": "false"})
 }
 
@@ -101,7 +102,7 @@ func writeONNX(dir runDir, name string, g *ir.Graph, doc string, meta map[string
 }
 
 // exportRun writes model.onnx of a training that has ended.
-func exportRun(ctx context.Context, dir runDir, train, test *data.Set, p *console) error {
+func exportRun(ctx context.Context, dir runDir, train, test *data.Set, p *terminal.Console) error {
 	t, err := openTrained(string(dir))
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -53,11 +54,11 @@ func exportCommand() *cli.Command {
 // exportForms checks the flags and says which forms are wanted.
 func exportForms(c *cli.Context) (forms []string, err error) {
 	if c.IsSet("optimizer") {
-		return nil, usagef("--optimizer is for --training, a deployed network has none")
+		return nil, terminal.Usagef("--optimizer is for --training, a deployed network has none")
 	}
 	for _, name := range []string{"calibration-images", "test-images"} {
 		if c.Int(name) < 1 {
-			return nil, usagef("--%s must be positive, got %d", name, c.Int(name))
+			return nil, terminal.Usagef("--%s must be positive, got %d", name, c.Int(name))
 		}
 	}
 	forms = []string{"fp32"}
@@ -71,7 +72,7 @@ func exportForms(c *cli.Context) (forms []string, err error) {
 
 func exportAction(c *cli.Context) error {
 	if c.String("run") == "" {
-		return usagef("--run is missing: give the run directory of a retraining")
+		return terminal.Usagef("--run is missing: give the run directory of a retraining")
 	}
 	if c.IsSet("training") {
 		return exportForTraining(c)
@@ -108,9 +109,9 @@ func exportAction(c *cli.Context) error {
 }
 
 // warnUnfinished says of a run that it has epochs left.
-func (t *trained) warnUnfinished(p *console, run string) {
+func (t *trained) warnUnfinished(p *terminal.Console, run string) {
 	if t.epochs < t.settings.Epochs {
-		p.warn("%s was trained for %d of %d epochs", run, t.epochs, t.settings.Epochs)
+		p.Warn("%s was trained for %d of %d epochs", run, t.epochs, t.settings.Epochs)
 	}
 }
 
@@ -142,7 +143,7 @@ func (x *exporter) make(ctx context.Context, forms []string, calibration, testin
 	error) {
 	var list []*variant
 	for _, f := range forms {
-		x.console.say("making and verifying the %s form", f)
+		x.console.Say("making and verifying the %s form", f)
 		var v *variant
 		var err error
 		switch f {
@@ -211,7 +212,7 @@ type variantRow struct {
 }
 
 // variantTable prints what the forms cost and what they are worth.
-func variantTable(p *console, out string, list []*variant) error {
+func variantTable(p *terminal.Console, out string, list []*variant) error {
 	var rows []variantRow
 	var cells [][]string
 	for _, v := range list {
@@ -219,21 +220,21 @@ func variantTable(p *console, out string, list []*variant) error {
 			v.cost.MACs, 2 * v.cost.MACs, v.latency.Seconds() * 1e3, v.accuracy.images, v.accuracy.top1(),
 			v.worst}
 		rows = append(rows, r)
-		cells = append(cells, []string{r.File, r.Precision, megabytes(r.Bytes), fmt.Sprint(r.Parameters),
+		cells = append(cells, []string{r.File, r.Precision, terminal.MB(r.Bytes), fmt.Sprint(r.Parameters),
 			fmt.Sprintf("%.1f", float64(r.MACs)/1e6), fmt.Sprintf("%.1f", float64(r.FLOPs)/1e6),
 			fmt.Sprintf("%.2f", r.Latency), percent(r.Accuracy), fmt.Sprintf("%.1e", r.Deviation)})
 	}
-	err := p.table([]string{"file", "form", "MB", "parameters", "million MACs", "million FLOPs",
+	err := p.Table([]string{"file", "form", "MB", "parameters", "million MACs", "million FLOPs",
 		"ms an image", "accuracy", "deviation"}, cells)
 	if err != nil {
 		return err
 	}
-	p.result("accuracy on %d test images; latency of one image, median of %d runs; deviation of the "+
+	p.Result("accuracy on %d test images; latency of one image, median of %d runs; deviation of the "+
 		"logits from the training graph's", rows[0].Images, timedRuns)
 	for _, r := range rows[1:] {
-		p.result("%s: accuracy drops by %.2f points", r.Precision, 100*(rows[0].Accuracy-r.Accuracy))
+		p.Result("%s: accuracy drops by %.2f points", r.Precision, 100*(rows[0].Accuracy-r.Accuracy))
 	}
-	return p.value(map[string]any{"variants": rows})
+	return p.Value(map[string]any{"variants": rows})
 }
 
 func percent(x float64) string { return fmt.Sprintf("%.2f %%", 100*x) }

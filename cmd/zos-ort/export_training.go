@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/models/network"
@@ -27,7 +28,7 @@ func exportForTraining(c *cli.Context) error {
 	}
 	k := onnx.Optimizer(c.String("optimizer"))
 	if k != onnx.AdamW && k != onnx.PlainSGD {
-		return usagef("--optimizer is %s or %s, got %q", onnx.AdamW, onnx.PlainSGD, k)
+		return terminal.Usagef("--optimizer is %s or %s, got %q", onnx.AdamW, onnx.PlainSGD, k)
 	}
 	t, err := openTrained(c.String("run"))
 	if err != nil {
@@ -43,10 +44,10 @@ func exportForTraining(c *cli.Context) error {
 	if err := exportTraining(dir, t.net(), x.form, t.tensors(), k, x.metadata("fp32")); err != nil {
 		return err
 	}
-	p.result("written to %s: %s, %s, %s and %s; inputs image[N,3,%d,%d], %s, and labels[N]", dir,
+	p.Result("written to %s: %s, %s, %s and %s; inputs image[N,3,%d,%d], %s, and labels[N]", dir,
 		trainingModelFile, evalModelFile, optimizerModelFile, checkpointFile, x.form.Size, x.form.Size,
 		x.input())
-	return p.value(map[string]any{"training": dir, "optimizer": k, "image_size": x.form.Size,
+	return p.Value(map[string]any{"training": dir, "optimizer": k, "image_size": x.form.Size,
 		"input": x.input(), "classes": t.settings.Classes})
 }
 

@@ -13,6 +13,7 @@ import (
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // tuning is an exported folder in ONNX Runtime, with the tensors of its steps.
@@ -49,8 +50,8 @@ func openTuning(t *testing.T, dir runDir, batch, size, classes int) *tuning {
 
 func (u *tuning) close() {
 	u.state.Close()
-	closeTensors(u.in)
-	closeTensors(u.out)
+	meter.CloseTensors(u.in)
+	meter.CloseTensors(u.out)
 }
 
 func (u *tuning) loss() float32 { return u.out["loss"].Float32()[0] }
@@ -107,7 +108,7 @@ func TestFineTuning(t *testing.T) {
 		want := check.Must(deployed.Run(t.Context(), map[string]*ort.Tensor{"image": u.in["image"]}))(t)
 		check.Close(t, "logits", doubles(u.out["logits"].Float32()), doubles(want["logits"].Float32()),
 			1e-5, 1e-5)
-		closeTensors(want)
+		meter.CloseTensors(want)
 		before := u.loss()
 		if err := u.tuner.SetLearningRate(.01); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 func figure1Command() *cli.Command {
@@ -84,7 +86,7 @@ func figure1Action(c *cli.Context) error {
 }
 
 func runFigure1(ctx context.Context, s *figureSettings, open func() (scorer, error), dir runDir,
-	p *console) error {
+	p *terminal.Console) error {
 	start := time.Now()
 	scorer, err := open()
 	if err != nil {
@@ -95,14 +97,14 @@ func runFigure1(ctx context.Context, s *figureSettings, open func() (scorer, err
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer p.Stop()
 	for i := range groups {
 		g := &groups[i]
-		p.start(len(g.archs), "scoring "+g.name)
-		if g.scores, err = scorer.scores(ctx, g.archs, func() { p.step("") }); err != nil {
+		p.Start(len(g.archs), "scoring "+g.name)
+		if g.scores, err = scorer.scores(ctx, g.archs, func() { p.Step("") }); err != nil {
 			return err
 		}
-		p.stop()
+		p.Stop()
 	}
 	res := resultOf(groups)
 	res.Run = string(dir)
@@ -112,6 +114,6 @@ func runFigure1(ctx context.Context, s *figureSettings, open func() (scorer, err
 	if err := res.print(p); err != nil {
 		return err
 	}
-	p.result("%.1f s; written to %s", time.Since(start).Seconds(), dir)
-	return p.value(res)
+	p.Result("%.1f s; written to %s", time.Since(start).Seconds(), dir)
+	return p.Value(res)
 }

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 )
 
@@ -95,7 +96,7 @@ func resultOf(groups []group) (r figureResult) {
 		d := distribution{Group: g.name, Samples: len(g.scores), Quantiles: map[string]float64{}}
 		d.Mean, d.Deviation = stat.MeanStdDev(g.scores, nil)
 		for _, q := range quantiles {
-			d.Quantiles[number(q)] = stat.Quantile(q, stat.LinInterp, sorted[i], nil)
+			d.Quantiles[terminal.Number(q)] = stat.Quantile(q, stat.LinInterp, sorted[i], nil)
 		}
 		r.Groups = append(r.Groups, d)
 	}
@@ -124,22 +125,22 @@ func kolmogorovP(d float64, n, m int) float64 {
 }
 
 // print prints the table of both groups.
-func (r figureResult) print(p *console) error {
+func (r figureResult) print(p *terminal.Console) error {
 	header := []string{"group", "samples", "mean", "deviation", "lowest", "5 %", "25 %", "median", "75 %",
 		"95 %", "highest"}
 	var rows [][]string
 	for _, d := range r.Groups {
 		row := []string{d.Group, strconv.Itoa(d.Samples), digits(d.Mean), digits(d.Deviation)}
 		for _, q := range quantiles {
-			row = append(row, digits(d.Quantiles[number(q)]))
+			row = append(row, digits(d.Quantiles[terminal.Number(q)]))
 		}
 		rows = append(rows, row)
 	}
-	if err := p.table(header, rows); err != nil {
+	if err := p.Table(header, rows); err != nil {
 		return err
 	}
 	c := r.Comparison
-	p.result("masked less unmasked: mean %s (standard error %s), Kolmogorov-Smirnov distance %.4f "+
+	p.Result("masked less unmasked: mean %s (standard error %s), Kolmogorov-Smirnov distance %.4f "+
 		"(p %.3g if the architectures are independent)", digits(c.Difference), digits(c.Error), c.KS, c.P)
 	return nil
 }

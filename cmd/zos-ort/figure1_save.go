@@ -14,6 +14,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 // save writes everything but config.json.
@@ -55,7 +57,7 @@ func samplesCSV(groups []group) ([]byte, error) {
 			if len(g.masks) > 0 {
 				mask = strconv.Itoa(i % len(g.masks))
 			}
-			_ = w.Write([]string{g.name, mask, code.String(), number(g.scores[i])})
+			_ = w.Write([]string{g.name, mask, code.String(), terminal.Number(g.scores[i])})
 		}
 	}
 	w.Flush()

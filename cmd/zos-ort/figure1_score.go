@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/prune"
@@ -21,7 +22,7 @@ type scorer interface {
 // scorer reads what the scorer needs, completes the settings with what that is, and returns the
 // function that makes the scorer once the runtime is open.
 func (s *figureSettings) scorer(ctx context.Context, ignoreMemory bool,
-	p *console) (func() (scorer, error), error) {
+	p *terminal.Console) (func() (scorer, error), error) {
 	if s.Score == scoreSurrogate {
 		return func() (scorer, error) { return openSurrogate(s.Surrogate, s.Threads) }, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/prune"
 )
@@ -101,19 +102,19 @@ func figureFlagsOf(c *cli.Context) (*figureSettings, error) {
 func (s *figureSettings) check(c *cli.Context) error {
 	switch {
 	case s.Score != scoreSurrogate && s.Score != scoreNNGP:
-		return usagef("unknown --score %q: use %s or %s", s.Score, scoreSurrogate, scoreNNGP)
+		return terminal.Usagef("unknown --score %q: use %s or %s", s.Score, scoreSurrogate, scoreNNGP)
 	case s.Score == scoreSurrogate && !c.IsSet("surrogate"):
-		return usagef("figure1 needs --surrogate FILE (YAHPO Gym's nb301/model.onnx) or --score nngp")
+		return terminal.Usagef("figure1 needs --surrogate FILE (YAHPO Gym's nb301/model.onnx) or --score nngp")
 	case s.Samples < 2 || s.Samples > maxSamples:
-		return usagef("--samples must lie between 2 and %d, got %d", maxSamples, s.Samples)
+		return terminal.Usagef("--samples must lie between 2 and %d, got %d", maxSamples, s.Samples)
 	case !(s.Xi > 0 && s.Xi < 1):
-		return usagef("--xi must lie between 0 and 1, got %v", s.Xi)
+		return terminal.Usagef("--xi must lie between 0 and 1, got %v", s.Xi)
 	case s.Masks < 0 || s.Masks > s.Samples:
-		return usagef("--masks must lie between 0 and the %d samples, got %d", s.Samples, s.Masks)
+		return terminal.Usagef("--masks must lie between 0 and the %d samples, got %d", s.Samples, s.Masks)
 	case s.Bins < 2 || s.Bins > 1000:
-		return usagef("--bins must lie between 2 and 1000, got %d", s.Bins)
+		return terminal.Usagef("--bins must lie between 2 and 1000, got %d", s.Bins)
 	case s.Threads < 1:
-		return usagef("--threads must not be negative, got %d", s.Threads)
+		return terminal.Usagef("--threads must not be negative, got %d", s.Threads)
 	}
 	other := nngpFlags()
 	if s.Score == scoreNNGP {
@@ -121,7 +122,7 @@ func (s *figureSettings) check(c *cli.Context) error {
 	}
 	for _, f := range other {
 		if name := f.Names()[0]; c.IsSet(name) {
-			return usagef("--%s has no meaning with --score %s", name, s.Score)
+			return terminal.Usagef("--%s has no meaning with --score %s", name, s.Score)
 		}
 	}
 	return nil
@@ -131,9 +132,9 @@ func (s *figureSettings) readSurrogate(c *cli.Context) error {
 	f := &surrogateSettings{File: c.String("surrogate"), Batch: c.Int("batch"), Epoch: c.Int("epoch")}
 	switch {
 	case f.Batch < 1 || f.Batch > maxSamples:
-		return usagef("--batch must lie between 1 and %d, got %d", maxSamples, f.Batch)
+		return terminal.Usagef("--batch must lie between 1 and %d, got %d", maxSamples, f.Batch)
 	case f.Epoch < 1 || f.Epoch > lastEpoch:
-		return usagef("--epoch must lie between 1 and %d, got %d", lastEpoch, f.Epoch)
+		return terminal.Usagef("--epoch must lie between 1 and %d, got %d", lastEpoch, f.Epoch)
 	}
 	var err error
 	if f.model, err = os.ReadFile(f.File); err != nil {
@@ -153,14 +154,14 @@ func (s *figureSettings) readNNGP(c *cli.Context) error {
 		return err
 	}
 	if _, err := prune.ParseKernel(n.Kernel); err != nil {
-		return asUsage(err)
+		return terminal.Usage(err)
 	}
 	n.Classes = 2 // until the data set is known
 	if err := s.config().supernet(space.FullMask()).Validate(); err != nil {
-		return asUsage(err)
+		return terminal.Usage(err)
 	}
 	if min(n.Repeats, n.PruneBatch, n.PruneBatches) < 1 {
-		return usagef("--repeats, --prune-batch and --prune-batches must be at least 1")
+		return terminal.Usagef("--repeats, --prune-batch and --prune-batches must be at least 1")
 	}
 	return nil
 }

@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 )
 
 func outputFlags() []cli.Flag {
@@ -17,8 +20,8 @@ func outputFlags() []cli.Flag {
 
 func methodFlags() []cli.Flag {
 	about := "technique:"
-	for _, m := range methods {
-		about += "\n  " + m.name + ": " + m.about
+	for _, m := range method.All {
+		about += "\n  " + m.Name + ": " + m.About
 	}
 	return append(deviceFlags(), []cli.Flag{
 		&cli.StringFlag{Name: "method", Value: "zos", Usage: about},
@@ -128,7 +131,7 @@ func usesQuickPreset(c *cli.Context) (bool, error) {
 	case "":
 		return c.String("data") == "", nil
 	default:
-		return false, usagef("unknown preset %q: use quick or paper", p)
+		return false, terminal.Usagef("unknown preset %q: use quick or paper", p)
 	}
 }
 
@@ -137,7 +140,7 @@ func goesWith(c *cli.Context, flag string, others ...string) error {
 	known := append([]string{flag, "json", "quiet"}, others...)
 	for _, name := range c.LocalFlagNames() {
 		if !slices.Contains(known, name) {
-			return usagef("--%s does not go with --%s; these do: %s", name, flag, strings.Join(others, ", "))
+			return terminal.Usagef("--%s does not go with --%s; these do: %s", name, flag, strings.Join(others, ", "))
 		}
 	}
 	return nil

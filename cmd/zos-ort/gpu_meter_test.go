@@ -10,19 +10,21 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // On the CPU a run says nothing of a GPU: no columns, no figures, no text.
 func TestMeterOfCPU(t *testing.T) {
-	var m *gpuMeter
-	m.close()
-	if g := m.take(); len(m.columns()) > 0 || m.total() != nil || g.String() != "" || g.after("; ") != "" ||
-		m.now() != "" || len(g.cells(metricsHeader)) > 0 || m.total().columns() != nil {
-		t.Errorf("the CPU has figures of a GPU: %v %v", m.columns(), g)
+	var m *meter.Meter
+	m.Close()
+	if g := m.Take(); len(m.Columns()) > 0 || m.Total() != nil || g.String() != "" || g.After("; ") != "" ||
+		m.Now() != "" || len(g.Cells(metricsHeader)) > 0 || m.Total().Columns() != nil {
+		t.Errorf("the CPU has figures of a GPU: %v %v", m.Columns(), g)
 	}
 	var out bytes.Buffer
-	if printPeaks(m.total(), newTerminal(&out, &out, false, false)); out.Len() > 0 {
+	if printPeaks(m.Total(), terminal.New(&out, &out, false, false)); out.Len() > 0 {
 		t.Errorf("the CPU prints %q", out.String())
 	}
 }
@@ -31,23 +33,23 @@ func TestMeterOfCPU(t *testing.T) {
 func TestCellsOfGPU(t *testing.T) {
 	all := []string{"epoch", "gpu_pool_peak_bytes", "gpu_pool_reserved_bytes", "gpu_device_peak_bytes",
 		"gpu_process_peak_bytes"}
-	g := gpuMemory{Pool: 1, Reserved: 2, Device: 3}
+	g := meter.Peaks{Pool: 1, Reserved: 2, Device: 3}
 	for _, c := range []struct {
 		name         string
-		g            gpuMemory
+		g            meter.Peaks
 		header, want []string
 	}{
 		{"as it began", g, all[:4], []string{"1", "2", "3"}},
 		{"no more figures than columns", g, all[:3], []string{"1", "2"}},
 		{"fewer figures", g, all, []string{"1", "2", "3", ""}},
 		{"began on the CPU", g, all[:1], nil},
-		{"goes on on the CPU", gpuMemory{}, all[:3], []string{"", ""}},
+		{"goes on on the CPU", meter.Peaks{}, all[:3], []string{"", ""}},
 	} {
-		if got := c.g.cells(c.header); !slices.Equal(got, c.want) {
+		if got := c.g.Cells(c.header); !slices.Equal(got, c.want) {
 			t.Errorf("%s: cells %q, want %q", c.name, got, c.want)
 		}
 	}
-	if got := new(gpuMeter).columns(); !slices.Equal(got, all[1:3]) {
+	if got := new(meter.Meter).Columns(); !slices.Equal(got, all[1:3]) {
 		t.Errorf("without NVML the columns are %v", got)
 	}
 }
@@ -86,10 +88,10 @@ func TestGoingOnAfterOutOfMemory(t *testing.T) {
 		if err := dir.write(x.file, nil); err != nil {
 			t.Fatal(err)
 		}
-		err := &hinted{text: "out of GPU memory"}
-		if dir.resumable(c, nil, err) != err || !strings.Contains(err.hint, x.says) ||
-			strings.Contains(err.hint, x.not) {
-			t.Errorf("with %s the hint is %q", x.file, err.hint)
+		err := &terminal.Hinted{Text: "out of GPU memory"}
+		if dir.resumable(c, nil, err) != err || !strings.Contains(err.Hint, x.says) ||
+			strings.Contains(err.Hint, x.not) {
+			t.Errorf("with %s the hint is %q", x.file, err.Hint)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"zos-ort/graphgen/check"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 	"zos-ort/ort/standin"
 )
 
@@ -80,8 +81,8 @@ func TestRunCountsGPUMemory(t *testing.T) {
 		got := c.json(append(strings.Fields(command+" "+onStandInCUDA), "--out", out)...)["gpu_memory"]
 		rows := check.Must(csv.NewReader(strings.NewReader(readFile(t, filepath.Join(out, "metrics.csv")))).
 			ReadAll())(t)
-		head := len(rows[0]) - len(gpuFigures)
-		highest := make([]float64, len(gpuFigures))
+		head := len(rows[0]) - len(meter.Figures)
+		highest := make([]float64, len(meter.Figures))
 		for _, row := range rows[1:] {
 			for i, cell := range row[head:] {
 				highest[i] = max(highest[i], check.Must(strconv.ParseFloat(cell, 64))(t))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/standin"
 )
@@ -37,7 +38,7 @@ func benchStandIn(t *testing.T) (report benchReport, said string) {
 		t.Fatalf("%d rows", len(report.Rows))
 	}
 	var table bytes.Buffer
-	if err := report.print(newTerminal(&table, &table, false, false)); err != nil {
+	if err := report.print(terminal.New(&table, &table, false, false)); err != nil {
 		t.Fatal(err)
 	}
 	return report, messages.String() + table.String()

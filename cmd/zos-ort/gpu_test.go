@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
@@ -80,12 +81,12 @@ func (d gpuDevice) agree(t *testing.T, compute func(cuda *ort.CUDA) []float64) {
 // gpuCase is a method on a small supernet, whose programs are those of a GPU, on the CPU too.
 type gpuCase struct {
 	memoryConfig
-	method method
+	method method.Method
 }
 
 func newGPUCase(t *testing.T, name string, batch int) gpuCase {
 	t.Helper()
-	m, err := findMethod(name)
+	m, err := method.Find(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func (c gpuCase) open(t *testing.T, cuda *ort.CUDA, v program.Vectors) *search.S
 	if v.Weights == nil {
 		v.Weights = oracleWeights(p.Weight.Weights)
 	}
-	alphas := space.NewAlphas(mask, c.method.partial > 1)
+	alphas := space.NewAlphas(mask, c.method.Partial > 1)
 	s, err := search.Open(p, v, alphas, ort.Options{Threads: 2, CUDA: cuda})
 	if err != nil {
 		t.Fatal(err) // a node without a CUDA kernel is named here
@@ -156,12 +157,12 @@ func float64s(x []float32) (y []float64) {
 
 // stepsAgree: over ten steps of every method the GPU's losses are the CPU's, and so is the state.
 func stepsAgree(t *testing.T, d gpuDevice) {
-	for _, m := range methods {
-		if !m.searches() || (!d.card && m.name != "zos") {
+	for _, m := range method.All {
+		if !m.Searches() || (!d.card && m.Name != "zos") {
 			continue
 		}
-		t.Run(m.name, func(t *testing.T) {
-			c := newGPUCase(t, m.name, 8)
+		t.Run(m.Name, func(t *testing.T) {
+			c := newGPUCase(t, m.Name, 8)
 			d.agree(t, func(cuda *ort.CUDA) []float64 {
 				s := c.open(t, cuda, program.Vectors{})
 				defer s.Close()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -56,7 +57,7 @@ func graphsAction(c *cli.Context) error {
 	case err != nil:
 		return err
 	case onGPU && c.Bool("kernels"):
-		return usagef("--kernels are for --device cpu")
+		return terminal.Usagef("--kernels are for --device cpu")
 	case onGPU:
 		gpu, err := cfg.on(0)
 		if err != nil {
@@ -81,7 +82,7 @@ func graphsAction(c *cli.Context) error {
 	return writeGraphs(p, dir, &cfg, programs, rank)
 }
 
-func writeGraphs(p *console, dir runDir, cfg *config, programs search.Programs,
+func writeGraphs(p *terminal.Console, dir runDir, cfg *config, programs search.Programs,
 	rank *graphgen.Program) error {
 	var rows [][]string
 	for _, g := range []*graphgen.Program{programs.Weight, programs.Alpha, programs.Eval, rank} {
@@ -105,9 +106,9 @@ func writeGraphs(p *console, dir runDir, cfg *config, programs search.Programs,
 	if err := dir.writeJSON("config.json", cfg); err != nil {
 		return err
 	}
-	if err := p.table([]string{"file", "nodes", "bytes"}, rows); err != nil {
+	if err := p.Table([]string{"file", "nodes", "bytes"}, rows); err != nil {
 		return err
 	}
-	p.result("written to %s", dir)
-	return p.value(map[string]any{"run": dir, "parameters": w.Len()})
+	p.Result("written to %s", dir)
+	return p.Value(map[string]any{"run": dir, "parameters": w.Len()})
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/data"
 )
 
@@ -60,11 +62,11 @@ func (s *dataSettings) fromFlags(c *cli.Context) error {
 	takeInts(c, map[string]*int{"train-images": &s.TrainImages, "image-size": &s.ImageSize})
 	switch {
 	case s.TrainImages < 0:
-		return usagef("--train-images must be positive, got %d", s.TrainImages)
+		return terminal.Usagef("--train-images must be positive, got %d", s.TrainImages)
 	case s.ImageSize%4 != 0 || s.ImageSize < 0:
-		return usagef("--image-size must be a multiple of 4, got %d", s.ImageSize)
+		return terminal.Usagef("--image-size must be a multiple of 4, got %d", s.ImageSize)
 	case s.OnBadImage != "fail" && s.OnBadImage != "skip":
-		return usagef("--on-bad-image is fail or skip, got %q", s.OnBadImage)
+		return terminal.Usagef("--on-bad-image is fail or skip, got %q", s.OnBadImage)
 	}
 	return nil
 }
@@ -72,7 +74,7 @@ func (s *dataSettings) fromFlags(c *cli.Context) error {
 // load reads the images and completes the settings with what they are. It generates test images for
 // testing; with 0 there is no test set.
 func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
-	p *console) (train, test *data.Set, err error) {
+	p *terminal.Console) (train, test *data.Set, err error) {
 	f, err := s.read(ctx, seed, testing, p)
 	if err != nil {
 		return nil, nil, err
@@ -90,39 +92,39 @@ func (s *dataSettings) load(ctx context.Context, seed uint64, testing int,
 }
 
 // tell says what the user should know about a folder.
-func tell(p *console, f *data.Folder) {
+func tell(p *terminal.Console, f *data.Folder) {
 	for _, bad := range f.Bad {
-		p.warn("%v", bad)
+		p.Warn("%v", bad)
 	}
 	if len(f.Bad) > 0 {
-		p.warn("images left out (--on-bad-image skip): %d", len(f.Bad))
+		p.Warn("images left out (--on-bad-image skip): %d", len(f.Bad))
 	}
 	for _, note := range f.Notes {
-		p.say("%s", note)
+		p.Say("%s", note)
 	}
 }
 
 // read generates the built-in images or reads the folder, as far as memory can hold them.
 func (s *dataSettings) read(ctx context.Context, seed uint64, testing int,
-	p *console) (*data.Folder, error) {
+	p *terminal.Console) (*data.Folder, error) {
 	if s.Data == "" {
 		return s.generate(seed, testing)
 	}
-	free, _ := freeMemory()
-	defer p.stop()
+	free, _ := host.FreeMemory()
+	defer p.Stop()
 	return data.Open(ctx, s.Data, data.Options{Size: s.ImageSize, Train: s.TrainImages,
 		TrainOnly: testing == 0, SkipBad: s.OnBadImage == "skip", Memory: free,
 		Progress: func(n, total int) {
 			if n == 1 {
-				p.start(total, "reading images")
+				p.Start(total, "reading images")
 			}
-			p.step("")
+			p.Step("")
 		}})
 }
 
 func (s *dataSettings) generate(seed uint64, testing int) (*data.Folder, error) {
 	need := float64(s.TrainImages) * data.Channels * float64(s.ImageSize) * float64(s.ImageSize)
-	if free, ok := freeMemory(); ok && need > float64(free) {
+	if free, ok := host.FreeMemory(); ok && need > float64(free) {
 		return nil, fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
 			s.TrainImages, s.ImageSize, s.ImageSize, need/(1<<30), float64(free)/(1<<30))
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/reader"
 )
 
 func inspectCommand() *cli.Command {
@@ -25,7 +27,7 @@ func inspectCommand() *cli.Command {
 
 func inspectAction(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usagef("inspect takes one file, after its flags, got %d", c.NArg())
+		return terminal.Usagef("inspect takes one file, after its flags, got %d", c.NArg())
 	}
 	path := c.Args().First()
 	b, err := os.ReadFile(path)
@@ -40,7 +42,7 @@ func inspectAction(c *cli.Context) error {
 		_, err := fmt.Fprint(c.App.Writer, onnx.Text(m))
 		return err
 	}
-	r, err := readIndependently(b)
+	r, err := reader.Read(b)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -49,8 +51,8 @@ func inspectAction(c *cli.Context) error {
 
 // summarize prints inputs, outputs, metadata and how often each operator occurs, and the size of the
 // graph as an independent reader sees it.
-func summarize(p *console, m *onnx.ModelProto, r *fileGraph) error {
-	depth, err := r.depth()
+func summarize(p *terminal.Console, m *onnx.ModelProto, r *reader.Graph) error {
+	depth, err := r.Depth()
 	if err != nil {
 		return err
 	}
@@ -69,23 +71,23 @@ func summarize(p *console, m *onnx.ModelProto, r *fileGraph) error {
 	for _, n := range names {
 		rows = append(rows, []string{n, fmt.Sprint(counts[n])})
 	}
-	p.result("%s by %s %s, IR version %d, %d nodes", m.Graph.GetName(), m.GetProducerName(),
+	p.Result("%s by %s %s, IR version %d, %d nodes", m.Graph.GetName(), m.GetProducerName(),
 		m.GetProducerVersion(), m.GetIrVersion(), len(m.Graph.Node))
-	p.result("  read back by onnx-go: %d values, %d edges, depth %d", r.Nodes().Len(), r.Edges().Len(),
+	p.Result("  read back by onnx-go: %d values, %d edges, depth %d", r.Nodes().Len(), r.Edges().Len(),
 		depth)
 	ports := onnx.Ports(m)
 	for _, io := range ports {
-		p.result("  %s", io)
+		p.Result("  %s", io)
 	}
 	meta := map[string]string{}
 	for _, kv := range m.MetadataProps {
 		meta[kv.GetKey()] = kv.GetValue()
-		p.result("  %s = %.200s", kv.GetKey(), kv.GetValue())
+		p.Result("  %s = %.200s", kv.GetKey(), kv.GetValue())
 	}
-	if err := p.table([]string{"operator", "count"}, rows); err != nil {
+	if err := p.Table([]string{"operator", "count"}, rows); err != nil {
 		return err
 	}
-	return p.value(map[string]any{"graph": m.Graph.GetName(), "nodes": len(m.Graph.Node),
+	return p.Value(map[string]any{"graph": m.Graph.GetName(), "nodes": len(m.Graph.Node),
 		"values": r.Nodes().Len(), "edges": r.Edges().Len(), "depth": depth, "operators": counts,
 		"ports": ports, "metadata": meta})
 }

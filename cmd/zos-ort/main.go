@@ -13,12 +13,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/ir"
 	"zos-ort/ort"
 )
@@ -80,37 +80,17 @@ func signalContext() (ctx context.Context, caught func() int, stop func()) {
 	return ctx, func() int { return int(status.Load()) }, stop
 }
 
-// usageError is a mistake on the command line.
-type usageError struct{ error }
-
-// asUsage marks an error as a mistake on the command line.
-func asUsage(err error) error { return usageError{err} }
-
-// usagef makes a mistake on the command line.
-func usagef(format string, args ...any) error { return asUsage(fmt.Errorf(format, args...)) }
-
-// isUsage reports whether an error is a mistake on the command line.
-func isUsage(err error) bool {
-	var usage usageError
-	return errors.As(err, &usage)
-}
-
-// hinted is an error with advice on how to go on.
-type hinted struct{ text, hint string }
-
-func (e *hinted) Error() string { return e.text }
-
 // report prints an error in one line, with a hint where there is one, and returns the exit status.
 func report(w io.Writer, err error) int {
-	fmt.Fprintf(w, "zos-ort: error: %s\n", oneLine(err.Error()))
-	var advised *hinted
+	fmt.Fprintf(w, "zos-ort: error: %s\n", terminal.OneLine(err.Error()))
+	var advised *terminal.Hinted
 	var topic cli.ExitCoder // urfave/cli has one error of its own: help for an unknown command
 	switch {
-	case isUsage(err), errors.As(err, &topic):
+	case terminal.IsUsage(err), errors.As(err, &topic):
 		fmt.Fprintln(w, "zos-ort: hint: see zos-ort COMMAND --help")
 		return exitUsage
-	case errors.As(err, &advised) && advised.hint != "":
-		fmt.Fprintf(w, "zos-ort: hint: %s\n", advised.hint)
+	case errors.As(err, &advised) && advised.Hint != "":
+		fmt.Fprintf(w, "zos-ort: hint: %s\n", advised.Hint)
 	case errors.Is(err, ort.ErrCUDA):
 		fmt.Fprintln(w, "zos-ort: hint: --device cpu needs none of it; zos-ort doctor lists what is there")
 	case errors.Is(err, ort.ErrNoRuntime):
@@ -118,8 +98,6 @@ func report(w io.Writer, err error) int {
 	}
 	return exitFailure
 }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // internalError reports a panic: a broken rule of graph building as an error, anything else as a
 // defect of ours, whose trace goes to a file and not to the user's terminal.
@@ -133,7 +111,7 @@ func internalError(w io.Writer, r any) int {
 		f.Close()
 		place = "the trace is in " + f.Name()
 	}
-	fmt.Fprintf(w, "zos-ort: error: internal error: %s; %s\n", oneLine(fmt.Sprint(r)), place)
+	fmt.Fprintf(w, "zos-ort: error: internal error: %s; %s\n", terminal.OneLine(fmt.Sprint(r)), place)
 	return exitFailure
 }
 
@@ -155,7 +133,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			doctorCommand()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usagef("unknown command %q", c.Args().First())
+				return terminal.Usagef("unknown command %q", c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -166,17 +144,17 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	return app
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error { return asUsage(err) }
+func onUsageError(_ *cli.Context, err error, _ bool) error { return terminal.Usage(err) }
 
 // noArguments refuses positional arguments; urfave/cli would silently ignore flags after them.
 func noArguments(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return usagef("%s takes no arguments, got %q", c.Command.Name, c.Args().First())
+		return terminal.Usagef("%s takes no arguments, got %q", c.Command.Name, c.Args().First())
 	}
 	return nil
 }
 
 // newConsole prints as the flags of a command say.
-func newConsole(c *cli.Context) *console {
-	return newTerminal(c.App.Writer, c.App.ErrWriter, c.Bool("json"), c.Bool("quiet"))
+func newConsole(c *cli.Context) *terminal.Console {
+	return terminal.New(c.App.Writer, c.App.ErrWriter, c.Bool("json"), c.Bool("quiet"))
 }

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"time"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/prune"
@@ -33,8 +35,8 @@ type maskResult struct {
 }
 
 // makeMask obtains the mask that the method wants and saves it with the scores.
-func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
-	p *console) (maskResult, error) {
+func makeMask(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir runDir,
+	p *terminal.Console) (maskResult, error) {
 	res := maskResult{mask: space.FullMask()}
 	var err error
 	switch {
@@ -42,19 +44,19 @@ func makeMask(ctx context.Context, cfg *config, m method, train *data.Set, dir r
 		res.mask, err = space.ReadMask(dir.path("mask.json"))
 	case cfg.MaskFile != "":
 		res.mask, err = space.ReadMask(cfg.MaskFile)
-	case m.mask == randomMask:
+	case m.Mask == method.RandomMask:
 		var repairs []space.Repair
 		res.mask, repairs = space.RandomMask(rand.New(rand.NewPCG(cfg.Seed, streamMask)), cfg.Xi)
 		for _, r := range repairs {
-			p.say("random mask: %v", r)
+			p.Say("random mask: %v", r)
 		}
-	case m.ranks():
+	case m.Ranks():
 		res, err = runPruning(ctx, cfg, m, train, dir, p)
 	}
 	if err != nil {
 		return res, err
 	}
-	p.say("mask: %d of %d operations left (%.3f of the operations, %.3g of the architectures)",
+	p.Say("mask: %d of %d operations left (%.3f of the operations, %.3g of the architectures)",
 		res.mask.Count(), space.FullMask().Count(), res.mask.RemainingOperations(space.FullMask()),
 		res.mask.RemainingArchitectures(space.FullMask()))
 	if err := dir.writeJSON("mask.json", res.mask); err != nil {
@@ -79,14 +81,14 @@ func (c pruneCheckpoint) position() string {
 }
 
 // runPruning is Algorithm 1 with a progress bar, from the last checkpoint on if there is one.
-func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
-	p *console) (maskResult, error) {
+func runPruning(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir runDir,
+	p *terminal.Console) (maskResult, error) {
 	var from pruneCheckpoint
 	store := dir.checkpoints("prune")
 	if _, ok, err := store.Load(&from, damaged(p)); err != nil {
 		return maskResult{}, err
 	} else if ok {
-		p.say("going on with pruning round %d", len(from.Rounds))
+		p.Say("going on with pruning round %d", len(from.Rounds))
 	}
 	start := time.Now()
 	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
@@ -94,20 +96,20 @@ func runPruning(ctx context.Context, cfg *config, m method, train *data.Set, dir
 	observer := prune.Observer{
 		Start: func(round, networks int, mask space.Mask) {
 			label = fmt.Sprintf("pruning round %d, %d operations", round, mask.Count())
-			p.start(networks, label)
+			p.Start(networks, label)
 		},
-		Step: func() { p.step(label + cfg.gpu.now()) },
+		Step: func() { p.Step(label + cfg.gpu.Now()) },
 		Done: func(round int, r prune.Round) {
-			p.stop()
-			p.say("pruning round %d: kernel norm %.4f, %d operations removed, %d left%s", round, r.Norm,
-				len(r.Removed), r.Mask.Count(), cfg.gpu.take().after("; "))
+			p.Stop()
+			p.Say("pruning round %d: kernel norm %.4f, %d operations removed, %d left%s", round, r.Norm,
+				len(r.Removed), r.Mask.Count(), cfg.gpu.Take().After("; "))
 		},
 		Save: func(at prune.Progress) error {
 			c := pruneCheckpoint{at, seconds()}
 			return store.Save(c.position(), c, nil)
 		},
 	}
-	defer p.stop()
+	defer p.Stop()
 	res, err := prune.Run(ctx, cfg.pruning(m), space.FullMask(), cfg.ranker(ctx, train), from.Progress,
 		observer)
 	if err != nil {
@@ -174,14 +176,11 @@ func scoresCSV(rounds []prune.Round) []byte {
 				if score != score {
 					continue
 				}
-				_ = w.Write([]string{strconv.Itoa(i + 1), number(r.Norm), t.String(), strconv.Itoa(c.Edge),
-					c.Op.String(), number(score), strconv.FormatBool(removed[c])})
+				_ = w.Write([]string{strconv.Itoa(i + 1), terminal.Number(r.Norm), t.String(), strconv.Itoa(c.Edge),
+					c.Op.String(), terminal.Number(score), strconv.FormatBool(removed[c])})
 			}
 		}
 	}
 	w.Flush()
 	return b.Bytes()
 }
-
-// number prints a float so that it reads back exactly.
-func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

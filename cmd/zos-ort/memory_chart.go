@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
 )
 
@@ -65,7 +66,7 @@ func (d runDir) writeChart(name string, chart *plot.Plot) error {
 func planChart(method string, r planned) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%s, %s: live bytes, peak %s MB at node %d of %d", method, r.Name,
-		megabytes(r.plan.Peak), r.plan.At+1, len(r.plan.Timeline))
+		terminal.MB(r.plan.Peak), r.plan.At+1, len(r.plan.Timeline))
 	p.X.Label.Text, p.Y.Label.Text = "node in order of execution", "MB"
 	p.Legend.Top, p.Legend.Left = true, true
 	layers := r.plan.Layers(chartLayer)
@@ -88,14 +89,14 @@ func planChart(method string, r planned) (*plot.Plot, error) {
 
 // markPeak draws a line where the peak is, with its height, and gives the axes whole numbers.
 func markPeak(p *plot.Plot, r plan.Plan) error {
-	at, height := float64(r.At), float64(r.Peak)/megabyte
+	at, height := float64(r.At), float64(r.Peak)/terminal.Megabyte
 	line, err := plotter.NewLine(plotter.XYs{{X: at, Y: 0}, {X: at, Y: height}})
 	if err != nil {
 		return err
 	}
 	line.Dashes = []vg.Length{vg.Points(3), vg.Points(2)}
 	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: at, Y: height}},
-		Labels: []string{" peak " + megabytes(r.Peak) + " MB"}})
+		Labels: []string{" peak " + terminal.MB(r.Peak) + " MB"}})
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func band(layer []int, positions []int, below []float64) (plotter.XYs, []float64
 	above := make([]float64, len(below))
 	var area plotter.XYs
 	for i, at := range positions {
-		above[i] = below[i] + float64(layer[at])/megabyte
+		above[i] = below[i] + float64(layer[at])/terminal.Megabyte
 		area = append(area, plotter.XY{X: float64(at), Y: above[i]})
 	}
 	for i, at := range slices.Backward(positions) {

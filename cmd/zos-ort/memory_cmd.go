@@ -6,7 +6,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 func memoryCommand() *cli.Command {
@@ -60,11 +63,11 @@ func memoryAction(c *cli.Context) error {
 			batch = c.Int("batch")
 		}
 		if batch < 1 {
-			return usagef("--batch must be at least 1, got %d", batch)
+			return terminal.Usagef("--batch must be at least 1, got %d", batch)
 		}
 		for _, name := range c.LocalFlagNames() {
 			if !slices.Contains([]string{"batch", "json", "quiet"}, name) {
-				return usagef("--%s does not go with files; --batch does", name)
+				return terminal.Usagef("--%s does not go with files; --batch does", name)
 			}
 		}
 		return compareFiles(newConsole(c), c.Args().Slice(), batch)
@@ -89,15 +92,15 @@ func memoryAction(c *cli.Context) error {
 		cfg.Precision = device.Precision
 	}
 	if c.IsSet("fit") {
-		limit, err := parseSize(c.String("fit"))
+		limit, err := terminal.ParseSize(c.String("fit"))
 		if err != nil {
-			return asUsage(err)
+			return terminal.Usage(err)
 		}
 		return fitBatches(p, cfg, list, limit)
 	}
 	if c.Bool("measure-time") {
 		if c.String("device") != onCPU {
-			return usagef("--measure-time is for --device cpu")
+			return terminal.Usagef("--measure-time is for --device cpu")
 		}
 		return measureTimes(c.Context, p, cfg, list, ort.Options{Threads: c.Int("threads")})
 	}
@@ -105,8 +108,8 @@ func memoryAction(c *cli.Context) error {
 		return passEffects(c.Context, p, cfg, list, c.Bool("measure"), ort.Options{Threads: c.Int("threads")})
 	}
 	var rows []prediction
-	p.start(len(list), "planning")
-	defer p.stop()
+	p.Start(len(list), "planning")
+	defer p.Stop()
 	for _, m := range list {
 		if err := c.Context.Err(); err != nil {
 			return err
@@ -116,18 +119,18 @@ func memoryAction(c *cli.Context) error {
 			return err
 		}
 		rows = append(rows, row)
-		p.step(m.name)
+		p.Step(m.Name)
 	}
-	p.stop()
+	p.Stop()
 	if c.String("out") != "" {
 		if err := drawPlans(c.String("out"), rows); err != nil {
 			return err
 		}
-		p.say("charts are in %s", c.String("out"))
+		p.Say("charts are in %s", c.String("out"))
 	}
 	if c.Bool("measure") {
-		return measureRows(c.Context, p, cfg, rows, meter{ort.Options{Threads: c.Int("threads"),
-			CUDA: device.cuda}, device.gpu})
+		return measureRows(c.Context, p, cfg, rows, meter.Bench{Options: ort.Options{Threads: c.Int("threads"),
+			CUDA: device.cuda}, GPU: device.gpu})
 	}
 	return predictionTable(p, cfg, rows)
 }
@@ -151,44 +154,44 @@ func memoryModes(c *cli.Context) error {
 }
 
 // memoryFlags reads the command line.
-func memoryFlags(c *cli.Context) (memoryConfig, []method, error) {
+func memoryFlags(c *cli.Context) (memoryConfig, []method.Method, error) {
 	cfg := memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
 		Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"),
 		Masks: c.Int("masks"), Seed: c.Uint64("seed")}
 	takeStrings(c, map[string]*string{"recompute": &cfg.Recompute})
-	list, err := findMethods(c.String("methods"))
+	list, err := method.Parse(c.String("methods"))
 	if err != nil {
-		return cfg, nil, asUsage(err)
+		return cfg, nil, terminal.Usage(err)
 	}
 	if n := c.Int("threads"); n < 0 {
-		return cfg, nil, usagef("--threads must be at least 0, got %d", n)
+		return cfg, nil, terminal.Usagef("--threads must be at least 0, got %d", n)
 	}
 	return cfg, list, cfg.check(list)
 }
 
 // check refuses what no network can be made of.
-func (cfg memoryConfig) check(list []method) error {
+func (cfg memoryConfig) check(list []method.Method) error {
 	switch {
 	case cfg.checkPasses() != nil:
 		return cfg.checkPasses()
 	case cfg.Batch < 1 || cfg.Masks < 1:
-		return usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
+		return terminal.Usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
 	case cfg.Image < 4 || cfg.Image%4 != 0:
-		return usagef("--image-size must be a multiple of 4, got %d", cfg.Image)
+		return terminal.Usagef("--image-size must be a multiple of 4, got %d", cfg.Image)
 	case !(cfg.Xi > 0 && cfg.Xi < 1):
-		return usagef("--xi must lie between 0 and 1, got %v", cfg.Xi)
+		return terminal.Usagef("--xi must lie between 0 and 1, got %v", cfg.Xi)
 	}
 	for _, m := range list {
 		net := cfg.spec(m, cfg.masksOf(m)[0])
 		if _, err := net.Evaluate(); err != nil {
-			return asUsage(err)
+			return terminal.Usage(err)
 		}
 	}
 	return nil
 }
 
 // fitBatches prints the largest batch of every method.
-func fitBatches(p *console, cfg memoryConfig, list []method, limit int) error {
+func fitBatches(p *terminal.Console, cfg memoryConfig, list []method.Method, limit int) error {
 	type fit struct {
 		Method string `json:"method"`
 		Batch  int    `json:"largest_batch"`
@@ -200,12 +203,12 @@ func fitBatches(p *console, cfg memoryConfig, list []method, limit int) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, fit{m.name, batch})
-		cells = append(cells, []string{m.name, fmt.Sprint(batch)})
+		rows = append(rows, fit{m.Name, batch})
+		cells = append(cells, []string{m.Name, fmt.Sprint(batch)})
 	}
-	header := []string{"method", "largest batch in " + megabytes(limit) + " MB"}
-	if err := p.table(header, cells); err != nil {
+	header := []string{"method", "largest batch in " + terminal.MB(limit) + " MB"}
+	if err := p.Table(header, cells); err != nil {
 		return err
 	}
-	return p.value(map[string]any{"limit_bytes": limit, "config": cfg, "rows": rows})
+	return p.Value(map[string]any{"limit_bytes": limit, "config": cfg, "rows": rows})
 }

@@ -7,8 +7,11 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // passRow is a pass of the table, what it is added to, and what it does.
@@ -68,10 +71,10 @@ type effectNumber struct {
 const effectRounds = 5
 
 // passEffects prints what every pass does to the peak and, with measuring, to the time of the steps.
-func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []method, measuring bool,
+func passEffects(ctx context.Context, p *terminal.Console, cfg memoryConfig, list []method.Method, measuring bool,
 	o ort.Options) error {
 	if len(cfg.effectRows()) == 0 {
-		return usagef("--passes-table needs passes, got --passes %s", cfg.Passes)
+		return terminal.Usagef("--passes-table needs passes, got --passes %s", cfg.Passes)
 	}
 	if measuring {
 		if err := ort.Open(""); err != nil {
@@ -79,11 +82,11 @@ func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []metho
 		}
 	}
 	var rows []effect
-	p.start(len(list), "planning")
-	defer p.stop()
+	p.Start(len(list), "planning")
+	defer p.Stop()
 	for _, m := range list {
-		p.step(m.name)
-		if m.found != bySearch {
+		p.Step(m.Name)
+		if m.Source != method.BySearch {
 			continue
 		}
 		numbers, err := cfg.variants(ctx, m, measuring, o)
@@ -93,16 +96,16 @@ func passEffects(ctx context.Context, p *console, cfg memoryConfig, list []metho
 		for _, program := range []string{"weight_step", "alpha_step"} {
 			for _, r := range cfg.effectRows() {
 				after := numbers[program+" "+r.after()]
-				rows = append(rows, effect{m.name, program, r.pass, numbers[program+" "+r.before], after, r.about})
+				rows = append(rows, effect{m.Name, program, r.pass, numbers[program+" "+r.before], after, r.about})
 			}
 		}
 	}
-	p.stop()
+	p.Stop()
 	return effectTable(p, cfg, rows, measuring)
 }
 
 // variants plans, and measures, the steps of a method with every list of passes, by "PROGRAM PASSES".
-func (c memoryConfig) variants(ctx context.Context, m method, measuring bool,
+func (c memoryConfig) variants(ctx context.Context, m method.Method, measuring bool,
 	o ort.Options) (map[string]effectNumber, error) {
 	numbers, programs := map[string]effectNumber{}, map[string]*graphgen.Program{}
 	lists := passLists(c.effectRows())
@@ -148,14 +151,14 @@ func passLists(rows []passRow) (lists []string) {
 // byTurns runs every program effectRounds times, as a search does: without an arena.
 func byTurns(ctx context.Context, programs map[string]*graphgen.Program,
 	o ort.Options) (map[string][]float64, error) {
-	trials := map[string]*trial{}
+	trials := map[string]*meter.Trial{}
 	defer func() {
 		for _, t := range trials {
-			t.close()
+			t.Close()
 		}
 	}()
 	for key, p := range programs {
-		t, err := newTrial(p, o)
+		t, err := meter.NewTrial(p, o)
 		if err != nil {
 			return nil, err
 		}
@@ -164,8 +167,8 @@ func byTurns(ctx context.Context, programs map[string]*graphgen.Program,
 	times := map[string][]float64{}
 	for round := range 1 + effectRounds {
 		for key, t := range trials {
-			outputs, seconds, err := t.run(ctx)
-			closeTensors(outputs)
+			outputs, seconds, err := t.Run(ctx)
+			meter.CloseTensors(outputs)
 			if err != nil {
 				return nil, err
 			}
@@ -182,7 +185,7 @@ func median(x []float64) float64 {
 	return stat.Quantile(.5, stat.Empirical, x, nil)
 }
 
-func effectTable(p *console, cfg memoryConfig, rows []effect, measured bool) error {
+func effectTable(p *terminal.Console, cfg memoryConfig, rows []effect, measured bool) error {
 	header := []string{"method", "program", "pass", "what it does", "MB before", "after", "change"}
 	if measured {
 		header = append(header, "ms before", "after", "change")
@@ -190,7 +193,7 @@ func effectTable(p *console, cfg memoryConfig, rows []effect, measured bool) err
 	change := func(before, after float64) string { return fmt.Sprintf("%+.1f %%", 100*(after/before-1)) }
 	var cells [][]string
 	for _, r := range rows {
-		row := []string{r.Method, r.Program, r.Pass, r.about, megabytes(r.Before.Peak), megabytes(r.After.Peak),
+		row := []string{r.Method, r.Program, r.Pass, r.about, terminal.MB(r.Before.Peak), terminal.MB(r.After.Peak),
 			change(float64(r.Before.Peak), float64(r.After.Peak))}
 		if measured {
 			row = append(row, fmt.Sprintf("%.0f", 1e3*r.Before.Seconds), fmt.Sprintf("%.0f", 1e3*r.After.Seconds),
@@ -198,10 +201,10 @@ func effectTable(p *console, cfg memoryConfig, rows []effect, measured bool) err
 		}
 		cells = append(cells, row)
 	}
-	p.result("live bytes in MB (10^6 bytes) with the passes above each one and with it, batch %d; recompute and "+
+	p.Result("live bytes in MB (10^6 bytes) with the passes above each one and with it, batch %d; recompute and "+
 		"kernels both follow indices", cfg.Batch)
-	if err := p.table(header, cells); err != nil {
+	if err := p.Table(header, cells); err != nil {
 		return err
 	}
-	return p.value(map[string]any{"config": cfg, "rows": rows})
+	return p.Value(map[string]any{"config": cfg, "rows": rows})
 }

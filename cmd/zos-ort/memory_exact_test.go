@@ -11,7 +11,9 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
+	"zos-ort/models/method"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // Every pass by itself, and all together, leave losses and gradients as they are: the loss, the
@@ -22,7 +24,7 @@ import (
 func TestPassesAreExactInTheRuntime(t *testing.T) {
 	openRuntime(t)
 	for _, name := range []string{"darts-rnd", "zos-rnd"} {
-		m := check.Must(findMethod(name))(t)
+		m := check.Must(method.Find(name))(t)
 		c := memoryConfig{Batch: 3, Channels: 8, Cells: 3, Image: 8, Passes: passesNone, Xi: .15, Masks: 1,
 			Seed: 1}
 		want := numbersOf(t, c, m)
@@ -49,25 +51,25 @@ func TestPassesAreExactInTheRuntime(t *testing.T) {
 }
 
 // numbersOf runs both steps of a method once, on inputs that depend on their names alone.
-func numbersOf(t *testing.T, c memoryConfig, m method) map[string][]float32 {
+func numbersOf(t *testing.T, c memoryConfig, m method.Method) map[string][]float32 {
 	t.Helper()
 	numbers := map[string][]float32{}
 	for _, p := range check.Must(c.predict(m))(t).programs {
-		trial := check.Must(newTrial(p.Program, ort.Options{Threads: 1}))(t)
-		defer trial.close()
+		trial := check.Must(meter.NewTrial(p.Program, ort.Options{Threads: 1}))(t)
+		defer trial.Close()
 		fillByName(trial)
-		outputs, _, err := trial.run(t.Context())
+		outputs, _, err := trial.Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer closeTensors(outputs)
+		defer meter.CloseTensors(outputs)
 		for _, port := range p.Signature.Outputs {
 			if port.Role == graphgen.Loss || port.Role == graphgen.Norm || port.Role == graphgen.Gradient {
 				numbers[p.Name+" "+port.Name] = slices.Clone(outputs[port.Name].Float32())
 			}
 		}
 		if p.Name == "weight_step" {
-			momentum := trial.inputs["momentum"].Float32()
+			momentum := trial.Inputs["momentum"].Float32()
 			for _, e := range p.Weights {
 				numbers["gradient of "+e.Name] = slices.Clone(momentum[e.Offset : e.Offset+e.Len()])
 			}
@@ -77,7 +79,7 @@ func numbersOf(t *testing.T, c memoryConfig, m method) map[string][]float32 {
 }
 
 // fillByName draws the inputs of a program, every weight and every other tensor by its name.
-func fillByName(t *trial) {
+func fillByName(t *meter.Trial) {
 	draw := func(name string, x []float32, center, width float32) {
 		h := fnv.New64a()
 		h.Write([]byte(name))
@@ -86,11 +88,11 @@ func fillByName(t *trial) {
 			x[i] = center + width*float32(rng.NormFloat64())
 		}
 	}
-	for _, port := range t.program.Signature.Inputs {
-		in := t.inputs[port.Name]
+	for _, port := range t.Program.Signature.Inputs {
+		in := t.Inputs[port.Name]
 		switch port.Role {
 		case graphgen.Param:
-			for _, e := range t.program.Weights {
+			for _, e := range t.Program.Weights {
 				draw(e.Name, in.Float32()[e.Offset:e.Offset+e.Len()], 0, .3)
 			}
 		case graphgen.Momentum:

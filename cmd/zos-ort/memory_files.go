@@ -3,85 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
-	"path"
 
-	"gonum.org/v1/gonum/graph/topo"
-
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
+	"zos-ort/graphgen/reader"
 )
 
-// readProgram reads a file without package graphgen: structure by onnx-go, sizes from the
-// declarations in the file, where a named dimension stands for the batch.
-func readProgram(b []byte, batch int) (*plan.Program, error) {
-	g, err := readIndependently(b)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := topo.Sort(g); err != nil {
-		return nil, fmt.Errorf("the graph has a cycle: %w", err)
-	}
-	types, err := valueTypes(b, batch)
-	if err != nil {
-		return nil, err
-	}
-	return g.program(types)
-}
-
-// program numbers the values of the graph for the planner.
-func (g *fileGraph) program(types map[string]plan.Value) (*plan.Program, error) {
-	p, index := &plan.Program{}, map[int64]int{}
-	for nodes := g.Nodes(); nodes.Next(); {
-		n := nodes.Node().(*fileNode)
-		if n.name == "" {
-			index[n.id] = plan.Absent
-			continue
-		}
-		v, ok := types[n.name]
-		if !ok {
-			return nil, fmt.Errorf("the file does not say how large %s is (only files with fixed batch size "+
-				"do, such as those of zos-ort graphs)", n.name)
-		}
-		v.Name, v.Kind = n.name, plan.Constant
-		index[n.id] = len(p.Values)
-		p.Values = append(p.Values, v)
-	}
-	for _, id := range g.model.Input {
-		p.Values[index[id]].Kind = plan.Input
-		if plan.IsState(p.Values[index[id]].Name) {
-			p.Values[index[id]].Kind = plan.State
-		}
-	}
-	for _, id := range g.model.Output {
-		p.Values[index[id]].Output = true
-	}
-	for _, o := range g.operations {
-		p.Nodes = append(p.Nodes, g.node(p, o, index))
-	}
-	return p, nil
-}
-
-func (g *fileGraph) node(p *plan.Program, o fileOperation, index map[int64]int) plan.Node {
-	n := plan.Node{Op: o.name}
-	var inputs map[int]int64
-	for _, out := range o.outputs {
-		v := index[out.id]
-		n.Out = append(n.Out, v)
-		if v == plan.Absent {
-			continue
-		}
-		p.Values[v].Kind, inputs = plan.Computed, g.inputs[out.id]
-		if n.Scope == "" && !p.Values[v].Output {
-			n.Scope = path.Dir(out.name)
-		}
-	}
-	for i := range len(inputs) {
-		n.In = append(n.In, index[inputs[i]])
-	}
-	return n
-}
-
 // compareFiles prints the predicted memory of files, the first one being the measure.
-func compareFiles(c *console, paths []string, batch int) error {
+func compareFiles(c *terminal.Console, paths []string, batch int) error {
 	type row struct {
 		File      string `json:"file"`
 		Peak      int    `json:"predicted_peak_bytes"`
@@ -98,7 +27,7 @@ func compareFiles(c *console, paths []string, batch int) error {
 		if err != nil {
 			return err
 		}
-		p, err := readProgram(b, batch)
+		p, err := reader.Program(b, batch)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -106,14 +35,14 @@ func compareFiles(c *console, paths []string, batch int) error {
 		rows = append(rows, row{file, r.Total(), r.Peak, r.State, r.Inputs,
 			r.Constants, len(p.Nodes)})
 		last := rows[len(rows)-1]
-		cells = append(cells, []string{file, megabytes(last.Peak), megabytes(last.Live),
-			megabytes(last.State), megabytes(last.Inputs + last.Constants), fmt.Sprint(last.Nodes),
+		cells = append(cells, []string{file, terminal.MB(last.Peak), terminal.MB(last.Live),
+			terminal.MB(last.State), terminal.MB(last.Inputs + last.Constants), fmt.Sprint(last.Nodes),
 			fmt.Sprintf("%.3f", float64(last.Peak)/float64(rows[0].Peak))})
 	}
-	c.result("predicted memory in MB (10^6 bytes), read back with onnx-go")
-	if err := c.table([]string{"file", "peak", "live bytes", "state", "inputs and constants", "nodes",
+	c.Result("predicted memory in MB (10^6 bytes), read back with onnx-go")
+	if err := c.Table([]string{"file", "peak", "live bytes", "state", "inputs and constants", "nodes",
 		"to the first"}, cells); err != nil {
 		return err
 	}
-	return c.value(map[string]any{"rows": rows})
+	return c.Value(map[string]any{"rows": rows})
 }

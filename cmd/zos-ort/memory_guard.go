@@ -6,8 +6,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 )
@@ -54,14 +56,14 @@ func needOf(parts []demand, r room) (n memoryNeed, err error) {
 
 // guard refuses a run that does not fit, or only warns if the user insists, and warns of one that
 // may not.
-func (n memoryNeed) guard(p *console, insists bool) error {
+func (n memoryNeed) guard(p *terminal.Console, insists bool) error {
 	if n.Bytes == 0 || float64(n.Peak) <= memoryWarning*float64(n.Bytes) {
 		return nil
 	}
 	text := fmt.Sprintf("%s with %s %d needs %s MB of %s, as predicted, and %s MB %s", n.part.what,
-		n.part.flag, n.part.batch, megabytes(n.Peak), n.kind, megabytes(n.Bytes), n.are)
+		n.part.flag, n.part.batch, terminal.MB(n.Peak), n.kind, terminal.MB(n.Bytes), n.are)
 	if n.Peak <= n.Bytes {
-		p.warn("%s", text)
+		p.Warn("%s", text)
 		return nil
 	}
 	fits, err := largestBatch(n.part.peak, n.Bytes)
@@ -74,7 +76,7 @@ func (n memoryNeed) guard(p *console, insists bool) error {
 		text += fmt.Sprintf("; the largest batch that fits is %d", fits)
 	}
 	if insists {
-		p.warn("%s", text)
+		p.Warn("%s", text)
 		return nil
 	}
 	return fmt.Errorf("%s (--ignore-memory starts all the same)", text)
@@ -83,9 +85,9 @@ func (n memoryNeed) guard(p *console, insists bool) error {
 // String is for the table of settings.
 func (n memoryNeed) String() string {
 	if n.Bytes == 0 {
-		return fmt.Sprintf("peak %s MB, predicted", megabytes(n.Peak))
+		return fmt.Sprintf("peak %s MB, predicted", terminal.MB(n.Peak))
 	}
-	return fmt.Sprintf("peak %s MB, predicted; %s MB %s", megabytes(n.Peak), megabytes(n.Bytes), n.are)
+	return fmt.Sprintf("peak %s MB, predicted; %s MB %s", terminal.MB(n.Peak), terminal.MB(n.Bytes), n.are)
 }
 
 // bytesOf is the peak of a program with its state, inputs and constants.
@@ -109,7 +111,7 @@ func worstOf(spec graphgen.Spec, list ...emitter) (peak int, err error) {
 }
 
 // memoryOfSteps predicts the peak of searching what a mask of the method leaves.
-func (cfg *config) memoryOfSteps(m method) (demand, error) {
+func (cfg *config) memoryOfSteps(m method.Method) (demand, error) {
 	mask, err := cfg.likelyMask(m)
 	return cfg.memoryOn(mask), err
 }
@@ -125,11 +127,11 @@ func (cfg *config) memoryOn(mask space.Mask) demand {
 }
 
 // likelyMask is the mask of the run where it is known before, and else one of its size.
-func (cfg *config) likelyMask(m method) (space.Mask, error) {
+func (cfg *config) likelyMask(m method.Method) (space.Mask, error) {
 	switch {
 	case cfg.MaskFile != "":
 		return space.ReadMask(cfg.MaskFile)
-	case m.mask == randomMask:
+	case m.Mask == method.RandomMask:
 		mask, _ := space.RandomMask(rand.New(rand.NewPCG(cfg.Seed, streamMask)), cfg.Xi)
 		return mask, nil
 	}
@@ -154,12 +156,12 @@ func (cfg *config) memoryOfRanking() demand {
 }
 
 // predictMemory fills in what the run will need.
-func (cfg *config) predictMemory(m method) error {
+func (cfg *config) predictMemory(m method.Method) error {
 	var parts []demand
-	if m.ranks() && cfg.MaskFile == "" {
+	if m.Ranks() && cfg.MaskFile == "" {
 		parts = append(parts, cfg.memoryOfRanking())
 	}
-	if m.searches() && cfg.Command == "search" {
+	if m.Searches() && cfg.Command == "search" {
 		d, err := cfg.memoryOfSteps(m)
 		if err != nil {
 			return err
@@ -172,7 +174,7 @@ func (cfg *config) predictMemory(m method) error {
 }
 
 // guardMemory predicts what the run will need and refuses one that does not fit.
-func (cfg *config) guardMemory(c *cli.Context, m method, p *console) error {
+func (cfg *config) guardMemory(c *cli.Context, m method.Method, p *terminal.Console) error {
 	if err := cfg.predictMemory(m); err != nil {
 		return err
 	}
@@ -190,7 +192,7 @@ func (s retrainSettings) memoryOfTraining() demand {
 }
 
 // guardMemory predicts what a retraining will need and refuses one that does not fit.
-func (s retrainSettings) guardMemory(c *cli.Context, p *console) error {
+func (s retrainSettings) guardMemory(c *cli.Context, p *terminal.Console) error {
 	need, err := needOf([]demand{s.memoryOfTraining()}, s.room())
 	if err != nil {
 		return err
@@ -198,6 +200,6 @@ func (s retrainSettings) guardMemory(c *cli.Context, p *console) error {
 	if err := need.guard(p, c.Bool("ignore-memory")); err != nil {
 		return err
 	}
-	p.say("memory: %v", need)
+	p.Say("memory: %v", need)
 	return nil
 }

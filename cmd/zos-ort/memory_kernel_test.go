@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/plan"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // Which kernels of ONNX Runtime write over an input that dies: package plan has a table of them, and
@@ -76,7 +77,7 @@ func TestInPlaceKernels(t *testing.T) {
 		if p.Model, err = onnx.Bytes(m); err != nil {
 			t.Fatal(err)
 		}
-		got, err := measure(t.Context(), p, ort.Options{Threads: 1})
+		got, err := meter.Measure(t.Context(), p, ort.Options{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,9 @@ import (
 
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/method"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // smallMemory is a supernet of three cells, two of which reduce.
@@ -46,9 +48,9 @@ func TestPredictionMatchesArena(t *testing.T) {
 
 func wantMeasured(t *testing.T, c memoryConfig, name string) {
 	t.Helper()
-	r := check.Must(c.predict(check.Must(findMethod(name))(t)))(t)
+	r := check.Must(c.predict(check.Must(method.Find(name))(t)))(t)
 	for _, p := range r.programs {
-		got := check.Must(measure(t.Context(), p.Program, ort.Options{Threads: 1}))(t)
+		got := check.Must(meter.Measure(t.Context(), p.Program, ort.Options{Threads: 1}))(t)
 		ratio := float64(p.plan.Peak) / float64(got.Peak)
 		t.Logf("%s, %s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, p.Name, c.Passes,
 			c.Batch, p.plan.Peak, got.Peak, ratio)
@@ -62,7 +64,7 @@ func wantMeasured(t *testing.T, c memoryConfig, name string) {
 // ONNX Runtime runs the nodes exactly in RuntimeOrder: its profile says so.
 func TestRuntimeOrderMatchesProfile(t *testing.T) {
 	openRuntime(t)
-	m, err := findMethod("zos")
+	m, err := method.Find("zos")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestRuntimeOrderMatchesProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	_, err = measure(t.Context(), r.programs[0].Program, ort.Options{Threads: 1, Profile: filepath.Join(dir, "p")})
+	_, err = meter.Measure(t.Context(), r.programs[0].Program, ort.Options{Threads: 1, Profile: filepath.Join(dir, "p")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/supernet"
 )
@@ -75,12 +76,12 @@ func (c memoryConfig) checkPasses() error {
 	for _, name := range list {
 		single := name == passesAll || name == passesNone
 		if !slices.Contains(passNames(), name) || (single && len(list) > 1) {
-			return usagef("unknown passes %q: use all, none or a list of %s", c.Passes,
+			return terminal.Usagef("unknown passes %q: use all, none or a list of %s", c.Passes,
 				strings.Join(passNames()[2:], ","))
 		}
 	}
 	if _, err := c.recompute(); err != nil {
-		return asUsage(err)
+		return terminal.Usage(err)
 	}
 	return nil
 }

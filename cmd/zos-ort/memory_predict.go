@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 )
@@ -60,14 +61,14 @@ type planned struct {
 func (p prediction) worst() int { return max(p.Weight, p.Alpha, p.Rank) }
 
 // predict builds the programs of a method and plans them.
-func (c memoryConfig) predict(m method) (prediction, error) {
-	sum := prediction{Method: m.name}
+func (c memoryConfig) predict(m method.Method) (prediction, error) {
+	sum := prediction{Method: m.Name}
 	masks := c.masksOf(m)
 	var peaks []float64
 	for _, mask := range masks {
 		one, err := c.predictMask(m, mask)
 		if err != nil {
-			return sum, fmt.Errorf("%s: %w", m.name, err)
+			return sum, fmt.Errorf("%s: %w", m.Name, err)
 		}
 		sum.Peak, sum.Weight, sum.Alpha = sum.Peak+one.Peak, sum.Weight+one.Weight, sum.Alpha+one.Alpha
 		sum.Rank, sum.State = sum.Rank+one.Rank, sum.State+one.State
@@ -87,7 +88,7 @@ func (c memoryConfig) predict(m method) (prediction, error) {
 
 // predictMask looks at the programs of a search. A method that only ranks has no steps; a draw by
 // chance runs nothing.
-func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err error) {
+func (c memoryConfig) predictMask(m method.Method, mask space.Mask) (p prediction, err error) {
 	spec, err := c.spec(m, mask).Learn()
 	if err != nil {
 		return p, err
@@ -106,19 +107,19 @@ func (c memoryConfig) predictMask(m method, mask space.Mask) (p prediction, err 
 		p.Peak = max(p.Peak, r.Total())
 		p.programs = append(p.programs, planned{g, r})
 	}
-	switch m.found {
-	case byScores:
+	switch m.Source {
+	case method.ByScores:
 		emit(&p.Rank, spec.Rank)
-	case bySearch:
+	case method.BySearch:
 		emit(&p.Weight, spec.WeightStep)
 		emit(&p.Alpha, spec.AlphaStep)
 	}
 	return p, err
 }
 
-func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
+func (c memoryConfig) spec(m method.Method, mask space.Mask) graphgen.Spec {
 	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: benchClasses, Mask: mask,
-		Partial: m.partial}
+		Partial: m.Partial}
 	s := graphgen.Spec{Batch: c.Batch, Image: c.Image, Classes: net.Classes, SGD: graphgen.PaperSGD}
 	for _, p := range passes {
 		if c.has(p.name) {
@@ -135,20 +136,20 @@ func (c memoryConfig) spec(m method, mask space.Mask) graphgen.Spec {
 
 // masksOf are the masks that a prediction averages over. Pruning needs the runtime, so what is left
 // of it is a random mask of the right size: it drops none before anything else, and xi counts that.
-func (c memoryConfig) masksOf(m method) []space.Mask {
-	if m.mask == noMask || m.mask == toOne {
+func (c memoryConfig) masksOf(m method.Method) []space.Mask {
+	if m.Mask == method.NoMask || m.Mask == method.ToOne {
 		return []space.Mask{space.FullMask()}
 	}
 	full := space.FullMask()
 	keep := c.Xi
-	if m.mask == algorithm1 {
+	if m.Mask == method.Algorithm1 {
 		keep = min(1, c.Xi*float64(full.Count())/float64(full.Drop(space.None).Count()))
 	}
 	masks := make([]space.Mask, c.Masks)
 	for i := range masks {
 		rng := rand.New(rand.NewPCG(c.Seed, streamMask+uint64(i)))
 		masks[i], _ = space.RandomMask(rng, keep)
-		if m.mask == algorithm1 {
+		if m.Mask == method.Algorithm1 {
 			masks[i] = masks[i].Drop(space.None)
 		}
 	}
@@ -156,7 +157,7 @@ func (c memoryConfig) masksOf(m method) []space.Mask {
 }
 
 // largestBatch is the largest batch at which the method stays within limit bytes; 0 if there is none.
-func (c memoryConfig) largestBatch(m method, limit int) (int, error) {
+func (c memoryConfig) largestBatch(m method.Method, limit int) (int, error) {
 	c.Masks = 1
 	return largestBatch(func(batch int) (int, error) {
 		c.Batch = batch

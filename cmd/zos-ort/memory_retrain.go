@@ -6,11 +6,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 	"zos-ort/search/retrain"
 )
 
@@ -37,13 +40,13 @@ type retrainRow struct {
 	Resident int64   `json:"peak_rss_bytes,omitempty"` // of the process so far
 	Seconds  float64 `json:"seconds,omitempty"`
 
-	GPU *gpuMemory `json:"gpu_memory,omitempty"`
+	GPU *meter.Peaks `json:"gpu_memory,omitempty"`
 
 	program *graphgen.Program
 }
 
 // memoryOfRetraining is the action of memory --retrain.
-func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) error {
+func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *terminal.Console) error {
 	m, cfg, err := retrainMemoryFlags(c)
 	if err != nil {
 		return err
@@ -61,26 +64,26 @@ func memoryOfRetraining(c *cli.Context, device *deviceSettings, p *console) erro
 	}
 	spec, err := cfg.Spec(m.Image).Learn()
 	if err != nil {
-		return asUsage(err)
+		return terminal.Usage(err)
 	}
 	var rows []retrainRow
 	for _, emit := range []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate} {
 		p, err := emit(spec)
 		if err != nil {
-			return asUsage(err)
+			return terminal.Usage(err)
 		}
 		r := plan.Of(p.Graph)
 		rows = append(rows, retrainRow{Program: p.Name, Nodes: len(p.Graph.Nodes), Live: r.Peak,
 			Peak: r.Total(), program: p})
 		m.Weights = p.Weights.Len()
 	}
-	by := meter{ort.Options{Threads: c.Int("threads"), CUDA: device.cuda}, device.gpu}
+	by := meter.Bench{Options: ort.Options{Threads: c.Int("threads"), CUDA: device.cuda}, GPU: device.gpu}
 	if c.Bool("measure") {
 		if err := measureRetraining(c.Context, by, p, rows); err != nil {
 			return err
 		}
 	}
-	return m.print(p, rows, c.Bool("measure"), by.gpuHeader())
+	return m.print(p, rows, c.Bool("measure"), by.GpuHeader())
 }
 
 // retrainMemoryFlags reads the command line; the network is the paper's unless flags say otherwise.
@@ -95,7 +98,7 @@ func retrainMemoryFlags(c *cli.Context) (m retrainMemory, cfg retrain.Config, er
 		Image: c.Int("image-size"), Device: c.String("device"), Precision: c.String("precision")}
 	takeInts(c, map[string]*int{"channels": &m.Channels, "cells": &m.Cells})
 	if n := c.Int("threads"); n < 0 {
-		return m, cfg, usagef("--threads must be at least 0, got %d", n)
+		return m, cfg, terminal.Usagef("--threads must be at least 0, got %d", n)
 	}
 	if m.Genotype, err = findGenotype(c.String("retrain")); err != nil {
 		return m, cfg, err
@@ -104,40 +107,40 @@ func retrainMemoryFlags(c *cli.Context) (m retrainMemory, cfg retrain.Config, er
 	cfg.Net.Genotype, cfg.Net.Channels, cfg.Net.Cells = m.Genotype, m.Channels, m.Cells
 	cfg.Net.Classes, cfg.Net.Auxiliary, cfg.Batch = benchClasses, m.Auxiliary, m.Batch
 	if err := cfg.Validate(); err != nil {
-		return m, cfg, asUsage(err)
+		return m, cfg, terminal.Usage(err)
 	}
 	if m.Image < 4 || m.Image%4 != 0 {
-		return m, cfg, usagef("--image-size must be a multiple of 4, got %d", m.Image)
+		return m, cfg, terminal.Usagef("--image-size must be a multiple of 4, got %d", m.Image)
 	}
 	return m, cfg, nil
 }
 
 // measureRetraining runs every program once in an inference session.
-func measureRetraining(ctx context.Context, by meter, p *console, rows []retrainRow) error {
+func measureRetraining(ctx context.Context, by meter.Bench, p *terminal.Console, rows []retrainRow) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
-	p.start(len(rows), "running")
-	defer p.stop()
+	p.Start(len(rows), "running")
+	defer p.Stop()
 	for i := range rows {
 		r := &rows[i]
-		m, gpu, err := by.of(ctx, r.program)
+		m, gpu, err := by.Of(ctx, r.program)
 		if err != nil {
 			return err
 		}
 		r.GPU = gpu
-		r.Measured, r.Resident, r.Seconds = m.Peak, peakRSS(), m.Seconds
-		p.step(r.Program)
+		r.Measured, r.Resident, r.Seconds = m.Peak, host.PeakRSS(), m.Seconds
+		p.Step(r.Program)
 	}
 	return nil
 }
 
-func (m retrainMemory) print(p *console, rows []retrainRow, measured bool, gpu []string) error {
+func (m retrainMemory) print(p *terminal.Console, rows []retrainRow, measured bool, gpu []string) error {
 	head := "without auxiliary head"
 	if m.Auxiliary {
 		head = "with auxiliary head"
 	}
-	p.result("memory in MB (10^6 bytes): %d cells, %d channels, batch %d, %dx%d images, drop-path, %s, "+
+	p.Result("memory in MB (10^6 bytes): %d cells, %d channels, batch %d, %dx%d images, drop-path, %s, "+
 		"%d parameters", m.Cells, m.Channels, m.Batch, m.Image, m.Image, head, m.Weights)
 	header := []string{"program", "nodes", "peak", "per image", "live bytes"}
 	if measured {
@@ -145,18 +148,18 @@ func (m retrainMemory) print(p *console, rows []retrainRow, measured bool, gpu [
 	}
 	var cells [][]string
 	for _, r := range rows {
-		row := []string{r.Program, fmt.Sprint(r.Nodes), megabytes(r.Peak), megabytes(r.Peak / m.Batch),
-			megabytes(r.Live)}
+		row := []string{r.Program, fmt.Sprint(r.Nodes), terminal.MB(r.Peak), terminal.MB(r.Peak / m.Batch),
+			terminal.MB(r.Live)}
 		if measured {
-			row = append(row, megabytes(int(r.Measured)), fmt.Sprintf("%+.1f %%",
-				100*(float64(r.Live)/float64(r.Measured)-1)), optionalMB(int(r.Resident)),
+			row = append(row, terminal.MB(int(r.Measured)), fmt.Sprintf("%+.1f %%",
+				100*(float64(r.Live)/float64(r.Measured)-1)), terminal.OptionalMB(int(r.Resident)),
 				fmt.Sprintf("%.2f", r.Seconds))
-			row = append(row, r.GPU.columns()...)
+			row = append(row, r.GPU.Columns()...)
 		}
 		cells = append(cells, row)
 	}
-	if err := p.table(header, cells); err != nil {
+	if err := p.Table(header, cells); err != nil {
 		return err
 	}
-	return p.value(map[string]any{"config": m, "rows": rows})
+	return p.Value(map[string]any{"config": m, "rows": rows})
 }

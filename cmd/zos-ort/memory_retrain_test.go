@@ -3,10 +3,12 @@ package main
 import (
 	"testing"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 	"zos-ort/search/retrain"
 )
 
@@ -26,9 +28,9 @@ func retraining(t *testing.T, name string, change func(c *retrain.Config)) retra
 func TestPaperNetworkFits(t *testing.T) {
 	for _, name := range []string{"DARTS_V1", "DARTS_V2", "PC_DARTS_cifar"} {
 		r := retraining(t, name, func(*retrain.Config) {})
-		t.Logf("%s: %s MB", name, megabytes(r.Peak))
+		t.Logf("%s: %s MB", name, terminal.MB(r.Peak))
 		if r.Peak > 6<<30 {
-			t.Errorf("%s needs %s MB, want at most a quarter of 24 GiB", name, megabytes(r.Peak))
+			t.Errorf("%s needs %s MB, want at most a quarter of 24 GiB", name, terminal.MB(r.Peak))
 		}
 	}
 }
@@ -39,7 +41,7 @@ func TestRetrainingMatchesArena(t *testing.T) {
 	r := retraining(t, "DARTS_V2", func(c *retrain.Config) {
 		c.Batch, c.Net.Channels, c.Net.Cells = 16, 8, 5
 	})
-	m := check.Must(measure(t.Context(), r.program, ort.Options{Threads: 1}))(t)
+	m := check.Must(meter.Measure(t.Context(), r.program, ort.Options{Threads: 1}))(t)
 	if ratio := float64(r.Live) / float64(m.Peak); ratio < .95 || ratio > 1.02 {
 		t.Errorf("predicted %d bytes, measured %d: ratio %.3f, want .95 to 1.02", r.Live, m.Peak, ratio)
 	}

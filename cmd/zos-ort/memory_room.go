@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 )
 
@@ -17,7 +19,7 @@ type room struct {
 // hostRoom is that of this machine.
 func hostRoom() room {
 	r := room{kind: "memory", are: "are free"}
-	if free, ok := freeMemory(); ok {
+	if free, ok := host.FreeMemory(); ok {
 		r.Bytes = int(free)
 	}
 	return r
@@ -62,10 +64,10 @@ func (d deviceSettings) explain(err error, part demand) error {
 // would have fitted, nobody knows by how much it was too much.
 func outOfMemory(part demand, peak int, r room) error {
 	text := fmt.Sprintf("out of GPU memory: %s with %s %d needs %d bytes (%s), as predicted", part.what,
-		part.flag, part.batch, peak, gib(int64(peak)))
-	there := fmt.Sprintf("%d bytes (%s) %s", r.Bytes, gib(int64(r.Bytes)), r.are)
+		part.flag, part.batch, peak, terminal.GiB(int64(peak)))
+	there := fmt.Sprintf("%d bytes (%s) %s", r.Bytes, terminal.GiB(int64(r.Bytes)), r.are)
 	if peak <= r.Bytes {
-		return &hinted{text: fmt.Sprintf("%s, besides the scratch memory of convolutions, and %s: try %s %d",
+		return &terminal.Hinted{Text: fmt.Sprintf("%s, besides the scratch memory of convolutions, and %s: try %s %d",
 			text, there, part.flag, max(2, part.batch/2))}
 	}
 	fits, err := largestBatch(part.peak, r.Bytes)
@@ -76,5 +78,5 @@ func outOfMemory(part demand, peak int, r room) error {
 	if fits >= 2 { // a batch norm needs two
 		advice = fmt.Sprintf("%s %d fits", part.flag, fits)
 	}
-	return &hinted{text: fmt.Sprintf("%s, and %s; %s", text, there, advice)}
+	return &terminal.Hinted{Text: fmt.Sprintf("%s, and %s; %s", text, there, advice)}
 }

@@ -3,40 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 	"zos-ort/search/sweep"
 )
 
-// megabyte is 10^6 bytes, as sizes are printed.
-const megabyte = 1e6
-
-func megabytes(bytes int) string { return fmt.Sprintf("%.1f", float64(bytes)/megabyte) }
-
-// parseSize reads 8GB, 512MB, 1.5GiB or a number of bytes.
-func parseSize(s string) (int, error) {
-	units := []struct {
-		name string
-		size float64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"GB", 1e9}, {"MB", 1e6}, {"B", 1}, {"", 1}}
-	for _, u := range units {
-		text, ok := strings.CutSuffix(s, u.name)
-		if !ok {
-			continue
-		}
-		x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil || !(x >= 1 && x*u.size < 1<<62) {
-			break
-		}
-		return int(x * u.size), nil
-	}
-	return 0, fmt.Errorf("size %q: want a positive number with B, MB, MiB, GB or GiB", s)
-}
-
 // predictionTable prints the predicted peaks.
-func predictionTable(p *console, cfg memoryConfig, rows []prediction) error {
+func predictionTable(p *terminal.Console, cfg memoryConfig, rows []prediction) error {
 	peaks := map[string]int{}
 	highest := 1
 	for _, r := range rows {
@@ -46,18 +23,18 @@ func predictionTable(p *console, cfg memoryConfig, rows []prediction) error {
 	var cells [][]string
 	for _, r := range rows {
 		bar := strings.Repeat("█", (24*r.Peak+highest-1)/highest)
-		cells = append(cells, []string{r.Method, optionalMB(r.Weight), optionalMB(r.Alpha),
-			optionalMB(r.Rank), optionalMB(r.State), r.peakCell(), optionalMB(r.worst() / cfg.Batch),
+		cells = append(cells, []string{r.Method, terminal.OptionalMB(r.Weight), terminal.OptionalMB(r.Alpha),
+			terminal.OptionalMB(r.Rank), terminal.OptionalMB(r.State), r.peakCell(), terminal.OptionalMB(r.worst() / cfg.Batch),
 			versus(r, peaks, "darts"), versus(r, peaks, "pc-darts"), bar})
 	}
-	p.result("predicted memory in MB (10^6 bytes), batch %d, %d channels, %d cells, %dx%d images, passes %s",
+	p.Result("predicted memory in MB (10^6 bytes), batch %d, %d channels, %d cells, %dx%d images, passes %s",
 		cfg.Batch, cfg.Channels, cfg.Cells, cfg.Image, cfg.Image, cfg.Passes)
-	err := p.table([]string{"method", "weight step", "alpha step", "ranking", "state", "peak", "per image",
+	err := p.Table([]string{"method", "weight step", "alpha step", "ranking", "state", "peak", "per image",
 		"to darts (paper)", "to pc-darts (paper)", ""}, cells)
 	if err != nil {
 		return err
 	}
-	return p.value(map[string]any{"config": cfg, "rows": jsonRows(rows)})
+	return p.Value(map[string]any{"config": cfg, "rows": jsonRows(rows)})
 }
 
 // jsonRow is a row with the paper's number.
@@ -76,16 +53,9 @@ func jsonRows(rows []prediction) (list []jsonRow) {
 // peakCell is the peak, with its standard error where it is a mean.
 func (p prediction) peakCell() string {
 	if p.Error == 0 {
-		return optionalMB(p.Peak)
+		return terminal.OptionalMB(p.Peak)
 	}
-	return fmt.Sprintf("%s ± %s", megabytes(p.Peak), megabytes(p.Error))
-}
-
-func optionalMB(bytes int) string {
-	if bytes == 0 {
-		return "-"
-	}
-	return megabytes(bytes)
+	return fmt.Sprintf("%s ± %s", terminal.MB(p.Peak), terminal.MB(p.Error))
 }
 
 // paperPeak is the peak in MB of the paper's Table 1 for CIFAR-10; 0 for a method that is not in it.
@@ -96,16 +66,8 @@ func paperPeak(method string) float64 {
 
 // versus is the ratio to another method, ours and the paper's.
 func versus(r prediction, peaks map[string]int, to string) string {
-	return fmt.Sprintf("%s (%s)", ratio(float64(r.Peak), float64(peaks[to])),
-		ratio(paperPeak(r.Method), paperPeak(to)))
-}
-
-// ratio prints x / base where there are both.
-func ratio(x, base float64) string {
-	if x == 0 || base == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.3f", x/base)
+	return fmt.Sprintf("%s (%s)", terminal.Ratio(float64(r.Peak), float64(peaks[to])),
+		terminal.Ratio(paperPeak(r.Method), paperPeak(to)))
 }
 
 // memoryTrial is a program's prediction and what the runtime counted.
@@ -117,12 +79,12 @@ type memoryTrial struct {
 	Resident  int64   `json:"peak_rss_bytes"` // of the process so far
 	Seconds   float64 `json:"seconds"`
 
-	GPU *gpuMemory `json:"gpu_memory,omitempty"`
+	GPU *meter.Peaks `json:"gpu_memory,omitempty"`
 }
 
 // measureRows runs every program of every row and compares it with its plan.
-func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []prediction,
-	by meter) error {
+func measureRows(ctx context.Context, p *terminal.Console, cfg memoryConfig, rows []prediction,
+	by meter.Bench) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
@@ -130,26 +92,26 @@ func measureRows(ctx context.Context, p *console, cfg memoryConfig, rows []predi
 	var cells [][]string
 	for _, r := range rows {
 		for _, program := range r.programs {
-			m, gpu, err := by.of(ctx, program.Program)
+			m, gpu, err := by.Of(ctx, program.Program)
 			if err != nil {
 				return err
 			}
-			c := memoryTrial{r.Method, program.Name, program.plan.Peak, m.Peak, peakRSS(), m.Seconds, gpu}
+			c := memoryTrial{r.Method, program.Name, program.plan.Peak, m.Peak, host.PeakRSS(), m.Seconds, gpu}
 			list = append(list, c)
 			cells = append(cells, c.cells())
 		}
 	}
-	p.result("live bytes in MB (10^6 bytes), batch %d: prediction and %s", cfg.Batch, by.counts())
-	err := p.table(append([]string{"method", "program", "predicted", "measured", "difference",
-		"process so far", "seconds"}, by.gpuHeader()...), cells)
+	p.Result("live bytes in MB (10^6 bytes), batch %d: prediction and %s", cfg.Batch, by.Counts())
+	err := p.Table(append([]string{"method", "program", "predicted", "measured", "difference",
+		"process so far", "seconds"}, by.GpuHeader()...), cells)
 	if err != nil {
 		return err
 	}
-	return p.value(map[string]any{"config": cfg, "rows": list})
+	return p.Value(map[string]any{"config": cfg, "rows": list})
 }
 
 func (c memoryTrial) cells() []string {
-	return append([]string{c.Method, c.Program, megabytes(c.Predicted), megabytes(int(c.Measured)),
+	return append([]string{c.Method, c.Program, terminal.MB(c.Predicted), terminal.MB(int(c.Measured)),
 		fmt.Sprintf("%+.1f %%", 100*(float64(c.Predicted)/float64(c.Measured)-1)),
-		optionalMB(int(c.Resident)), fmt.Sprintf("%.2f", c.Seconds)}, c.GPU.columns()...)
+		terminal.OptionalMB(int(c.Resident)), fmt.Sprintf("%.2f", c.Seconds)}, c.GPU.Columns()...)
 }

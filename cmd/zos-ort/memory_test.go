@@ -10,15 +10,18 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/plan"
+	"zos-ort/graphgen/reader"
+	"zos-ort/models/method"
 )
 
 func predictAll(t *testing.T, c memoryConfig, names ...string) map[string]int {
 	t.Helper()
 	peaks := map[string]int{}
 	for _, name := range names {
-		m, err := findMethod(name)
+		m, err := method.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,9 +59,9 @@ func TestPaperRatios(t *testing.T) {
 // A file read back with onnx-go has the plan of the graph that it was written from.
 func TestFilesAgreeWithPlanner(t *testing.T) {
 	for _, name := range []string{"darts", "zos", "etenas-pc"} {
-		r := check.Must(smallMemory(4).predict(check.Must(findMethod(name))(t)))(t)
+		r := check.Must(smallMemory(4).predict(check.Must(method.Find(name))(t)))(t)
 		for _, want := range r.programs {
-			p := check.Must(readProgram(want.Model, 1))(t)
+			p := check.Must(reader.Program(want.Model, 1))(t)
 			got := plan.Simulate(p, p.RuntimeOrder())
 			if got.Peak != want.plan.Peak || got.State != want.plan.State || got.Inputs != want.plan.Inputs {
 				t.Errorf("%s: the file of %s has peak %d, state %d, inputs %d, the graph %d, %d, %d", name,
@@ -81,7 +84,7 @@ func TestKernelsSave(t *testing.T) {
 }
 
 func TestLargestBatch(t *testing.T) {
-	m, err := findMethod("zos")
+	m, err := method.Find("zos")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +107,7 @@ func TestLargestBatch(t *testing.T) {
 // Without any one of the rewrites of the graph the alpha step needs more memory. Our own kernels come
 // on top and do some of the same. The weight step alone is better off without shuffle by 1 %.
 func TestEveryPassSaves(t *testing.T) {
-	m, err := findMethod("pc-darts")
+	m, err := method.Find("pc-darts")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,12 +134,12 @@ func TestEveryPassSaves(t *testing.T) {
 
 func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int{"8GB": 8e9, "512MB": 512e6, "1.5GiB": 3 << 29, "100": 100} {
-		if got, err := parseSize(text); got != want || err != nil {
+		if got, err := terminal.ParseSize(text); got != want || err != nil {
 			t.Errorf("%s is %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "GB", "-1GB", "NaN", "1e300GB", "8 gigabytes"} {
-		if got, err := parseSize(text); err == nil {
+		if got, err := terminal.ParseSize(text); err == nil {
 			t.Errorf("%q is %d, want an error", text, got)
 		}
 	}
@@ -161,11 +164,11 @@ func TestMemoryCommand(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
 		t.Fatal(err)
 	}
-	if len(result.Rows) != len(methods) {
-		t.Errorf("%d rows, want one for each of %d methods", len(result.Rows), len(methods))
+	if len(result.Rows) != len(method.All) {
+		t.Errorf("%d rows, want one for each of %d methods", len(result.Rows), len(method.All))
 	}
 	for i, r := range result.Rows {
-		programs := map[found][]string{bySearch: {"weight_step", "alpha_step"}, byScores: {"rank"}}[methods[i].found]
+		programs := map[method.Source][]string{method.BySearch: {"weight_step", "alpha_step"}, method.ByScores: {"rank"}}[method.All[i].Source]
 		if (r.Peak > 0) != (programs != nil) { // a draw by chance needs no memory and has no chart
 			t.Errorf("%s: peak %d", r.Method, r.Peak)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/prune"
@@ -30,30 +32,30 @@ type methodTime struct {
 }
 
 // measureTimes times the programs of the methods and prints them beside the paper's times.
-func measureTimes(ctx context.Context, p *console, cfg memoryConfig, list []method, o ort.Options) error {
+func measureTimes(ctx context.Context, p *terminal.Console, cfg memoryConfig, list []method.Method, o ort.Options) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
 	t := programTimes{map[string]map[string]float64{}, cfg, o}
 	var rows []methodTime
-	p.start(len(list), "timing")
-	defer p.stop()
+	p.Start(len(list), "timing")
+	defer p.Stop()
 	for _, m := range list {
 		whole, masked := map[string]float64{}, map[string]float64{}
 		var err error
-		if m.ranks() { // pruning starts from the whole space
+		if m.Ranks() { // pruning starts from the whole space
 			whole, err = t.of(ctx, m, space.FullMask())
 		}
-		if m.searches() && err == nil {
+		if m.Searches() && err == nil {
 			masked, err = t.of(ctx, m, cfg.masksOf(m)[0])
 		}
 		if err != nil {
 			return err
 		}
 		rows = append(rows, cfg.timesOf(m, masked["weight"], masked["alpha"], whole["rank"]))
-		p.step(m.name)
+		p.Step(m.Name)
 	}
-	p.stop()
+	p.Stop()
 	return timeTable(p, cfg, rows)
 }
 
@@ -64,8 +66,8 @@ type programTimes struct {
 	options ort.Options
 }
 
-func (t programTimes) of(ctx context.Context, m method, mask space.Mask) (map[string]float64, error) {
-	key := fmt.Sprint(m.partial, mask)
+func (t programTimes) of(ctx context.Context, m method.Method, mask space.Mask) (map[string]float64, error) {
+	key := fmt.Sprint(m.Partial, mask)
 	if times := t.known[key]; times != nil {
 		return times, nil
 	}
@@ -96,16 +98,16 @@ const paperHalf = 25000
 
 // timesOf adds up what a method runs at the paper's setting, whose steps are taken to cost per image
 // what they cost at the batch that was measured.
-func (c memoryConfig) timesOf(m method, weight, alpha, rank float64) methodTime {
+func (c memoryConfig) timesOf(m method.Method, weight, alpha, rank float64) methodTime {
 	paper := paperPreset()
 	perImage := 1 / float64(c.Batch)
-	t := methodTime{Method: m.name, Paper: paperSeconds(m.name)}
-	if m.ranks() {
+	t := methodTime{Method: m.Name, Paper: paperSeconds(m.Name)}
+	if m.Ranks() {
 		t.Rank = rank
 		images := paper.Repeats * paper.PruneBatches * paper.PruneBatch
 		t.Search += float64(rankedNetworks(m, c.Xi)*images) * perImage * t.Rank
 	}
-	if m.searches() {
+	if m.Searches() {
 		t.Weight, t.Alpha = weight, alpha
 		t.Epoch = paperHalf * perImage * (t.Weight + t.Alpha)
 		searching := float64(paper.Epochs - paper.Warmup)
@@ -116,7 +118,7 @@ func (c memoryConfig) timesOf(m method, weight, alpha, rank float64) methodTime 
 
 // rankedNetworks is how many networks a repeat of the paper's pruning scores. A xi that it cannot
 // reach ends where every edge has one operation left.
-func rankedNetworks(m method, xi float64) (n int) {
+func rankedNetworks(m method.Method, xi float64) (n int) {
 	paper := paperPreset()
 	paper.Xi, paper.Repeats = xi, 1
 	plan, _ := prune.Plan(paper.pruning(m), space.FullMask())
@@ -127,7 +129,7 @@ func rankedNetworks(m method, xi float64) (n int) {
 }
 
 // timeTable prints the times and their ratios to DARTS.
-func timeTable(p *console, cfg memoryConfig, rows []methodTime) error {
+func timeTable(p *terminal.Console, cfg memoryConfig, rows []methodTime) error {
 	var darts methodTime
 	for _, r := range rows {
 		if r.Method == "darts" {
@@ -136,27 +138,20 @@ func timeTable(p *console, cfg memoryConfig, rows []methodTime) error {
 	}
 	var cells [][]string
 	for _, r := range rows {
-		cells = append(cells, []string{r.Method, optionalSeconds(r.Weight, 3), optionalSeconds(r.Alpha, 3),
-			optionalSeconds(r.Rank, 3), optionalSeconds(r.Epoch, 0), ratio(r.Epoch, darts.Epoch),
-			optionalSeconds(r.Search/3600, 2), ratio(r.Search, darts.Search),
-			ratio(r.Paper, paperSeconds("darts"))})
+		cells = append(cells, []string{r.Method, terminal.OptionalSeconds(r.Weight, 3), terminal.OptionalSeconds(r.Alpha, 3),
+			terminal.OptionalSeconds(r.Rank, 3), terminal.OptionalSeconds(r.Epoch, 0), terminal.Ratio(r.Epoch, darts.Epoch),
+			terminal.OptionalSeconds(r.Search/3600, 2), terminal.Ratio(r.Search, darts.Search),
+			terminal.Ratio(r.Paper, paperSeconds("darts"))})
 	}
-	p.result("seconds at batch %d, %d channels, %d cells, %dx%d images; an epoch is both steps over %d "+
+	p.Result("seconds at batch %d, %d channels, %d cells, %dx%d images; an epoch is both steps over %d "+
 		"images, a search that of the paper with its pruning", cfg.Batch, cfg.Channels, cfg.Cells,
 		cfg.Image, cfg.Image, paperHalf)
-	err := p.table([]string{"method", "weight step", "alpha step", "ranking", "epoch", "to darts",
+	err := p.Table([]string{"method", "weight step", "alpha step", "ranking", "epoch", "to darts",
 		"search in hours", "to darts", "paper to darts"}, cells)
 	if err != nil {
 		return err
 	}
-	return p.value(map[string]any{"config": cfg, "rows": rows})
-}
-
-func optionalSeconds(s float64, decimals int) string {
-	if s == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.*f", decimals, s)
+	return p.Value(map[string]any{"config": cfg, "rows": rows})
 }
 
 // paperSeconds is the search time of the paper's Table 1 for CIFAR-10; 0 for a method that is not in

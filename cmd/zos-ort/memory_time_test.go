@@ -3,6 +3,8 @@ package main
 import (
 	"math"
 	"testing"
+
+	"zos-ort/models/method"
 )
 
 // Networks that Algorithm 1 scores, counted by hand: 28 sets of 7 operations, then of 6, and so on.
@@ -13,7 +15,7 @@ func TestRankedNetworks(t *testing.T) {
 		want   int
 	}{{"zos", .5, 3 + 28*(7+6+5)}, {"zos", .51, 3 + 28*(7+6+5)}, {"zos", .25, 5 + 28*(7+6+5+4+3)},
 		{"etenas", .5, 6 + 28*(7+6+5+4+3+2)}} {
-		m, err := findMethod(c.method)
+		m, err := method.Find(c.method)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +36,7 @@ func TestTimesOf(t *testing.T) {
 			Search: 25000*(50*2+35) + 507*9*128*.5, Paper: 15175},
 		"random": {Method: "random"},
 	} {
-		m, err := findMethod(name)
+		m, err := method.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
 	"strconv"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
+	"zos-ort/ort/meter"
 	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/checkpoint"
@@ -16,11 +16,11 @@ import (
 // and shows progress.
 type recorder struct {
 	dir     runDir
-	console *console
+	console *terminal.Console
 	store   checkpoint.Store
 	saved   searchCheckpoint
 	table   epochTable
-	gpu     *gpuMeter
+	gpu     *meter.Meter
 }
 
 // searchCheckpoint is the content of a checkpoint of a search.
@@ -35,7 +35,7 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
 
 // newRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
-func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search.Start, err error) {
+func newRecorder(dir runDir, cfg *config, p *terminal.Console) (r *recorder, from *search.Start, err error) {
 	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search"), table: epochTable{mark: cfg.Skips},
 		gpu: cfg.gpu}
 	state, ok, err := r.store.Load(&r.saved, damaged(p))
@@ -54,7 +54,7 @@ func newRecorder(dir runDir, cfg *config, p *console) (r *recorder, from *search
 	for p := range space.Primitive(space.NumPrimitives) {
 		header = append(header, "count_"+p.String())
 	}
-	r.saved.Metrics = [][]string{append(append(header, "genotype"), cfg.gpu.columns()...)}
+	r.saved.Metrics = [][]string{append(append(header, "genotype"), cfg.gpu.Columns()...)}
 	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
 		"waiting_for_data"}}
 	return r, nil, nil
@@ -70,58 +70,49 @@ func (r *recorder) Save(s search.Snapshot, n *program.Net) error {
 func (r *recorder) Step(p search.Progress) { showStep(r.console, p, r.gpu) }
 
 // showStep moves the progress bar of an epoch.
-func showStep(c *console, p search.Progress, gpu *gpuMeter) {
+func showStep(c *terminal.Console, p search.Progress, gpu *meter.Meter) {
 	if p.Step == 1 {
-		c.start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
+		c.Start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
 	}
-	c.step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f%s", p.Epoch+1, p.Loss, p.Accuracy, gpu.now()))
+	c.Step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f%s", p.Epoch+1, p.Loss, p.Accuracy, gpu.Now()))
 }
 
 // Epoch implements search.Recorder.
 func (r *recorder) Epoch(e search.Epoch) error {
-	r.console.stop()
+	r.console.Stop()
 	r.table.print(r.console, e)
-	gpu := r.gpu.take()
+	gpu := r.gpu.Take()
 	if text := gpu.String(); text != "" {
-		r.console.say("       %s", text)
+		r.console.Say("       %s", text)
 	}
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.Lambda, e.TrainLoss, e.TrainAcc, e.AlphaLoss, e.AlphaAcc,
 		e.ValidLoss, e.ValidAcc, e.Norm, e.Entropy[space.Normal], e.Entropy[space.Reduce]} {
-		row = append(row, number(x))
+		row = append(row, terminal.Number(x))
 	}
 	for _, n := range e.Genotype.Counts() {
 		row = append(row, strconv.Itoa(n))
 	}
 	row = append(row, e.Genotype.String())
-	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.cells(r.saved.Metrics[0])...))
+	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.Cells(r.saved.Metrics[0])...))
 	t := e.Time
 	r.saved.Seconds += t.Total.Seconds()
-	r.saved.Times = append(r.saved.Times, []string{strconv.Itoa(e.Epoch), seconds(t.Total.Seconds()),
-		seconds(t.Weight.Seconds()), seconds(t.Alpha.Seconds()), seconds(t.Eval.Seconds()),
-		seconds(t.Waited.Seconds())})
+	r.saved.Times = append(r.saved.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(t.Total.Seconds()),
+		terminal.Seconds(t.Weight.Seconds()), terminal.Seconds(t.Alpha.Seconds()), terminal.Seconds(t.Eval.Seconds()),
+		terminal.Seconds(t.Waited.Seconds())})
 	return r.save(e)
 }
 
-func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 3, 64) }
-
 // save writes everything that belongs to an epoch.
 func (r *recorder) save(e search.Epoch) error {
-	if err := r.dir.write("metrics.csv", csvBytes(r.saved.Metrics)); err != nil {
+	if err := r.dir.write("metrics.csv", terminal.CSV(r.saved.Metrics)); err != nil {
 		return err
 	}
-	if err := r.dir.write("timing.csv", csvBytes(r.saved.Times)); err != nil {
+	if err := r.dir.write("timing.csv", terminal.CSV(r.saved.Times)); err != nil {
 		return err
 	}
 	if err := r.dir.writeJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {
 		return err
 	}
 	return r.dir.writeJSON("alphas.json", e.Alphas)
-}
-
-func csvBytes(rows [][]string) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.WriteAll(rows) // a bytes.Buffer takes everything
-	return b.Bytes()
 }

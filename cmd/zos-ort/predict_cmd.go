@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/network"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -49,15 +50,15 @@ type imagePrediction struct {
 func predictAction(c *cli.Context) error {
 	switch {
 	case c.String("model") == "":
-		return usagef("--model is missing: give a file of zos-ort export")
+		return terminal.Usagef("--model is missing: give a file of zos-ort export")
 	case c.NArg() == 0:
-		return usagef("predict takes at least one image, after its flags")
+		return terminal.Usagef("predict takes at least one image, after its flags")
 	case c.Int("top") < 1 || c.Int("threads") < 0:
-		return usagef("--top and --threads must be positive, got %d and %d", c.Int("top"), c.Int("threads"))
+		return terminal.Usagef("--top and --threads must be positive, got %d and %d", c.Int("top"), c.Int("threads"))
 	}
 	for _, path := range c.Args().Slice() {
 		if strings.HasPrefix(path, "--") {
-			return usagef("flags go before the images, got %s after one", path)
+			return terminal.Usagef("flags go before the images, got %s after one", path)
 		}
 	}
 	if err := ort.Open(""); err != nil {
@@ -76,7 +77,7 @@ func predictAction(c *cli.Context) error {
 }
 
 // predictImages does all images and then fails if one could not be read.
-func predictImages(ctx context.Context, p *console, m *deployed, paths []string, top int) error {
+func predictImages(ctx context.Context, p *terminal.Console, m *deployed, paths []string, top int) error {
 	var all []imagePrediction
 	var rows [][]string
 	var bad error
@@ -90,7 +91,7 @@ func predictImages(ctx context.Context, p *console, m *deployed, paths []string,
 			bad, r.Error = err, err.Error()
 			failed++
 			if len(paths) > 1 {
-				report(p.err, err)
+				report(p.Err, err)
 			}
 		}
 		all = append(all, r)
@@ -102,11 +103,11 @@ func predictImages(ctx context.Context, p *console, m *deployed, paths []string,
 		}
 	}
 	if len(rows) > 0 {
-		if err := p.table([]string{"image", "class", "probability"}, rows); err != nil {
+		if err := p.Table([]string{"image", "class", "probability"}, rows); err != nil {
 			return err
 		}
 	}
-	if err := p.value(map[string]any{"images": all}); err != nil {
+	if err := p.Value(map[string]any{"images": all}); err != nil {
 		return err
 	}
 	if failed > 0 && len(paths) > 1 {

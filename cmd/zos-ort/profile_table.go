@@ -7,7 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
@@ -30,16 +32,16 @@ type emitter func(graphgen.Spec) (*graphgen.Program, error)
 // profilePrograms profiles programs of a network, writes profile.csv and the traces, and prints what
 // takes the time beside what the machine can do at most.
 func profilePrograms(ctx context.Context, s graphgen.Spec, list []emitter, o ort.Options, dir runDir,
-	p *console) error {
+	p *terminal.Console) error {
 	limits := kernels.MeasureLimits(o.Threads)
-	p.result("limits of %s, kernels %s: %s", count(o.Threads, "thread"), kernels.Level(), limitsText(limits))
+	p.Result("limits of %s, kernels %s: %s", count(o.Threads, "thread"), kernels.Level(), limitsText(limits))
 	var all []programProfile
 	for _, emit := range list {
 		program, err := emit(s)
 		if err != nil {
 			return err
 		}
-		p.say("profiling %s", program.Name)
+		p.Say("profiling %s", program.Name)
 		profile, err := profileProgram(ctx, program, o, dir)
 		if err != nil {
 			return err
@@ -49,7 +51,7 @@ func profilePrograms(ctx context.Context, s graphgen.Spec, list []emitter, o ort
 			return err
 		}
 	}
-	return dir.write("profile.csv", csvBytes(profileRows(all, limits)))
+	return dir.write("profile.csv", terminal.CSV(profileRows(all, limits)))
 }
 
 func limitsText(l kernels.Limits) string {
@@ -71,7 +73,7 @@ func (r programProfile) nodes() (sum float64) {
 	return sum
 }
 
-func (r programProfile) print(p *console, l kernels.Limits) error {
+func (r programProfile) print(p *terminal.Console, l kernels.Limits) error {
 	var cells [][]string
 	var rest operatorProfile
 	for _, o := range r.Operators {
@@ -90,9 +92,9 @@ func (r programProfile) print(p *console, l kernels.Limits) error {
 	}
 	between := operatorProfile{Operator: "between operators", Provider: "-", Seconds: r.Run - r.nodes()}
 	cells = append(cells, r.cells(between, l))
-	p.result("%s: %.1f ms, fastest of %d runs; limit: least time by arithmetic or memory, of the time taken",
+	p.Result("%s: %.1f ms, fastest of %d runs; limit: least time by arithmetic or memory, of the time taken",
 		r.Program, 1e3*r.Run, r.Runs)
-	return p.table([]string{"operator", "provider", "count", "ms", "share", "GFLOP/s", "GB/s", "limit"},
+	return p.Table([]string{"operator", "provider", "count", "ms", "share", "GFLOP/s", "GB/s", "limit"},
 		cells)
 }
 
@@ -107,19 +109,19 @@ func (r programProfile) cells(o operatorProfile, l kernels.Limits) []string {
 }
 
 // profileSteps profiles what a search runs on the mask.
-func (cfg *config) profileSteps(ctx context.Context, m method, mask space.Mask, dir runDir,
-	p *console) error {
+func (cfg *config) profileSteps(ctx context.Context, m method.Method, mask space.Mask, dir runDir,
+	p *terminal.Console) error {
 	s := cfg.search(mask)
 	spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
 	list := []emitter{graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate}
-	if !m.searches() {
+	if !m.Searches() {
 		list = []emitter{graphgen.Spec.Rank}
 	}
 	return profilePrograms(ctx, spec, list, s.Options, dir, p)
 }
 
 // profileSteps profiles what a retraining runs.
-func (s retrainSettings) profileSteps(ctx context.Context, dir runDir, p *console) error {
+func (s retrainSettings) profileSteps(ctx context.Context, dir runDir, p *terminal.Console) error {
 	c := s.config()
 	list := []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate}
 	return profilePrograms(ctx, c.Spec(s.ImageSize), list, c.Options, dir, p)
@@ -132,11 +134,11 @@ func profileRows(all []programProfile, l kernels.Limits) [][]string {
 	for _, r := range all {
 		for _, o := range r.Operators {
 			rows = append(rows, []string{r.Program, o.Operator, o.Provider, strconv.Itoa(o.Count),
-				number(o.Seconds), number(o.Seconds / r.Run), number(o.Work.Flops), number(o.Work.Bytes),
-				number(o.least(l))})
+				terminal.Number(o.Seconds), terminal.Number(o.Seconds / r.Run), terminal.Number(o.Work.Flops), terminal.Number(o.Work.Bytes),
+				terminal.Number(o.least(l))})
 		}
-		rows = append(rows, []string{r.Program, "between operators", "", "0", number(r.Run - r.nodes()),
-			number(1 - r.nodes()/r.Run), "0", "0", "0"})
+		rows = append(rows, []string{r.Program, "between operators", "", "0", terminal.Number(r.Run - r.nodes()),
+			terminal.Number(1 - r.nodes()/r.Run), "0", "0", "0"})
 	}
 	return rows
 }

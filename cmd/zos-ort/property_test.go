@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
+	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
@@ -22,8 +23,8 @@ import (
 func drawSeed(t *rapid.T) *rand.Rand { return rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)) }
 
 // drawMask is a mask such as the method searches, or one of any density from a file.
-func drawMask(t *rapid.T, rng *rand.Rand, m method) space.Mask {
-	if m.mask == noMask && rapid.Bool().Draw(t, "without --mask") {
+func drawMask(t *rapid.T, rng *rand.Rand, m method.Method) space.Mask {
+	if m.Mask == method.NoMask && rapid.Bool().Draw(t, "without --mask") {
 		return space.FullMask()
 	}
 	mask, _ := space.RandomMask(rng, rapid.Float64Range(0, 1).Draw(t, "keep"))
@@ -31,10 +32,10 @@ func drawMask(t *rapid.T, rng *rand.Rand, m method) space.Mask {
 }
 
 // drawSupernet is a small search network of a method.
-func drawSupernet(t *rapid.T, m method, mask space.Mask) supernet.Config {
-	return supernet.Config{Channels: 2 * m.partial * rapid.IntRange(1, 2).Draw(t, "channels"),
+func drawSupernet(t *rapid.T, m method.Method, mask space.Mask) supernet.Config {
+	return supernet.Config{Channels: 2 * m.Partial * rapid.IntRange(1, 2).Draw(t, "channels"),
 		Cells: rapid.IntRange(1, 4).Draw(t, "cells"), Classes: rapid.IntRange(2, 11).Draw(t, "classes"),
-		Mask: mask, Partial: m.partial,
+		Mask: mask, Partial: m.Partial,
 		Passes: supernet.Passes{SharePools: rapid.Bool().Draw(t, "pools"),
 			FoldMix: rapid.Bool().Draw(t, "mix"), MergeShuffle: rapid.Bool().Draw(t, "shuffle")}}
 }
@@ -70,7 +71,7 @@ func wantProgram(t *rapid.T, s graphgen.Spec, weights int) {
 
 func TestAnyMaskGivesValidSupernets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := rapid.SampledFrom(methods).Draw(t, "method")
+		m := rapid.SampledFrom(method.All).Draw(t, "method")
 		net := drawSupernet(t, m, drawMask(t, drawSeed(t), m))
 		wantProgram(t, drawSpec(t, net.Forward(), net.Classes),
 			space.SupernetParams(net.Mask, net.Channels, net.Cells, net.Classes, net.Partial))
@@ -92,8 +93,8 @@ func (s scoring) Norms(_ context.Context, _ int, _ []space.Candidate, norms prun
 func (scoring) Close() {}
 
 // drawMaskOf goes the method's way to a mask, with any settings and any scores.
-func drawMaskOf(t *rapid.T, rng *rand.Rand, m method) maskResult {
-	if !m.ranks() {
+func drawMaskOf(t *rapid.T, rng *rand.Rand, m method.Method) maskResult {
+	if !m.Ranks() {
 		return maskResult{mask: drawMask(t, rng, m)}
 	}
 	cfg := config{Xi: rapid.Float64Range(.2, .9).Draw(t, "xi"), KeepNone: rapid.Bool().Draw(t, "keep none"),
@@ -109,14 +110,14 @@ func drawMaskOf(t *rapid.T, rng *rand.Rand, m method) maskResult {
 }
 
 // drawGenotype finds a genotype the way the method does, from alphas of any size.
-func drawGenotype(t *rapid.T, rng *rand.Rand, m method, mask maskResult) (space.Genotype, error) {
-	switch m.found {
-	case byScores:
+func drawGenotype(t *rapid.T, rng *rand.Rand, m method.Method, mask maskResult) (space.Genotype, error) {
+	switch m.Source {
+	case method.ByScores:
 		return scoresGenotype(mask)
-	case byChance:
+	case method.ByChance:
 		return space.RandomGenotype(rng, mask.mask)
 	}
-	alphas := space.NewAlphas(mask.mask, m.partial > 1)
+	alphas := space.NewAlphas(mask.mask, m.Partial > 1)
 	scale := rapid.Float64Range(0, 30).Draw(t, "scale of the alphas")
 	for i := range alphas.Vector() {
 		alphas.Vector()[i] = scale * rng.NormFloat64()
@@ -126,12 +127,12 @@ func drawGenotype(t *rapid.T, rng *rand.Rand, m method, mask maskResult) (space.
 
 func TestAnyMethodGivesValidGenotypes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rng, m := drawSeed(t), rapid.SampledFrom(methods).Draw(t, "method")
+		rng, m := drawSeed(t), rapid.SampledFrom(method.All).Draw(t, "method")
 		mask := drawMaskOf(t, rng, m)
 		if err := mask.mask.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if m.mask == toOne && mask.mask.Count() != 2*space.Edges {
+		if m.Mask == method.ToOne && mask.mask.Count() != 2*space.Edges {
 			t.Fatalf("%d operations are left", mask.mask.Count())
 		}
 		g, err := drawGenotype(t, rng, m, mask)

@@ -3,7 +3,10 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
+	"zos-ort/ort/meter"
 )
 
 func pruneCommand() *cli.Command {
@@ -25,8 +28,8 @@ func pruneAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.mask == noMask {
-		return usagef("method %s does not prune", m.name)
+	if m.Mask == method.NoMask {
+		return terminal.Usagef("method %s does not prune", m.Name)
 	}
 	p := newConsole(c)
 	train, err := cfg.loadData(c.Context, p)
@@ -60,16 +63,16 @@ func pruneAction(c *cli.Context) error {
 		return dir.resumable(c, p, dir.finish(cfg.explain(err, cfg.memoryOfRanking())))
 	}
 	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask),
-		GPU: cfg.gpu.total()}
+		GPU: cfg.gpu.Total()}
 	printPeaks(out.GPU, p)
-	p.result("%.3f of the operations and %.3g of the architectures are left; written to %s",
+	p.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, dir)
 	if other != nil {
 		out.Common = new(common(res.mask, *other))
-		p.result("%d of the %d operations are also among the %d of %s", *out.Common, res.mask.Count(),
+		p.Result("%d of the %d operations are also among the %d of %s", *out.Common, res.mask.Count(),
 			other.Count(), c.String("compare"))
 	}
-	return p.value(out)
+	return p.Value(out)
 }
 
 // comparedMask reads the mask of --compare, nil without one.
@@ -84,11 +87,11 @@ func comparedMask(c *cli.Context) (*space.Mask, error) {
 
 // pruneResult is what prune prints with --json.
 type pruneResult struct {
-	Run       string     `json:"run"`
-	Mask      space.Mask `json:"mask"`
-	Remaining remaining  `json:"remaining"`
-	Common    *int       `json:"common_operations,omitempty"` // with the mask of --compare
-	GPU       *gpuMemory `json:"gpu_memory,omitempty"`
+	Run       string       `json:"run"`
+	Mask      space.Mask   `json:"mask"`
+	Remaining remaining    `json:"remaining"`
+	Common    *int         `json:"common_operations,omitempty"` // with the mask of --compare
+	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
 }
 
 // remaining are fractions of the search space.

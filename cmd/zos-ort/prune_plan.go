@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/prune"
 )
@@ -17,9 +19,9 @@ type plannedRound struct {
 }
 
 // planRounds prints what a pruning is going to do, which takes no network.
-func planRounds(cfg *config, m method, p *console) error {
-	if cfg.MaskFile != "" || !m.ranks() {
-		return errors.Join(cfg.table(p), p.value(map[string]any{"config": cfg}))
+func planRounds(cfg *config, m method.Method, p *terminal.Console) error {
+	if cfg.MaskFile != "" || !m.Ranks() {
+		return errors.Join(cfg.table(p), p.Value(map[string]any{"config": cfg}))
 	}
 	plan, err := prune.Plan(cfg.pruning(m), space.FullMask())
 	if err != nil {
@@ -37,15 +39,15 @@ func planRounds(cfg *config, m method, p *console) error {
 			fmt.Sprintf("%.3g", r.Fraction.Architectures)})
 	}
 	if len(rows) > 0 {
-		err := p.table([]string{"round", "operations ranked", "networks", "left", "of the operations",
+		err := p.Table([]string{"round", "operations ranked", "networks", "left", "of the operations",
 			"of the architectures"}, rows)
 		if err != nil {
 			return err
 		}
 	}
-	p.result("%d rounds, %d networks of %d images each; %d of %d operations are left", len(rounds), networks,
+	p.Result("%d rounds, %d networks of %d images each; %d of %d operations are left", len(rounds), networks,
 		cfg.PruneBatch*cfg.PruneBatches, plan.Mask.Count(), space.FullMask().Count())
-	return p.value(map[string]any{"config": cfg, "rounds": rounds, "networks": networks,
+	return p.Value(map[string]any{"config": cfg, "rounds": rounds, "networks": networks,
 		"left_operations": plan.Mask.Count()})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/search/checkpoint"
 )
@@ -24,7 +25,7 @@ func resumeFlag() cli.Flag {
 // resumedRun is the folder of --resume, if the flag is given.
 func resumedRun(c *cli.Context) (runDir, error) {
 	if c.IsSet("resume") && c.IsSet("out") {
-		return "", usagef("--resume writes into the folder of the run: leave --out away")
+		return "", terminal.Usagef("--resume writes into the folder of the run: leave --out away")
 	}
 	return runDir(c.String("resume")), nil
 }
@@ -75,33 +76,33 @@ func (d runDir) checkpoints(part string) checkpoint.Store {
 
 // resumable tells how to go on with a run that was interrupted, or for which the GPU's memory did not
 // suffice; err is how it ended.
-func (d runDir) resumable(c *cli.Context, p *console, err error) error {
+func (d runDir) resumable(c *cli.Context, p *terminal.Console, err error) error {
 	if errors.Is(err, context.Canceled) && exists(d.path("checkpoints")) {
-		p.say("saved; go on with: zos-ort %s --resume %s", c.Command.Name, d)
+		p.Say("saved; go on with: zos-ort %s --resume %s", c.Command.Name, d)
 	}
-	var refused *hinted
+	var refused *terminal.Hinted
 	if errors.As(err, &refused) && exists(d.path("config.json")) {
-		refused.hint = fmt.Sprintf("what was saved is whole: when there is more memory, zos-ort %s --resume %s "+
+		refused.Hint = fmt.Sprintf("what was saved is whole: when there is more memory, zos-ort %s --resume %s "+
 			"goes on; with a smaller batch it is another run", c.Command.Name, d)
 		if exists(d.path("mask.json")) && exists(d.path("checkpoints/prune")) {
-			refused.hint += fmt.Sprintf(", for which --mask %s spares the pruning", d.path("mask.json"))
+			refused.Hint += fmt.Sprintf(", for which --mask %s spares the pruning", d.path("mask.json"))
 		}
 	}
 	return err
 }
 
 // goesOn tells where a resumed run starts.
-func goesOn(p *console, epoch, step, epochs int) {
+func goesOn(p *terminal.Console, epoch, step, epochs int) {
 	if epoch == epochs {
-		p.say("all epochs are done")
+		p.Say("all epochs are done")
 		return
 	}
-	p.say("going on with epoch %d, step %d", epoch+1, step+1)
+	p.Say("going on with epoch %d, step %d", epoch+1, step+1)
 }
 
 // damaged tells of a checkpoint that cannot be used.
-func damaged(p *console) func(error) {
-	return func(err error) { p.say("%v: going back to the one before", err) }
+func damaged(p *terminal.Console) func(error) {
+	return func(err error) { p.Say("%v: going back to the one before", err) }
 }
 
 // sameSettings compares the settings of a run with those that it would be resumed with, and names the

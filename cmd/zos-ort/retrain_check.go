@@ -1,6 +1,9 @@
 package main
 
-import "zos-ort/models/network"
+import (
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/network"
+)
 
 // check refuses, once the images are known, what no training could do.
 func (s retrainSettings) check() error {
@@ -9,16 +12,16 @@ func (s retrainSettings) check() error {
 	}
 	cfg := s.config()
 	if err := cfg.Validate(); err != nil {
-		return asUsage(err)
+		return terminal.Usage(err)
 	}
 	if err := cfg.Augment.Check(s.ImageSize); err != nil {
-		return asUsage(err)
+		return terminal.Usage(err)
 	}
 	if s.Batch > s.TrainImages {
-		return usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
+		return terminal.Usagef("a batch of %d needs as many training images, there are %d", s.Batch, s.TrainImages)
 	}
 	if s.Auxiliary && s.ImageSize < network.AuxiliaryImage {
-		return usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: "+
+		return terminal.Usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: "+
 			"give --image-size %[1]d or --auxiliary=false", network.AuxiliaryImage, s.ImageSize)
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -105,7 +107,7 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	if name := c.String("genotype"); name != "" {
 		s.Genotype, err = findGenotype(name)
 	} else if s.before == nil {
-		err = usagef("--genotype is missing: give a file or a published name")
+		err = terminal.Usagef("--genotype is missing: give a file or a published name")
 	}
 	if err != nil {
 		return s, err
@@ -191,7 +193,7 @@ func retrainAction(c *cli.Context) error {
 	}
 	defer unlock()
 	if s.Data == "" {
-		p.say("no --data: using the built-in generated images")
+		p.Say("no --data: using the built-in generated images")
 	}
 	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
 		return err
@@ -205,11 +207,11 @@ func retrainAction(c *cli.Context) error {
 }
 
 func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir runDir,
-	p *console) error {
+	p *terminal.Console) error {
 	cfg := s.config()
-	p.say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
+	p.Say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,
 		s.Cells, s.Classes, false), train.Name, test.Name)
-	defer p.stop()
+	defer p.Stop()
 	r, from, err := newRetrainRecorder(dir, s.Epochs, s.gpu, p)
 	if err != nil {
 		return err
@@ -224,14 +226,14 @@ func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, d
 	if err := exportRun(ctx, dir, train, test, p); err != nil {
 		return err
 	}
-	p.result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)
-	gpu := s.gpu.total()
+	p.Result("test accuracy of the last epoch: %.2f %%", 100*res.Last.TestAcc)
+	gpu := s.gpu.Total()
 	printPeaks(gpu, p)
-	p.result("written to %s", dir)
+	p.Result("written to %s", dir)
 	result := map[string]any{"run": dir, "test_accuracy": res.Last.TestAcc,
-		"test_loss": res.Last.TestLoss, "peak_rss_bytes": peakRSS(), "train_loss": res.Last.TrainLoss}
+		"test_loss": res.Last.TestLoss, "peak_rss_bytes": host.PeakRSS(), "train_loss": res.Last.TrainLoss}
 	if gpu != nil {
 		result["gpu_memory"] = gpu
 	}
-	return p.value(result)
+	return p.Value(result)
 }

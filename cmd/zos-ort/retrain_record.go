@@ -3,6 +3,8 @@ package main
 import (
 	"strconv"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/ort/meter"
 	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/checkpoint"
@@ -12,9 +14,9 @@ import (
 // retrainRecorder writes metrics, the checkpoints, and the state after every epoch.
 type retrainRecorder struct {
 	dir     runDir
-	console *console
+	console *terminal.Console
 	store   checkpoint.Store
-	gpu     *gpuMeter
+	gpu     *meter.Meter
 	saved   retrainCheckpoint
 }
 
@@ -27,7 +29,7 @@ type retrainCheckpoint struct {
 
 // newRetrainRecorder reads the last checkpoint of the run, if it has one; from is where the training
 // starts.
-func newRetrainRecorder(dir runDir, epochs int, gpu *gpuMeter, p *console) (r *retrainRecorder,
+func newRetrainRecorder(dir runDir, epochs int, gpu *meter.Meter, p *terminal.Console) (r *retrainRecorder,
 	from *retrain.Start, err error) {
 	r = &retrainRecorder{dir: dir, console: p, gpu: gpu, store: dir.checkpoints("retrain")}
 	state, ok, err := r.store.Load(&r.saved, damaged(p))
@@ -41,7 +43,7 @@ func newRetrainRecorder(dir runDir, epochs int, gpu *gpuMeter, p *console) (r *r
 		return r, from, err
 	}
 	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",
-		"test_loss", "test_acc", "grad_norm"}, gpu.columns()...)}
+		"test_loss", "test_acc", "grad_norm"}, gpu.Columns()...)}
 	r.saved.Times = [][]string{{"epoch", "seconds"}}
 	return r, nil, nil
 }
@@ -51,22 +53,22 @@ func (r *retrainRecorder) Step(p search.Progress) { showStep(r.console, p, r.gpu
 
 // Epoch implements retrain.Recorder.
 func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
-	r.console.stop()
-	gpu := r.gpu.take()
-	r.console.say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s%s", e.Epoch+1,
-		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds(), gpu.after(" | "))
+	r.console.Stop()
+	gpu := r.gpu.Take()
+	r.console.Say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s%s", e.Epoch+1,
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds(), gpu.After(" | "))
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
 		e.Norm} {
-		row = append(row, number(x))
+		row = append(row, terminal.Number(x))
 	}
 	s := &r.saved
-	s.Metrics = append(s.Metrics, append(row, gpu.cells(s.Metrics[0])...))
-	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), seconds(e.Time.Seconds())})
-	if err := r.dir.write("metrics.csv", csvBytes(s.Metrics)); err != nil {
+	s.Metrics = append(s.Metrics, append(row, gpu.Cells(s.Metrics[0])...))
+	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())})
+	if err := r.dir.write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
 		return err
 	}
-	return r.dir.write("timing.csv", csvBytes(s.Times))
+	return r.dir.write("timing.csv", terminal.CSV(s.Times))
 }
 
 // Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which

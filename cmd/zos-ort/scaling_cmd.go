@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/ort"
 )
 
@@ -66,19 +68,19 @@ func scalingFlags(c *cli.Context) (base benchCase, list []dimension, err error) 
 	base = benchCase{threads: c.Int("threads"), mask: evenMask(8),
 		cfg: memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
 			Image: c.Int("image-size"), Passes: passesAll, Xi: .5, Masks: 1}}
-	if base.method, err = findMethod(c.String("method")); err != nil {
-		return base, nil, asUsage(err)
+	if base.method, err = method.Find(c.String("method")); err != nil {
+		return base, nil, terminal.Usage(err)
 	}
 	if base.threads == 0 {
 		base.threads = runtime.NumCPU()
 	}
 	if m := c.Float64("minutes"); base.threads < 1 || !(m > 0 && m < 1e4) {
-		return base, nil, usagef("--threads and --minutes must be positive, got %d and %v", base.threads, m)
+		return base, nil, terminal.Usagef("--threads and --minutes must be positive, got %d and %v", base.threads, m)
 	}
 	if list, err = findDimensions(c.String("dimensions")); err != nil {
-		return base, nil, asUsage(err)
+		return base, nil, terminal.Usage(err)
 	}
-	return base, list, base.cfg.check([]method{base.method})
+	return base, list, base.cfg.check([]method.Method{base.method})
 }
 
 func findDimensions(names string) (list []dimension, err error) {
@@ -100,14 +102,14 @@ func findDimensions(names string) (list []dimension, err error) {
 }
 
 // measureDimensions measures all points, and gives each an equal part of the time that is left.
-func measureDimensions(ctx context.Context, p *console, base benchCase, list []dimension,
+func measureDimensions(ctx context.Context, p *terminal.Console, base benchCase, list []dimension,
 	limit time.Duration) (map[string][]scalingPoint, error) {
 	end, left := time.Now().Add(limit), 0
 	for _, d := range list {
 		left += len(d.values)
 	}
-	p.start(left, "scaling")
-	defer p.stop()
+	p.Start(left, "scaling")
+	defer p.Stop()
 	points := map[string][]scalingPoint{}
 	for _, d := range list {
 		for _, v := range d.values {
@@ -116,7 +118,7 @@ func measureDimensions(ctx context.Context, p *console, base benchCase, list []d
 				return nil, err
 			}
 			points[d.name] = append(points[d.name], one)
-			p.step(fmt.Sprintf("%s %d", d.name, v))
+			p.Step(fmt.Sprintf("%s %d", d.name, v))
 			left--
 		}
 	}
@@ -124,7 +126,7 @@ func measureDimensions(ctx context.Context, p *console, base benchCase, list []d
 }
 
 // reportScaling prints the points and how they grow, and writes the files.
-func reportScaling(p *console, base benchCase, list []dimension, points map[string][]scalingPoint,
+func reportScaling(p *terminal.Console, base benchCase, list []dimension, points map[string][]scalingPoint,
 	dir runDir) error {
 	var rows [][]string
 	var all []scalingPoint
@@ -132,8 +134,8 @@ func reportScaling(p *console, base benchCase, list []dimension, points map[stri
 	for _, d := range list {
 		for _, one := range points[d.name] {
 			all = append(all, one)
-			rows = append(rows, []string{one.Dimension, strconv.Itoa(one.Value), milliseconds(one.Weight),
-				milliseconds(one.Alpha), milliseconds(one.Create), megabytes(one.Memory), strconv.Itoa(one.Nodes)})
+			rows = append(rows, []string{one.Dimension, strconv.Itoa(one.Value), terminal.Milliseconds(one.Weight),
+				terminal.Milliseconds(one.Alpha), terminal.Milliseconds(one.Create), terminal.MB(one.Memory), strconv.Itoa(one.Nodes)})
 		}
 		for _, q := range quantities {
 			growths = append(growths, growthOf(d, q, points[d.name]))
@@ -142,12 +144,12 @@ func reportScaling(p *console, base benchCase, list []dimension, points map[stri
 			return err
 		}
 	}
-	if err := dir.write("scaling.csv", csvBytes(scalingRows(all))); err != nil {
+	if err := dir.write("scaling.csv", terminal.CSV(scalingRows(all))); err != nil {
 		return err
 	}
-	p.result("%s, %d channels, %d cells, %dx%d images, where nothing else grows", base, base.cfg.Channels,
+	p.Result("%s, %d channels, %d cells, %dx%d images, where nothing else grows", base, base.cfg.Channels,
 		base.cfg.Cells, base.cfg.Image, base.cfg.Image)
-	err := p.table([]string{"dimension", "value", "weight step: ms", "alpha step: ms", "sessions: ms",
+	err := p.Table([]string{"dimension", "value", "weight step: ms", "alpha step: ms", "sessions: ms",
 		"memory: MB", "nodes"}, rows)
 	if err != nil {
 		return err
@@ -155,14 +157,12 @@ func reportScaling(p *console, base benchCase, list []dimension, points map[stri
 	if err := printGrowth(p, growths); err != nil {
 		return err
 	}
-	p.result("written to %s", dir)
-	return p.value(map[string]any{"folder": dir, "points": all, "growth": growths})
+	p.Result("written to %s", dir)
+	return p.Value(map[string]any{"folder": dir, "points": all, "growth": growths})
 }
 
-func milliseconds(s float64) string { return fmt.Sprintf("%.1f", 1e3*s) }
-
 // printGrowth prints the exponents and marks what is worse than linear.
-func printGrowth(p *console, growths []growth) error {
+func printGrowth(p *terminal.Console, growths []growth) error {
 	var rows [][]string
 	for _, g := range growths {
 		mark := ""
@@ -172,7 +172,7 @@ func printGrowth(p *console, growths []growth) error {
 		rows = append(rows, []string{g.Dimension, g.Quantity, fmt.Sprintf("%.2f", g.Exponent),
 			fmt.Sprintf("%.2f from %d", g.Upper, g.From), mark})
 	}
-	return p.table([]string{"along", "grows", "exponent", "of the upper half", ""}, rows)
+	return p.Table([]string{"along", "grows", "exponent", "of the upper half", ""}, rows)
 }
 
 // scalingRows is scaling.csv.
@@ -180,8 +180,8 @@ func scalingRows(points []scalingPoint) [][]string {
 	rows := [][]string{{"dimension", "value", "weight_step_seconds", "alpha_step_seconds",
 		"session_seconds", "predicted_peak_bytes", "nodes"}}
 	for _, p := range points {
-		rows = append(rows, []string{p.Dimension, strconv.Itoa(p.Value), number(p.Weight), number(p.Alpha),
-			number(p.Create), strconv.Itoa(p.Memory), strconv.Itoa(p.Nodes)})
+		rows = append(rows, []string{p.Dimension, strconv.Itoa(p.Value), terminal.Number(p.Weight), terminal.Number(p.Alpha),
+			terminal.Number(p.Create), strconv.Itoa(p.Memory), strconv.Itoa(p.Nodes)})
 	}
 	return rows
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search"
 	"zos-ort/search/data"
 )
@@ -32,22 +33,22 @@ func newAccuracy(classes int) *accuracy {
 }
 
 // evaluate runs a network on all images of a set.
-func evaluate(ctx context.Context, score forward, set *data.Set, p *console) (*accuracy, error) {
+func evaluate(ctx context.Context, score forward, set *data.Set, p *terminal.Console) (*accuracy, error) {
 	a := newAccuracy(len(set.Classes))
 	err := eachBatch(ctx, score, set, p, func(b *data.Batch, scores []float32) { a.add(scores, b) })
 	return a, err
 }
 
 // eachBatch shows the scores of a set to see, batch by batch. The last batch is filled up.
-func eachBatch(ctx context.Context, score forward, set *data.Set, p *console,
+func eachBatch(ctx context.Context, score forward, set *data.Set, p *terminal.Console,
 	see func(*data.Batch, []float32)) error {
 	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: set, Batch: evalBatch, Tail: data.TailPad})
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	defer p.stop()
-	p.start(l.Steps(), "evaluating")
+	defer p.Stop()
+	p.Start(l.Steps(), "evaluating")
 	pass := l.Epoch(0)
 	for b, ok := pass.Next(); ok; b, ok = pass.Next() {
 		scores, err := score(b.Images)
@@ -55,7 +56,7 @@ func eachBatch(ctx context.Context, score forward, set *data.Set, p *console,
 			return err
 		}
 		see(b, scores)
-		p.step("")
+		p.Step("")
 	}
 	return pass.Err()
 }

@@ -7,7 +7,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
+	"zos-ort/ort/meter"
 	"zos-ort/search"
 	"zos-ort/search/data"
 )
@@ -41,7 +45,7 @@ type searchResult struct {
 	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
 	Remaining remaining      `json:"remaining"`
 	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
-	GPU       *gpuMemory     `json:"gpu_memory,omitempty"`
+	GPU       *meter.Peaks   `json:"gpu_memory,omitempty"`
 	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
@@ -72,7 +76,7 @@ func searchAction(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("dry-run") {
-		return errors.Join(cfg.table(p), p.value(dryRun{cfg, cfg.memory.Peak}))
+		return errors.Join(cfg.table(p), p.Value(dryRun{cfg, cfg.memory.Peak}))
 	}
 	dir, unlock, err := openRun(c, &cfg)
 	if err != nil {
@@ -80,7 +84,7 @@ func searchAction(c *cli.Context) error {
 	}
 	defer unlock()
 	if cfg.Data == "" {
-		p.say("no --data: using the built-in generated images")
+		p.Say("no --data: using the built-in generated images")
 	}
 	if err = cfg.table(p); err == nil {
 		err = runSearch(c.Context, &cfg, m, train, dir, p)
@@ -88,8 +92,8 @@ func searchAction(c *cli.Context) error {
 	return dir.resumable(c, p, dir.finish(err))
 }
 
-func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir runDir,
-	p *console) error {
+func runSearch(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir runDir,
+	p *terminal.Console) error {
 	var out searchResult
 	out.Run = string(dir)
 	mask, err := makeMask(ctx, cfg, m, train, dir, p)
@@ -103,10 +107,10 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 		}
 	}
 	out.Remaining = remainingOf(mask.mask)
-	switch m.found {
-	case byScores:
+	switch m.Source {
+	case method.ByScores:
 		out.Genotype, err = scoresGenotype(mask)
-	case byChance:
+	case method.ByChance:
 		rng := rand.New(rand.NewPCG(cfg.Seed, streamDraw))
 		out.Genotype, err = space.RandomGenotype(rng, mask.mask)
 	default:
@@ -115,7 +119,7 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 	if err != nil {
 		return err
 	}
-	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), peakRSS(), cfg.gpu.total()
+	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), cfg.gpu.Total()
 	if err := exportGenotype(ctx, cfg, out.Genotype, mask.mask, dir); err != nil {
 		return err
 	}
@@ -123,9 +127,9 @@ func runSearch(ctx context.Context, cfg *config, m method, train *data.Set, dir 
 }
 
 // oneShot searches what the mask leaves, from the last checkpoint on if there is one.
-func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *console,
+func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *terminal.Console,
 	out *searchResult) error {
-	defer p.stop()
+	defer p.Stop()
 	r, from, err := newRecorder(dir, cfg, p)
 	if err != nil {
 		return err
@@ -136,7 +140,7 @@ func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set,
 	}
 	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, &res.Last.ValidAcc, r.saved.Seconds
 	if out.Stop = res.Stop; res.Stop != nil {
-		p.say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
+		p.Say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
 			res.Stop.Cell, res.Stop.Epoch+1, res.Stop.Skips)
 		if err := dir.writeJSON("alphas.json", res.Alphas); err != nil { // those of the result
 			return err
@@ -146,14 +150,14 @@ func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set,
 }
 
 // print reports the result to people or machines.
-func (r searchResult) print(p *console) error {
-	p.result("%s", r.Text)
+func (r searchResult) print(p *terminal.Console) error {
+	p.Result("%s", r.Text)
 	if r.ValidAcc != nil {
-		p.result("supernet validation accuracy: %.2f %%", 100**r.ValidAcc)
+		p.Result("supernet validation accuracy: %.2f %%", 100**r.ValidAcc)
 	}
 	printPeaks(r.GPU, p)
-	p.result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
-	return p.value(r)
+	p.Result("pruning %.1f s, search %.1f s; written to %s", r.Seconds.Prune, r.Seconds.Search, r.Run)
+	return p.Value(r)
 }
 
 // scoresGenotype derives the genotype of pruning alone: every edge has one operation left, whose

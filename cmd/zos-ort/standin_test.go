@@ -11,6 +11,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -55,7 +56,7 @@ func onStandIn(t *testing.T, env []string, body func(t *testing.T, cuda *ort.CUD
 func TestProviderTakesAllPrograms(t *testing.T) {
 	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		for _, name := range []string{"zos", "etenas"} {
-			m, err := findMethod(name)
+			m, err := method.Find(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +116,7 @@ func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA,
 // A node without a kernel is an error that names it, not a detour through the host.
 func TestProviderRefusesFallback(t *testing.T) {
 	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) {
-		m, err := findMethod("darts")
+		m, err := method.Find("darts")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,13 +141,13 @@ func TestProviderRefusesFallback(t *testing.T) {
 // what was predicted of the program.
 func TestProviderSteps(t *testing.T) {
 	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
-		for _, m := range methods {
-			if m.searches() && m.name != "beta-darts" { // whose programs are those of darts
+		for _, m := range method.All {
+			if m.Searches() && m.Name != "beta-darts" { // whose programs are those of darts
 				for _, precision := range []string{fp32, bf16} {
-					if precision == bf16 && m.name != "zos" && m.name != "darts-rnd" {
+					if precision == bf16 && m.Name != "zos" && m.Name != "darts-rnd" {
 						continue // of partial and of all channels one each: sessions take their time
 					}
-					t.Run(m.name+"/"+precision, func(t *testing.T) {
+					t.Run(m.Name+"/"+precision, func(t *testing.T) {
 						checkSteps(t, onGPU(precision), m, cuda, counts)
 					})
 				}
@@ -155,14 +156,14 @@ func TestProviderSteps(t *testing.T) {
 	})
 }
 
-func checkSteps(t *testing.T, c memoryConfig, m method, cuda *ort.CUDA, counts string) {
+func checkSteps(t *testing.T, c memoryConfig, m method.Method, cuda *ort.CUDA, counts string) {
 	mask := c.masksOf(m)[0]
 	p, err := search.Emit(c.spec(m, mask))
 	if err != nil {
 		t.Fatal(err)
 	}
 	standin.Reset(t, counts)
-	s, err := search.Open(p, program.Vectors{}, space.NewAlphas(mask, m.partial > 1),
+	s, err := search.Open(p, program.Vectors{}, space.NewAlphas(mask, m.Partial > 1),
 		ort.Options{Threads: 1, CUDA: cuda})
 	if err != nil {
 		t.Fatal(err)

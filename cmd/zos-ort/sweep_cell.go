@@ -7,7 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/search/data"
 	"zos-ort/search/sweep"
@@ -16,7 +18,7 @@ import (
 // cellResolver resolves the settings of the cells of one data set, one after the other.
 type cellResolver struct {
 	c       *cli.Context // of the sweep
-	console *console
+	console *terminal.Console
 	folder  string
 	threads int
 	budget  int64 // bytes for all processes together
@@ -38,9 +40,9 @@ type searchNeed struct {
 }
 
 // search resolves the settings of a search.
-func (r *cellResolver) search(m method, seed uint64) error {
+func (r *cellResolver) search(m method.Method, seed uint64) error {
 	cmd := searchCommand()
-	r.args = append([]string{"--json", "--method=" + m.name, "--data=" + r.folder,
+	r.args = append([]string{"--json", "--method=" + m.Name, "--data=" + r.folder,
 		"--seed=" + strconv.FormatUint(seed, 10)}, passedArgs(r.c, cmd, "")...)
 	c, err := parseArgs(cmd, r.args)
 	if err != nil {
@@ -105,12 +107,12 @@ func (known imageCache) fill(s *dataSettings, seed uint64, load func() error) er
 }
 
 // cell puts what was resolved into a cell.
-func (r *cellResolver) cell(m method) (p plannedCell, err error) {
+func (r *cellResolver) cell(m method.Method) (p plannedCell, err error) {
 	settings, err := object(r.cfg)
 	if err != nil {
 		return p, err
 	}
-	p.Method, p.Seed = m.name, r.cfg.Seed
+	p.Method, p.Seed = m.Name, r.cfg.Seed
 	p.Phases = []sweep.Phase{{Name: "search", Args: append([]string{"search"}, r.args...),
 		Settings: settings, State: sweep.Waiting}}
 	need, err := r.predict(m)
@@ -162,30 +164,30 @@ func (r *cellResolver) planner() memoryConfig {
 }
 
 // predict plans the programs of a search. Pruning runs one session of the whole space per thread.
-func (r *cellResolver) predict(m method) (n searchNeed, err error) {
-	if n, ok := r.needs[m.name]; ok {
+func (r *cellResolver) predict(m method.Method) (n searchNeed, err error) {
+	if n, ok := r.needs[m.Name]; ok {
 		return n, nil
 	}
-	if m.searches() {
+	if m.Searches() {
 		row, err := r.planner().predict(m)
 		if err != nil {
 			return n, err
 		}
 		n.peak = int64(row.Peak)
 	}
-	if m.ranks() && r.cfg.MaskFile == "" {
+	if m.Ranks() && r.cfg.MaskFile == "" {
 		ranking := r.planner()
 		ranking.Batch = r.cfg.PruneBatch
-		row, err := ranking.predict(method{name: m.name, mask: toOne, found: byScores, partial: m.partial})
+		row, err := ranking.predict(method.Method{Name: m.Name, Mask: method.ToOne, Source: method.ByScores, Partial: m.Partial})
 		if err != nil {
 			return n, err
 		}
 		n.ranking = int64(r.threads * row.Peak)
-		if !m.searches() {
+		if !m.Searches() {
 			n.peak = int64(row.Peak)
 		}
 	}
-	r.needs[m.name] = n
+	r.needs[m.Name] = n
 	return n, nil
 }
 
@@ -209,14 +211,14 @@ func (r *cellResolver) predictNet() (int64, error) {
 }
 
 // refusal explains why a cell cannot run within a budget in bytes, or says nothing.
-func (r *cellResolver) refusal(m method, need, budget int64) (string, error) {
+func (r *cellResolver) refusal(m method.Method, need, budget int64) (string, error) {
 	if need <= budget {
 		return "", nil
 	}
-	text := fmt.Sprintf("needs %s MB of memory, %s MB are given", megabytes(int(need)),
-		megabytes(int(budget)))
+	text := fmt.Sprintf("needs %s MB of memory, %s MB are given", terminal.MB(int(need)),
+		terminal.MB(int(budget)))
 	left := int64(float64(budget-r.fixed()) / heapFactor)
-	switch n := r.needs[m.name]; {
+	switch n := r.needs[m.Name]; {
 	case left <= 0:
 		return text + ": give more with --memory", nil
 	case n.ranking > left:

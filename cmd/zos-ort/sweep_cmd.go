@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/sweep"
 )
 
@@ -87,7 +88,7 @@ func sweepFolder(path string) (string, error) {
 }
 
 // show prints the plan of a sweep.
-func (x *sweepMatrix) show(p *console, out string) error {
+func (x *sweepMatrix) show(p *terminal.Console, out string) error {
 	type row struct {
 		Cell      string      `json:"cell"`
 		State     sweep.State `json:"state"`
@@ -108,13 +109,13 @@ func (x *sweepMatrix) show(p *console, out string) error {
 			r.Commands = append(r.Commands, phase.Args)
 		}
 		rows = append(rows, r)
-		cells = append(cells, []string{c.Data, c.Method, fmt.Sprint(c.Seed), optionalMB(int(c.Predicted)),
-			megabytes(int(c.need)), todo})
+		cells = append(cells, []string{c.Data, c.Method, fmt.Sprint(c.Seed), terminal.OptionalMB(int(c.Predicted)),
+			terminal.MB(int(c.need)), todo})
 	}
-	p.result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
+	p.Result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
 		x.Threads, x.Executor)
-	err := p.table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, cells)
-	return errors.Join(err, p.value(map[string]any{"out": out, "sweep": x, "cells": rows}))
+	err := p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, cells)
+	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))
 }
 
 // runOneCell runs a cell that a sweep has prepared; its status file is the result.
@@ -135,8 +136,8 @@ func runOneCell(c *cli.Context) error {
 	if cell.State() == sweep.Failed {
 		return fmt.Errorf("%v: %s", cell, cell.Err())
 	}
-	p.result("%v: %s", cell, cell.State())
-	return p.value(cell)
+	p.Result("%v: %s", cell, cell.State())
+	return p.Value(cell)
 }
 
 // cellRunner starts this very program.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 // perCell are the flags of search and retrain that a sweep sets itself, for every cell.
@@ -68,11 +70,11 @@ func parseArgs(cmd *cli.Command, args []string) (*cli.Context, error) {
 	set.SetOutput(io.Discard)
 	for _, f := range cmd.Flags {
 		if err := f.Apply(set); err != nil {
-			return nil, asUsage(err)
+			return nil, terminal.Usage(err)
 		}
 	}
 	if err := set.Parse(args); err != nil {
-		return nil, usagef("%s: %w", cmd.Name, err)
+		return nil, terminal.Usagef("%s: %w", cmd.Name, err)
 	}
 	return cli.NewContext(nil, set, nil), nil
 }
@@ -113,7 +115,7 @@ func dataFolders(c *cli.Context) ([]string, error) {
 			d = ""
 		}
 		if slices.Contains(list, d) {
-			return nil, usagef("--data names %q twice", d)
+			return nil, terminal.Usagef("--data names %q twice", d)
 		}
 		list = append(list, d)
 	}

@@ -12,6 +12,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/search/sweep"
 )
 
@@ -29,7 +32,7 @@ type sweepMatrix struct {
 	Jobs     int      `json:"jobs"`
 	Threads  int      `json:"threads"` // of one job
 
-	methods []method
+	methods []method.Method
 	budget  int64 // bytes for all processes together
 	cells   []plannedCell
 }
@@ -54,14 +57,14 @@ func resolveMatrix(c *cli.Context) (x sweepMatrix, err error) {
 	x = sweepMatrix{Schema: sweepSchema, Version: sweepVersion, Program: version, Seed: c.Uint64("seed"),
 		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
 		Jobs: c.Int("jobs"), Threads: c.Int("threads")}
-	if x.methods, err = findMethods(c.String("methods")); err != nil {
-		return x, asUsage(err)
+	if x.methods, err = method.Parse(c.String("methods")); err != nil {
+		return x, terminal.Usage(err)
 	}
 	for _, m := range x.methods {
-		if slices.Contains(x.Methods, m.name) {
-			return x, usagef("--methods names %s twice", m.name)
+		if slices.Contains(x.Methods, m.Name) {
+			return x, terminal.Usagef("--methods names %s twice", m.Name)
 		}
-		x.Methods = append(x.Methods, m.name)
+		x.Methods = append(x.Methods, m.Name)
 	}
 	if x.Data, err = dataFolders(c); err != nil {
 		return x, err
@@ -95,19 +98,19 @@ func resolveMatrix(c *cli.Context) (x sweepMatrix, err error) {
 func (x *sweepMatrix) check(c *cli.Context) error {
 	switch {
 	case x.Seeds < 1:
-		return usagef("--seeds must be at least 1, got %d", x.Seeds)
+		return terminal.Usagef("--seeds must be at least 1, got %d", x.Seeds)
 	case x.Executor != "local" && x.Executor != "slurm":
-		return usagef("unknown executor %q: use local or slurm", x.Executor)
+		return terminal.Usagef("unknown executor %q: use local or slurm", x.Executor)
 	case x.Jobs < 0 || x.Jobs == 0 && x.Executor == "local":
-		return usagef("--jobs must be at least 1, got %d", x.Jobs)
+		return terminal.Usagef("--jobs must be at least 1, got %d", x.Jobs)
 	case x.Threads < 0:
-		return usagef("--threads must be at least 0, got %d", x.Threads)
+		return terminal.Usagef("--threads must be at least 0, got %d", x.Threads)
 	case x.Executor == "local" && (c.IsSet("slurm-args") || c.Bool("no-wait")):
-		return usagef("--slurm-args and --no-wait are for --executor slurm")
+		return terminal.Usagef("--slurm-args and --no-wait are for --executor slurm")
 	}
 	for _, f := range passedFlags(retrainCommand(), retrainPrefix) {
 		if name := f.Names()[0]; c.IsSet(name) && !x.Retrain {
-			return usagef("--%s has no effect without --retrain", name)
+			return terminal.Usagef("--%s has no effect without --retrain", name)
 		}
 	}
 	return nil
@@ -126,7 +129,7 @@ func (x *sweepMatrix) ofData(c *cli.Context, folder string, taken []string) (cel
 	for _, m := range x.methods {
 		for i := range x.Seeds {
 			if err := r.search(m, x.Seed+uint64(i)); err != nil {
-				return nil, fmt.Errorf("%s: %w", m.name, err)
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
 			}
 			if x.Retrain {
 				if err := r.training(x.Seed + uint64(i)); err != nil {
@@ -135,7 +138,7 @@ func (x *sweepMatrix) ofData(c *cli.Context, folder string, taken []string) (cel
 			}
 			cell, err := r.cell(m)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.name, err)
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
 			}
 			cell.Data, cell.Threads = dataLabel(folder, r.cfg.DataName, taken), x.Threads
 			cells = append(cells, cell)
@@ -147,13 +150,13 @@ func (x *sweepMatrix) ofData(c *cli.Context, folder string, taken []string) (cel
 // memoryBudget is what the processes may need together. Slurm gives each its own.
 func memoryBudget(c *cli.Context) (int64, error) {
 	if c.IsSet("memory") {
-		n, err := parseSize(c.String("memory"))
+		n, err := terminal.ParseSize(c.String("memory"))
 		if err != nil {
-			return 0, asUsage(err)
+			return 0, terminal.Usage(err)
 		}
 		return int64(n), nil
 	}
-	if free, ok := freeMemory(); ok && c.String("executor") == "local" {
+	if free, ok := host.FreeMemory(); ok && c.String("executor") == "local" {
 		return free / 5 * 4, nil
 	}
 	return math.MaxInt64, nil

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/sweep"
 )
 
@@ -15,7 +16,7 @@ import (
 type sweepRun struct {
 	sweepMatrix
 	out     string
-	console *console
+	console *terminal.Console
 
 	mu    sync.Mutex // guards cells and the files of the table
 	ended int
@@ -91,13 +92,13 @@ func describe(c sweep.Cell) string {
 	for _, p := range c.Phases {
 		seconds += p.Seconds
 	}
-	return fmt.Sprintf("done in %.1f s, peak %s MB", seconds, megabytes(int(c.Phases[0].PeakRSS)))
+	return fmt.Sprintf("done in %.1f s, peak %s MB", seconds, terminal.MB(int(c.Phases[0].PeakRSS)))
 }
 
 // report tells that a cell has come to an end.
 func (s *sweepRun) report(i int, how string) {
 	s.ended++
-	s.console.say("[%d/%d] %v: %s", s.ended, len(s.cells), s.cells[i].Cell, how)
+	s.console.Say("[%d/%d] %v: %s", s.ended, len(s.cells), s.cells[i].Cell, how)
 }
 
 // table is made from what is known of the cells.
@@ -137,14 +138,14 @@ func (s *sweepRun) finish(working bool) error {
 	if _, err := t.Draw(s.out); err != nil {
 		return err
 	}
-	if err := s.console.table(sweep.Header, t.Cells()); err != nil {
+	if err := s.console.Table(sweep.Header, t.Cells()); err != nil {
 		return err
 	}
 	for _, note := range t.Notes() {
-		s.console.result("%s", note)
+		s.console.Result("%s", note)
 	}
-	s.console.result("written to %s", s.out)
-	if err := s.console.value(t); err != nil {
+	s.console.Result("written to %s", s.out)
+	if err := s.console.Value(t); err != nil {
 		return err
 	}
 	failed, last := 0, ""

@@ -31,7 +31,7 @@ func (s *sweepRun) slurm(c *cli.Context) error {
 		return err
 	}
 	if len(active) > 0 {
-		s.console.say("job %s is still at work on %d runs", job.ID, len(active))
+		s.console.Say("job %s is still at work on %d runs", job.ID, len(active))
 	} else if job, err = s.submit(ctx, array); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *sweepRun) submit(ctx context.Context, array sweep.Slurm) (sweep.Job, er
 	}
 	job, err := array.Submit(ctx, todo)
 	if err == nil {
-		s.console.say("submitted job %s with %d runs; scancel %s ends it", job.ID, len(todo), job.ID)
+		s.console.Say("submitted job %s with %d runs; scancel %s ends it", job.ID, len(todo), job.ID)
 	}
 	return job, err
 }
@@ -88,7 +88,7 @@ func (s *sweepRun) wait(ctx context.Context, job sweep.Job) error {
 	for len(pending) > 0 {
 		select {
 		case <-ctx.Done():
-			s.console.say("job %s goes on; the same command waits for it again", job.ID)
+			s.console.Say("job %s goes on; the same command waits for it again", job.ID)
 			return ctx.Err()
 		case <-time.After(slurmPoll):
 		}

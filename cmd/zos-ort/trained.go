@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/network"
 	"zos-ort/ort/program"
@@ -96,7 +97,7 @@ func (d runDir) lastMetric(column string) (epochs int, x float64, err error) {
 
 // images loads the images that the network was trained on and those it is tested on, from where the
 // run found them or, given a folder, from there; they must be the same.
-func (t *trained) images(ctx context.Context, folder string, p *console) (train, test *data.Set,
+func (t *trained) images(ctx context.Context, folder string, p *terminal.Console) (train, test *data.Set,
 	err error) {
 	s := t.settings
 	if folder != "" {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/deploy"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
@@ -37,10 +38,10 @@ type exporter struct {
 	*trained
 	form        network.Deployment
 	train, test *data.Set
-	console     *console
+	console     *terminal.Console
 }
 
-func newExporter(t *trained, train, test *data.Set, raw, softmax bool, p *console) *exporter {
+func newExporter(t *trained, train, test *data.Set, raw, softmax bool, p *terminal.Console) *exporter {
 	s := t.settings
 	return &exporter{trained: t, train: train, test: test, console: p,
 		form: network.Deployment{Size: s.ImageSize, Mean: s.Mean, Std: s.Std, Raw: raw, Softmax: softmax}}
@@ -125,7 +126,7 @@ func (x *exporter) metadata(precision string) map[string]string {
 			"lr": s.LR, "drop_path": s.DropPath, "pad": s.Pad, "cutout": s.Cutout, "channels": s.Channels,
 			"cells": s.Cells, "auxiliary": s.Auxiliary, "train_images": s.TrainImages}),
 		"zos.data": s.DataName + " " + s.Fingerprint, "zos.seed": fmt.Sprint(s.Seed),
-		"zos.test_accuracy": number(x.trained.accuracy), "zos.precision": precision,
+		"zos.test_accuracy": terminal.Number(x.trained.accuracy), "zos.precision": precision,
 		"zos.trained": "true", "zos.opset": fmt.Sprint(onnx.Opset),
 		"Image.BitmapPixelFormat": "Rgb8", "Image.ColorSpaceGamma": "SRGB"}
 	if !x.form.Raw {

@@ -1,4 +1,4 @@
-package main
+package meter
 
 import (
 	"fmt"
@@ -10,18 +10,18 @@ import (
 	"zos-ort/ort/nvml"
 )
 
-// gpuMeter counts what a run takes of a GPU: the memory pool of its programs and, where the driver says,
+// Meter counts what a run takes of a GPU: the memory pool of its programs and, where the driver says,
 // the device. The nil meter is that of a run on the CPU: it counts nothing and has nothing to say.
-type gpuMeter struct {
+type Meter struct {
 	watch *nvml.Watch // nil without NVML
-	run   gpuMemory   // the highest figures so far
+	run   Peaks       // the highest Figures so far
 }
 
-// gpuTick is how often the device is looked at while programs run.
-const gpuTick = time.Second
+// tick is how often the device is looked at while programs run.
+const tick = time.Second
 
-// gpuMemory are peaks in bytes.
-type gpuMemory struct {
+// Peaks are peaks in bytes.
+type Peaks struct {
 	Pool     int64 `json:"pool_peak_bytes"`     // handed out to programs
 	Reserved int64 `json:"pool_reserved_bytes"` // taken from the device for it
 	// Of the device, by NVML: in use by all processes and by this one, whose context and libraries need
@@ -30,27 +30,27 @@ type gpuMemory struct {
 	Process int64 `json:"process_peak_bytes,omitempty"`
 }
 
-// newGPUMeter starts to count on the open device; close it.
-func newGPUMeter(device ort.CUDADevice) (m *gpuMeter, limited error) {
-	m = new(gpuMeter)
+// Open starts to count on the open device; close it.
+func Open(device ort.CUDADevice) (m *Meter, limited error) {
+	m = new(Meter)
 	d, err := nvml.Open(ort.CUDAFolders(), device.UUID)
 	if err != nil {
 		return m, err
 	}
-	m.watch = d.Watch(gpuTick)
+	m.watch = d.Watch(tick)
 	return m, nil
 }
 
-func (m *gpuMeter) close() {
+func (m *Meter) Close() {
 	if m != nil && m.watch != nil {
 		m.watch.Stop()
 		m.watch = nil
 	}
 }
 
-// take returns the peaks since the last call. A device that does not answer has none: what uses it next
+// Take returns the peaks since the last call. A device that does not answer has none: what uses it next
 // says why.
-func (m *gpuMeter) take() (g gpuMemory) {
+func (m *Meter) Take() (g Peaks) {
 	if m == nil {
 		return g
 	}
@@ -61,23 +61,23 @@ func (m *gpuMeter) take() (g gpuMemory) {
 		peak := m.watch.Peak()
 		g.Device, g.Process = peak.Used, peak.Process
 	}
-	for _, f := range gpuFigures {
+	for _, f := range Figures {
 		*f.of(&m.run) = max(*f.of(&m.run), *f.of(&g))
 	}
 	return g
 }
 
-// total are the peaks of the run up to now, for its result; nil on the CPU.
-func (m *gpuMeter) total() *gpuMemory {
+// Total are the peaks of the run up to now, for its result; nil on the CPU.
+func (m *Meter) Total() *Peaks {
 	if m == nil {
 		return nil
 	}
-	m.take()
+	m.Take()
 	return &m.run
 }
 
-// now is what a progress bar says of the device.
-func (m *gpuMeter) now() string {
+// Now is what a progress bar says of the device.
+func (m *Meter) Now() string {
 	if m == nil || m.watch == nil {
 		return ""
 	}
@@ -86,7 +86,7 @@ func (m *gpuMeter) now() string {
 }
 
 // String is for a line about an epoch or a run; empty if nothing was counted.
-func (g gpuMemory) String() string {
+func (g Peaks) String() string {
 	if g.Pool == 0 {
 		return ""
 	}
@@ -97,27 +97,27 @@ func (g gpuMemory) String() string {
 	return text
 }
 
-// after is the text behind a separator, or nothing.
-func (g gpuMemory) after(separator string) string {
+// After is the text behind a separator, or nothing.
+func (g Peaks) After(separator string) string {
 	if g.Pool == 0 {
 		return ""
 	}
 	return separator + g.String()
 }
 
-// gpuFigures are the figures with their columns of metrics.csv.
-var gpuFigures = []struct {
+// Figures are the Figures with their columns of metrics.csv.
+var Figures = []struct {
 	column string
-	of     func(*gpuMemory) *int64
+	of     func(*Peaks) *int64
 }{
-	{"gpu_pool_peak_bytes", func(g *gpuMemory) *int64 { return &g.Pool }},
-	{"gpu_pool_reserved_bytes", func(g *gpuMemory) *int64 { return &g.Reserved }},
-	{"gpu_device_peak_bytes", func(g *gpuMemory) *int64 { return &g.Device }},
-	{"gpu_process_peak_bytes", func(g *gpuMemory) *int64 { return &g.Process }},
+	{"gpu_pool_peak_bytes", func(g *Peaks) *int64 { return &g.Pool }},
+	{"gpu_pool_reserved_bytes", func(g *Peaks) *int64 { return &g.Reserved }},
+	{"gpu_device_peak_bytes", func(g *Peaks) *int64 { return &g.Device }},
+	{"gpu_process_peak_bytes", func(g *Peaks) *int64 { return &g.Process }},
 }
 
-// columns are those of a run that begins: none on the CPU, none of what the driver does not say.
-func (m *gpuMeter) columns() (names []string) {
+// Columns are those of a run that begins: none on the CPU, none of what the driver does not say.
+func (m *Meter) Columns() (names []string) {
 	if m == nil {
 		return nil
 	}
@@ -125,8 +125,8 @@ func (m *gpuMeter) columns() (names []string) {
 	if m.watch != nil {
 		seen = m.watch.Last()
 	}
-	there := gpuMemory{Pool: 1, Reserved: 1, Device: seen.Used, Process: seen.Process}
-	for _, f := range gpuFigures {
+	there := Peaks{Pool: 1, Reserved: 1, Device: seen.Used, Process: seen.Process}
+	for _, f := range Figures {
 		if *f.of(&there) > 0 {
 			names = append(names, f.column)
 		}
@@ -134,10 +134,10 @@ func (m *gpuMeter) columns() (names []string) {
 	return names
 }
 
-// cells are the figures for the columns that a file has. A run that goes on may count less than when it
+// Cells are the Figures for the columns that a file has. A run that goes on may count less than when it
 // began, or on the CPU nothing: then they are empty.
-func (g gpuMemory) cells(header []string) (cells []string) {
-	for _, f := range gpuFigures {
+func (g Peaks) Cells(header []string) (cells []string) {
+	for _, f := range Figures {
 		if !slices.Contains(header, f.column) {
 			continue
 		}

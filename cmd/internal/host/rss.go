@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"os"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// peakRSS is the largest resident size of this process so far in bytes, as Linux counts it; 0 where
+// PeakRSS is the largest resident size of this process so far in bytes, as Linux counts it; 0 where
 // the system does not say.
-func peakRSS() int64 {
+func PeakRSS() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// freeMemory is the memory that a new process can use without swapping, on Linux: what the machine
+// FreeMemory is the memory that a new process can use without swapping, on Linux: what the machine
 // has left, or the control groups of this process if they allow less.
-func freeMemory() (bytes int64, ok bool) { return freeIn(os.DirFS("/")) }
+func FreeMemory() (bytes int64, ok bool) { return freeIn(os.DirFS("/")) }
 
 // freeIn reads a file system whose /proc and /sys are those of Linux.
 func freeIn(root fs.FS) (bytes int64, ok bool) {

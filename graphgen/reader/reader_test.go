@@ -1,4 +1,4 @@
-package main
+package reader
 
 import (
 	"strings"
@@ -32,7 +32,7 @@ func reluFile(t *testing.T, x ir.Type, o onnx.Options) []byte {
 }
 
 func TestReadProgram(t *testing.T) {
-	p, err := readProgram(reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{}), 1)
+	p, err := Program(reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{}), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestReadProgram(t *testing.T) {
 // A file for any batch has the plan of a graph of the batch asked for.
 func TestReadProgramOfAnyBatch(t *testing.T) {
 	b := reluFile(t, ir.T(ir.Float, 1, 256), onnx.Options{Batch: "N"})
-	p := check.Must(readProgram(b, 4))(t)
+	p := check.Must(Program(b, 4))(t)
 	if r := plan.Simulate(p, p.RuntimeOrder()); r.Inputs != 4096 || r.Peak != 8192 {
 		t.Errorf("inputs %d, peak %d; want 4096, 8192", r.Inputs, r.Peak)
 	}
@@ -65,7 +65,7 @@ func TestReadProgramOfANetwork(t *testing.T) {
 	for _, g := range []*ir.Graph{plain, deployed} {
 		want := plan.Of(g)
 		m := check.Must(onnx.Model(g, onnx.Options{Batch: "N"}))(t)
-		read := check.Must(readProgram(check.Must(onnx.Bytes(m))(t), 1))(t)
+		read := check.Must(Program(check.Must(onnx.Bytes(m))(t), 1))(t)
 		got := plan.Simulate(read, read.RuntimeOrder())
 		if ratio := float64(got.Total()) / float64(want.Total()); ratio < .98 || ratio > 1.02 {
 			t.Errorf("%s: the file needs %d bytes, the graph %d", g.Name, got.Total(), want.Total())
@@ -86,7 +86,7 @@ func TestReadProgramRefuses(t *testing.T) {
 		{"cut off", "", whole[:len(whole)/2]},
 		{"empty", "", nil},
 	} {
-		_, err := readProgram(c.file, 1)
+		_, err := Program(c.file, 1)
 		if err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s: error %v, want one that says %q", c.name, err, c.words)
 		}

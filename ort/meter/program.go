@@ -1,4 +1,4 @@
-package main
+package meter
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 	"zos-ort/ort/kernels"
 )
 
-// measurement is what the runtime's arena counted during one run of a program.
-type measurement struct {
+// Measurement is what the runtime's arena counted during one run of a program.
+type Measurement struct {
 	Before  int64 // bytes in use before the run: constants that the session copied
 	Peak    int64 // most bytes in use, without Before
 	Seconds float64
 }
 
-// measure runs a program once in a session with an arena that counts what is asked for, because a
+// Measure runs a program once in a session with an arena that counts what is asked for, because a
 // training session keeps no statistics. Inputs lie outside of the arena; outputs are made in it.
-func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measurement, err error) {
+func Measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m Measurement, err error) {
 	if o.CUDA != nil {
 		err = ort.ResetPool()
 	} else {
@@ -34,71 +34,71 @@ func measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m measure
 	if err != nil {
 		return m, err
 	}
-	t, err := newTrial(p, o)
+	t, err := NewTrial(p, o)
 	if err != nil {
 		return m, err
 	}
-	defer t.close()
+	defer t.Close()
 	before, err := arena(t.session, o)
 	if err != nil {
 		return m, err
 	}
-	outputs, seconds, err := t.run(ctx)
-	closeTensors(outputs)
+	outputs, seconds, err := t.Run(ctx)
+	CloseTensors(outputs)
 	if err != nil {
 		return m, err
 	}
 	after, err := arena(t.session, o)
-	m = measurement{before.InUse, after.MaxInUse - before.InUse, seconds}
+	m = Measurement{before.InUse, after.MaxInUse - before.InUse, seconds}
 	if o.CUDA != nil {
 		m.Peak -= portBytes(p) // a GPU's copies of the inputs are in the pool
 	}
 	return m, err
 }
 
-// meter measures programs on a device.
-type meter struct {
-	options ort.Options
-	gpu     *gpuMeter // nil on the CPU
+// Bench measures programs on a device.
+type Bench struct {
+	Options ort.Options
+	GPU     *Meter // nil on the CPU
 }
 
-// of measures a program; on a GPU with the peaks of the pool and of the device, which are those of the
+// Of measures a program; on a GPU with the peaks of the pool and of the device, which are those of the
 // program alone, as what the pool does not need is given back before.
-func (m meter) of(ctx context.Context, p *graphgen.Program) (measurement, *gpuMemory, error) {
-	if m.gpu == nil {
-		r, err := measure(ctx, p, m.options)
+func (m Bench) Of(ctx context.Context, p *graphgen.Program) (Measurement, *Peaks, error) {
+	if m.GPU == nil {
+		r, err := Measure(ctx, p, m.Options)
 		return r, nil, err
 	}
 	if err := ort.TrimPool(); err != nil {
-		return measurement{}, nil, err
+		return Measurement{}, nil, err
 	}
-	m.gpu.take()
-	r, err := measure(ctx, p, m.options)
-	peaks := m.gpu.take()
+	m.GPU.Take()
+	r, err := Measure(ctx, p, m.Options)
+	peaks := m.GPU.Take()
 	return r, &peaks, err
 }
 
-// counts says what is measured.
-func (m meter) counts() string {
-	if m.gpu == nil {
+// Counts says what is measured.
+func (m Bench) Counts() string {
+	if m.GPU == nil {
 		return "ONNX Runtime's arena"
 	}
 	return "the GPU's memory pool without copies of the inputs; the pool with them and the device"
 }
 
-// gpuHeader names the columns of gpuMemory.columns, none on the CPU.
-func (m meter) gpuHeader() []string {
-	if m.gpu == nil {
+// GpuHeader names the columns of gpuMemory.columns, none on the CPU.
+func (m Bench) GpuHeader() []string {
+	if m.GPU == nil {
 		return nil
 	}
 	return []string{"pool", "reserved", "device (NVML)", "this process"}
 }
 
-func (g *gpuMemory) columns() (cells []string) {
+func (g *Peaks) Columns() (cells []string) {
 	if g == nil {
 		return nil
 	}
-	for _, f := range gpuFigures {
+	for _, f := range Figures {
 		text := "-"
 		if v := *f.of(g); v > 0 {
 			text = fmt.Sprintf("%.1f", float64(v)/1e6)
@@ -108,42 +108,42 @@ func (g *gpuMemory) columns() (cells []string) {
 	return cells
 }
 
-// trial is a program in an inference session that knows our kernels, with random inputs.
-type trial struct {
-	program *graphgen.Program
+// Trial is a program in an inference session that knows our kernels, with random inputs.
+type Trial struct {
+	Program *graphgen.Program
 	domain  *ort.Domain
 	session *ort.Inference
-	inputs  map[string]*ort.Tensor
+	Inputs  map[string]*ort.Tensor
 }
 
-func newTrial(p *graphgen.Program, o ort.Options) (t *trial, err error) {
-	t = &trial{program: p}
+func NewTrial(p *graphgen.Program, o ort.Options) (t *Trial, err error) {
+	t = &Trial{Program: p}
 	if t.domain, err = kernels.NewDomain(); err != nil {
 		return nil, err
 	}
 	o.Domains = append(o.Domains, t.domain)
 	if t.session, err = ort.NewInference(p.Model, o); err == nil {
-		t.inputs, err = randomInputs(p)
+		t.Inputs, err = randomInputs(p)
 	}
 	if err != nil {
-		t.close()
+		t.Close()
 		return nil, fmt.Errorf("measure %s: %w", p.Name, err)
 	}
 	return t, nil
 }
 
-// run executes the program once. The state among the inputs is overwritten; the caller closes the
+// Run executes the program once. The state among the inputs is overwritten; the caller closes the
 // outputs.
-func (t *trial) run(ctx context.Context) (outputs map[string]*ort.Tensor, seconds float64, err error) {
+func (t *Trial) Run(ctx context.Context) (outputs map[string]*ort.Tensor, seconds float64, err error) {
 	start := time.Now()
-	if outputs, err = t.session.Run(ctx, t.inputs); err != nil {
-		err = fmt.Errorf("measure %s: %w", t.program.Name, err)
+	if outputs, err = t.session.Run(ctx, t.Inputs); err != nil {
+		err = fmt.Errorf("measure %s: %w", t.Program.Name, err)
 	}
 	return outputs, time.Since(start).Seconds(), err
 }
 
-func (t *trial) close() {
-	closeTensors(t.inputs)
+func (t *Trial) Close() {
+	CloseTensors(t.Inputs)
 	if t.session != nil {
 		t.session.Close()
 	}
@@ -174,7 +174,7 @@ func randomInputs(p *graphgen.Program) (map[string]*ort.Tensor, error) {
 	for _, port := range p.Signature.Inputs {
 		t, err := ort.NewTensor(ort.DType(port.Type.DType), port.Type.Shape...)
 		if err != nil {
-			closeTensors(inputs)
+			CloseTensors(inputs)
 			return nil, fmt.Errorf("input %s: %w", port.Name, err)
 		}
 		inputs[port.Name] = t
@@ -187,7 +187,7 @@ func randomInputs(p *graphgen.Program) (map[string]*ort.Tensor, error) {
 	return inputs, nil
 }
 
-func closeTensors(m map[string]*ort.Tensor) {
+func CloseTensors(m map[string]*ort.Tensor) {
 	for _, t := range m {
 		t.Close()
 	}

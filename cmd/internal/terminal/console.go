@@ -1,0 +1,107 @@
+package terminal
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/tw"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Console prints what a command has to say: tables and results on standard output, messages and
+// progress on standard error. With --json standard output carries one JSON value and nothing else.
+type Console struct {
+	out, Err       io.Writer
+	machine, quiet bool
+	bar            *progressbar.ProgressBar
+}
+
+// newConsole writes results to out and messages to err.
+func New(out, err io.Writer, json, quiet bool) *Console {
+	return &Console{out: out, Err: err, machine: json, quiet: quiet}
+}
+
+// JSON says whether standard output carries JSON.
+func (p *Console) JSON() bool { return p.machine }
+
+// Say prints a message for the user.
+func (p *Console) Say(format string, args ...any) {
+	if !p.quiet && !p.machine {
+		fmt.Fprintf(p.Err, format+"\n", args...)
+	}
+}
+
+// Warn prints what the user should look at, whoever reads the result.
+func (p *Console) Warn(format string, args ...any) {
+	if !p.quiet {
+		fmt.Fprintf(p.Err, "zos-ort: warning: "+format+"\n", args...)
+	}
+}
+
+// Result prints a line of the result.
+func (p *Console) Result(format string, args ...any) {
+	if !p.quiet && !p.machine {
+		fmt.Fprintf(p.out, format+"\n", args...)
+	}
+}
+
+// Value prints the result for machines.
+func (p *Console) Value(v any) error {
+	if !p.machine {
+		return nil
+	}
+	e := json.NewEncoder(p.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// Table prints rows under a header.
+func (p *Console) Table(header []string, rows [][]string) error {
+	if p.machine || p.quiet {
+		return nil
+	}
+	t := tablewriter.NewTable(p.out, tablewriter.WithHeaderAutoFormat(tw.Off))
+	t.Header(header)
+	if err := t.Bulk(rows); err != nil {
+		return err
+	}
+	return t.Render()
+}
+
+// Start shows a progress bar of n steps, unless standard error is not a terminal.
+func (p *Console) Start(n int, what string) {
+	p.Stop()
+	f, ok := p.Err.(*os.File)
+	if p.quiet || p.machine || !ok || !term.IsTerminal(int(f.Fd())) {
+		return
+	}
+	p.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(p.Err),
+		progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionUseANSICodes(false),
+		progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == ""))
+}
+
+// Step moves the bar on; a description replaces the one before.
+func (p *Console) Step(what string) {
+	if p.bar == nil {
+		return
+	}
+	if what != "" {
+		p.bar.Describe(what)
+	}
+	_ = p.bar.Add(1)
+}
+
+// Stop takes the bar away.
+func (p *Console) Stop() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}

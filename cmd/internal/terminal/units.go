@@ -1,0 +1,79 @@
+package terminal
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+func GiB(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
+
+func OrDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// Number prints a float so that it reads back exactly.
+func Number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// Megabyte is 10^6 bytes, as sizes are printed.
+const Megabyte = 1e6
+
+func MB(bytes int) string { return fmt.Sprintf("%.1f", float64(bytes)/Megabyte) }
+
+// ParseSize reads 8GB, 512MB, 1.5GiB or a number of bytes.
+func ParseSize(s string) (int, error) {
+	units := []struct {
+		name string
+		size float64
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"GB", 1e9}, {"MB", 1e6}, {"B", 1}, {"", 1}}
+	for _, u := range units {
+		text, ok := strings.CutSuffix(s, u.name)
+		if !ok {
+			continue
+		}
+		x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(x >= 1 && x*u.size < 1<<62) {
+			break
+		}
+		return int(x * u.size), nil
+	}
+	return 0, fmt.Errorf("size %q: want a positive number with B, MB, MiB, GB or GiB", s)
+}
+
+func OptionalMB(bytes int) string {
+	if bytes == 0 {
+		return "-"
+	}
+	return MB(bytes)
+}
+
+// Ratio prints x / base where there are both.
+func Ratio(x, base float64) string {
+	if x == 0 || base == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", x/base)
+}
+
+func OptionalSeconds(s float64, decimals int) string {
+	if s == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.*f", decimals, s)
+}
+
+func Seconds(s float64) string { return strconv.FormatFloat(s, 'f', 3, 64) }
+
+func CSV(rows [][]string) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	_ = w.WriteAll(rows) // a bytes.Buffer takes everything
+	return b.Bytes()
+}
+
+func Milliseconds(s float64) string { return fmt.Sprintf("%.1f", 1e3*s) }
