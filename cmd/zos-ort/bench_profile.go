@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
@@ -33,14 +34,14 @@ func benchLimits(p *terminal.Console, cases []benchCase) error {
 
 // benchProfile profiles every case into a folder of its own.
 func benchProfile(ctx context.Context, p *terminal.Console, cases []benchCase, out string) error {
-	dir, err := createRunDir(out, "bench")
+	dir, err := rundir.Create(out, "bench")
 	if err != nil {
 		return err
 	}
 	var folders []string
 	for _, c := range cases {
 		name := fmt.Sprintf("%s-batch%d-threads%d", c.method.Name, c.cfg.Batch, c.threads)
-		into, err := createRunDir(dir.path(name), "bench")
+		into, err := rundir.Create(dir.Path(name), "bench")
 		if err != nil {
 			return err
 		}

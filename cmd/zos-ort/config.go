@@ -105,7 +105,7 @@ func resolveConfig(c *cli.Context) (cfg config, m method.Method, err error) {
 	}
 	if dir != "" {
 		before := new(config)
-		if err = dir.readSettings(configSchema, configVersion, before); err != nil {
+		if err = dir.ReadSettings(configSchema, configVersion, before); err != nil {
 			return cfg, m, err
 		}
 		cfg = *before

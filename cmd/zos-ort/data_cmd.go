@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/data"
 )
@@ -122,7 +123,7 @@ func (r dataReport) print(p *terminal.Console, out string) error {
 
 // writeSamples writes the first n images of every class to a new folder.
 func writeSamples(out string, s *data.Set, n int) (paths []string, err error) {
-	dir, err := createRunDir(out, "data")
+	dir, err := rundir.Create(out, "data")
 	if err != nil {
 		return nil, err
 	}
@@ -137,11 +138,11 @@ func writeSamples(out string, s *data.Set, n int) (paths []string, err error) {
 		}
 		class := strings.NewReplacer("/", "_", "\\", "_").Replace(s.Classes[label])
 		name := fmt.Sprintf("%s-%d.png", class, written[label])
-		if err := dir.write(name, b.Bytes()); err != nil {
+		if err := dir.Write(name, b.Bytes()); err != nil {
 			return nil, err
 		}
 		written[label]++
-		paths = append(paths, dir.path(name))
+		paths = append(paths, dir.Path(name))
 	}
 	return paths, nil
 }

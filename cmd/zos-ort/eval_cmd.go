@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -75,9 +76,9 @@ func evalAction(c *cli.Context) error {
 	if err := s.fits(test, p); err != nil {
 		return err
 	}
-	var dir runDir
+	var dir rundir.Dir
 	if c.String("out") != "" { // now, and not after minutes of work
-		if dir, err = createRunDir(c.String("out"), "eval"); err != nil {
+		if dir, err = rundir.Create(c.String("out"), "eval"); err != nil {
 			return err
 		}
 	}
@@ -137,12 +138,12 @@ func modelImages(ctx context.Context, s *subject, folder string, p *terminal.Con
 	if folder != "" {
 		return folderImages(ctx, folder, s.size, p)
 	}
-	dir := runDir(filepath.Dir(s.name))
-	if !exists(dir.path("config.json")) {
+	dir := rundir.Dir(filepath.Dir(s.name))
+	if !rundir.Exists(dir.Path("config.json")) {
 		return nil, fmt.Errorf("%s lies in no run directory: --data says which images to use", s.name)
 	}
 	t := new(trained)
-	if err := dir.readSettings(retrainSchema, retrainVersion, &t.settings); err != nil {
+	if err := dir.ReadSettings(retrainSchema, retrainVersion, &t.settings); err != nil {
 		return nil, err
 	}
 	_, test, err := t.images(ctx, "", p)

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/data"
 )
@@ -25,7 +26,7 @@ type classRow struct {
 }
 
 // evalReport prints the result and, given a folder, writes it.
-func evalReport(p *terminal.Console, dir runDir, s *subject, test *data.Set, a *accuracy) error {
+func evalReport(p *terminal.Console, dir rundir.Dir, s *subject, test *data.Set, a *accuracy) error {
 	var rows []classRow
 	table := [][]string{{"class", "images", "correct", "accuracy"}}
 	for c, label := range s.labels {
@@ -62,8 +63,8 @@ func evalReport(p *terminal.Console, dir runDir, s *subject, test *data.Set, a *
 }
 
 // writeReport writes the tables and the picture of the confusion matrix.
-func writeReport(dir runDir, s *subject, classes [][]string, a *accuracy) error {
-	if err := dir.write("classes.csv", terminal.CSV(classes)); err != nil {
+func writeReport(dir rundir.Dir, s *subject, classes [][]string, a *accuracy) error {
+	if err := dir.Write("classes.csv", terminal.CSV(classes)); err != nil {
 		return err
 	}
 	rows := [][]string{append([]string{"label"}, s.labels...)}
@@ -74,14 +75,14 @@ func writeReport(dir runDir, s *subject, classes [][]string, a *accuracy) error 
 		}
 		rows = append(rows, row)
 	}
-	if err := dir.write("confusion.csv", terminal.CSV(rows)); err != nil {
+	if err := dir.Write("confusion.csv", terminal.CSV(rows)); err != nil {
 		return err
 	}
 	picture, err := confusionPNG(s.labels, a)
 	if err != nil {
 		return fmt.Errorf("picture of the confusion matrix: %w", err)
 	}
-	return dir.write("confusion.png", picture)
+	return dir.Write("confusion.png", picture)
 }
 
 // matrix is a confusion matrix as a gonum grid: columns are predictions, rows are labels with the

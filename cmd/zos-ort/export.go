@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
@@ -21,27 +22,27 @@ const streamNetwork = 4000
 // exportGenotype writes the genotype, its drawings, and the derived network and its cells as ONNX
 // files with freshly initialised weights: what a search finds is an architecture.
 func exportGenotype(ctx context.Context, cfg *config, g space.Genotype, mask space.Mask,
-	dir runDir) error {
-	if err := dir.writeJSON("genotype.json", g); err != nil {
+	dir rundir.Dir) error {
+	if err := dir.WriteJSON("genotype.json", g); err != nil {
 		return err
 	}
 	for _, t := range space.CellTypes {
 		dot := celldraw.DOT("cell_"+t.String(), g.Cell(t))
-		if err := dir.write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
+		if err := dir.Write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
 			return err
 		}
 		svg, err := celldraw.SVG(ctx, dot)
 		if err != nil {
 			return fmt.Errorf("draw %v cell: %w", t, err)
 		}
-		if err := dir.write("cell_"+t.String()+".svg", svg); err != nil {
+		if err := dir.Write("cell_"+t.String()+".svg", svg); err != nil {
 			return err
 		}
 	}
 	return exportONNX(cfg, g, mask, dir)
 }
 
-func exportONNX(cfg *config, g space.Genotype, mask space.Mask, dir runDir) error {
+func exportONNX(cfg *config, g space.Genotype, mask space.Mask, dir rundir.Dir) error {
 	net := network.Config{Genotype: g, Channels: cfg.NetChannels, Cells: cfg.NetCells,
 		Classes: cfg.Classes}
 	tensors, err := freshTensors(net, cfg)
@@ -80,7 +81,7 @@ func freshTensors(net network.Config, cfg *config) (graphgen.Tensors, error) {
 }
 
 // writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.
-func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Genotype,
+func (cfg *config) writeModel(dir rundir.Dir, name string, g *ir.Graph, gen space.Genotype,
 	mask space.Mask) error {
 	maskText, err := json.Marshal(mask) // on one line
 	if err != nil {
@@ -93,16 +94,16 @@ func (cfg *config) writeModel(dir runDir, name string, g *ir.Graph, gen space.Ge
 }
 
 // writeONNX writes a graph with a free batch dimension.
-func writeONNX(dir runDir, name string, g *ir.Graph, doc string, meta map[string]string) error {
+func writeONNX(dir rundir.Dir, name string, g *ir.Graph, doc string, meta map[string]string) error {
 	b, err := modelBytes(g, doc, meta)
 	if err != nil {
 		return err
 	}
-	return dir.write(name, b)
+	return dir.Write(name, b)
 }
 
 // exportRun writes model.onnx of a training that has ended.
-func exportRun(ctx context.Context, dir runDir, train, test *data.Set, p *terminal.Console) error {
+func exportRun(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *terminal.Console) error {
 	t, err := openTrained(string(dir))
 	if err != nil {
 		return err
@@ -111,5 +112,5 @@ func exportRun(ctx context.Context, dir runDir, train, test *data.Set, p *termin
 	if err != nil {
 		return err
 	}
-	return dir.write("model.onnx", v.model)
+	return dir.Write("model.onnx", v.model)
 }

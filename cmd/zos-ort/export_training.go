@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/onnx"
@@ -36,7 +37,7 @@ func exportForTraining(c *cli.Context) error {
 	}
 	p := newConsole(c)
 	t.warnUnfinished(p, c.String("run"))
-	dir, err := createRunDir(c.String("training"), "export")
+	dir, err := rundir.Create(c.String("training"), "export")
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func exportForTraining(c *cli.Context) error {
 
 // exportTraining writes a trained network for further training by any binding of ONNX Runtime's
 // on-device training.
-func exportTraining(dir runDir, net network.Config, form network.Deployment, t graphgen.Tensors,
+func exportTraining(dir rundir.Dir, net network.Config, form network.Deployment, t graphgen.Tensors,
 	k onnx.Optimizer, meta map[string]string) error {
 	f, err := net.FineTune(form)
 	if err != nil {
@@ -86,7 +87,7 @@ func exportTraining(dir runDir, net network.Config, form network.Deployment, t g
 		content []byte
 	}{{trainingModelFile, train}, {evalModelFile, eval}, {optimizerModelFile, optimizer},
 		{checkpointFile, checkpoint.Bytes()}} {
-		if err := dir.write(file.name, file.content); err != nil {
+		if err := dir.Write(file.name, file.content); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
@@ -25,10 +26,10 @@ type tuning struct {
 }
 
 // openTuning reads nothing but the four files.
-func openTuning(t *testing.T, dir runDir, batch, size, classes int) *tuning {
+func openTuning(t *testing.T, dir rundir.Dir, batch, size, classes int) *tuning {
 	t.Helper()
-	read := func(name string) []byte { return check.Must(os.ReadFile(dir.path(name)))(t) }
-	u := &tuning{state: check.Must(ort.LoadState(dir.path(checkpointFile)))(t)}
+	read := func(name string) []byte { return check.Must(os.ReadFile(dir.Path(name)))(t) }
+	u := &tuning{state: check.Must(ort.LoadState(dir.Path(checkpointFile)))(t)}
 	u.tuner = check.Must(ort.NewFineTuner(u.state, ort.Artifacts{Train: read(trainingModelFile),
 		Eval: read(evalModelFile), Optimizer: read(optimizerModelFile)}, ort.Options{Threads: 1}))(t)
 	u.in = map[string]*ort.Tensor{
@@ -67,7 +68,7 @@ func everyOperation() space.Genotype {
 }
 
 // exportedTraining exports a network with random weights and statistics.
-func exportedTraining(t *testing.T, k onnx.Optimizer) (dir runDir, net network.Config,
+func exportedTraining(t *testing.T, k onnx.Optimizer) (dir rundir.Dir, net network.Config,
 	form network.Deployment, tensors graphgen.Tensors) {
 	t.Helper()
 	openRuntime(t)
@@ -83,7 +84,7 @@ func exportedTraining(t *testing.T, k onnx.Optimizer) (dir runDir, net network.C
 		}
 	}
 	tensors = p.Tensors(p.Weights.Initialize(rng), means, variances)
-	dir = runDir(t.TempDir())
+	dir = rundir.Dir(t.TempDir())
 	if err := exportTraining(dir, net, form, tensors, k, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestFineTuning(t *testing.T) {
 	if err := writeONNX(dir, "model.onnx", plain, "", nil); err != nil {
 		t.Fatal(err)
 	}
-	model := check.Must(os.ReadFile(dir.path("model.onnx")))(t)
+	model := check.Must(os.ReadFile(dir.Path("model.onnx")))(t)
 	deployed := check.Must(ort.NewInference(model, ort.Options{Threads: 1}))(t)
 	defer deployed.Close()
 	for _, batch := range []int{3, 6} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 )
 
@@ -82,10 +83,10 @@ func figure1Action(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
-	return dir.finish(runFigure1(c.Context, s, open, dir, p))
+	return dir.Finish(runFigure1(c.Context, s, open, dir, p))
 }
 
-func runFigure1(ctx context.Context, s *figureSettings, open func() (scorer, error), dir runDir,
+func runFigure1(ctx context.Context, s *figureSettings, open func() (scorer, error), dir rundir.Dir,
 	p *terminal.Console) error {
 	start := time.Now()
 	scorer, err := open()

@@ -15,16 +15,18 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
+	"zos-ort/cmd/internal/chart"
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 )
 
 // save writes everything but config.json.
-func (s *figureSettings) save(dir runDir, groups []group, res figureResult) error {
-	if err := dir.writeJSON("summary.json", res); err != nil {
+func (s *figureSettings) save(dir rundir.Dir, groups []group, res figureResult) error {
+	if err := dir.WriteJSON("summary.json", res); err != nil {
 		return err
 	}
 	for i, m := range groups[1].masks {
-		if err := dir.writeJSON(fmt.Sprintf("masks/mask-%03d.json", i), m); err != nil {
+		if err := dir.WriteJSON(fmt.Sprintf("masks/mask-%03d.json", i), m); err != nil {
 			return err
 		}
 	}
@@ -32,14 +34,14 @@ func (s *figureSettings) save(dir runDir, groups []group, res figureResult) erro
 	if err != nil {
 		return err
 	}
-	if err := dir.write("samples.csv", samples); err != nil {
+	if err := dir.Write("samples.csv", samples); err != nil {
 		return err
 	}
-	chart, err := s.chart(groups)
+	drawing, err := s.chart(groups)
 	if err != nil {
 		return fmt.Errorf("figure 1: %w", err)
 	}
-	return dir.writeChart("figure1", chart)
+	return chart.Write(dir, "figure1", drawing)
 }
 
 // samplesCSV lists the architectures; the code is read by space.ParseNB301.

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"zos-ort/cmd/internal/chart"
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 )
@@ -72,11 +74,11 @@ func TestChartOfEqualScores(t *testing.T) {
 	archs := []space.Genotype{check.Must(space.Named("DARTS_V1"))(t)}
 	groups := []group{{name: "unmasked", archs: archs, scores: []float64{2, 2, 2}},
 		{name: "masked", archs: archs, scores: []float64{2, 2, 2}}}
-	chart := check.Must(s.chart(groups))(t)
-	if chart.X.Min > 2 || chart.X.Max < 2 || !(chart.Y.Max > 0) || math.IsInf(chart.Y.Max, 0) {
-		t.Errorf("axes %v to %v and up to %v", chart.X.Min, chart.X.Max, chart.Y.Max)
+	drawing := check.Must(s.chart(groups))(t)
+	if drawing.X.Min > 2 || drawing.X.Max < 2 || !(drawing.Y.Max > 0) || math.IsInf(drawing.Y.Max, 0) {
+		t.Errorf("axes %v to %v and up to %v", drawing.X.Min, drawing.X.Max, drawing.Y.Max)
 	}
-	if err := runDir(t.TempDir()).writeChart("f", chart); err != nil {
+	if err := chart.Write(rundir.Dir(t.TempDir()), "f", drawing); err != nil {
 		t.Error(err)
 	}
 }

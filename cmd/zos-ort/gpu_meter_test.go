@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/urfave/cli/v2"
-
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
@@ -79,17 +77,15 @@ func TestOutOfMemory(t *testing.T) {
 
 // How to go on depends on what the run has saved: nothing, its settings, or a mask that took pruning.
 func TestGoingOnAfterOutOfMemory(t *testing.T) {
-	c := cli.NewContext(nil, flag.NewFlagSet("search", 0), nil)
-	c.Command = searchCommand()
-	dir := runDir(t.TempDir())
+	dir := rundir.Dir(t.TempDir())
 	for _, x := range []struct{ file, says, not string }{{"lock", "", "resume"},
 		{"config.json", "zos-ort search --resume " + string(dir) + " goes on", "--mask"}, {"mask.json", "", "--mask"},
-		{"checkpoints/prune/0001.json", "--mask " + dir.path("mask.json") + " spares the pruning", "zos-ort prune"}} {
-		if err := dir.write(x.file, nil); err != nil {
+		{"checkpoints/prune/0001.json", "--mask " + dir.Path("mask.json") + " spares the pruning", "zos-ort prune"}} {
+		if err := dir.Write(x.file, nil); err != nil {
 			t.Fatal(err)
 		}
 		err := &terminal.Hinted{Text: "out of GPU memory"}
-		if dir.resumable(c, nil, err) != err || !strings.Contains(err.Hint, x.says) ||
+		if dir.Resumable("search", nil, err) != err || !strings.Contains(err.Hint, x.says) ||
 			strings.Contains(err.Hint, x.not) {
 			t.Errorf("with %s the hint is %q", x.file, err.Hint)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
@@ -75,19 +76,19 @@ func graphsAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := createRunDir(c.String("out"), "graphs")
+	dir, err := rundir.Create(c.String("out"), "graphs")
 	if err != nil {
 		return err
 	}
 	return writeGraphs(p, dir, &cfg, programs, rank)
 }
 
-func writeGraphs(p *terminal.Console, dir runDir, cfg *config, programs search.Programs,
+func writeGraphs(p *terminal.Console, dir rundir.Dir, cfg *config, programs search.Programs,
 	rank *graphgen.Program) error {
 	var rows [][]string
 	for _, g := range []*graphgen.Program{programs.Weight, programs.Alpha, programs.Eval, rank} {
 		name := g.Name + ".onnx"
-		if err := dir.write(name, g.Model); err != nil {
+		if err := dir.Write(name, g.Model); err != nil {
 			return err
 		}
 		rows = append(rows, []string{name, fmt.Sprint(len(g.Graph.Nodes)), fmt.Sprint(len(g.Model))})
@@ -99,11 +100,11 @@ func writeGraphs(p *terminal.Console, dir runDir, cfg *config, programs search.P
 	if err != nil {
 		return err
 	}
-	if err := dir.write("state.ckpt", state.Bytes()); err != nil {
+	if err := dir.Write("state.ckpt", state.Bytes()); err != nil {
 		return err
 	}
 	rows = append(rows, []string{"state.ckpt", "-", fmt.Sprint(state.Len())})
-	if err := dir.writeJSON("config.json", cfg); err != nil {
+	if err := dir.WriteJSON("config.json", cfg); err != nil {
 		return err
 	}
 	if err := p.Table([]string{"file", "nodes", "bytes"}, rows); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/method"
@@ -35,13 +36,13 @@ type maskResult struct {
 }
 
 // makeMask obtains the mask that the method wants and saves it with the scores.
-func makeMask(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir runDir,
+func makeMask(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir rundir.Dir,
 	p *terminal.Console) (maskResult, error) {
 	res := maskResult{mask: space.FullMask()}
 	var err error
 	switch {
-	case cfg.MaskFile != "" && exists(dir.path("mask.json")): // resumed; the file may have changed
-		res.mask, err = space.ReadMask(dir.path("mask.json"))
+	case cfg.MaskFile != "" && rundir.Exists(dir.Path("mask.json")): // resumed; the file may have changed
+		res.mask, err = space.ReadMask(dir.Path("mask.json"))
 	case cfg.MaskFile != "":
 		res.mask, err = space.ReadMask(cfg.MaskFile)
 	case m.Mask == method.RandomMask:
@@ -59,10 +60,10 @@ func makeMask(ctx context.Context, cfg *config, m method.Method, train *data.Set
 	p.Say("mask: %d of %d operations left (%.3f of the operations, %.3g of the architectures)",
 		res.mask.Count(), space.FullMask().Count(), res.mask.RemainingOperations(space.FullMask()),
 		res.mask.RemainingArchitectures(space.FullMask()))
-	if err := dir.writeJSON("mask.json", res.mask); err != nil {
+	if err := dir.WriteJSON("mask.json", res.mask); err != nil {
 		return res, err
 	}
-	return res, dir.write("scores.csv", scoresCSV(res.rounds))
+	return res, dir.Write("scores.csv", scoresCSV(res.rounds))
 }
 
 // pruneCheckpoint is the content of a checkpoint of a pruning.
@@ -81,10 +82,10 @@ func (c pruneCheckpoint) position() string {
 }
 
 // runPruning is Algorithm 1 with a progress bar, from the last checkpoint on if there is one.
-func runPruning(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir runDir,
+func runPruning(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir rundir.Dir,
 	p *terminal.Console) (maskResult, error) {
 	var from pruneCheckpoint
-	store := dir.checkpoints("prune")
+	store := dir.Checkpoints("prune")
 	if _, ok, err := store.Load(&from, damaged(p)); err != nil {
 		return maskResult{}, err
 	} else if ok {

@@ -1,62 +1,40 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
+	"zos-ort/cmd/internal/chart"
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
 )
 
-// Size of the charts.
-const (
-	chartWidth   = 24 * vg.Centimeter
-	chartHeight  = 12 * vg.Centimeter
-	chartColumns = 600 // positions drawn; a schedule has thousands
-)
+// chartColumns is how many positions of a schedule are drawn; it has thousands.
+const chartColumns = 600
 
 // drawPlans writes, for every program of every row, the live bytes over the schedule as PNG and SVG.
 func drawPlans(out string, rows []prediction) error {
-	dir, err := createRunDir(out, "memory")
+	dir, err := rundir.Create(out, "memory")
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
 		for _, program := range r.programs {
-			chart, err := planChart(r.Method, program)
+			drawing, err := planChart(r.Method, program)
 			if err != nil {
 				return fmt.Errorf("chart of %s: %w", r.Method, err)
 			}
-			if err := dir.writeChart(r.Method+"-"+program.Name, chart); err != nil {
+			if err := chart.Write(dir, r.Method+"-"+program.Name, drawing); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// writeChart writes NAME.png and NAME.svg.
-func (d runDir) writeChart(name string, chart *plot.Plot) error {
-	for _, format := range []string{"png", "svg"} {
-		w, err := chart.WriterTo(chartWidth, chartHeight, format)
-		if err != nil {
-			return fmt.Errorf("chart %s: %w", name, err)
-		}
-		var b bytes.Buffer
-		if _, err := w.WriteTo(&b); err != nil {
-			return fmt.Errorf("chart %s: %w", name, err)
-		}
-		if err := d.write(name+"."+format, b.Bytes()); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -102,22 +80,8 @@ func markPeak(p *plot.Plot, r plan.Plan) error {
 	}
 	p.Add(line, label)
 	p.Y.Max = 1.08 * height // room for the label
-	p.X.Tick.Marker, p.Y.Tick.Marker = wholeTicks{}, wholeTicks{}
+	p.X.Tick.Marker, p.Y.Tick.Marker = chart.WholeTicks{}, chart.WholeTicks{}
 	return nil
-}
-
-// wholeTicks are gonum's ticks, labelled with whole numbers.
-type wholeTicks struct{}
-
-// Ticks implements plot.Ticker.
-func (wholeTicks) Ticks(low, high float64) []plot.Tick {
-	ticks := plot.DefaultTicks{}.Ticks(low, high)
-	for i, t := range ticks {
-		if t.Label != "" {
-			ticks[i].Label = strconv.FormatFloat(t.Value, 'f', -1, 64)
-		}
-	}
-	return ticks
 }
 
 // chartLayer names the layer of a tensor; the number in front orders the layers from the bottom.

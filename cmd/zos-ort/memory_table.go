@@ -7,9 +7,9 @@ import (
 
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
-	"zos-ort/search/sweep"
 )
 
 // predictionTable prints the predicted peaks.
@@ -59,8 +59,8 @@ func (p prediction) peakCell() string {
 }
 
 // paperPeak is the peak in MB of the paper's Table 1 for CIFAR-10; 0 for a method that is not in it.
-func paperPeak(method string) float64 {
-	n, _ := sweep.Paper("cifar-10", method)
+func paperPeak(name string) float64 {
+	n, _ := method.Paper("cifar-10", name)
 	return n.PeakMB
 }
 

@@ -10,7 +10,6 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/prune"
-	"zos-ort/search/sweep"
 )
 
 // ratioRuns of every program count, after one that touches all memory for the first time; the
@@ -156,7 +155,7 @@ func timeTable(p *terminal.Console, cfg memoryConfig, rows []methodTime) error {
 
 // paperSeconds is the search time of the paper's Table 1 for CIFAR-10; 0 for a method that is not in
 // it.
-func paperSeconds(method string) float64 {
-	n, _ := sweep.Paper("cifar-10", method)
+func paperSeconds(name string) float64 {
+	n, _ := method.Paper("cifar-10", name)
 	return n.Seconds
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort/meter"
@@ -15,7 +16,7 @@ import (
 // recorder writes metrics.csv, timing.csv and the genotype after every epoch, saves the checkpoints,
 // and shows progress.
 type recorder struct {
-	dir     runDir
+	dir     rundir.Dir
 	console *terminal.Console
 	store   checkpoint.Store
 	saved   searchCheckpoint
@@ -35,8 +36,8 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
 
 // newRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
-func newRecorder(dir runDir, cfg *config, p *terminal.Console) (r *recorder, from *search.Start, err error) {
-	r = &recorder{dir: dir, console: p, store: dir.checkpoints("search"), table: epochTable{mark: cfg.Skips},
+func newRecorder(dir rundir.Dir, cfg *config, p *terminal.Console) (r *recorder, from *search.Start, err error) {
+	r = &recorder{dir: dir, console: p, store: dir.Checkpoints("search"), table: epochTable{mark: cfg.Skips},
 		gpu: cfg.gpu}
 	state, ok, err := r.store.Load(&r.saved, damaged(p))
 	if err != nil {
@@ -105,14 +106,14 @@ func (r *recorder) Epoch(e search.Epoch) error {
 
 // save writes everything that belongs to an epoch.
 func (r *recorder) save(e search.Epoch) error {
-	if err := r.dir.write("metrics.csv", terminal.CSV(r.saved.Metrics)); err != nil {
+	if err := r.dir.Write("metrics.csv", terminal.CSV(r.saved.Metrics)); err != nil {
 		return err
 	}
-	if err := r.dir.write("timing.csv", terminal.CSV(r.saved.Times)); err != nil {
+	if err := r.dir.Write("timing.csv", terminal.CSV(r.saved.Times)); err != nil {
 		return err
 	}
-	if err := r.dir.writeJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {
+	if err := r.dir.WriteJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {
 		return err
 	}
-	return r.dir.writeJSON("alphas.json", e.Alphas)
+	return r.dir.WriteJSON("alphas.json", e.Alphas)
 }

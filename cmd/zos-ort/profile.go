@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/cost"
 	"zos-ort/ort"
@@ -59,40 +60,21 @@ type operatorProfile struct {
 // profileProgram runs a program by itself, with noise for images, and saves the runtime's trace as
 // trace-PROGRAM.json.
 func profileProgram(ctx context.Context, p *graphgen.Program, o ort.Options,
-	dir runDir) (programProfile, error) {
+	dir rundir.Dir) (programProfile, error) {
 	name := "trace-" + p.Name + ".json"
-	prefix := dir.path("." + name)
+	prefix := dir.Path("." + name)
 	o.Profile = prefix
 	if err := runProfiled(ctx, p, o); err != nil {
 		return programProfile{}, err
 	}
-	trace, err := dir.only(filepath.Base(prefix)) // the runtime adds the time of day to the name
+	trace, err := dir.Only(filepath.Base(prefix)) // the runtime adds the time of day to the name
 	if err != nil {
 		return programProfile{}, fmt.Errorf("profile %s: %w", p.Name, err)
 	}
-	if err := os.Rename(dir.path(trace), dir.path(name)); err != nil {
+	if err := os.Rename(dir.Path(trace), dir.Path(name)); err != nil {
 		return programProfile{}, fmt.Errorf("profile %s: %w", p.Name, err)
 	}
-	return readTrace(dir.path(name), p)
-}
-
-// only is the one file of the run whose name begins with prefix.
-func (d runDir) only(prefix string) (name string, err error) {
-	entries, err := os.ReadDir(string(d))
-	if err != nil {
-		return "", err
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) && name != "" {
-			return "", fmt.Errorf("both %s and %s are in %s", name, e.Name(), d)
-		} else if strings.HasPrefix(e.Name(), prefix) {
-			name = e.Name()
-		}
-	}
-	if name == "" {
-		err = fmt.Errorf("the runtime left no %s... in %s", prefix, d)
-	}
-	return name, err
+	return readTrace(dir.Path(name), p)
 }
 
 // runProfiled opens the program on a state of its own; the trace is written when that is closed.

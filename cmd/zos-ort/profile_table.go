@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/method"
@@ -31,7 +32,7 @@ type emitter func(graphgen.Spec) (*graphgen.Program, error)
 
 // profilePrograms profiles programs of a network, writes profile.csv and the traces, and prints what
 // takes the time beside what the machine can do at most.
-func profilePrograms(ctx context.Context, s graphgen.Spec, list []emitter, o ort.Options, dir runDir,
+func profilePrograms(ctx context.Context, s graphgen.Spec, list []emitter, o ort.Options, dir rundir.Dir,
 	p *terminal.Console) error {
 	limits := kernels.MeasureLimits(o.Threads)
 	p.Result("limits of %s, kernels %s: %s", count(o.Threads, "thread"), kernels.Level(), limitsText(limits))
@@ -51,7 +52,7 @@ func profilePrograms(ctx context.Context, s graphgen.Spec, list []emitter, o ort
 			return err
 		}
 	}
-	return dir.write("profile.csv", terminal.CSV(profileRows(all, limits)))
+	return dir.Write("profile.csv", terminal.CSV(profileRows(all, limits)))
 }
 
 func limitsText(l kernels.Limits) string {
@@ -109,7 +110,7 @@ func (r programProfile) cells(o operatorProfile, l kernels.Limits) []string {
 }
 
 // profileSteps profiles what a search runs on the mask.
-func (cfg *config) profileSteps(ctx context.Context, m method.Method, mask space.Mask, dir runDir,
+func (cfg *config) profileSteps(ctx context.Context, m method.Method, mask space.Mask, dir rundir.Dir,
 	p *terminal.Console) error {
 	s := cfg.search(mask)
 	spec := program.Lower(s.Spec(cfg.ImageSize), s.Options)
@@ -121,7 +122,7 @@ func (cfg *config) profileSteps(ctx context.Context, m method.Method, mask space
 }
 
 // profileSteps profiles what a retraining runs.
-func (s retrainSettings) profileSteps(ctx context.Context, dir runDir, p *terminal.Console) error {
+func (s retrainSettings) profileSteps(ctx context.Context, dir rundir.Dir, p *terminal.Console) error {
 	c := s.config()
 	list := []emitter{graphgen.Spec.WeightStep, graphgen.Spec.Evaluate}
 	return profilePrograms(ctx, c.Spec(s.ImageSize), list, c.Options, dir, p)

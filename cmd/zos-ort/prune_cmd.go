@@ -60,7 +60,7 @@ func pruneAction(c *cli.Context) error {
 	defer unlock()
 	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
 	if err != nil {
-		return dir.resumable(c, p, dir.finish(cfg.explain(err, cfg.memoryOfRanking())))
+		return dir.Resumable(c.Command.Name, p, dir.Finish(cfg.explain(err, cfg.memoryOfRanking())))
 	}
 	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask),
 		GPU: cfg.gpu.Total()}

@@ -1,21 +1,15 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
-	"zos-ort/search/checkpoint"
 )
 
 func resumeFlag() cli.Flag {
@@ -23,72 +17,19 @@ func resumeFlag() cli.Flag {
 }
 
 // resumedRun is the folder of --resume, if the flag is given.
-func resumedRun(c *cli.Context) (runDir, error) {
+func resumedRun(c *cli.Context) (rundir.Dir, error) {
 	if c.IsSet("resume") && c.IsSet("out") {
 		return "", terminal.Usagef("--resume writes into the folder of the run: leave --out away")
 	}
-	return runDir(c.String("resume")), nil
+	return rundir.Dir(c.String("resume")), nil
 }
 
-// openRun opens the runtime and the run directory, that of --resume or a new one with the settings in
-// it, and locks it until unlock is called.
-func openRun(c *cli.Context, settings any) (dir runDir, unlock func(), err error) {
+// openRun opens the runtime and the run directory of a command.
+func openRun(c *cli.Context, settings any) (dir rundir.Dir, unlock func(), err error) {
 	if err := ort.Open(""); err != nil {
 		return "", nil, err
 	}
-	if dir = runDir(c.String("resume")); dir == "" {
-		if dir, err = createRunDir(c.String("out"), c.Command.Name); err != nil {
-			return "", nil, err
-		}
-	}
-	if unlock, err = lockDir(string(dir)); err != nil {
-		return "", nil, err
-	}
-	if c.IsSet("resume") {
-		err = dir.sweep()
-	} else {
-		err = dir.writeJSON("config.json", settings)
-	}
-	if err != nil {
-		unlock()
-		return "", nil, err
-	}
-	return dir, unlock, nil
-}
-
-// sweep removes the temporary files that a kill leaves.
-func (d runDir) sweep() error {
-	return filepath.WalkDir(string(d), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || !temporary.MatchString(e.Name()) {
-			return err
-		}
-		return os.Remove(path)
-	})
-}
-
-// temporary are the names of files that are still being written: a dot, their name, digits.
-var temporary = regexp.MustCompile(`^\..*[0-9]+$`)
-
-// checkpoints are the positions of one part of a run.
-func (d runDir) checkpoints(part string) checkpoint.Store {
-	return checkpoint.Store{Dir: d.path(filepath.Join("checkpoints", part))}
-}
-
-// resumable tells how to go on with a run that was interrupted, or for which the GPU's memory did not
-// suffice; err is how it ended.
-func (d runDir) resumable(c *cli.Context, p *terminal.Console, err error) error {
-	if errors.Is(err, context.Canceled) && exists(d.path("checkpoints")) {
-		p.Say("saved; go on with: zos-ort %s --resume %s", c.Command.Name, d)
-	}
-	var refused *terminal.Hinted
-	if errors.As(err, &refused) && exists(d.path("config.json")) {
-		refused.Hint = fmt.Sprintf("what was saved is whole: when there is more memory, zos-ort %s --resume %s "+
-			"goes on; with a smaller batch it is another run", c.Command.Name, d)
-		if exists(d.path("mask.json")) && exists(d.path("checkpoints/prune")) {
-			refused.Hint += fmt.Sprintf(", for which --mask %s spares the pruning", d.path("mask.json"))
-		}
-	}
-	return err
+	return rundir.Open(c.String("resume"), c.String("out"), c.Command.Name, settings)
 }
 
 // goesOn tells where a resumed run starts.

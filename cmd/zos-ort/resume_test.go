@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"zos-ort/cmd/internal/rundir"
 )
 
 // kills is how often each command is killed.
@@ -69,7 +71,7 @@ func killed(t *testing.T, usual time.Duration, dir string, args []string) (momen
 // resumeOrStart are the arguments that go on with the run in a folder, or start it if it was killed
 // before it wrote its settings.
 func resumeOrStart(dir string, args []string) []string {
-	if exists(filepath.Join(dir, "config.json")) {
+	if rundir.Exists(filepath.Join(dir, "config.json")) {
 		return []string{args[0], "--resume", dir, "--quiet"}
 	}
 	return append(slices.Clip(args), "--quiet", "--out", dir)
@@ -158,28 +160,5 @@ func TestResumeFromTheCheckpointBefore(t *testing.T) {
 	}
 	for _, d := range differences(t, whole, dir) {
 		t.Error(d)
-	}
-}
-
-func TestLockDir(t *testing.T) {
-	dir := t.TempDir()
-	unlock, err := lockDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lockDir(dir); err == nil || !strings.Contains(err.Error(), "is in use") {
-		t.Errorf("second lock: %v", err)
-	}
-	unlock()
-	if exists(filepath.Join(dir, lockName)) {
-		t.Error("the lock file is still there")
-	}
-	again, err := lockDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again()
-	if _, err := lockDir(filepath.Join(dir, "none")); err == nil {
-		t.Error("locked a folder that is not there")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -86,7 +87,7 @@ func resolveRetrain(c *cli.Context) (s retrainSettings, err error) {
 	}
 	if dir != "" {
 		before := new(retrainSettings)
-		if err = dir.readSettings(retrainSchema, retrainVersion, before); err != nil {
+		if err = dir.ReadSettings(retrainSchema, retrainVersion, before); err != nil {
 			return s, err
 		}
 		s = *before
@@ -195,7 +196,7 @@ func retrainAction(c *cli.Context) error {
 	if s.Data == "" {
 		p.Say("no --data: using the built-in generated images")
 	}
-	if err := dir.writeJSON("genotype.json", s.Genotype); err != nil {
+	if err := dir.WriteJSON("genotype.json", s.Genotype); err != nil {
 		return err
 	}
 	if c.Bool("profile") {
@@ -203,10 +204,10 @@ func retrainAction(c *cli.Context) error {
 			return err
 		}
 	}
-	return dir.resumable(c, p, runRetrain(c.Context, s, train, test, dir, p))
+	return dir.Resumable(c.Command.Name, p, runRetrain(c.Context, s, train, test, dir, p))
 }
 
-func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir runDir,
+func runRetrain(ctx context.Context, s retrainSettings, train, test *data.Set, dir rundir.Dir,
 	p *terminal.Console) error {
 	cfg := s.config()
 	p.Say("training %d parameters on %s, testing on %s", space.NetworkParams(s.Genotype, s.Channels,

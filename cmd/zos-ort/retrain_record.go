@@ -3,6 +3,7 @@ package main
 import (
 	"strconv"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort/meter"
 	"zos-ort/ort/program"
@@ -13,7 +14,7 @@ import (
 
 // retrainRecorder writes metrics, the checkpoints, and the state after every epoch.
 type retrainRecorder struct {
-	dir     runDir
+	dir     rundir.Dir
 	console *terminal.Console
 	store   checkpoint.Store
 	gpu     *meter.Meter
@@ -29,9 +30,9 @@ type retrainCheckpoint struct {
 
 // newRetrainRecorder reads the last checkpoint of the run, if it has one; from is where the training
 // starts.
-func newRetrainRecorder(dir runDir, epochs int, gpu *meter.Meter, p *terminal.Console) (r *retrainRecorder,
+func newRetrainRecorder(dir rundir.Dir, epochs int, gpu *meter.Meter, p *terminal.Console) (r *retrainRecorder,
 	from *retrain.Start, err error) {
-	r = &retrainRecorder{dir: dir, console: p, gpu: gpu, store: dir.checkpoints("retrain")}
+	r = &retrainRecorder{dir: dir, console: p, gpu: gpu, store: dir.Checkpoints("retrain")}
 	state, ok, err := r.store.Load(&r.saved, damaged(p))
 	if err != nil {
 		return nil, nil, err
@@ -65,17 +66,17 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	s := &r.saved
 	s.Metrics = append(s.Metrics, append(row, gpu.Cells(s.Metrics[0])...))
 	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())})
-	if err := r.dir.write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
+	if err := r.dir.Write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
 		return err
 	}
-	return r.dir.write("timing.csv", terminal.CSV(s.Times))
+	return r.dir.Write("timing.csv", terminal.CSV(s.Times))
 }
 
 // Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which
 // comes first: after a kill between the two the epoch is done again.
 func (r *retrainRecorder) Save(s retrain.Snapshot, n *program.Net) error {
 	if s.Step == 0 {
-		if err := n.Save(r.dir.path("state.ckpt")); err != nil {
+		if err := n.Save(r.dir.Path("state.ckpt")); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+
+	"zos-ort/cmd/internal/chart"
+	"zos-ort/cmd/internal/rundir"
 )
 
 var scalingColors = []color.Color{color.RGBA{20, 60, 130, 255}, color.RGBA{80, 150, 230, 255},
@@ -16,12 +19,12 @@ var scalingColors = []color.Color{color.RGBA{20, 60, 130, 255}, color.RGBA{80, 1
 
 // drawScaling draws how everything grows along a dimension, relative to the smallest size, with
 // logarithmic axes: what is linear is parallel to the dashed line.
-func drawScaling(d dimension, points []scalingPoint, dir runDir) error {
-	chart, err := scalingChart(d, points)
+func drawScaling(d dimension, points []scalingPoint, dir rundir.Dir) error {
+	drawing, err := scalingChart(d, points)
 	if err != nil {
 		return fmt.Errorf("chart of %s: %w", d.name, err)
 	}
-	return dir.writeChart("scaling-"+d.name, chart)
+	return chart.Write(dir, "scaling-"+d.name, drawing)
 }
 
 func scalingChart(d dimension, points []scalingPoint) (*plot.Plot, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
 	"zos-ort/ort"
@@ -50,7 +51,7 @@ func scalingAction(c *cli.Context) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
-	dir, err := createRunDir(c.String("out"), "scaling")
+	dir, err := rundir.Create(c.String("out"), "scaling")
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func measureDimensions(ctx context.Context, p *terminal.Console, base benchCase,
 
 // reportScaling prints the points and how they grow, and writes the files.
 func reportScaling(p *terminal.Console, base benchCase, list []dimension, points map[string][]scalingPoint,
-	dir runDir) error {
+	dir rundir.Dir) error {
 	var rows [][]string
 	var all []scalingPoint
 	var growths []growth
@@ -144,7 +145,7 @@ func reportScaling(p *terminal.Console, base benchCase, list []dimension, points
 			return err
 		}
 	}
-	if err := dir.write("scaling.csv", terminal.CSV(scalingRows(all))); err != nil {
+	if err := dir.Write("scaling.csv", terminal.CSV(scalingRows(all))); err != nil {
 		return err
 	}
 	p.Result("%s, %d channels, %d cells, %dx%d images, where nothing else grows", base, base.cfg.Channels,

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
@@ -89,10 +90,10 @@ func searchAction(c *cli.Context) error {
 	if err = cfg.table(p); err == nil {
 		err = runSearch(c.Context, &cfg, m, train, dir, p)
 	}
-	return dir.resumable(c, p, dir.finish(err))
+	return dir.Resumable(c.Command.Name, p, dir.Finish(err))
 }
 
-func runSearch(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir runDir,
+func runSearch(ctx context.Context, cfg *config, m method.Method, train *data.Set, dir rundir.Dir,
 	p *terminal.Console) error {
 	var out searchResult
 	out.Run = string(dir)
@@ -127,7 +128,7 @@ func runSearch(ctx context.Context, cfg *config, m method.Method, train *data.Se
 }
 
 // oneShot searches what the mask leaves, from the last checkpoint on if there is one.
-func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir runDir, p *terminal.Console,
+func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set, dir rundir.Dir, p *terminal.Console,
 	out *searchResult) error {
 	defer p.Stop()
 	r, from, err := newRecorder(dir, cfg, p)
@@ -142,7 +143,7 @@ func oneShot(ctx context.Context, cfg *config, mask space.Mask, train *data.Set,
 	if out.Stop = res.Stop; res.Stop != nil {
 		p.Say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
 			res.Stop.Cell, res.Stop.Epoch+1, res.Stop.Skips)
-		if err := dir.writeJSON("alphas.json", res.Alphas); err != nil { // those of the result
+		if err := dir.WriteJSON("alphas.json", res.Alphas); err != nil { // those of the result
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/ort/program"
 )
@@ -75,7 +76,7 @@ func signalled(t *testing.T, sig os.Signal, file string, args ...string) (int, s
 	defer killer.Stop()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	for !exists(file) {
+	for !rundir.Exists(file) {
 		select {
 		case err := <-ended:
 			t.Fatalf("ended before %s was there: %v\n%s", file, err, stderr.String())

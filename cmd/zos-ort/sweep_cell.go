@@ -7,12 +7,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/sweep"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/search/data"
-	"zos-ort/search/sweep"
 )
 
 // cellResolver resolves the settings of the cells of one data set, one after the other.

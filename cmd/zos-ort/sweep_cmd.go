@@ -10,8 +10,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/sweep"
 	"zos-ort/cmd/internal/terminal"
-	"zos-ort/search/sweep"
 )
 
 func sweepCommand() *cli.Command {
@@ -50,12 +52,12 @@ func sweepAction(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return x.show(p, out)
 	}
-	lock, err := sweep.Lock(out)
+	lock, err := host.Lock(out)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := runDir(out).writeJSON("sweep.json", x); err != nil {
+	if err := rundir.Dir(out).WriteJSON("sweep.json", x); err != nil {
 		return err
 	}
 	s := &sweepRun{sweepMatrix: x, out: out, console: p}
@@ -80,7 +82,7 @@ func sweepFolder(path string) (string, error) {
 		return path, nil
 	case err != nil:
 		return "", fmt.Errorf("output folder: %w", err)
-	case len(entries) > 0 && !exists(filepath.Join(path, "sweep.json")):
+	case len(entries) > 0 && !rundir.Exists(filepath.Join(path, "sweep.json")):
 		return "", fmt.Errorf("output folder %s already holds files and is no sweep: choose another --out",
 			path)
 	}

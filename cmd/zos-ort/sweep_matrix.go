@@ -13,9 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/sweep"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
-	"zos-ort/search/sweep"
 )
 
 // sweepMatrix is what a sweep runs, resolved.

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 
+	"zos-ort/cmd/internal/sweep"
 	"zos-ort/cmd/internal/terminal"
-	"zos-ort/search/sweep"
 )
 
 // sweepRun is a sweep at work.

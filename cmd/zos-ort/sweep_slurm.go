@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"zos-ort/search/sweep"
+	"zos-ort/cmd/internal/sweep"
 )
 
 // slurmPoll is the time between two looks at the queue.

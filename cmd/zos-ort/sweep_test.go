@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/sweep"
 	"zos-ort/graphgen/check"
-	"zos-ort/search/sweep"
 )
 
 // TestSweepInterrupted: the children save, the program ends with the signal's status, the same command

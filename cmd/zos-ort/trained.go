@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/network"
@@ -36,29 +37,29 @@ func (s retrainSettings) evaluation() (*graphgen.Program, error) {
 
 // openTrained reads a run directory.
 func openTrained(path string) (*trained, error) {
-	dir, t := runDir(path), new(trained)
-	if err := dir.readSettings(retrainSchema, retrainVersion, &t.settings); err != nil {
+	dir, t := rundir.Dir(path), new(trained)
+	if err := dir.ReadSettings(retrainSchema, retrainVersion, &t.settings); err != nil {
 		return nil, err
 	}
 	s := t.settings
 	if len(s.Labels) != s.Classes || slices.Contains(s.Std[:], 0) {
 		return nil, fmt.Errorf("%s: %d labels for %d classes, std %v: the run is not one of this version",
-			dir.path("config.json"), len(s.Labels), s.Classes, s.Std)
+			dir.Path("config.json"), len(s.Labels), s.Classes, s.Std)
 	}
 	var err error
 	if t.program, err = s.evaluation(); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir.path("config.json"), err)
+		return nil, fmt.Errorf("%s: %w", dir.Path("config.json"), err)
 	}
-	if t.state, err = program.ReadVectors(dir.path("state.ckpt")); err != nil {
+	if t.state, err = program.ReadVectors(dir.Path("state.ckpt")); err != nil {
 		return nil, fmt.Errorf("%s has no trained weights: %w", path, err)
 	}
 	have := []int{len(t.state.Weights), len(t.state.Means), len(t.state.Variances)}
 	want := []int{t.program.Weights.Len(), t.program.Stats.Len(), t.program.Stats.Len()}
 	if !slices.Equal(have, want) {
 		return nil, fmt.Errorf("%s is of another network: weights, means and variances have %v numbers, "+
-			"those of config.json %v", dir.path("state.ckpt"), have, want)
+			"those of config.json %v", dir.Path("state.ckpt"), have, want)
 	}
-	t.epochs, t.accuracy, err = dir.lastMetric("test_acc")
+	t.epochs, t.accuracy, err = lastMetric(dir, "test_acc")
 	return t, err
 }
 
@@ -74,8 +75,8 @@ func (t *trained) tensors() graphgen.Tensors {
 func (t *trained) net() network.Config { return t.settings.config().Net }
 
 // lastMetric reads a column of metrics.csv in its last row, and the number of rows.
-func (d runDir) lastMetric(column string) (epochs int, x float64, err error) {
-	path := d.path("metrics.csv")
+func lastMetric(d rundir.Dir, column string) (epochs int, x float64, err error) {
+	path := d.Path("metrics.csv")
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%s has not finished an epoch: %w", d, err)

@@ -1,4 +1,4 @@
-package main
+package rundir
 
 import (
 	"bytes"
@@ -15,14 +15,14 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// runDir is the folder of one run. Files in it appear whole or not at all.
-type runDir string
+// Dir is the folder of one run. Files in it appear whole or not at all.
+type Dir string
 
-// createRunDir makes the folder. One that already holds something is never written into.
-func createRunDir(path, command string) (runDir, error) {
+// Create makes the folder. One that already holds something is never written into.
+func Create(path, command string) (Dir, error) {
 	if path == "" {
 		path = filepath.Join("runs", command, time.Now().Format("20060102-150405"))
-		for first, i := path, 2; exists(path); i++ {
+		for first, i := path, 2; Exists(path); i++ {
 			path = fmt.Sprintf("%s-%d", first, i)
 		}
 	}
@@ -46,12 +46,12 @@ func createRunDir(path, command string) (runDir, error) {
 		return "", fmt.Errorf("output folder is not writable: %w", err)
 	}
 	probe.Close()
-	return runDir(path), runDir(path).sweep()
+	return Dir(path), Dir(path).sweep()
 }
 
-// finish is called with the error that a run ends with, if any, and returns it. A run that failed
+// Finish is called with the error that a run ends with, if any, and returns it. A run that failed
 // before it found anything leaves no folder behind: only an empty folder can be removed.
-func (d runDir) finish(err error) error {
+func (d Dir) Finish(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -62,72 +62,72 @@ func (d runDir) finish(err error) error {
 		}
 	}
 	for _, e := range entries {
-		_ = os.Remove(d.path(e.Name()))
+		_ = os.Remove(d.Path(e.Name()))
 	}
 	_ = os.Remove(string(d))
 	return err
 }
 
-func exists(path string) bool {
+func Exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }
 
-// path is where a file of the run is.
-func (d runDir) path(name string) string { return filepath.Join(string(d), name) }
+// Path is where a file of the run is.
+func (d Dir) Path(name string) string { return filepath.Join(string(d), name) }
 
-// write writes a file atomically: to a temporary name, synced, renamed.
-func (d runDir) write(name string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(d.path(name)), 0o755); err != nil {
+// Write writes a file atomically: to a temporary name, synced, renamed.
+func (d Dir) Write(name string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(d.Path(name)), 0o755); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	if err := renameio.WriteFile(d.path(name), content, 0o644); err != nil {
+	if err := renameio.WriteFile(d.Path(name), content, 0o644); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
 }
 
-// writeJSON writes v indented.
-func (d runDir) writeJSON(name string, v any) error {
+// WriteJSON writes v indented.
+func (d Dir) WriteJSON(name string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	return d.write(name, append(b, '\n'))
+	return d.Write(name, append(b, '\n'))
 }
 
 // readJSON reads what writeJSON wrote, strictly: a key that v does not know is an error.
-func (d runDir) readJSON(name string, v any) error {
-	b, err := os.ReadFile(d.path(name))
+func (d Dir) readJSON(name string, v any) error {
+	b, err := os.ReadFile(d.Path(name))
 	if err != nil {
 		return fmt.Errorf("read %s of the run: %w", name, err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("%s: %w", d.path(name), err)
+		return fmt.Errorf("%s: %w", d.Path(name), err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("%s: something follows the JSON value", d.path(name))
+		return fmt.Errorf("%s: something follows the JSON value", d.Path(name))
 	}
 	return nil
 }
 
-// readSettings reads config.json and checks whose it is.
-func (d runDir) readSettings(schema string, version int, v any) error {
+// ReadSettings reads config.json and checks whose it is.
+func (d Dir) ReadSettings(schema string, version int, v any) error {
 	var head struct {
 		Schema  string
 		Version int
 	}
-	b, err := os.ReadFile(d.path("config.json"))
+	b, err := os.ReadFile(d.Path("config.json"))
 	if err != nil {
 		return fmt.Errorf("%s is not a run directory: %w", d, err)
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
-		return fmt.Errorf("%s: %w", d.path("config.json"), err)
+		return fmt.Errorf("%s: %w", d.Path("config.json"), err)
 	}
 	if head.Schema != schema || head.Version != version {
-		return fmt.Errorf("%s holds %q version %d, this needs %q version %d", d.path("config.json"),
+		return fmt.Errorf("%s holds %q version %d, this needs %q version %d", d.Path("config.json"),
 			head.Schema, head.Version, schema, version)
 	}
 	return d.readJSON("config.json", v)

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
+
+	"zos-ort/models/method"
 )
 
 // Quantity names something that is compared.
@@ -107,7 +109,7 @@ type Row struct {
 	Failed int                  `json:"failed"`
 	Stats  map[Quantity]Summary `json:"statistics"`
 	Best   *Outcome             `json:"best,omitempty"` // by test accuracy, or else validation accuracy
-	Paper  *Numbers             `json:"paper,omitempty"`
+	Paper  *method.Numbers      `json:"paper,omitempty"`
 	// Ratios to darts on the same data set, of means; missing where there is no such run.
 	Ratios      map[Quantity]float64 `json:"ratios_to_darts"`
 	PaperRatios map[Quantity]float64 `json:"paper_ratios_to_darts"`
@@ -171,7 +173,7 @@ func newRow(runs []Outcome) Row {
 			r.Stats[q] = Summarize(values)
 		}
 	}
-	if n, ok := Paper(r.Data, r.Method); ok {
+	if n, ok := method.Paper(r.Data, r.Method); ok {
 		r.Paper = &n
 	}
 	return r
@@ -201,7 +203,7 @@ func (r *Row) compare(darts *Row) {
 			}
 		}
 	}
-	if base, ok := Paper(r.Data, "darts"); ok && r.Paper != nil {
+	if base, ok := method.Paper(r.Data, "darts"); ok && r.Paper != nil {
 		r.PaperRatios[Predicted] = r.Paper.PeakMB / base.PeakMB
 		r.PaperRatios[Seconds] = r.Paper.Seconds / base.Seconds
 	}

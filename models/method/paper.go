@@ -1,4 +1,4 @@
-package sweep
+package method
 
 // Numbers are a cell of the paper's Table 1, measured on a V100 with 32 GB.
 type Numbers struct {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/graphgen/check"
 )
 
@@ -112,12 +113,12 @@ func TestRunInterrupted(t *testing.T) {
 // A lock goes with the last process that has it.
 func TestLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	lock := check.Must(Lock(dir))(t)
-	_, err := Lock(dir)
+	lock := check.Must(host.Lock(dir))(t)
+	_, err := host.Lock(dir)
 	check.Error(t, err, dir, "in use by process")
 	lock.Close()
-	check.Must(Lock(dir))(t).Close()
-	_, err = Lock(filepath.Join(dir, "lock", "under-a-file"))
+	check.Must(host.Lock(dir))(t).Close()
+	_, err = host.Lock(filepath.Join(dir, "lock", "under-a-file"))
 	check.Error(t, err, "lock: ")
 }
 

@@ -1,4 +1,4 @@
-package main
+package rundir
 
 import (
 	"errors"
@@ -23,24 +23,24 @@ func TestFinishLeavesNothing(t *testing.T) {
 		{"not ours", []string{"other.json"}, failure, true},
 		{"success", []string{"config.json"}, nil, true}} {
 		t.Run(c.name, func(t *testing.T) {
-			dir, err := createRunDir(filepath.Join(t.TempDir(), "deep", "run"), "search")
+			dir, err := Create(filepath.Join(t.TempDir(), "deep", "run"), "search")
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, f := range c.files {
-				if err := dir.write(f, []byte("{}")); err != nil {
+				if err := dir.Write(f, []byte("{}")); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := dir.finish(c.err); err != c.err {
+			if err := dir.Finish(c.err); err != c.err {
 				t.Errorf("finish returned %v, want %v", err, c.err)
 			}
 			for _, f := range c.files {
-				if exists(dir.path(f)) != c.kept {
+				if Exists(dir.Path(f)) != c.kept {
 					t.Errorf("%s is there: %v, want %v", f, !c.kept, c.kept)
 				}
 			}
-			if exists(string(dir)) != c.kept {
+			if Exists(string(dir)) != c.kept {
 				t.Errorf("the folder is there: %v, want %v", !c.kept, c.kept)
 			}
 		})
@@ -51,9 +51,9 @@ func TestFinishLeavesNothing(t *testing.T) {
 // second.
 func TestDefaultRunDirs(t *testing.T) {
 	t.Chdir(t.TempDir())
-	seen := map[runDir]bool{}
+	seen := map[Dir]bool{}
 	for range 4 {
-		dir, err := createRunDir("", "prune")
+		dir, err := Create("", "prune")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,13 +74,13 @@ func TestReadSettings(t *testing.T) {
 		Version int    `json:"version"`
 		Seed    int    `json:"seed"`
 	}
-	dir := runDir(t.TempDir())
+	dir := Dir(t.TempDir())
 	want := settings{"zos-ort/test", 1, 7}
-	if err := dir.writeJSON("config.json", want); err != nil {
+	if err := dir.WriteJSON("config.json", want); err != nil {
 		t.Fatal(err)
 	}
 	var got settings
-	if err := dir.readSettings("zos-ort/test", 1, &got); err != nil || got != want {
+	if err := dir.ReadSettings("zos-ort/test", 1, &got); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	for content, word := range map[string]string{
@@ -90,11 +90,11 @@ func TestReadSettings(t *testing.T) {
 		`{"schema":"zos-ort/test","version":1,"seed":"a"}`: "seed",
 		`{"sch`: "config.json",
 	} {
-		if err := dir.write("config.json", []byte(content)); err != nil {
+		if err := dir.Write("config.json", []byte(content)); err != nil {
 			t.Fatal(err)
 		}
-		err := dir.readSettings("zos-ort/test", 1, &got)
+		err := dir.ReadSettings("zos-ort/test", 1, &got)
 		check.Error(t, err, word)
 	}
-	check.Error(t, runDir(t.TempDir()).readSettings("x", 1, &got), "not a run directory")
+	check.Error(t, Dir(t.TempDir()).ReadSettings("x", 1, &got), "not a run directory")
 }

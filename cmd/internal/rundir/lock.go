@@ -1,4 +1,4 @@
-package main
+package rundir
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"zos-ort/search/sweep"
+	"zos-ort/cmd/internal/host"
 )
 
 // lockName is the file in a run directory that its writer holds a lock on.
@@ -16,8 +16,8 @@ const lockName = ".lock"
 // A killed process loses its lock. The file goes away with unlock.
 func lockDir(dir string) (unlock func(), err error) {
 	path := filepath.Join(dir, lockName)
-	f, err := sweep.Take(path)
-	if errors.Is(err, sweep.ErrTaken) {
+	f, err := host.Take(path)
+	if errors.Is(err, host.ErrTaken) {
 		return nil, fmt.Errorf("%s is in use: another zos-ort writes into it", dir)
 	}
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"zos-ort/cmd/internal/host"
 )
 
 // Runner runs cells as child processes.
@@ -30,7 +32,7 @@ func (r Runner) Run(ctx context.Context, dir string) (Cell, error) {
 	if _, err := ReadCell(dir); err != nil { // leaves a folder that is no cell as it is
 		return Cell{}, err
 	}
-	lock, err := Lock(dir)
+	lock, err := host.Lock(dir)
 	if err != nil {
 		return Cell{}, err
 	}
