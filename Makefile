@@ -30,7 +30,7 @@ setup-cuda: tools ## fetch the build of ONNX Runtime for CUDA too (165 MB)
 	@sh ort/runtime/setup.sh cuda
 
 build: tools ## build bin/zos-ort
-	@$(GO) build -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/zos-ort
+	@$(GO) build -ldflags "-X zos-ort/cmd/internal/settings.Program=$(VERSION)" -o $(BIN) ./cmd/zos-ort
 
 search: setup build ## find a network on the built-in data
 	./$(BIN) search --xi 0.5

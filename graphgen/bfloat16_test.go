@@ -12,14 +12,15 @@ import (
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // both are the programs of a spec for CUDA, in float32 and in bfloat16.
 func both(t *testing.T, s graphgen.Spec) (plain, narrow map[string]*graphgen.Program) {
 	t.Helper()
-	s.CUDA = true
+	s.Target = pass.CUDA
 	plain = programs(t, s)
-	s.BFloat16 = true
+	s.Target = pass.CUDABFloat16
 	return plain, programs(t, s)
 }
 
@@ -207,7 +208,7 @@ func TestBFloat16Recomputed(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
 		_, narrow := both(t, s)
-		s.Recompute = graphgen.RecomputeOn
+		s.Recompute = pass.RecomputeOn
 		_, again := both(t, s)
 		for name, p := range narrow {
 			in := inputs(p, 4)
@@ -218,11 +219,4 @@ func TestBFloat16Recomputed(t *testing.T) {
 			wantPlaces(t, name, again[name].Graph)
 		}
 	}
-}
-
-func TestBFloat16IsForCUDA(t *testing.T) {
-	s := tinySpec()
-	s.BFloat16 = true
-	_, err := s.WeightStep()
-	check.Error(t, err, "weight_step: bfloat16 is for CUDA")
 }

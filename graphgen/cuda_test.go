@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // pooledTwice is the tiny network after average pools of its images, which are differentiated
@@ -26,7 +27,7 @@ func TestCUDAComputesTheSame(t *testing.T) {
 	s := tinySpec()
 	s.Forward, s.Image = pooledTwice, 8
 	plain := programs(t, s)
-	s.CUDA = true
+	s.Target = pass.CUDA
 	for name, p := range programs(t, s) {
 		for _, n := range p.Graph.Nodes {
 			switch n.Op.(type) {
@@ -49,26 +50,23 @@ func TestCUDAComputesTheSame(t *testing.T) {
 func TestCUDANamesForbiddenOperators(t *testing.T) {
 	s := tinySpec()
 	p := programs(t, s)["weight_step"]
-	check.Error(t, graphgen.CheckCUDA(p.Graph), "no kernel for MaxPoolGrad")
+	check.Error(t, pass.CheckCUDA(p.Graph), "no kernel for MaxPoolGrad")
 
 	g := ir.New("types")
 	x := g.Input("x", ir.T(ir.Double, 1, 1, 4, 4))
 	g.In("cell3/edge7", func() { op.Relu{}.Of(x) })
-	check.Error(t, graphgen.CheckCUDA(g), "no kernel for Relu of double (cell3/edge7)")
+	check.Error(t, pass.CheckCUDA(g), "no kernel for Relu of double (cell3/edge7)")
 
 	g = ir.New("host")
 	x, flag := g.Input("x", ir.T(ir.Float, 2)), g.Input("flag", ir.T(ir.Bool, 1))
 	op.Overwrite{}.Accumulate(x, x, flag)
-	check.Error(t, graphgen.CheckCUDA(g), "input 2 of InPlaceAccumulatorV2 is read by the host")
+	check.Error(t, pass.CheckCUDA(g), "input 2 of InPlaceAccumulatorV2 is read by the host")
 
-	s.Kernels, s.CUDA = true, true
-	_, err := s.Rank()
-	check.Error(t, err, "rank: our own kernels are for the CPU")
 	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 		n.G.In("head", func() { images = op.Softmax{}.Of(images) })
 		return tiny(n, images)
 	}
-	s.Kernels = false
-	_, err = s.Rank()
+	s.Target = pass.CUDA
+	_, err := s.Rank()
 	check.Error(t, err, "rank: cuda: no kernel for Softmax (head)")
 }

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // FineTune is a network in the form of ONNX Runtime's on-device training (what the Python package
@@ -73,7 +74,7 @@ func fineTuneParams(l stateLayout) (list []FineTuneParam) {
 
 func (s Spec) fineTuneGraph(name string, mode Mode) (*ir.Graph, error) {
 	g := ir.New(name)
-	g.Share = s.Share
+	g.Share = s.Passes.Has(pass.Share)
 	err := ir.Build(func() {
 		image := g.Input(fineTuneImage, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
 		labels := g.Input(fineTuneLabels, ir.T(ir.Int64, s.Batch))

@@ -13,6 +13,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // pooled is a small network with both pools and two batch norms.
@@ -37,7 +38,8 @@ func pooled(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 
 func fineTune(t *testing.T, batch int) *graphgen.FineTune {
 	t.Helper()
-	s := graphgen.Spec{Forward: pooled, Batch: batch, Image: 6, Classes: 3, Share: true}
+	s := graphgen.Spec{Forward: pooled, Batch: batch, Image: 6, Classes: 3,
+		Lowering: pass.Lowering{Passes: pass.Share}}
 	return check.Must(s.FineTune())(t)
 }
 

@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 )
@@ -16,9 +17,9 @@ import (
 func small(partial int) graphgen.Spec {
 	mask, _ := space.RandomMask(rand.New(rand.NewPCG(5, 6)), .35)
 	net := supernet.Config{Channels: 2 * partial, Cells: 3, Classes: 3, Mask: mask, Partial: partial,
-		Passes: supernet.AllPasses}
+		Passes: pass.All}
 	return graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 8, Classes: 3,
-		SGD: graphgen.PaperSGD, Share: true}
+		SGD: graphgen.PaperSGD, Lowering: pass.Lowering{Passes: pass.Share}}
 }
 
 // Every fusion makes a supernet's programs smaller, and none changes what they compute.
@@ -26,9 +27,9 @@ func TestFusions(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
 		plain := programs(t, s)
-		s.Kernels = true
+		s.Target = pass.CPUKernels
 		all := programs(t, s)
-		for _, off := range []graphgen.Fusions{{}, {Units: true}, {Pools: true}, {Sums: true},
+		for _, off := range []pass.Fusions{{}, {Units: true}, {Pools: true}, {Sums: true},
 			{Units: true, Pools: true, Sums: true}} {
 			s.Unfused = off
 			for name, p := range programs(t, s) {
@@ -55,7 +56,7 @@ func TestFusions(t *testing.T) {
 // factorised reductions and the head.
 func TestFusionsFindAll(t *testing.T) {
 	s := small(1)
-	s.Kernels = true
+	s.Target = pass.CPUKernels
 	for name, p := range programs(t, s) {
 		units, others := 0, 0
 		for _, n := range p.Graph.Nodes {

@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // tiny is a network with one of everything that a step has to handle: an affine batch norm, a
@@ -40,7 +41,7 @@ func tiny(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 
 func tinySpec() graphgen.Spec {
 	return graphgen.Spec{Forward: tiny, Batch: 2, Image: 4, Classes: 3, SGD: graphgen.PaperSGD,
-		Share: true}
+		Lowering: pass.Lowering{Passes: pass.Share}}
 }
 
 // programs are the four programs of a network by name.

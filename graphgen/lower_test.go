@@ -5,13 +5,14 @@ import (
 
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // Programs for our own kernels compute the same and leave no depthwise convolution to others.
 func TestKernelsComputeTheSame(t *testing.T) {
 	s := tinySpec()
 	plain := programs(t, s)
-	s.Kernels = true
+	s.Target = pass.CPUKernels
 	for name, p := range programs(t, s) {
 		own := 0
 		for _, n := range p.Graph.Nodes {

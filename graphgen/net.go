@@ -6,6 +6,7 @@ import (
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // Mode says which statistics the batch norms of a net use.
@@ -78,7 +79,7 @@ func (s Spec) Learn() (Spec, error) {
 // newNet starts the real construction with the layouts of a spec that has learnt them.
 func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	n := bareNet(g, mode, *s.state)
-	n.Kernels, n.CUDA = s.Kernels && mode != Eval, s.CUDA
+	n.Kernels, n.CUDA = s.Target == pass.CPUKernels && mode != Eval, s.Target.OnGPU()
 	n.weights = g.Input("weights", ir.T(ir.Float, n.Weights.Len()))
 	n.weightPieces = n.pieces(n.weights, n.Weights)
 	if len(n.Stats) == 0 {

@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // Program is an ONNX file and what is needed to run it.
@@ -30,35 +31,10 @@ type Spec struct {
 	SGD     SGD
 	// AuxiliaryWeight weighs the loss of the auxiliary head, where the net has one.
 	AuxiliaryWeight float64
-	// Share merges equal operations (graph-wide common subexpressions).
-	Share bool
-	Rewrites
-	// Kernels makes programs for our own CPU kernels: they run only in a session that knows the domain
-	// of package ort/kernels, which package ort/program sees to.
-	Kernels bool
-	// Unfused are the fusions that Kernels goes without, to measure what each brings.
-	Unfused Fusions
-	// Recompute says whether the backward pass computes cheap values again.
-	Recompute Recompute
-	// CUDA makes programs whose every operator ONNX Runtime's CUDA provider has; they run on the CPU too.
-	// Kernels and CUDA exclude each other.
-	CUDA bool
-	// BFloat16 keeps activations in half the bytes, at 8 significant bits; for CUDA alone.
-	BFloat16 bool
+	pass.Lowering
 
 	state *stateLayout // of Forward, once it is learnt; see Learn
 }
-
-// Rewrites are exact rewrites of the graph that make the steps need less memory.
-type Rewrites struct {
-	// Reductions computes a factorised reduction by one convolution.
-	Reductions bool
-	// Indices keeps the indices of max pools for the backward pass in one byte each.
-	Indices bool
-}
-
-// AllRewrites switches everything on.
-var AllRewrites = Rewrites{Reductions: true, Indices: true}
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
 // conventions: g = min(1, Clip/(|g|+1e-6)) g; d = g + WeightDecay w; m = Momentum m + d; w -= rate m.
@@ -87,18 +63,12 @@ type Update struct {
 
 func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) (*Program, error) {
 	image := ir.T(ir.Float, s.Batch, 3, s.Image, s.Image)
-	if s.Kernels && s.CUDA {
-		return nil, fmt.Errorf("%s: our own kernels are for the CPU, not for CUDA", name)
-	}
-	if s.BFloat16 && !s.CUDA {
-		return nil, fmt.Errorf("%s: bfloat16 is for CUDA", name)
-	}
 	s, err := s.Learn()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
-	b.g.Share = s.Share
+	b.g.Share = s.Passes.Has(pass.Share)
 	err = ir.Build(func() {
 		b.net = newNet(b.g, mode, s)
 		b.images = b.input("images", Image, image)
@@ -106,12 +76,7 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))
 		}
 		b.scores = s.Forward(b.net, b.images)
-		if s.Reductions {
-			b.replaced(joinReductions(b.g))
-		}
-		if s.Kernels {
-			b.replaced(fuse(b.g, s.Unfused))
-		}
+		pass.Forward(b.g, s.Lowering, b.replaced)
 		finish(b)
 		b.overwrite()
 	})
@@ -215,25 +180,7 @@ func (b *builder) overwrite() {
 
 // program trims, lowers and describes the finished graph.
 func (b *builder) program() (*Program, error) {
-	b.g.Trim()
-	if b.spec.Kernels {
-		if err := ir.Build(func() { lower(b.g, b.spec.Unfused) }); err != nil {
-			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
-		}
-		b.g.Trim()
-	}
-	if b.spec.Indices {
-		if err := ir.Build(func() { narrowIndices(b.g) }); err != nil {
-			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
-		}
-		b.g.Trim()
-	}
-	if b.spec.CUDA {
-		if err := b.spec.lowerCUDA(b.g); err != nil {
-			return nil, fmt.Errorf("%s: %w", b.g.Name, err)
-		}
-	}
-	if err := ir.Build(func() { b.spec.recompute(b.g) }); err != nil {
+	if err := pass.Finished(b.g, b.spec.Lowering); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}
 	m, err := onnx.Model(b.g, onnx.Options{})

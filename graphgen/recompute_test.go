@@ -7,6 +7,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/plan"
 )
 
@@ -16,7 +17,7 @@ func TestRecompute(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
 		plain := programs(t, s)
-		s.Recompute = graphgen.RecomputeOn
+		s.Recompute = pass.RecomputeOn
 		for name, p := range programs(t, s) {
 			copies := 0
 			for _, n := range p.Graph.Nodes {
@@ -52,31 +53,31 @@ func TestRecompute(t *testing.T) {
 
 // Auto is on where it pays, and else leaves no trace.
 func TestRecomputeAuto(t *testing.T) {
-	emit := func(s graphgen.Spec, r graphgen.Recompute) []byte {
+	emit := func(s graphgen.Spec, r pass.Recompute) []byte {
 		s.Recompute = r
 		return check.Must(s.WeightStep())(t).Model
 	}
 	s := small(1)
-	if !bytes.Equal(emit(s, graphgen.RecomputeAuto), emit(s, graphgen.RecomputeOn)) {
+	if !bytes.Equal(emit(s, pass.RecomputeAuto), emit(s, pass.RecomputeOn)) {
 		t.Error("auto is not on where a third of the peak can be saved")
 	}
 	s = small(2)
-	s.Kernels, s.Batch = true, 8
-	if bytes.Equal(emit(s, graphgen.RecomputeOn), emit(s, graphgen.RecomputeOff)) {
+	s.Target, s.Batch = pass.CPUKernels, 8
+	if bytes.Equal(emit(s, pass.RecomputeOn), emit(s, pass.RecomputeOff)) {
 		t.Error("with our kernels there is nothing to recompute, so the next check proves nothing")
 	}
-	if !bytes.Equal(emit(s, graphgen.RecomputeAuto), emit(s, graphgen.RecomputeOff)) {
+	if !bytes.Equal(emit(s, pass.RecomputeAuto), emit(s, pass.RecomputeOff)) {
 		t.Error("auto is not off with our kernels, where less than a twentieth can be saved")
 	}
 }
 
 func TestParseRecompute(t *testing.T) {
-	for _, r := range []graphgen.Recompute{graphgen.RecomputeOff, graphgen.RecomputeOn,
-		graphgen.RecomputeAuto} {
-		if got := check.Must(graphgen.ParseRecompute(r.String()))(t); got != r {
+	for _, r := range []pass.Recompute{pass.RecomputeOff, pass.RecomputeOn,
+		pass.RecomputeAuto} {
+		if got := check.Must(pass.ParseRecompute(r.String()))(t); got != r {
 			t.Errorf("%v is read as %v", r, got)
 		}
 	}
-	_, err := graphgen.ParseRecompute("maybe")
+	_, err := pass.ParseRecompute("maybe")
 	check.Error(t, err, `use auto, on or off, got "maybe"`)
 }

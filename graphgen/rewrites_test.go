@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/plan"
 )
 
@@ -17,10 +17,10 @@ func TestRewrites(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
 		plain := programs(t, s)
-		for _, r := range []graphgen.Rewrites{{Reductions: true}, {Indices: true}, graphgen.AllRewrites} {
-			s.Rewrites = r
+		for _, r := range []pass.Set{pass.Reduce, pass.Indices, pass.Reduce | pass.Indices} {
+			s.Passes = pass.Share | r
 			for name, p := range programs(t, s) {
-				what := fmt.Sprintf("partial %d, %s with %+v", partial, name, r)
+				what := fmt.Sprintf("partial %d, %s with %v", partial, name, r)
 				wantRewritten(t, what, p.Graph, r)
 				peak, before := plan.Of(p.Graph).Peak, plan.Of(plain[name].Graph).Peak
 				if name != "eval" && name != "rank" && peak >= before {
@@ -41,16 +41,16 @@ func TestRewrites(t *testing.T) {
 }
 
 // wantRewritten checks that nothing is left of what a rewrite replaces.
-func wantRewritten(t *testing.T, what string, g *ir.Graph, r graphgen.Rewrites) {
+func wantRewritten(t *testing.T, what string, g *ir.Graph, r pass.Set) {
 	t.Helper()
 	for _, n := range g.Nodes {
 		switch o := n.Op.(type) {
 		case op.Slice:
-			if r.Reductions && o == (op.Slice{Top: 1, Left: 1}) && n.In[0].Shape[2] > 2 {
+			if r.Has(pass.Reduce) && o == (op.Slice{Top: 1, Left: 1}) && n.In[0].Shape[2] > 2 {
 				t.Errorf("%s: a shifted copy is left at %s", what, n.Scope)
 			}
 		case op.MaxPoolGrad:
-			if _, narrow := n.In[1].Def.Op.(op.Cast); narrow != r.Indices {
+			if _, narrow := n.In[1].Def.Op.(op.Cast); narrow != r.Has(pass.Indices) {
 				t.Errorf("%s: index of one byte is %v at %s", what, narrow, n.Scope)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/plan"
 )
 
@@ -35,7 +36,10 @@ func sumOf(n int) graphgen.Forward {
 func TestSumsInTurn(t *testing.T) {
 	image := ir.T(ir.Float, 2, 4, 16, 16).Bytes()
 	peak := func(terms int, cuda bool) int {
-		s := graphgen.Spec{Forward: sumOf(terms), Batch: 2, Image: 16, Classes: 4, CUDA: cuda}
+		s := graphgen.Spec{Forward: sumOf(terms), Batch: 2, Image: 16, Classes: 4}
+		if cuda {
+			s.Target = pass.CUDA
+		}
 		return plan.Of(programs(t, s)["rank"].Graph).Peak / image
 	}
 	for _, terms := range []int{4, 9} {

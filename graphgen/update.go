@@ -103,3 +103,11 @@ func (n *Net) repeat(numbers []float32) *ir.Value {
 	}
 	return n.G.Floats(flat, len(flat))
 }
+
+// variances are those of the batch, from 1/sqrt(variance + epsilon). The CUDA programs take them
+// from there because the providers disagree on what enters a running variance: the variance with n
+// (ONNX Runtime's CPU kernel) or n-1 (cuDNN) in the denominator.
+func (b *builder) variances(inverse *ir.Value) *ir.Value {
+	square := op.Div{}.Of(b.g.Scalar(1), op.Mul{}.Of(inverse, inverse))
+	return op.Sub{}.Of(square, b.g.Scalar(bnEpsilon))
+}

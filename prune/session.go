@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -28,6 +29,8 @@ type Supernet struct {
 	Images  func(repeat int) ([][]float32, error)
 	Workers int // sessions that run side by side, each with Options.Threads threads
 	Options ort.Options
+	// Lowering says for which runtime the programs are made.
+	Lowering pass.Lowering
 
 	full graphgen.Layout // of the unpruned network
 }
@@ -73,8 +76,7 @@ func (s *Supernet) learnLayout() error {
 }
 
 func (s *Supernet) spec(net supernet.Config) graphgen.Spec {
-	return program.Lower(graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image, Classes: net.Classes,
-		Share: true, Rewrites: graphgen.AllRewrites}, s.Options)
+	return net.Spec(s.Batch, s.Image, s.Lowering.Target, s.Lowering.Passes)
 }
 
 type session struct {

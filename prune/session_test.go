@@ -10,6 +10,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -26,11 +27,11 @@ func ranker(t *testing.T, partial, workers int) *prune.Supernet {
 	}
 	random := func(repeat int) *rand.Rand { return rand.New(rand.NewPCG(uint64(repeat), 1)) }
 	return &prune.Supernet{
-		Net: supernet.Config{Channels: 8, Cells: 3, Classes: 5, Mask: space.FullMask(), Partial: partial,
-			Passes: supernet.AllPasses},
+		Net:   supernet.Config{Channels: 8, Cells: 3, Classes: 5, Mask: space.FullMask(), Partial: partial},
 		Batch: 4, Image: 8, Kernel: prune.Correlation, Workers: workers,
-		Options: ort.Options{Threads: 1},
-		Weights: func(repeat int, l graphgen.Layout) []float32 { return l.Initialize(random(repeat)) },
+		Options:  ort.Options{Threads: 1},
+		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
+		Weights:  func(repeat int, l graphgen.Layout) []float32 { return l.Initialize(random(repeat)) },
 		Images: func(repeat int) ([][]float32, error) {
 			rng, list := random(repeat+100), make([][]float32, 2)
 			for i := range list {

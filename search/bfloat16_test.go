@@ -10,6 +10,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/ort/program"
 	"zos-ort/search"
 )
@@ -50,7 +51,9 @@ func onCPU(t *testing.T, p *graphgen.Program) *graphgen.Program {
 func emitted(t *testing.T, c search.Config, narrow bool) search.Programs {
 	t.Helper()
 	s := c.Spec(8)
-	s.CUDA, s.BFloat16 = true, narrow
+	if s.Target = pass.CUDA; narrow {
+		s.Target = pass.CUDABFloat16
+	}
 	p, err := search.Emit(s)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +71,7 @@ func emitted(t *testing.T, c search.Config, narrow bool) search.Programs {
 func TestBFloat16InTheRuntime(t *testing.T) {
 	runtime(t)
 	c := tinyConfig()
-	c.Net.Channels, c.Net.Partial, c.Batch, c.Recompute = 8, 4, 32, graphgen.RecomputeOn
+	c.Net.Channels, c.Net.Partial, c.Batch, c.Lowering.Recompute = 8, 4, 32, pass.RecomputeOn
 	plain, narrow := emitted(t, c, false), emitted(t, c, true)
 	net, err := program.NewNet(narrow.Shape(), program.Vectors{}, c.Options)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -30,8 +31,9 @@ type Config struct {
 	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
 	Seed        uint64
 	Options     ort.Options
-	// Recompute trades time for memory in the steps; the numbers are the same.
-	Recompute graphgen.Recompute
+	// Lowering says for which runtime the programs are made. It changes time and memory; on the CPU the
+	// numbers are the same but for rounding.
+	Lowering pass.Lowering
 }
 
 // Validate checks the settings.
@@ -56,12 +58,11 @@ func (c Config) Validate() error {
 	return c.Net.Validate()
 }
 
-// Spec describes the programs for images of the given side, for any runtime; a search itself uses
-// our own kernels.
+// Spec describes the programs for images of the given side.
 func (c Config) Spec(image int) graphgen.Spec {
-	return graphgen.Spec{Forward: c.Net.Forward(), Batch: c.Batch, Image: image,
-		Classes: c.Net.Classes, SGD: graphgen.PaperSGD, Share: true, Rewrites: graphgen.AllRewrites,
-		Recompute: c.Recompute}
+	s := c.Net.Spec(c.Batch, image, c.Lowering.Target, c.Lowering.Passes)
+	s.Lowering = c.Lowering
+	return s
 }
 
 // Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -29,10 +30,10 @@ func runtime(t *testing.T) {
 func tinyConfig() search.Config {
 	mask, _ := space.RandomMask(rand.New(rand.NewPCG(5, 1)), .1)
 	return search.Config{
-		Net: supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: mask, Partial: 1,
-			Passes: supernet.AllPasses},
+		Net:   supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: mask, Partial: 1},
 		Batch: 4, Epochs: 2, Warmup: 1, Rate: .05, Alpha: 6e-3, Beta: .5,
 		Augment: data.Augment{Pad: 1, Flip: true}, Seed: 3, Options: ort.Options{Threads: 1},
+		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
 	}
 }
 

@@ -76,8 +76,7 @@ func (s Snapshot) with(steps *Steps) Snapshot {
 
 // open builds the programs and their state, fresh or as it was saved.
 func (c Config) open(image int, from *Start) (*Steps, error) {
-	spec := program.Lower(c.Spec(image), c.Options)
-	programs, err := Emit(spec)
+	programs, err := Emit(c.Spec(image))
 	if err != nil {
 		return nil, err
 	}

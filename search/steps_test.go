@@ -14,9 +14,7 @@ import (
 func opened(t *testing.T, c search.Config) (s *search.Steps, x []float32, y []int64) {
 	t.Helper()
 	runtime(t)
-	spec := c.Spec(8)
-	spec.Kernels = true
-	p, err := search.Emit(spec)
+	p, err := search.Emit(c.Spec(8))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/search/data"
 )
@@ -19,13 +21,13 @@ func dataCommand() *cli.Command {
 		Usage: "say what a folder of images holds, and write samples of it",
 		Description: "Reads the images as a retraining does with the same flags, all of them by default. " +
 			"Broken files are listed, not fatal.",
-		Flags: join(imageFlags("skip"), []cli.Flag{
+		Flags: join(settings.ImageOptions.Without("on-bad-image").Flags("", settings.Experiment{}), []cli.Flag{
+			&cli.StringFlag{Name: "on-bad-image", Value: settings.BadSkipped,
+				Usage: "an image file that cannot be read: fail, or skip to leave it out"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of generated images"},
 			&cli.IntFlag{Name: "sample", Usage: "write `N` test images of every class to --out, as PNG"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create for the samples"},
-			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
-			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
-		}),
+		}, settings.Report()),
 		Before: noArguments,
 		Action: dataAction,
 	}
@@ -54,29 +56,34 @@ type classReport struct {
 }
 
 func dataAction(c *cli.Context) error {
-	s, n := quickImages, c.Int("sample")
-	s.OnBadImage = "skip"
-	if err := s.fromFlags(c); err != nil {
-		return err
+	e, n := settings.Quick(), c.Int("sample")
+	e.Images.OnBad = settings.BadSkipped
+	settings.ImageOptions.Apply(c, "", &e)
+	s := e.Images
+	if s.Folder != "" && !c.IsSet("train-images") {
+		s.Train = 0
 	}
-	if s.Data != "" && !c.IsSet("train-images") {
-		s.TrainImages = 0
+	if s.Folder != "" && !c.IsSet("image-size") {
+		s.Size = 0
+	}
+	if err := s.Check(); err != nil {
+		return err
 	}
 	if n < 0 || (n > 0) != (c.String("out") != "") {
 		return terminal.Usagef("--sample N, of at least 1, and --out DIR go together")
 	}
 	p := newConsole(c)
-	f, err := s.read(c.Context, c.Uint64("seed"), retrainTest, p)
+	f, err := images.Read(c.Context, s, c.Uint64("seed"), images.GeneratedTest, p)
 	if err != nil {
 		return err
 	}
-	r := reportData(s.Data, f)
+	r := reportData(s.Folder, f)
 	if n > 0 {
 		if r.Samples, err = writeSamples(c.String("out"), f.Test, n); err != nil {
 			return err
 		}
 	}
-	tell(p, f)
+	images.Tell(p, f)
 	return r.print(p, c.String("out"))
 }
 

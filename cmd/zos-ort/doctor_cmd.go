@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/nvml"
@@ -36,7 +37,7 @@ func doctorAction(c *cli.Context) error {
 		memory = fmt.Sprintf("%.1f GiB", float64(free)/(1<<30))
 	}
 	rows := [][]string{
-		{"zos-ort", version + ", " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
+		{"zos-ort", settings.Program + ", " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
 		{"ONNX Runtime", terminal.OrDash(info.Version)},
 		{"library", terminal.OrDash(info.Path)},
 		{"training API", training},

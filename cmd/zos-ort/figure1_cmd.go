@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
-	"slices"
-	"time"
-
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/figure1"
 	"zos-ort/cmd/internal/rundir"
-	"zos-ort/cmd/internal/terminal"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/ort"
 )
 
 func figure1Command() *cli.Command {
@@ -22,7 +20,8 @@ func figure1Command() *cli.Command {
 			"architectures; images as for search --preset quick. A fresh mask for every architecture leaves the distribution as it is, by symmetry; " +
 			"--masks shows what single masks do. Writes a run directory with figure1.png, figure1.svg, " +
 			"samples.csv, summary.json and, with --masks, the masks.",
-		Flags:  join(figureFlags(), surrogateFlags(), nngpFlags(), outputFlags()),
+		Flags: join(figureFlags(), surrogateFlags(), figure1.NNGPOptions.Values(figure1.NNGP()), []cli.Flag{
+			settings.IgnoreMemory(), settings.Out("figure1")}, settings.Report()),
 		Before: noArguments,
 		Action: figure1Action,
 	}
@@ -30,7 +29,7 @@ func figure1Command() *cli.Command {
 
 func figureFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "score", DefaultText: scoreSurrogate,
+		&cli.StringFlag{Name: "score", DefaultText: figure1.ScoreSurrogate,
 			Usage: "what scores architectures: surrogate or nngp"},
 		&cli.IntFlag{Name: "samples", DefaultText: "100000, with nngp 200",
 			Usage: "architectures with masks, and as many without"},
@@ -48,73 +47,28 @@ func surrogateFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "surrogate", Usage: "ONNX `FILE` that predicts accuracies"},
 		&cli.IntFlag{Name: "batch", Value: 4096, Usage: "surrogate: architectures per run"},
-		&cli.IntFlag{Name: "epoch", Value: lastEpoch, Usage: "surrogate: training epoch to predict, 1 to 98"},
+		&cli.IntFlag{Name: "epoch", Value: figure1.LastEpoch,
+			Usage: "surrogate: training epoch to predict, 1 to 98"},
 	}
 }
 
-// nngpFlags are those of --score nngp alone.
-func nngpFlags() []cli.Flag {
-	images := slices.DeleteFunc(dataFlags(), func(f cli.Flag) bool {
-		return f.Names()[0] == "pad" // nothing is augmented
-	})
-	return append(images,
-		&cli.IntFlag{Name: "channels", Value: 8, Usage: "nngp: channels of the first supernet cells"},
-		&cli.IntFlag{Name: "cells", Value: 5, Usage: "nngp: cells of the supernet"},
-		&cli.IntFlag{Name: "partial", Value: 1, Usage: "nngp: mix the first 1/`N` of the channels"},
-		&cli.StringFlag{Name: "kernel", Value: "correlation", Usage: "nngp: correlation or gram"},
-		&cli.IntFlag{Name: "repeats", Value: 1, Usage: "nngp: initialisations averaged over"},
-		&cli.IntFlag{Name: "prune-batch", Value: 64, Usage: "nngp: images per batch"},
-		&cli.IntFlag{Name: "prune-batches", Value: 1, Usage: "nngp: batches of images"},
-		ignoreMemoryFlag())
-}
-
 func figure1Action(c *cli.Context) error {
-	s, err := figureFlagsOf(c)
+	s, err := figure1.Parse(c)
 	if err != nil {
 		return err
 	}
 	p := newConsole(c)
-	open, err := s.scorer(c.Context, c.Bool("ignore-memory"), p)
+	open, err := s.Scorer(c.Context, c.Bool("ignore-memory"), p)
 	if err != nil {
 		return err
 	}
-	dir, unlock, err := openRun(c, s)
+	if err := ort.Open(""); err != nil {
+		return err
+	}
+	dir, unlock, err := rundir.Open("", c.String("out"), "figure1", s)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return dir.Finish(runFigure1(c.Context, s, open, dir, p))
-}
-
-func runFigure1(ctx context.Context, s *figureSettings, open func() (scorer, error), dir rundir.Dir,
-	p *terminal.Console) error {
-	start := time.Now()
-	scorer, err := open()
-	if err != nil {
-		return err
-	}
-	defer scorer.close()
-	groups, err := s.draw()
-	if err != nil {
-		return err
-	}
-	defer p.Stop()
-	for i := range groups {
-		g := &groups[i]
-		p.Start(len(g.archs), "scoring "+g.name)
-		if g.scores, err = scorer.scores(ctx, g.archs, func() { p.Step("") }); err != nil {
-			return err
-		}
-		p.Stop()
-	}
-	res := resultOf(groups)
-	res.Run = string(dir)
-	if err := s.save(dir, groups, res); err != nil {
-		return err
-	}
-	if err := res.print(p); err != nil {
-		return err
-	}
-	p.Result("%.1f s; written to %s", time.Since(start).Seconds(), dir)
-	return p.Value(res)
+	return dir.Finish(figure1.Run(c.Context, s, open, dir, p))
 }

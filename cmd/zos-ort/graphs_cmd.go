@@ -1,18 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/stages"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/space"
-	"zos-ort/ort"
-	"zos-ort/ort/program"
-	"zos-ort/search"
 )
 
 func graphsCommand() *cli.Command {
@@ -23,56 +23,46 @@ func graphsCommand() *cli.Command {
 			"Runtime checkpoint with freshly initialised weights. The graphs run in any training build of " +
 			"ONNX Runtime; with --kernels they are exactly those of a search, whose operators only zos-ort has, and " +
 			"with --device cuda those of a search on a GPU.",
-		Flags: join(methodFlags(), pruneFlags(), dataFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "mask", Usage: "mask `FILE`: masked operations are left out"},
-			&cli.IntFlag{Name: "batch", DefaultText: "by preset", Usage: "images per step"},
+		Flags: join(settings.GraphsCommand.Flags("", settings.Paper()), []cli.Flag{
 			&cli.BoolFlag{Name: "kernels", Usage: "with zos-ort's own CPU operators, as a search runs them"},
-			recomputeFlag(),
-		}, outputFlags()),
+			settings.Out("graphs")}, settings.Report()),
 		Before: noArguments,
 		Action: graphsAction,
 	}
 }
 
 func graphsAction(c *cli.Context) error {
-	cfg, _, err := resolveConfig(c)
+	r, err := settings.Searching(settings.GraphsCommand, "graphs").Resolve(c)
 	if err != nil {
 		return err
 	}
-	p := newConsole(c)
-	if _, err := cfg.loadData(c.Context, p); err != nil {
+	p, e := newConsole(c), r.Experiment
+	if _, _, err := images.Load(c.Context, &e.Images, e.Seed, 0, p); err != nil {
 		return err
 	}
 	mask := space.FullMask()
-	if cfg.MaskFile != "" {
-		if mask, err = space.ReadMask(cfg.MaskFile); err != nil {
+	if file := e.Ranking.MaskFile; file != "" {
+		if mask, err = space.ReadMask(file); err != nil {
 			return err
 		}
 	}
-	scfg := cfg.search(mask)
-	spec, err := scfg.Spec(cfg.ImageSize).Learn()
+	d, err := device.Plan(&e, false, p)
 	if err != nil {
 		return err
 	}
-	switch onGPU, err := cfg.deviceSettings.plan(false, p); {
-	case err != nil:
-		return err
-	case onGPU && c.Bool("kernels"):
+	defer d.Close()
+	switch {
+	case e.Device.GPU && c.Bool("kernels"):
 		return terminal.Usagef("--kernels are for --device cpu")
-	case onGPU:
-		gpu, err := cfg.on(0)
-		if err != nil {
-			return err
-		}
-		spec = program.Lower(spec, ort.Options{CUDA: &gpu})
-	default:
-		spec.Kernels = c.Bool("kernels")
+	case !c.Bool("kernels"):
+		e.Execution.Passes = settings.PassesPortable
 	}
-	programs, err := search.Emit(spec)
+	programs, err := e.Programs(settings.StageSearch, mask)
 	if err != nil {
 		return err
 	}
-	rank, err := spec.Rank()
+	e.Ranking.Batch = e.Search.Batch
+	rank, err := e.Programs(settings.StagePruning, mask)
 	if err != nil {
 		return err
 	}
@@ -80,36 +70,33 @@ func graphsAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeGraphs(p, dir, &cfg, programs, rank)
+	return writeGraphs(p, dir, e, append(programs, rank...))
 }
 
-func writeGraphs(p *terminal.Console, dir rundir.Dir, cfg *config, programs search.Programs,
-	rank *graphgen.Program) error {
+func writeGraphs(p *terminal.Console, dir rundir.Dir, e settings.Experiment,
+	programs []*graphgen.Program) error {
 	var rows [][]string
-	for _, g := range []*graphgen.Program{programs.Weight, programs.Alpha, programs.Eval, rank} {
+	for _, g := range programs {
 		name := g.Name + ".onnx"
 		if err := dir.Write(name, g.Model); err != nil {
 			return err
 		}
 		rows = append(rows, []string{name, fmt.Sprint(len(g.Graph.Nodes)), fmt.Sprint(len(g.Model))})
 	}
-	var state bytes.Buffer
-	w := programs.Weight.Weights
-	initial := cfg.search(space.FullMask()).InitialWeights(w)
-	err := ort.WriteCheckpoint(&state, program.Params(programs.Shape(), program.Vectors{Weights: initial}))
+	state, err := stages.InitialState(e, programs[0])
 	if err != nil {
 		return err
 	}
-	if err := dir.Write("state.ckpt", state.Bytes()); err != nil {
+	if err := dir.Write("state.ckpt", state); err != nil {
 		return err
 	}
-	rows = append(rows, []string{"state.ckpt", "-", fmt.Sprint(state.Len())})
-	if err := dir.WriteJSON("config.json", cfg); err != nil {
+	rows = append(rows, []string{"state.ckpt", "-", fmt.Sprint(len(state))})
+	if err := dir.WriteJSON("config.json", e); err != nil {
 		return err
 	}
 	if err := p.Table([]string{"file", "nodes", "bytes"}, rows); err != nil {
 		return err
 	}
 	p.Result("written to %s", dir)
-	return p.Value(map[string]any{"run": dir, "parameters": w.Len()})
+	return p.Value(map[string]any{"run": dir, "parameters": programs[0].Weights.Len()})
 }

@@ -18,13 +18,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/ir"
 	"zos-ort/ort"
 )
-
-// version is set by the linker.
-var version = "unknown"
 
 // Exit statuses.
 const (
@@ -119,7 +117,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:                   "zos-ort",
 		Usage:                  "find a small network: zero-shot pruning, then one-shot search",
-		Version:                version,
+		Version:                settings.Program,
 		Writer:                 stdout,
 		ErrWriter:              stderr,
 		UseShortOptionHandling: false,

@@ -6,6 +6,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/bench"
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/memory"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
 	"zos-ort/ort"
@@ -20,186 +24,173 @@ func memoryCommand() *cli.Command {
 		Description: "Without files: a table of the predicted peaks of the search methods, beside the ratios " +
 			"of the paper. With files: the peaks of the files, as an independent reader sees them. Flags " +
 			"come before files.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "methods", Value: "all", Usage: "methods, separated by commas, or all"},
+		Flags: join([]cli.Flag{methodsFlag("all"),
 			&cli.IntFlag{Name: "batch", Value: 128, Usage: "images per step; of files whose batch " +
 				"is open: images at a time (default: 1)"},
-			&cli.IntFlag{Name: "channels", Value: 16, Usage: "channels of the first supernet cells"},
-			&cli.IntFlag{Name: "cells", Value: 8, Usage: "cells of the supernet"},
-			&cli.IntFlag{Name: "image-size", Value: 32, Usage: "side of the images"},
-			&cli.StringFlag{Name: "passes", Value: passesAll, Usage: "rewrites that save memory: all, none or a " +
-				"list of share (equal operations), pools (per state), mix (weights in batch norms),\n" +
-				"shuffle (once per node), reduce (in one convolution), indices (in one byte), kernels (our own),\n" +
-				"recompute (cheap values, in the backward pass)"},
-			recomputeFlag(),
-			&cli.Float64Flag{Name: "xi", Value: .5, Usage: "fraction of the operations that masks keep"},
+		}, sizeOptions.Values(settings.PaperOnCIFAR()), []cli.Flag{
+			settings.PassesFlag(),
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the masks"},
 			&cli.StringFlag{Name: "fit", Usage: "find the largest batch for `SIZE`, such as 8GB or 512MB"},
 			&cli.BoolFlag{Name: "measure", Usage: "run the programs once and compare with the arena, on a GPU with " +
 				"the memory pool and the device"},
-			&cli.StringFlag{Name: "device", Value: onCPU,
-				Usage: "device of the programs: cpu, cuda, cuda:N or auto; a GPU is needed for --measure alone"},
-			&cli.StringFlag{Name: "precision", Value: fp32,
-				Usage: "fp32, or with --device cuda bf16: activations in half the memory"},
 			&cli.BoolFlag{Name: "measure-time", Usage: "time the steps instead, beside the times of the paper"},
 			&cli.BoolFlag{Name: "passes-table", Usage: "what each pass, or each of --passes, does to the steps: peak and, " +
 				"with --measure, time, before and after"},
-			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time (default: all cores)"},
+			&cli.IntFlag{Name: "threads", Usage: "threads of --measure and --measure-time", DefaultText: "all cores"},
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
-			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
-			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
-		},
+		}, settings.Join(settings.DeviceOptions.Only("device", "precision"), settings.RecomputeOptions).
+			Flags("", settings.PaperOnCIFAR()), settings.Report()),
 		Action: memoryAction,
 	}
 }
 
 func memoryAction(c *cli.Context) error {
 	if c.NArg() > 0 {
-		batch := 1
-		if c.IsSet("batch") {
-			batch = c.Int("batch")
-		}
-		if batch < 1 {
-			return terminal.Usagef("--batch must be at least 1, got %d", batch)
-		}
-		for _, name := range c.LocalFlagNames() {
-			if !slices.Contains([]string{"batch", "json", "quiet"}, name) {
-				return terminal.Usagef("--%s does not go with files; --batch does", name)
-			}
-		}
-		return compareFiles(newConsole(c), c.Args().Slice(), batch)
-	}
-	p := newConsole(c)
-	device := deviceSettings{Device: c.String("device"), Precision: c.String("precision")}
-	defer device.close()
-	if c.IsSet("retrain") {
-		return memoryOfRetraining(c, &device, p)
+		return memoryOfFiles(c)
 	}
 	if err := memoryModes(c); err != nil {
 		return err
 	}
-	cfg, list, err := memoryFlags(c)
+	threads, err := threadsOf(c)
 	if err != nil {
 		return err
 	}
-	if cfg.cuda, err = device.plan(c.Bool("measure"), p); err != nil {
+	p := newConsole(c)
+	if c.IsSet("retrain") {
+		return memoryOfRetraining(c, threads, p)
+	}
+	e, list, err := memoryFlags(c)
+	if err != nil {
 		return err
 	}
-	if cfg.cuda {
-		cfg.Precision = device.Precision
+	e.Device.Threads = threads
+	d, err := device.Plan(&e, c.Bool("measure"), p)
+	if err != nil {
+		return err
 	}
-	if c.IsSet("fit") {
-		limit, err := terminal.ParseSize(c.String("fit"))
-		if err != nil {
-			return terminal.Usage(err)
+	defer d.Close()
+	switch {
+	case c.IsSet("fit"):
+		return fitBatches(p, e, list, c.String("fit"))
+	case c.Bool("measure-time"):
+		return bench.Ratios(c.Context, p, e, list, ort.Options{Threads: threads})
+	case c.Bool("passes-table"):
+		return bench.Effects(c.Context, p, e, list, c.Bool("measure"), ort.Options{Threads: threads})
+	}
+	rows, err := predictions(c, p, e, list)
+	if err != nil {
+		return err
+	}
+	if c.Bool("measure") {
+		return measureRows(c.Context, p, e, rows, meter.Bench{Options: d.Options(e), GPU: d.Meter})
+	}
+	return predictionTable(p, e, rows)
+}
+
+// memoryOfFiles compares ONNX files.
+func memoryOfFiles(c *cli.Context) error {
+	batch := 1
+	if c.IsSet("batch") {
+		batch = c.Int("batch")
+	}
+	if batch < 1 {
+		return terminal.Usagef("--batch must be at least 1, got %d", batch)
+	}
+	for _, name := range c.LocalFlagNames() {
+		if !slices.Contains([]string{"batch", "json", "quiet"}, name) {
+			return terminal.Usagef("--%s does not go with files; --batch does", name)
 		}
-		return fitBatches(p, cfg, list, limit)
 	}
-	if c.Bool("measure-time") {
-		if c.String("device") != onCPU {
+	return compareFiles(newConsole(c), c.Args().Slice(), batch)
+}
+
+// memoryModes refuses flags that the mode which is asked for would ignore.
+func memoryModes(c *cli.Context) error {
+	network := append([]string{"methods"}, sizeOptions.Names()...)
+	for _, mode := range []struct {
+		flag string
+		with []string
+	}{
+		{"retrain", []string{"batch", "channels", "cells", "image-size", "measure", "threads", "device",
+			"precision"}},
+		{"fit", append([]string{"passes", "recompute", "device"}, network...)},
+		{"measure-time", append([]string{"batch", "passes", "recompute", "device", "threads"}, network...)},
+		{"passes-table", append([]string{"batch", "passes", "measure", "threads"}, network...)},
+	} {
+		if !c.IsSet(mode.flag) {
+			continue
+		}
+		if mode.flag == "measure-time" && c.String("device") != settings.CPU {
 			return terminal.Usagef("--measure-time is for --device cpu")
 		}
-		return measureTimes(c.Context, p, cfg, list, ort.Options{Threads: c.Int("threads")})
+		return goesWith(c, mode.flag, mode.with...)
 	}
-	if c.Bool("passes-table") {
-		return passEffects(c.Context, p, cfg, list, c.Bool("measure"), ort.Options{Threads: c.Int("threads")})
+	return nil
+}
+
+// memoryFlags reads the command line.
+func memoryFlags(c *cli.Context) (e settings.Experiment, list []method.Method, err error) {
+	if e, err = plannedExperiment(c); err != nil {
+		return e, nil, err
 	}
-	var rows []prediction
+	if list, err = method.Parse(c.String("methods")); err != nil {
+		return e, nil, terminal.Usage(err)
+	}
+	if c.Int("batch") < 1 || c.Int("masks") < 1 {
+		return e, nil, terminal.Usagef("--batch and --masks must be at least 1, got %d and %d", c.Int("batch"),
+			c.Int("masks"))
+	}
+	e = e.WithBatch(settings.StageSearch, c.Int("batch")).WithBatch(settings.StagePruning, c.Int("batch"))
+	for _, m := range list {
+		if err := e.With(m).CheckPlanned(); err != nil {
+			return e, nil, err
+		}
+	}
+	return e, list, nil
+}
+
+// predictions plans the programs of all methods and draws them.
+func predictions(c *cli.Context, p *terminal.Console, e settings.Experiment,
+	list []method.Method) (rows []memory.Prediction, err error) {
 	p.Start(len(list), "planning")
 	defer p.Stop()
 	for _, m := range list {
 		if err := c.Context.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		row, err := cfg.predict(m)
+		row, err := memory.Predict(e.With(m), c.Int("masks"))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rows = append(rows, row)
 		p.Step(m.Name)
 	}
 	p.Stop()
 	if c.String("out") != "" {
-		if err := drawPlans(c.String("out"), rows); err != nil {
-			return err
+		if err := memory.Draw(c.String("out"), rows); err != nil {
+			return nil, err
 		}
 		p.Say("charts are in %s", c.String("out"))
 	}
-	if c.Bool("measure") {
-		return measureRows(c.Context, p, cfg, rows, meter.Bench{Options: ort.Options{Threads: c.Int("threads"),
-			CUDA: device.cuda}, GPU: device.gpu})
-	}
-	return predictionTable(p, cfg, rows)
+	return rows, nil
 }
 
-// memoryModes refuses flags that the mode which is asked for would ignore.
-func memoryModes(c *cli.Context) error {
-	network := []string{"methods", "channels", "cells", "image-size", "xi", "seed"}
-	for _, mode := range []struct {
-		flag string
-		with []string
-	}{
-		{"fit", []string{"passes", "recompute", "device"}},
-		{"measure-time", []string{"batch", "passes", "recompute", "device", "threads"}},
-		{"passes-table", []string{"batch", "passes", "measure", "threads"}},
-	} {
-		if c.IsSet(mode.flag) {
-			return goesWith(c, mode.flag, append(network, mode.with...)...)
-		}
-	}
-	return nil
-}
-
-// memoryFlags reads the command line.
-func memoryFlags(c *cli.Context) (memoryConfig, []method.Method, error) {
-	cfg := memoryConfig{Batch: c.Int("batch"), Channels: c.Int("channels"), Cells: c.Int("cells"),
-		Image: c.Int("image-size"), Passes: c.String("passes"), Xi: c.Float64("xi"),
-		Masks: c.Int("masks"), Seed: c.Uint64("seed")}
-	takeStrings(c, map[string]*string{"recompute": &cfg.Recompute})
-	list, err := method.Parse(c.String("methods"))
-	if err != nil {
-		return cfg, nil, terminal.Usage(err)
-	}
-	if n := c.Int("threads"); n < 0 {
-		return cfg, nil, terminal.Usagef("--threads must be at least 0, got %d", n)
-	}
-	return cfg, list, cfg.check(list)
-}
-
-// check refuses what no network can be made of.
-func (cfg memoryConfig) check(list []method.Method) error {
-	switch {
-	case cfg.checkPasses() != nil:
-		return cfg.checkPasses()
-	case cfg.Batch < 1 || cfg.Masks < 1:
-		return terminal.Usagef("--batch and --masks must be at least 1, got %d and %d", cfg.Batch, cfg.Masks)
-	case cfg.Image < 4 || cfg.Image%4 != 0:
-		return terminal.Usagef("--image-size must be a multiple of 4, got %d", cfg.Image)
-	case !(cfg.Xi > 0 && cfg.Xi < 1):
-		return terminal.Usagef("--xi must lie between 0 and 1, got %v", cfg.Xi)
-	}
-	for _, m := range list {
-		net := cfg.spec(m, cfg.masksOf(m)[0])
-		if _, err := net.Evaluate(); err != nil {
-			return terminal.Usage(err)
-		}
-	}
-	return nil
-}
-
-// fitBatches prints the largest batch of every method.
-func fitBatches(p *terminal.Console, cfg memoryConfig, list []method.Method, limit int) error {
+// fitBatches prints the largest batch of every method within a size.
+func fitBatches(p *terminal.Console, e settings.Experiment, list []method.Method, size string) error {
 	type fit struct {
 		Method string `json:"method"`
 		Batch  int    `json:"largest_batch"`
 	}
+	limit, err := terminal.ParseSize(size)
+	if err != nil {
+		return terminal.Usage(err)
+	}
 	var rows []fit
 	var cells [][]string
 	for _, m := range list {
-		batch, err := cfg.largestBatch(m, limit)
+		batch, err := memory.LargestBatchOf(e.With(m), limit)
 		if err != nil {
 			return err
 		}
@@ -210,5 +201,5 @@ func fitBatches(p *terminal.Console, cfg memoryConfig, list []method.Method, lim
 	if err := p.Table(header, cells); err != nil {
 		return err
 	}
-	return p.Value(map[string]any{"limit_bytes": limit, "config": cfg, "rows": rows})
+	return p.Value(map[string]any{"limit_bytes": limit, "config": e, "rows": rows})
 }

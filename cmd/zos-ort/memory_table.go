@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/memory"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
 	"zos-ort/ort"
@@ -13,7 +15,7 @@ import (
 )
 
 // predictionTable prints the predicted peaks.
-func predictionTable(p *terminal.Console, cfg memoryConfig, rows []prediction) error {
+func predictionTable(p *terminal.Console, e settings.Experiment, rows []memory.Prediction) error {
 	peaks := map[string]int{}
 	highest := 1
 	for _, r := range rows {
@@ -24,26 +26,27 @@ func predictionTable(p *terminal.Console, cfg memoryConfig, rows []prediction) e
 	for _, r := range rows {
 		bar := strings.Repeat("█", (24*r.Peak+highest-1)/highest)
 		cells = append(cells, []string{r.Method, terminal.OptionalMB(r.Weight), terminal.OptionalMB(r.Alpha),
-			terminal.OptionalMB(r.Rank), terminal.OptionalMB(r.State), r.peakCell(), terminal.OptionalMB(r.worst() / cfg.Batch),
+			terminal.OptionalMB(r.Rank), terminal.OptionalMB(r.State), peakCell(r), terminal.OptionalMB(r.Worst() / e.Search.Batch),
 			versus(r, peaks, "darts"), versus(r, peaks, "pc-darts"), bar})
 	}
 	p.Result("predicted memory in MB (10^6 bytes), batch %d, %d channels, %d cells, %dx%d images, passes %s",
-		cfg.Batch, cfg.Channels, cfg.Cells, cfg.Image, cfg.Image, cfg.Passes)
+		e.Search.Batch, e.Network.Channels, e.Network.Cells, e.Images.Size, e.Images.Size,
+		e.Execution.Passes)
 	err := p.Table([]string{"method", "weight step", "alpha step", "ranking", "state", "peak", "per image",
 		"to darts (paper)", "to pc-darts (paper)", ""}, cells)
 	if err != nil {
 		return err
 	}
-	return p.Value(map[string]any{"config": cfg, "rows": jsonRows(rows)})
+	return p.Value(map[string]any{"config": e, "rows": jsonRows(rows)})
 }
 
 // jsonRow is a row with the paper's number.
 type jsonRow struct {
-	prediction
+	memory.Prediction
 	Paper float64 `json:"paper_peak_mb,omitempty"`
 }
 
-func jsonRows(rows []prediction) (list []jsonRow) {
+func jsonRows(rows []memory.Prediction) (list []jsonRow) {
 	for _, r := range rows {
 		list = append(list, jsonRow{r, paperPeak(r.Method)})
 	}
@@ -51,7 +54,7 @@ func jsonRows(rows []prediction) (list []jsonRow) {
 }
 
 // peakCell is the peak, with its standard error where it is a mean.
-func (p prediction) peakCell() string {
+func peakCell(p memory.Prediction) string {
 	if p.Error == 0 {
 		return terminal.OptionalMB(p.Peak)
 	}
@@ -65,7 +68,7 @@ func paperPeak(name string) float64 {
 }
 
 // versus is the ratio to another method, ours and the paper's.
-func versus(r prediction, peaks map[string]int, to string) string {
+func versus(r memory.Prediction, peaks map[string]int, to string) string {
 	return fmt.Sprintf("%s (%s)", terminal.Ratio(float64(r.Peak), float64(peaks[to])),
 		terminal.Ratio(paperPeak(r.Method), paperPeak(to)))
 }
@@ -83,7 +86,7 @@ type memoryTrial struct {
 }
 
 // measureRows runs every program of every row and compares it with its plan.
-func measureRows(ctx context.Context, p *terminal.Console, cfg memoryConfig, rows []prediction,
+func measureRows(ctx context.Context, p *terminal.Console, e settings.Experiment, rows []memory.Prediction,
 	by meter.Bench) error {
 	if err := ort.Open(""); err != nil {
 		return err
@@ -91,23 +94,23 @@ func measureRows(ctx context.Context, p *terminal.Console, cfg memoryConfig, row
 	var list []memoryTrial
 	var cells [][]string
 	for _, r := range rows {
-		for _, program := range r.programs {
+		for _, program := range r.Programs {
 			m, gpu, err := by.Of(ctx, program.Program)
 			if err != nil {
 				return err
 			}
-			c := memoryTrial{r.Method, program.Name, program.plan.Peak, m.Peak, host.PeakRSS(), m.Seconds, gpu}
+			c := memoryTrial{r.Method, program.Name, program.Plan.Peak, m.Peak, host.PeakRSS(), m.Seconds, gpu}
 			list = append(list, c)
 			cells = append(cells, c.cells())
 		}
 	}
-	p.Result("live bytes in MB (10^6 bytes), batch %d: prediction and %s", cfg.Batch, by.Counts())
+	p.Result("live bytes in MB (10^6 bytes), batch %d: prediction and %s", e.Search.Batch, by.Counts())
 	err := p.Table(append([]string{"method", "program", "predicted", "measured", "difference",
 		"process so far", "seconds"}, by.GpuHeader()...), cells)
 	if err != nil {
 		return err
 	}
-	return p.Value(map[string]any{"config": cfg, "rows": list})
+	return p.Value(map[string]any{"config": e, "rows": list})
 }
 
 func (c memoryTrial) cells() []string {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/deploy"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
-	"zos-ort/models/network"
 	"zos-ort/ort"
-	"zos-ort/search/data"
 )
 
 func predictCommand() *cli.Command {
@@ -22,29 +22,13 @@ func predictCommand() *cli.Command {
 		Description: "Takes PNG and JPEG files of any size: the square in the middle is scaled to what the " +
 			"model wants, as in training. A file that is no image is reported and the others are done; the " +
 			"exit status is then 1.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported"},
 			&cli.IntFlag{Name: "top", Value: 3, Usage: "classes to name for every image"},
 			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
-			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
-			&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
-		},
+		}, settings.Report()...),
 		Action: predictAction,
 	}
-}
-
-// guess is a class with its probability.
-type guess struct {
-	Label       string  `json:"label"`
-	Probability float64 `json:"probability"`
-}
-
-// imagePrediction is what the model says of an image, or why it says nothing.
-type imagePrediction struct {
-	Path    string    `json:"path"`
-	Classes []guess   `json:"classes,omitempty"`
-	Scores  []float32 `json:"scores,omitempty"` // the model's output, in the order of its labels
-	Error   string    `json:"error,omitempty"`
 }
 
 func predictAction(c *cli.Context) error {
@@ -68,22 +52,22 @@ func predictAction(c *cli.Context) error {
 	if threads == 0 {
 		threads = runtime.NumCPU()
 	}
-	m, err := openDeployed(c.String("model"), ort.Options{Threads: threads, Optimization: ort.All})
+	m, err := deploy.OpenModel(c.String("model"), ort.Options{Threads: threads, Optimization: ort.All})
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.Close()
 	return predictImages(c.Context, newConsole(c), m, c.Args().Slice(), c.Int("top"))
 }
 
 // predictImages does all images and then fails if one could not be read.
-func predictImages(ctx context.Context, p *terminal.Console, m *deployed, paths []string, top int) error {
-	var all []imagePrediction
+func predictImages(ctx context.Context, p *terminal.Console, m *deploy.Model, paths []string, top int) error {
+	var all []deploy.Prediction
 	var rows [][]string
 	var bad error
 	failed := 0
 	for _, path := range paths {
-		r, err := m.predict(ctx, path, top)
+		r, err := m.Predict(ctx, path, top)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -99,7 +83,7 @@ func predictImages(ctx context.Context, p *terminal.Console, m *deployed, paths 
 			if i > 0 {
 				path = ""
 			}
-			rows = append(rows, []string{path, g.Label, percent(g.Probability)})
+			rows = append(rows, []string{path, g.Label, deploy.Percent(g.Probability)})
 		}
 	}
 	if len(rows) > 0 {
@@ -114,38 +98,4 @@ func predictImages(ctx context.Context, p *terminal.Console, m *deployed, paths 
 		return fmt.Errorf("%d of %d images could not be read", failed, len(paths))
 	}
 	return bad
-}
-
-// predict names the most likely classes of an image file.
-func (m *deployed) predict(ctx context.Context, path string, top int) (r imagePrediction, err error) {
-	r.Path = path
-	pixels, err := data.DecodeImage(path, m.size)
-	if err != nil {
-		return r, err
-	}
-	if r.Scores, err = m.run(ctx, m.input(pixels)); err != nil {
-		return r, fmt.Errorf("%s: %w", path, err)
-	}
-	p := r.Scores
-	if m.output != network.ProbabilitiesOutput {
-		p = softmax(p, len(m.labels))
-	}
-	for _, class := range ranking(p)[:min(top, len(p))] {
-		r.Classes = append(r.Classes, guess{m.labels[class], float64(p[class])})
-	}
-	return r, nil
-}
-
-// input are pixels [3,size,size] as the model wants them.
-func (m *deployed) input(pixels []uint8) []float32 {
-	x := make([]float32, len(pixels))
-	plane := m.size * m.size
-	for i, v := range pixels {
-		y := float64(v) / 255
-		if m.raw {
-			y = (y - float64(m.normal.Mean[i/plane])) / float64(m.normal.Std[i/plane])
-		}
-		x[i] = float32(y)
-	}
-	return x
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/urfave/cli/v2"
 
-	"zos-ort/cmd/internal/terminal"
-	"zos-ort/models/method"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/stages"
 	"zos-ort/models/space"
-	"zos-ort/ort/meter"
+	"zos-ort/prune"
 )
 
 func pruneCommand() *cli.Command {
@@ -14,65 +17,32 @@ func pruneCommand() *cli.Command {
 		Name:        "prune",
 		Usage:       "zero-shot pruning alone: find the mask, do not search",
 		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
-		Flags: join(methodFlags(), pruneFlags(), roomFlags(), dataFlags(), outputFlags(), []cli.Flag{resumeFlag(),
-			ignoreMemoryFlag(),
+		Flags: join(settings.PruneCommand.Flags("", settings.Paper()), []cli.Flag{
 			&cli.StringFlag{Name: "compare", Usage: "say how much the mask has in common with that in `FILE`"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "print the settings and the rounds to come, and stop"}}),
+			&cli.BoolFlag{Name: "dry-run", Usage: "print the settings and the rounds to come, and stop"}},
+			runFlags("prune"), settings.Report()),
 		Before: noArguments,
 		Action: pruneAction,
 	}
 }
 
 func pruneAction(c *cli.Context) error {
-	cfg, m, err := resolveConfig(c)
-	if err != nil {
-		return err
-	}
-	if m.Mask == method.NoMask {
-		return terminal.Usagef("method %s does not prune", m.Name)
-	}
-	p := newConsole(c)
-	train, err := cfg.loadData(c.Context, p)
-	if err != nil {
-		return err
-	}
-	if err := cfg.checkInput(m); err != nil {
-		return err
-	}
 	other, err := comparedMask(c)
 	if err != nil {
 		return err
 	}
-	if err := cfg.reach(c.Bool("dry-run"), p); err != nil {
-		return err
-	}
-	defer cfg.deviceSettings.close()
-	if err := cfg.guardMemory(c, m, p); err != nil {
-		return err
-	}
-	if c.Bool("dry-run") {
-		return planRounds(&cfg, m, p)
-	}
-	dir, unlock, err := openRun(c, &cfg)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	res, err := makeMask(c.Context, &cfg, m, train, dir, p)
-	if err != nil {
-		return dir.Resumable(c.Command.Name, p, dir.Finish(cfg.explain(err, cfg.memoryOfRanking())))
-	}
-	out := pruneResult{Run: string(dir), Mask: res.mask, Remaining: remainingOf(res.mask),
-		GPU: cfg.gpu.Total()}
-	printPeaks(out.GPU, p)
-	p.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
-		out.Remaining.Operations, out.Remaining.Architectures, dir)
-	if other != nil {
-		out.Common = new(common(res.mask, *other))
-		p.Result("%d of the %d operations are also among the %d of %s", *out.Common, res.mask.Count(),
-			other.Count(), c.String("compare"))
-	}
-	return p.Value(out)
+	return atWork(c, settings.Searching(settings.PruneCommand, "prune"), planRounds, func(r *stages.Run) error {
+		out, err := r.Prune(c.Context)
+		if err != nil {
+			return err
+		}
+		if other != nil {
+			out.Common = new(common(out.Mask, *other))
+			r.Console.Result("%d of the %d operations are also among the %d of %s", *out.Common,
+				out.Mask.Count(), other.Count(), c.String("compare"))
+		}
+		return r.Console.Value(out)
+	})
 }
 
 // comparedMask reads the mask of --compare, nil without one.
@@ -85,26 +55,6 @@ func comparedMask(c *cli.Context) (*space.Mask, error) {
 	return &m, err
 }
 
-// pruneResult is what prune prints with --json.
-type pruneResult struct {
-	Run       string       `json:"run"`
-	Mask      space.Mask   `json:"mask"`
-	Remaining remaining    `json:"remaining"`
-	Common    *int         `json:"common_operations,omitempty"` // with the mask of --compare
-	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
-}
-
-// remaining are fractions of the search space.
-type remaining struct {
-	Operations    float64 `json:"operations"`
-	Architectures float64 `json:"architectures"`
-}
-
-func remainingOf(m space.Mask) remaining {
-	full := space.FullMask()
-	return remaining{m.RemainingOperations(full), m.RemainingArchitectures(full)}
-}
-
 // common counts the operations that both masks keep.
 func common(a, b space.Mask) (n int) {
 	for _, t := range space.CellTypes {
@@ -113,4 +63,44 @@ func common(a, b space.Mask) (n int) {
 		}
 	}
 	return n
+}
+
+// plannedRound is a round in the result of a dry run.
+type plannedRound struct {
+	settings.PlannedRound
+	Fraction stages.Remaining `json:"left"`
+}
+
+// planRounds prints what a pruning is going to do, which takes no network.
+func planRounds(r *stages.Run) error {
+	if !r.Prunes() {
+		return errors.Join(r.Settings(), r.Console.Value(map[string]any{"config": r.Experiment}))
+	}
+	plan, err := prune.Plan(r.Pruning(), space.FullMask())
+	if err != nil {
+		return err
+	}
+	if err := r.Settings(); err != nil {
+		return err
+	}
+	var list []plannedRound
+	var rows [][]string
+	networks := 0
+	for i, x := range r.Rounds(plan) {
+		left := stages.RemainingOf(x.Mask)
+		list, networks = append(list, plannedRound{x, left}), networks+x.Networks
+		rows = append(rows, []string{fmt.Sprint(i + 1), fmt.Sprint(x.Ranked), fmt.Sprint(x.Networks),
+			fmt.Sprint(x.Left), fmt.Sprintf("%.3f", left.Operations), fmt.Sprintf("%.3g", left.Architectures)})
+	}
+	if len(rows) > 0 {
+		err := r.Console.Table([]string{"round", "operations ranked", "networks", "left", "of the operations",
+			"of the architectures"}, rows)
+		if err != nil {
+			return err
+		}
+	}
+	r.Console.Result("%d rounds, %d networks of %d images each; %d of %d operations are left", len(list),
+		networks, r.Ranking.Batch*r.Ranking.Batches, plan.Mask.Count(), space.FullMask().Count())
+	return r.Console.Value(map[string]any{"config": r.Experiment, "rounds": list, "networks": networks,
+		"left_operations": plan.Mask.Count()})
 }

@@ -1,19 +1,10 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"time"
-
 	"github.com/urfave/cli/v2"
 
-	"zos-ort/cmd/internal/host"
-	"zos-ort/cmd/internal/rundir"
-	"zos-ort/cmd/internal/sweep"
-	"zos-ort/cmd/internal/terminal"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/sweeping"
 )
 
 func sweepCommand() *cli.Command {
@@ -31,122 +22,54 @@ func sweepCommand() *cli.Command {
 	}
 }
 
+func sweepFlags() []cli.Flag {
+	own := []cli.Flag{
+		methodsFlag("all"),
+		&cli.IntFlag{Name: "seeds", Value: 3, Usage: "runs of every method, each with the next seed"},
+		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "first seed"},
+		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with images, as for search, or " + sweeping.BuiltIn +
+			"; several with commas or by repetition (default: " + sweeping.BuiltIn + ", generated images)"},
+		&cli.BoolFlag{Name: "retrain", Usage: "train what was found from scratch, for the test accuracy"},
+		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; one from before goes on",
+			DefaultText: "runs/sweep/TIME"},
+		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads, divided among the jobs"},
+		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "runs at the same time; on Slurm: tasks, 0 for all"},
+		&cli.StringFlag{Name: "memory", DefaultText: "80 % of what is free",
+			Usage: "`SIZE` for all runs at the same time, such as 16GB; each counts by prediction"},
+		&cli.StringFlag{Name: "executor", Value: "local", Usage: "local, or slurm: a job array"},
+		&cli.StringFlag{Name: "slurm-args", Usage: "more arguments of sbatch, such as " +
+			"'--partition=main --time=02:00:00'"},
+		&cli.BoolFlag{Name: "no-wait", Usage: "submit to Slurm and stop; the same command collects later"},
+		&cli.StringFlag{Name: "cell", Usage: "run the prepared cell in `DIR`: what a Slurm task does"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, and stop"},
+	}
+	both := func(prefix string) []cli.Flag {
+		return []cli.Flag{&cli.BoolFlag{Name: prefix + "ignore-memory",
+			Usage: "start a run even if its predicted peak exceeds the free memory"}}
+	}
+	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()), both(""),
+		sweeping.RetrainOptions.Flags(sweeping.RetrainPrefix, settings.PaperRetraining()),
+		both(sweeping.RetrainPrefix))
+}
+
 func sweepAction(c *cli.Context) error {
+	p := newConsole(c)
 	if c.IsSet("cell") {
-		return runOneCell(c)
+		return sweeping.RunOne(c, p)
 	}
-	x, err := resolveMatrix(c)
+	x, err := sweeping.Resolve(c, p)
 	if err != nil {
 		return err
 	}
-	out, err := sweepFolder(c.String("out"))
+	out, err := sweeping.Folder(c.String("out"))
 	if err != nil {
 		return err
 	}
-	for i := range x.cells {
-		if x.cells[i].Cell, err = x.cells[i].Adopt(out); err != nil {
-			return err
-		}
+	if err := x.Adopt(out); err != nil {
+		return err
 	}
-	p := newConsole(c)
 	if c.Bool("dry-run") {
-		return x.show(p, out)
+		return x.Show(p, out)
 	}
-	lock, err := host.Lock(out)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	if err := rundir.Dir(out).WriteJSON("sweep.json", x); err != nil {
-		return err
-	}
-	s := &sweepRun{sweepMatrix: x, out: out, console: p}
-	if x.Executor == "slurm" {
-		return s.slurm(c)
-	}
-	return s.local(c.Context)
-}
-
-// sweepFolder is an absolute path: of a new or empty folder, or of a sweep from before.
-func sweepFolder(path string) (string, error) {
-	if path == "" {
-		path = filepath.Join("runs", "sweep", time.Now().Format("20060102-150405"))
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("output folder: %w", err)
-	}
-	entries, err := os.ReadDir(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return path, nil
-	case err != nil:
-		return "", fmt.Errorf("output folder: %w", err)
-	case len(entries) > 0 && !rundir.Exists(filepath.Join(path, "sweep.json")):
-		return "", fmt.Errorf("output folder %s already holds files and is no sweep: choose another --out",
-			path)
-	}
-	return path, nil
-}
-
-// show prints the plan of a sweep.
-func (x *sweepMatrix) show(p *terminal.Console, out string) error {
-	type row struct {
-		Cell      string      `json:"cell"`
-		State     sweep.State `json:"state"`
-		Predicted int64       `json:"predicted_peak_bytes"`
-		Need      int64       `json:"predicted_need_bytes"`
-		Refused   string      `json:"refused,omitempty"`
-		Commands  [][]string  `json:"commands"`
-	}
-	var rows []row
-	var cells [][]string
-	for _, c := range x.cells {
-		r := row{c.ID(), c.State(), c.Predicted, c.need, c.refused, nil}
-		todo := string(r.State)
-		if r.Refused != "" && r.State != sweep.Done {
-			todo = "refused: " + r.Refused
-		}
-		for _, phase := range c.Phases {
-			r.Commands = append(r.Commands, phase.Args)
-		}
-		rows = append(rows, r)
-		cells = append(cells, []string{c.Data, c.Method, fmt.Sprint(c.Seed), terminal.OptionalMB(int(c.Predicted)),
-			terminal.MB(int(c.need)), todo})
-	}
-	p.Result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
-		x.Threads, x.Executor)
-	err := p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, cells)
-	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))
-}
-
-// runOneCell runs a cell that a sweep has prepared; its status file is the result.
-func runOneCell(c *cli.Context) error {
-	dir, err := filepath.Abs(c.String("cell"))
-	if err != nil {
-		return fmt.Errorf("--cell: %w", err)
-	}
-	runner, err := cellRunner()
-	if err != nil {
-		return err
-	}
-	cell, err := runner.Run(c.Context, dir)
-	if err != nil {
-		return err
-	}
-	p := newConsole(c)
-	if cell.State() == sweep.Failed {
-		return fmt.Errorf("%v: %s", cell, cell.Err())
-	}
-	p.Result("%v: %s", cell, cell.State())
-	return p.Value(cell)
-}
-
-// cellRunner starts this very program.
-func cellRunner() (sweep.Runner, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return sweep.Runner{}, fmt.Errorf("where this program is: %w", err)
-	}
-	return sweep.Runner{Program: program}, nil
+	return x.Run(c, out, p)
 }

@@ -1,58 +1,79 @@
+// Package method holds the techniques that a search can use, as data: the eight rows of Table 1 of
+// "Half Search Space is All You Need", baselines to them, and the numbers of that table.
+//
+// A new technique is a new entry of All. One with a mask of its own brings a Draw function.
 package method
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
+
+	"zos-ort/models/space"
 )
 
-// MaskKind says where a method's mask comes from.
+// MaskKind says where the mask of a method comes from.
 type MaskKind int
 
+// Kinds of masks.
 const (
 	NoMask     MaskKind = iota // the whole space
-	Algorithm1                 // zero-shot pruning to xi
+	Algorithm1                 // zero-shot pruning to the fraction xi
 	ToOne                      // zero-shot pruning to one operation per edge
-	RandomMask                 // every operation stays with probability xi
+	RandomMask                 // drawn by Method.Draw
 )
 
-// Source says what a method takes the genotype from.
+// Source says where a method takes its genotype from.
 type Source int
 
+// Sources of genotypes.
 const (
-	BySearch Source = iota // the alphas of a one-shot search of what the mask leaves
+	BySearch Source = iota // the alphas of a one-shot search inside the mask
 	ByScores               // the scores of the last pruning round
-	ByChance               // a draw from what the mask leaves
+	ByChance               // a random architecture inside the mask
 )
 
-// Method is one of the techniques that the paper compares (its Table 1), or a baseline to them.
+// Draw draws a mask that keeps about the fraction xi of the operations, and reports the operations that
+// it had to restore because no architecture could be derived without them.
+type Draw func(rng *rand.Rand, xi float64) (space.Mask, []space.Repair)
+
+// Method is a technique of the paper's Table 1, or a baseline.
 type Method struct {
 	Name    string
 	Mask    MaskKind
 	Source  Source
-	Partial int  // 1: full channels; 4: PC-DARTS
+	Partial int  // the supernet mixes 1/Partial of its channels: 1 for DARTS, 4 for PC-DARTS
 	Beta    bool // beta regularisation
 	About   string
+	Draw    Draw // for RandomMask alone
 }
 
-// All is the one place that says what each technique is made of.
+// All lists every method.
 var All = []Method{
-	{"zos", Algorithm1, BySearch, 4, true, "zero-shot pruning, partial channels, beta regularisation"},
-	{"zos-rnd", RandomMask, BySearch, 4, true, "the same with a random mask"},
-	{"darts", NoMask, BySearch, 1, false, "DARTS, first order"},
-	{"beta-darts", NoMask, BySearch, 1, true, "DARTS with beta regularisation"},
-	{"pc-darts", NoMask, BySearch, 4, false, "partial channels and edge weights"},
-	{"darts-rnd", RandomMask, BySearch, 1, false, "DARTS on a random mask"},
-	{"etenas", ToOne, ByScores, 1, false, "zero-shot pruning alone, to one operation per edge"},
-	{"etenas-pc", ToOne, ByScores, 4, false, "the same on the partial-channel supernet"},
-	{"random", NoMask, ByChance, 1, false, "a random architecture, neither pruned nor searched"},
+	{Name: "zos", Mask: Algorithm1, Partial: 4, Beta: true,
+		About: "zero-shot pruning, partial channels, beta regularisation"},
+	{Name: "zos-rnd", Mask: RandomMask, Draw: space.RandomMask, Partial: 4, Beta: true,
+		About: "zos with a random mask instead of pruning"},
+	{Name: "darts", Partial: 1, About: "DARTS, first order"},
+	{Name: "beta-darts", Partial: 1, Beta: true, About: "DARTS with beta regularisation"},
+	{Name: "pc-darts", Partial: 4, About: "partial channels and edge weights"},
+	{Name: "darts-rnd", Mask: RandomMask, Draw: space.RandomMask, Partial: 1,
+		About: "DARTS on a random mask"},
+	{Name: "etenas", Mask: ToOne, Source: ByScores, Partial: 1,
+		About: "zero-shot pruning alone, to one operation per edge"},
+	{Name: "etenas-pc", Mask: ToOne, Source: ByScores, Partial: 4,
+		About: "etenas on the partial-channel supernet"},
+	{Name: "random", Source: ByChance, Partial: 1,
+		About: "a random architecture, neither pruned nor searched"},
 }
 
-// Searches says whether the method trains a supernet.
+// Searches reports whether the method trains a supernet.
 func (m Method) Searches() bool { return m.Source == BySearch }
 
-// Ranks says whether the method scores operations.
+// Ranks reports whether the method scores operations.
 func (m Method) Ranks() bool { return m.Mask == Algorithm1 || m.Mask == ToOne }
 
+// Find returns the method of that name.
 func Find(name string) (Method, error) {
 	var names []string
 	for _, m := range All {
@@ -64,7 +85,7 @@ func Find(name string) (Method, error) {
 	return Method{}, fmt.Errorf("unknown method %q: use one of %s", name, strings.Join(names, ", "))
 }
 
-// Parse reads a list of names, separated by commas; all is every method.
+// Parse reads names separated by commas; "all" names every method.
 func Parse(names string) (list []Method, err error) {
 	if names == "all" {
 		return All, nil

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen/deploy"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 )
 
@@ -85,7 +86,7 @@ func (c Config) FineTune(d Deployment) (*graphgen.FineTune, error) {
 		return c.Forward()(n, d.normalize(images))
 	}
 	return graphgen.Spec{Forward: forward, Batch: 2, Image: d.Size, Classes: c.Classes,
-		Share: true}.FineTune()
+		Lowering: pass.Lowering{Passes: pass.Share}}.FineTune()
 }
 
 // CellGraph is the first cell of the given type as a graph of its own: inputs "c_prev_prev" and

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 )
@@ -18,7 +19,8 @@ func small(t *testing.T, name string, cells int) network.Config {
 
 func spec(c network.Config, batch, image int) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true}
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4,
+		Lowering: pass.Lowering{Passes: pass.Share}}
 }
 
 // noise is n numbers that float32 holds, with a spread around a mean.

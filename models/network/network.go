@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
@@ -47,6 +48,17 @@ func (c Config) DropPaths() int {
 
 func identity(t space.CellType, g space.Gene) bool {
 	return g.Op == space.SkipConnect && space.Stride(t, g.Source) == 1
+}
+
+// AuxiliaryWeight is the weight of the auxiliary head's loss in the papers' settings.
+const AuxiliaryWeight = .4
+
+// Spec describes the programs of the network for batches of square images, with the optimiser of the
+// paper.
+func (c Config) Spec(batch, image int, target pass.Target, passes pass.Set) graphgen.Spec {
+	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: AuxiliaryWeight,
+		Lowering: pass.Lowering{Target: target, Passes: passes}}
 }
 
 // Forward returns the network as a graph-building function.

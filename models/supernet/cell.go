@@ -6,6 +6,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
@@ -44,7 +45,7 @@ func (c *cell) build(s0, s1 *ir.Value, reducedBefore bool) *ir.Value {
 	c.states = []*ir.Value{s0, s1}
 	for node := range space.Nodes {
 		var s *ir.Value
-		if c.Partial > 1 && c.Passes.MergeShuffle {
+		if c.Partial > 1 && c.Passes.Has(pass.Shuffle) {
 			s = c.mergedNode(node)
 		} else {
 			s = c.plainNode(node)
@@ -112,7 +113,7 @@ func (c *cell) weighted(e, src int, p space.Primitive) *ir.Value {
 		return op.Mul{}.Of(c.pool(src, p, stride), w)
 	case p == space.SkipConnect && stride == 1:
 		return op.Mul{}.Of(x, w)
-	case c.Passes.FoldMix:
+	case c.Passes.Has(pass.Mix):
 		return nn.ConvOp(c.n, x, p, stride, nn.Plain, func(n *graphgen.Net, x *ir.Value) *ir.Value {
 			return nn.ScaledBatchNorm(n, x, w)
 		})
@@ -123,7 +124,7 @@ func (c *cell) weighted(e, src int, p space.Primitive) *ir.Value {
 
 // pool is a pooled and normalised state.
 func (c *cell) pool(src int, p space.Primitive, stride int) *ir.Value {
-	if !c.Passes.SharePools {
+	if !c.Passes.Has(pass.Pools) {
 		return nn.Plain(c.n, nn.Pool(c.input(src), p, stride))
 	}
 	key := poolKey{src, stride, p}
@@ -160,7 +161,7 @@ func (c *cell) bypass(src, stride int) *ir.Value {
 		return rest
 	}
 	key := poolKey{src, stride, space.None}
-	if c.rests[key] == nil || !c.Passes.SharePools {
+	if c.rests[key] == nil || !c.Passes.Has(pass.Pools) {
 		c.rests[key] = op.MaxPool{Kernel: 2, Stride: 2}.Of(rest)
 	}
 	return c.rests[key]

@@ -6,23 +6,23 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
-	"zos-ort/models/supernet"
 )
 
 // A supernet lowered for CUDA has the gradients and statistics of the ordinary one.
 func TestCUDAComputesTheSame(t *testing.T) {
 	for _, partial := range []int{1, 4} {
-		c := small(randomMask(3), partial, supernet.AllPasses)
+		c := small(randomMask(3), partial, pass.All)
 		if partial == 1 {
 			c.Mask = space.FullMask()
 		}
 		s := spec(c, 3, 8)
 		for i, emit := range []func(graphgen.Spec) (*graphgen.Program, error){
 			graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep} {
-			s.CUDA = false
+			s.Target = pass.Portable
 			plain := check.Must(emit(s))(t)
-			s.CUDA = true
+			s.Target = pass.CUDA
 			want, wantState := run(t, plain)
 			out, state := run(t, check.Must(emit(s))(t))
 			what := fmt.Sprintf("partial %d, program %d: ", partial, i)

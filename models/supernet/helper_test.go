@@ -7,15 +7,16 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 )
 
 // noPasses is the network as the papers write it.
-var noPasses supernet.Passes
+const noPasses = pass.None
 
 // small is a search network that float64 can run: all channels, or a quarter of them.
-func small(mask space.Mask, partial int, passes supernet.Passes) supernet.Config {
+func small(mask space.Mask, partial int, passes pass.Set) supernet.Config {
 	return supernet.Config{Channels: 4 * (1 + partial/4), Cells: 3, Classes: 3, Mask: mask,
 		Partial: partial, Passes: passes}
 }
@@ -23,8 +24,8 @@ func small(mask space.Mask, partial int, passes supernet.Passes) supernet.Config
 func spec(c supernet.Config, batch, image int) graphgen.Spec {
 	s := graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
 		SGD: graphgen.SGD{Clip: 1e9}}
-	if c.Passes == supernet.AllPasses {
-		s.Share, s.Rewrites = true, graphgen.AllRewrites
+	if c.Passes == pass.All {
+		s.Passes = pass.All
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 )
@@ -73,7 +74,7 @@ func expect(c supernet.Config) census {
 		}
 		if c.Partial > 1 && reduced {
 			n.bypass += 2 // one per state that is read with stride 2
-			if !c.Passes.SharePools {
+			if !c.Passes.Has(pass.Pools) {
 				n.bypass += 6 // one per edge: both states go to four nodes
 			}
 		}
@@ -95,7 +96,7 @@ func (n *census) add(c supernet.Config, t space.CellType, e int, p space.Primiti
 		}
 	case space.MaxPool3x3, space.AvgPool3x3:
 		key := fmt.Sprint(p, source)
-		if c.Passes.SharePools && pools[key] {
+		if c.Passes.Has(pass.Pools) && pools[key] {
 			return
 		}
 		pools[key] = true
@@ -111,7 +112,7 @@ func (n *census) add(c supernet.Config, t space.CellType, e int, p space.Primiti
 func TestMaskedOperationsAreAbsent(t *testing.T) {
 	for seed := range uint64(4) {
 		mask := randomMask(seed)
-		c := small(mask, 1+3*int(seed%2), []supernet.Passes{noPasses, supernet.AllPasses}[seed/2%2])
+		c := small(mask, 1+3*int(seed%2), []pass.Set{noPasses, pass.All}[seed/2%2])
 		c.Channels, c.Cells = 8, 4
 		s, want := spec(c, 2, 8), expect(c)
 		step, rank := check.Must(s.WeightStep())(t), check.Must(s.Rank())(t)
@@ -155,7 +156,7 @@ func noTrace(t *testing.T, g *ir.Graph, c supernet.Config) {
 func TestMixPorts(t *testing.T) {
 	mask := randomMask(3)
 	for _, partial := range []int{1, 4} {
-		p := check.Must(spec(small(mask, partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
+		p := check.Must(spec(small(mask, partial, pass.All), 2, 8).AlphaStep())(t)
 		for _, kind := range space.CellTypes {
 			live := 0
 			for _, set := range mask[kind] {

@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
@@ -20,22 +21,10 @@ type Config struct {
 	Classes  int
 	Mask     space.Mask
 	Partial  int // 1: all channels are mixed (DARTS); k: the first 1/k of them (PC-DARTS uses 4)
-	Passes   Passes
+	// Passes are the rewrites that the construction applies: Pools, Mix, Shuffle; others are those of the
+	// finished graph.
+	Passes pass.Set
 }
-
-// Passes are the rewrites that the construction applies. All are exact.
-type Passes struct {
-	// SharePools computes a pool and its batch norm once per state and stride, not once per edge.
-	SharePools bool
-	// FoldMix makes the mixing weight of an operation the scale of its last batch norm.
-	FoldMix bool
-	// MergeShuffle adds up the mixed and the bypassed channels of all edges of a node first and
-	// joins and shuffles them once per node, not once per edge.
-	MergeShuffle bool
-}
-
-// AllPasses switches everything on.
-var AllPasses = Passes{SharePools: true, FoldMix: true, MergeShuffle: true}
 
 // Names of the mixing-weight inputs.
 const (
@@ -69,6 +58,14 @@ func (c Config) Validate() error {
 		return fmt.Errorf("supernet: channels must be even, got %d", c.Channels)
 	}
 	return nil
+}
+
+// Spec describes the programs of the network for batches of square images, with the optimiser of the
+// paper.
+func (c Config) Spec(batch, image int, target pass.Target, passes pass.Set) graphgen.Spec {
+	c.Passes = passes
+	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
+		SGD: graphgen.PaperSGD, Lowering: pass.Lowering{Target: target, Passes: passes}}
 }
 
 // Forward returns the network as a graph-building function.
@@ -111,7 +108,7 @@ func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
 		if c.Partial > 1 {
 			edges := n.MixWeights(EdgePort(t), space.Edges)
 			m[t].edge = op.Split{}.Of(edges, 0, ones(space.Edges)...)
-			if c.Passes.MergeShuffle {
+			if c.Passes.Has(pass.Shuffle) {
 				weights = timesEdge(n, weights, edges, ops)
 			}
 		}

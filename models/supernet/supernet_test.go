@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 )
@@ -18,7 +19,7 @@ func TestParameterCounts(t *testing.T) {
 		{1, 10, 1930618}, {1, 100, 1953748}, {4, 10, 299578}, {4, 100, 322708},
 	} {
 		c := supernet.Config{Channels: 16, Cells: 8, Classes: x.classes, Mask: space.FullMask(),
-			Partial: x.partial, Passes: supernet.AllPasses}
+			Partial: x.partial, Passes: pass.All}
 		p := check.Must(spec(c, 1, 32).Evaluate())(t)
 		if n := p.Weights.Len(); n != x.want {
 			t.Errorf("1/%d channels, %d classes: %d weights, want %d", x.partial, x.classes, n, x.want)
@@ -30,7 +31,7 @@ func TestParameterCounts(t *testing.T) {
 func TestParameterCountsOfMasks(t *testing.T) {
 	for seed := range uint64(6) {
 		partial := 1 + 3*int(seed%2)
-		mask, passes := randomMask(seed), supernet.Passes{SharePools: seed%3 == 0, FoldMix: seed%3 == 1}
+		mask, passes := randomMask(seed), []pass.Set{pass.Pools, pass.Mix, pass.None}[seed%3]
 		c := small(mask, partial, passes)
 		p := check.Must(spec(c, 1, 8).Rank())(t)
 		want := space.SupernetParams(mask, c.Channels, c.Cells, c.Classes, partial)
@@ -58,7 +59,7 @@ func TestPassesAreExact(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			plain := spec(small(x.mask, x.partial, noPasses), 2, 8)
-			fast := spec(small(x.mask, x.partial, supernet.AllPasses), 2, 8)
+			fast := spec(small(x.mask, x.partial, pass.All), 2, 8)
 			compareWeightSteps(t, check.Must(plain.WeightStep())(t), check.Must(fast.WeightStep())(t))
 			compareAlphaSteps(t, check.Must(plain.AlphaStep())(t), check.Must(fast.AlphaStep())(t))
 		})
@@ -108,7 +109,7 @@ func TestAnySize(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(x), func(t *testing.T) {
 			c := supernet.Config{Channels: x.channels, Cells: x.cells, Classes: x.classes,
-				Mask: randomMask(uint64(x.image)), Partial: x.partial, Passes: supernet.AllPasses}
+				Mask: randomMask(uint64(x.image)), Partial: x.partial, Passes: pass.All}
 			s := spec(c, 2, x.image)
 			for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.Rank} {
 				p := check.Must(emit())(t)
@@ -124,7 +125,7 @@ func TestAnySize(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	base := small(space.FullMask(), 1, supernet.AllPasses)
+	base := small(space.FullMask(), 1, pass.All)
 	with := func(change func(c *supernet.Config)) supernet.Config {
 		c := base
 		change(&c)
@@ -153,7 +154,7 @@ func TestErrors(t *testing.T) {
 // The gradients of the mixing weights are the slopes of the loss in a random direction.
 func TestMixGradientsAreSlopes(t *testing.T) {
 	for _, partial := range []int{1, 4} {
-		p := check.Must(spec(small(randomMask(5), partial, supernet.AllPasses), 2, 8).AlphaStep())(t)
+		p := check.Must(spec(small(randomMask(5), partial, pass.All), 2, 8).AlphaStep())(t)
 		loss := func(h float64) (float64, float64) {
 			in, product := values(p), 0.0
 			for name := range in {

@@ -56,14 +56,6 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	return n, nil
 }
 
-// Lower completes a spec for the device of a session: on the CPU our own kernels, on a GPU those that
-// the CUDA provider has.
-func Lower(s graphgen.Spec, o ort.Options) graphgen.Spec {
-	s.Kernels, s.CUDA = o.CUDA == nil, o.CUDA != nil
-	s.BFloat16 = s.CUDA && o.CUDA.BFloat16
-	return s
-}
-
 // Params are the state tensors of a network with these contents.
 func Params(s Shape, v Vectors) []ort.Param {
 	v = v.Complete(s)

@@ -7,9 +7,9 @@ import (
 	"math"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
 	"zos-ort/ort"
-	"zos-ort/ort/program"
 	"zos-ort/search/data"
 )
 
@@ -24,12 +24,13 @@ type Config struct {
 	Augment   data.Augment
 	Seed      uint64
 	Options   ort.Options
+	Lowering  pass.Lowering // for which runtime the programs are made
 }
 
 // Paper are the settings of the paper's code; genotype and classes are left open.
 func Paper() Config {
 	return Config{Net: network.Config{Channels: 36, Cells: 20, Auxiliary: true, DropPath: true},
-		Batch: 128, Epochs: 600, Rate: .025, DropPath: .3, Auxiliary: .4,
+		Batch: 128, Epochs: 600, Rate: .025, DropPath: .3, Auxiliary: network.AuxiliaryWeight,
 		Augment: data.Augment{Pad: 4, Flip: true, Cutout: 16}}
 }
 
@@ -52,8 +53,7 @@ func (c Config) Validate() error {
 func (c Config) Spec(image int) graphgen.Spec {
 	net := c.Net
 	net.DropPath = c.DropPath > 0 && net.DropPaths() > 0
-	s := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: image, Classes: net.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: c.Auxiliary, Share: true,
-		Rewrites: graphgen.AllRewrites}
-	return program.Lower(s, c.Options)
+	s := net.Spec(c.Batch, image, c.Lowering.Target, c.Lowering.Passes)
+	s.Lowering, s.AuxiliaryWeight = c.Lowering, c.Auxiliary
+	return s
 }

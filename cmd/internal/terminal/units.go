@@ -77,3 +77,11 @@ func CSV(rows [][]string) []byte {
 }
 
 func Milliseconds(s float64) string { return fmt.Sprintf("%.1f", 1e3*s) }
+
+// Count is a number of things, such as "1 thread" or "2 threads".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,99 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"zos-ort/cmd/internal/images"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/search/data"
+)
+
+// Subject is a network under evaluation.
+type Subject struct {
+	name   string
+	labels []string
+	size   int
+	score  forward
+	view   func(*data.Set) *data.Set // the images as the network wants them
+	Close  func()
+}
+
+// TestImages are those of the run, which must be unchanged, or those of any other folder.
+func (t *Trained) TestImages(ctx context.Context, folder string, p *terminal.Console) (*data.Set, error) {
+	if folder == "" {
+		_, test, err := t.Images(ctx, "", p)
+		return test, err
+	}
+	return folderImages(ctx, folder, t.Settings.Images.Size, p)
+}
+
+// ModelImages are the test images of a folder or, without one, of the run that the model lies in.
+func ModelImages(ctx context.Context, s *Subject, folder string, p *terminal.Console) (*data.Set, error) {
+	if folder != "" {
+		return folderImages(ctx, folder, s.size, p)
+	}
+	dir := rundir.Dir(filepath.Dir(s.name))
+	if !rundir.Exists(dir.Path("config.json")) {
+		return nil, fmt.Errorf("%s lies in no run directory: --data says which images to use", s.name)
+	}
+	t := new(Trained)
+	if err := t.readSettings(dir); err != nil {
+		return nil, err
+	}
+	_, test, err := t.Images(ctx, "", p)
+	return test, err
+}
+
+// folderImages reads the test images of a folder, scaled to size where they may be.
+func folderImages(ctx context.Context, folder string, size int, p *terminal.Console) (*data.Set, error) {
+	s := settings.Images{Folder: folder, Size: size, OnBad: settings.BadFails}
+	_, test, err := images.Load(ctx, &s, 0, images.GeneratedTest, p)
+	return test, err
+}
+
+// Fits refuses images that are not for this network.
+func (s *Subject) Fits(test *data.Set, p *terminal.Console) error {
+	if len(test.Classes) != len(s.labels) {
+		return fmt.Errorf("%s has %d classes, %s has %d", s.name, len(s.labels), test.Name,
+			len(test.Classes))
+	}
+	if test.Size != s.size {
+		return fmt.Errorf("%s takes images of %dx%d, those of %s are %dx%d", s.name, s.size, s.size,
+			test.Name, test.Size, test.Size)
+	}
+	if !slices.Equal(test.Classes, s.labels) {
+		p.Say("the classes of %s have other names than those of %s; they are taken in their order",
+			test.Name, s.name)
+	}
+	return nil
+}
+
+// Subject is the trained network on the runtime's training graph.
+func (t *Trained) Subject(name string, threads int) (*Subject, error) {
+	t.Settings.Device.Threads = threads
+	score, closeAll, err := t.run()
+	if err != nil {
+		return nil, err
+	}
+	view := func(set *data.Set) *data.Set {
+		normal := *set
+		normal.Mean, normal.Std = t.Settings.Images.Mean, t.Settings.Images.Std
+		return &normal
+	}
+	return &Subject{name, t.Settings.Images.Labels, t.Settings.Images.Size, score, view, closeAll}, nil
+}
+
+// Subject is the exported network in an inference session.
+func (d *Model) Subject(ctx context.Context, name string) *Subject {
+	return &Subject{name, d.labels, d.size, d.Logits(ctx), d.View, d.Close}
+}
+
+// Measure evaluates a network on test images.
+func (s *Subject) Measure(ctx context.Context, test *data.Set, p *terminal.Console) (*Accuracy, error) {
+	return Evaluate(ctx, s.score, s.view(test), p)
+}

@@ -1,0 +1,77 @@
+// Package images reads the images of an experiment.
+package images
+
+import (
+	"context"
+	"fmt"
+
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/search/data"
+)
+
+// GeneratedTest is the number of generated images that a retraining tests on.
+const GeneratedTest = 1000
+
+// Load reads the images of a run and completes the settings with what they are. It generates test
+// images where there is no folder; with testing 0 there is no test set.
+func Load(ctx context.Context, s *settings.Images, seed uint64, testing int,
+	p *terminal.Console) (train, test *data.Set, err error) {
+	f, err := Read(ctx, *s, seed, testing, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	train, test = f.Train, f.Test
+	if train.Size%4 != 0 {
+		return nil, nil, fmt.Errorf("images of %s are %dx%d: the network halves them twice, the side "+
+			"must be a multiple of 4 (--image-size)", train.Name, train.Size, train.Size)
+	}
+	s.Train, s.Size, s.Classes = train.Len(), train.Size, len(train.Classes)
+	s.Name, s.Fingerprint = train.Name, train.Fingerprint()
+	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
+	Tell(p, f)
+	return train, test, nil
+}
+
+// Tell says what the user should know about a folder.
+func Tell(p *terminal.Console, f *data.Folder) {
+	for _, bad := range f.Bad {
+		p.Warn("%v", bad)
+	}
+	if len(f.Bad) > 0 {
+		p.Warn("images left out (--on-bad-image skip): %d", len(f.Bad))
+	}
+	for _, note := range f.Notes {
+		p.Say("%s", note)
+	}
+}
+
+// Read generates the built-in images or reads the folder, as far as memory can hold them.
+func Read(ctx context.Context, s settings.Images, seed uint64, testing int,
+	p *terminal.Console) (*data.Folder, error) {
+	if s.Folder == "" {
+		return generate(s, seed, testing)
+	}
+	free, _ := host.FreeMemory()
+	defer p.Stop()
+	return data.Open(ctx, s.Folder, data.Options{Size: s.Size, Train: s.Train,
+		TrainOnly: testing == 0, SkipBad: s.OnBad == settings.BadSkipped, Memory: free,
+		Progress: func(n, total int) {
+			if n == 1 {
+				p.Start(total, "reading images")
+			}
+			p.Step("")
+		}})
+}
+
+func generate(s settings.Images, seed uint64, testing int) (*data.Folder, error) {
+	need := float64(s.Train) * data.Channels * float64(s.Size) * float64(s.Size)
+	if free, ok := host.FreeMemory(); ok && need > float64(free) {
+		return nil, fmt.Errorf("%d generated images of %dx%d need %.1f GiB of memory, %.1f GiB are free",
+			s.Train, s.Size, s.Size, need/(1<<30), float64(free)/(1<<30))
+	}
+	train, test, err := data.Synthetic(data.SyntheticConfig{Size: s.Size, Train: s.Train,
+		Test: max(1, testing), Seed: seed})
+	return &data.Folder{Train: train, Test: test}, err
+}

@@ -1,0 +1,125 @@
+// Package memory predicts the peak memory of the stages of a run, compares it with what the machine has,
+// and refuses a run that does not fit. Predictions come from the programs themselves, planned by package
+// graphgen/plan; they need no runtime.
+package memory
+
+import (
+	"fmt"
+
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/plan"
+	"zos-ort/models/space"
+)
+
+// Demand is a part of a run, and its predicted peak in bytes by the number of images at a time.
+type Demand struct {
+	What  string // "the search"
+	Flag  string // that sets the batch
+	Batch int
+	Peak  func(batch int) (int, error)
+}
+
+// Of is the demand of a stage under a mask.
+func Of(e settings.Experiment, s settings.Stage, mask space.Mask) Demand {
+	return Demand{What: s.String(), Flag: s.BatchFlag(), Batch: e.Batch(s), Peak: func(batch int) (int, error) {
+		return Peak(e.WithBatch(s, batch), s, mask)
+	}}
+}
+
+// Demands are those of all stages of a run, under the mask that it is likely to have.
+func Demands(e settings.Experiment) (list []Demand, err error) {
+	for _, s := range e.Stages() {
+		mask := space.FullMask() // where pruning starts
+		if s == settings.StageSearch {
+			if mask, err = e.LikelyMask(); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, Of(e, s, mask))
+	}
+	return list, nil
+}
+
+// Peak predicts the memory of a stage under a mask: the highest peak of its programs with state, inputs
+// and constants. Pruning runs several sessions on one state, each with tensors of its own.
+func Peak(e settings.Experiment, s settings.Stage, mask space.Mask) (int, error) {
+	programs, err := e.Programs(s, mask)
+	if err != nil {
+		return 0, err
+	}
+	if s == settings.StagePruning {
+		p := plan.Of(programs[0].Graph)
+		return p.State + e.RankingSessions()*(p.Total()-p.State), nil
+	}
+	return PeakOf(programs), nil
+}
+
+// PeakOf is the highest peak of programs that run one after the other.
+func PeakOf(programs []*graphgen.Program) (peak int) {
+	for _, p := range programs {
+		v := plan.Of(p.Graph)
+		peak = max(peak, v.Total())
+	}
+	return peak
+}
+
+// maxBatch ends the search for a batch where every batch fits.
+const maxBatch = 1 << 14
+
+// LargestBatch is the largest batch whose peak stays within limit bytes; 0 if none does. The peak is
+// nearly linear in the batch, so each guess is where the tangent at the last one meets the limit.
+func LargestBatch(predict func(batch int) (int, error), limit int) (int, error) {
+	peaks := map[int]int{}
+	peak := func(batch int) (int, error) {
+		if v, ok := peaks[batch]; ok {
+			return v, nil
+		}
+		v, err := predict(batch)
+		peaks[batch] = v
+		return v, err
+	}
+	lo, hi := 0, maxBatch+1 // lo fits, hi does not
+	for guess := 1; hi-lo > 1; {
+		v, err := peak(guess)
+		if err != nil {
+			return 0, err
+		}
+		if v <= limit {
+			lo = guess
+		} else {
+			hi = guess
+		}
+		next, err := peak(guess + 1)
+		if err != nil {
+			return 0, err
+		}
+		slope := max(1, next-v)
+		guess = min(max(guess+(limit-v)/slope, lo+1), hi-1)
+	}
+	return lo, nil
+}
+
+// Need is the predicted peak of a run and the memory that is available to it.
+type Need struct {
+	Peak int // of the hungriest part; 0 if nothing runs
+	Available
+
+	part Demand // the hungriest
+}
+
+// NeedOf predicts the peak of a run whose parts follow one another. The images are in memory already when
+// a run asks.
+func NeedOf(parts []Demand, a Available) (n Need, err error) {
+	n.Available = a
+	for _, d := range parts {
+		peak, err := d.Peak(d.Batch)
+		if err != nil {
+			return n, fmt.Errorf("memory of %s: %w", d.What, err)
+		}
+		if peak > n.Peak {
+			n.Peak, n.part = peak, d
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,84 @@
+package memory
+
+import (
+	"fmt"
+
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/terminal"
+)
+
+// Available is the memory that a run may use.
+type Available struct {
+	Bytes int    // 0 where the system does not say
+	Kind  string // "memory", "GPU memory"
+	Are   string // what limits it: "are free"
+}
+
+// HostMemory is the free memory of this machine.
+func HostMemory() Available {
+	a := Available{Kind: "memory", Are: "are free"}
+	if free, ok := host.FreeMemory(); ok {
+		a.Bytes = int(free)
+	}
+	return a
+}
+
+// warnFrom is the share of the available memory from which on the user is warned.
+const warnFrom = .8
+
+// Guard refuses a run that does not fit, or only warns if the user insists, and warns of one that may not
+// fit.
+func (n Need) Guard(p *terminal.Console, insists bool) error {
+	if n.Bytes == 0 || float64(n.Peak) <= warnFrom*float64(n.Bytes) {
+		return nil
+	}
+	text := fmt.Sprintf("%s with %s %d needs %s MB of %s, as predicted, and %s MB %s", n.part.What,
+		n.part.Flag, n.part.Batch, terminal.MB(n.Peak), n.Kind, terminal.MB(n.Bytes), n.Are)
+	if n.Peak <= n.Bytes {
+		p.Warn("%s", text)
+		return nil
+	}
+	fits, err := LargestBatch(n.part.Peak, n.Bytes)
+	if err != nil {
+		return err
+	}
+	if fits < 2 { // a batch norm needs two
+		text += "; no batch fits"
+	} else {
+		text += fmt.Sprintf("; the largest batch that fits is %d", fits)
+	}
+	if insists {
+		p.Warn("%s", text)
+		return nil
+	}
+	return fmt.Errorf("%s (use --ignore-memory to start anyway)", text)
+}
+
+// String is for the table of settings.
+func (n Need) String() string {
+	if n.Bytes == 0 {
+		return fmt.Sprintf("peak %s MB, predicted", terminal.MB(n.Peak))
+	}
+	return fmt.Sprintf("peak %s MB, predicted; %s MB %s", terminal.MB(n.Peak), terminal.MB(n.Bytes), n.Are)
+}
+
+// OutOfMemory explains the end of a run for which a GPU's memory did not suffice. The scratch memory of
+// convolutions is not predicted: if the prediction fitted, the overshoot is unknown.
+func OutOfMemory(part Demand, peak int, a Available) error {
+	text := fmt.Sprintf("out of GPU memory: %s with %s %d needs %d bytes (%s), as predicted", part.What,
+		part.Flag, part.Batch, peak, terminal.GiB(int64(peak)))
+	there := fmt.Sprintf("%d bytes (%s) %s", a.Bytes, terminal.GiB(int64(a.Bytes)), a.Are)
+	if peak <= a.Bytes {
+		return &terminal.Hinted{Text: fmt.Sprintf("%s, besides the scratch memory of convolutions, and %s: try "+
+			"%s %d", text, there, part.Flag, max(2, part.Batch/2))}
+	}
+	fits, err := LargestBatch(part.Peak, a.Bytes)
+	if err != nil {
+		return err
+	}
+	advice := "no batch fits"
+	if fits >= 2 { // a batch norm needs two
+		advice = fmt.Sprintf("%s %d fits", part.Flag, fits)
+	}
+	return &terminal.Hinted{Text: fmt.Sprintf("%s, and %s; %s", text, there, advice)}
+}

@@ -1,0 +1,186 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// Check refuses, before anything is read, what no run could do. Its errors are mistakes on the command
+// line.
+func (e Experiment) Check() error {
+	if err := e.checkDevice(); err != nil {
+		return err
+	}
+	if e.Execution.Profile && e.Device.Name != CPU {
+		return terminal.Usagef("--profile is for --device cpu")
+	}
+	if _, err := e.lowering(); err != nil {
+		return terminal.Usage(err)
+	}
+	if e.Method == "" {
+		return e.checkRetraining()
+	}
+	for _, check := range []func() error{e.checkPruning, e.checkNetworks, e.checkSearch} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckPlanned refuses what no supernet can be planned of. The images are not read, so their size is a
+// setting like any other.
+func (e Experiment) CheckPlanned() error {
+	if e.Images.Size < 4 || e.Images.Size%4 != 0 {
+		return terminal.Usagef("--image-size must be a multiple of 4, got %d", e.Images.Size)
+	}
+	return e.Check()
+}
+
+func (e Experiment) checkPruning() error {
+	r := e.Ranking
+	if e.Command == "prune" && e.Technique().Mask == method.NoMask {
+		return terminal.Usagef("method %s does not prune", e.Method)
+	}
+	if !(r.Xi > 0 && r.Xi < 1) {
+		return terminal.Usagef("--xi is the fraction of the search space to keep and must lie between 0 and 1, "+
+			"got %v", r.Xi)
+	}
+	if err := e.Pruning().Validate(); err != nil {
+		return terminal.Usage(err)
+	}
+	if least := e.leastXi(); e.Technique().Mask == method.Algorithm1 && r.Xi < least {
+		return terminal.Usagef("--xi %v cannot be reached: with one operation left on every edge %.3g of the "+
+			"%s remain", r.Xi, least, r.Measure)
+	}
+	if r.Batch < 1 || r.Batches < 1 {
+		return terminal.Usagef("--prune-batch and --prune-batches must be at least 1, got %d and %d",
+			r.Batch, r.Batches)
+	}
+	if _, err := prune.ParseKernel(r.Kernel); err != nil {
+		return terminal.Usage(err)
+	}
+	if r.Ties != TiesFirst && r.Ties != TiesLast {
+		return terminal.Usagef("unknown --ties %q: use %s or %s", r.Ties, TiesFirst, TiesLast)
+	}
+	return nil
+}
+
+// leastXi is what remains of the space when every edge has one operation left.
+func (e Experiment) leastXi() float64 {
+	const one = 1. / space.NumPrimitives
+	if prune.Measure(e.Ranking.Measure) == prune.Architectures {
+		return math.Pow(one, 2*space.Edges)
+	}
+	return one
+}
+
+// checkNetworks uses two classes, because the data set is not known yet.
+func (e Experiment) checkNetworks() error {
+	e.Images.Classes = 2
+	if err := e.RankingNet(space.FullMask()).Validate(); err != nil {
+		return terminal.Usagef("ranking network: %w", err)
+	}
+	if err := e.Supernet(space.FullMask()).Validate(); err != nil {
+		return terminal.Usage(err)
+	}
+	if e.Export.Channels < 2 || e.Export.Channels%2 != 0 {
+		return terminal.Usagef("--network-channels must be even and at least 2, got %d", e.Export.Channels)
+	}
+	if e.Export.Cells < 3 { // both of two cells are reduction cells: there is no normal cell to export
+		return terminal.Usagef("--network-cells must be at least 3, got %d", e.Export.Cells)
+	}
+	return nil
+}
+
+func (e Experiment) checkSearch() error {
+	s := e.Search
+	switch {
+	case s.ValidImages < 0:
+		return terminal.Usagef("--valid-images must be positive, got %d", s.ValidImages)
+	case s.Epochs < 1 || s.Warmup < 0:
+		return terminal.Usagef("--epochs must be at least 1 and --warmup at least 0, got %d and %d", s.Epochs,
+			s.Warmup)
+	case s.Batch < 2:
+		return terminal.Usagef("--batch must be at least 2, which batch norm needs, got %d", s.Batch)
+	case !(s.Rate > 0) || !(s.AlphaRate > 0) || math.IsInf(s.Rate+s.AlphaRate, 0):
+		return terminal.Usagef("--lr and --alpha-lr must be positive, got %v and %v", s.Rate, s.AlphaRate)
+	case s.StopOnSkips < 0 || s.StopOnSkips > 2*space.Nodes:
+		return terminal.Usagef("--stop-on-skips must lie between 1 and %d (0 is off), got %d", 2*space.Nodes,
+			s.StopOnSkips)
+	case !(s.Beta >= 0) || math.IsInf(s.Beta, 0):
+		return terminal.Usagef("--beta-reg must be finite and not negative, got %v", s.Beta)
+	}
+	return nil
+}
+
+func (e Experiment) checkRetraining() error {
+	r := e.Retraining
+	e.Images.Classes = max(2, e.Images.Classes)
+	switch {
+	case r.Genotype == space.Genotype{}:
+		return terminal.Usagef("--genotype is missing: give a file or a published name")
+	case r.Epochs < 1:
+		return terminal.Usagef("--epochs must be at least 1, got %d", r.Epochs)
+	case r.Batch < 2:
+		return terminal.Usagef("--batch must be at least 2, which batch norm needs, got %d", r.Batch)
+	case !(r.Rate > 0) || math.IsInf(r.Rate, 0):
+		return terminal.Usagef("--lr must be positive, got %v", r.Rate)
+	case !(r.DropPath >= 0 && r.DropPath < 1):
+		return terminal.Usagef("--drop-path is a probability below 1, got %v", r.DropPath)
+	}
+	if err := e.Derived().Validate(); err != nil {
+		return terminal.Usage(err)
+	}
+	return nil
+}
+
+// CheckImages refuses, once the images are known, what the run would stumble over later.
+func (e Experiment) CheckImages() error {
+	if e.Method == "" {
+		return e.checkTrainingImages()
+	}
+	if file := e.Ranking.MaskFile; file != "" {
+		if e.Technique().Source == method.ByScores {
+			return terminal.Usagef("method %s derives the genotype from pruning scores: it cannot start from a "+
+				"mask", e.Method)
+		}
+		if _, err := space.ReadMask(file); err != nil {
+			return err
+		}
+	}
+	if p := e.Search.Pad; p < 0 || p > e.Images.Size {
+		return terminal.Usagef("--pad must lie between 0 and the image side, got %d for %d", p, e.Images.Size)
+	}
+	if e.Prunes() && e.Ranking.Batch > e.Images.Train {
+		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", e.Ranking.Batch,
+			e.Images.Train, e.Images.Name)
+	}
+	if e.Searches() && e.Search.Batch > e.Images.Train/2 {
+		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas train on "+
+			"one half each", e.Search.Batch, e.Images.Train, e.Images.Name)
+	}
+	return nil
+}
+
+func (e Experiment) checkTrainingImages() error {
+	r := e.Retraining
+	if err := e.TrainingAugment().Check(e.Images.Size); err != nil {
+		return terminal.Usage(err)
+	}
+	if r.Batch > e.Images.Train {
+		return terminal.Usagef("--batch %d needs as many training images, there are %d", r.Batch,
+			e.Images.Train)
+	}
+	if r.Auxiliary && e.Images.Size < network.AuxiliaryImage {
+		return terminal.Usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: "+
+			"give --image-size %[1]d or --auxiliary=false", network.AuxiliaryImage, e.Images.Size)
+	}
+	return nil
+}

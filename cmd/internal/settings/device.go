@@ -1,0 +1,91 @@
+package settings
+
+import (
+	"strconv"
+	"strings"
+
+	"zos-ort/cmd/internal/terminal"
+)
+
+// Device says where a run computes, and how exactly.
+type Device struct {
+	Name      string `json:"name"` // cpu, cuda, cuda:N or auto
+	Precision string `json:"precision"`
+	Threads   int    `json:"threads"`
+
+	// GPU says that the programs are for a GPU. The name decides, except for auto, where whoever opens
+	// the device does.
+	GPU bool `json:"-"`
+}
+
+// Values of --device and --precision.
+const (
+	CPU  = "cpu"
+	CUDA = "cuda"
+	Auto = "auto"
+	FP32 = "fp32"
+	TF32 = "tf32"
+	BF16 = "bf16"
+)
+
+// Parse splits the name of the device into its kind and, for cuda:N, the number.
+func (d Device) Parse() (kind string, id int, err error) {
+	kind, number, numbered := strings.Cut(d.Name, ":")
+	if numbered {
+		id, err = strconv.Atoi(number)
+	}
+	if err != nil || id < 0 || (numbered && kind != CUDA) || (kind != CPU && kind != CUDA && kind != Auto) {
+		return "", 0, terminal.Usagef("unknown device %q: use cpu, cuda, cuda:N or auto", d.Name)
+	}
+	return kind, id, nil
+}
+
+// checkDevice refuses settings that no machine has.
+func (e Experiment) checkDevice() error {
+	d := e.Device
+	if _, _, err := d.Parse(); err != nil {
+		return err
+	}
+	if d.Threads < 1 {
+		return terminal.Usagef("--threads must be at least 1, got %d", d.Threads)
+	}
+	if _, err := e.Execution.LimitBytes(); err != nil {
+		return err
+	}
+	switch e.Execution.CuDNNSearch {
+	case "", "exhaustive", "heuristic", "default":
+	default:
+		return terminal.Usagef("unknown --cudnn-search %q: use exhaustive, heuristic or default",
+			e.Execution.CuDNNSearch)
+	}
+	if d.Name == CPU {
+		for flag, value := range map[string]string{"cudnn-search": e.Execution.CuDNNSearch,
+			"gpu-memory-limit": e.Execution.MemoryLimit} {
+			if value != "" {
+				return terminal.Usagef("--%s is for a GPU: --device cuda or auto", flag)
+			}
+		}
+	}
+	switch d.Precision {
+	case FP32:
+	case TF32, BF16:
+		if d.Name == CPU {
+			return terminal.Usagef("--precision %s is for a GPU: --device cuda or auto", d.Precision)
+		}
+	default:
+		return terminal.Usagef("unknown precision %q: use fp32, tf32 or bf16", d.Precision)
+	}
+	return nil
+}
+
+// LimitBytes reads --gpu-memory-limit; 0 without it.
+func (x Execution) LimitBytes() (int64, error) {
+	if x.MemoryLimit == "" {
+		return 0, nil
+	}
+	bytes, err := terminal.ParseSize(x.MemoryLimit)
+	if err != nil {
+		return 0, terminal.Usagef("--gpu-memory-limit: %w", err)
+	}
+	return int64(bytes), nil
+}

@@ -1,0 +1,219 @@
+// Package settings resolves a command line to one plain value, the Experiment, and derives from it what
+// the stages of a run need: networks, programs, plans of the pruning. Predictions, runs, benchmarks and
+// exported graphs all start from the same value, so they agree.
+package settings
+
+import (
+	"runtime"
+
+	"zos-ort/models/method"
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// Schema and Version of config.json.
+const (
+	Schema  = "zos-ort/config"
+	Version = 2
+)
+
+// Program is the version of zos-ort. The linker sets it.
+var Program = "unknown"
+
+// Experiment is everything that a run depends on, as resolved from preset and flags. Its JSON is
+// config.json. It holds no handles. A section that the command does not use is empty and left out.
+type Experiment struct {
+	Schema  string `json:"schema"`
+	Version int    `json:"version"`
+	Program string `json:"program"` // version of zos-ort
+	Command string `json:"command"`
+
+	Preset string `json:"preset"`
+	Seed   uint64 `json:"seed"`
+	Device Device `json:"device"`
+	Images Images `json:"images"`
+
+	Method     string     `json:"method,omitempty"`
+	Network    Network    `json:"network,omitzero"`
+	Ranking    Ranking    `json:"ranking,omitzero"`
+	Search     Search     `json:"search,omitzero"`
+	Export     Export     `json:"export,omitzero"`
+	Retraining Retraining `json:"retraining,omitzero"`
+
+	Execution Execution `json:"execution,omitzero"`
+}
+
+// Network is the supernet.
+type Network struct {
+	Channels int `json:"channels"` // of the first cells
+	Cells    int `json:"cells"`
+	Partial  int `json:"partial"` // 1/Partial of the channels are mixed
+}
+
+// Ranking is zero-shot pruning and the network that it ranks.
+type Ranking struct {
+	MaskFile string  `json:"mask_file"` // replaces the pruning
+	Xi       float64 `json:"xi"`
+	Measure  string  `json:"xi_measure"`
+	KeepNone bool    `json:"keep_none"`
+	PerRound int     `json:"prune_per_round"`
+	Ties     string  `json:"ties"`
+	Kernel   string  `json:"kernel"`
+	Repeats  int     `json:"repeats"`
+	Batch    int     `json:"prune_batch"`
+	Batches  int     `json:"prune_batches"`
+	Channels int     `json:"rank_channels"`
+	Cells    int     `json:"rank_cells"`
+	Partial  int     `json:"rank_partial"`
+}
+
+// Rules for operations with equal scores.
+const (
+	TiesFirst = "first"
+	TiesLast  = "last"
+)
+
+// Search is the one-shot search.
+type Search struct {
+	Batch       int     `json:"batch"`
+	Epochs      int     `json:"epochs"`
+	Warmup      int     `json:"warmup"`
+	Rate        float64 `json:"lr"`
+	AlphaRate   float64 `json:"alpha_lr"`
+	Beta        float64 `json:"beta_reg"`
+	StopOnSkips int     `json:"stop_on_skips"` // 0 is off
+	ValidImages int     `json:"valid_images"`  // 0 is all
+	Pad         int     `json:"pad"`
+}
+
+// Export is the derived network that a search exports untrained.
+type Export struct {
+	Channels int `json:"network_channels"`
+	Cells    int `json:"network_cells"`
+}
+
+// Retraining is the training of a derived network from scratch.
+type Retraining struct {
+	Genotype  space.Genotype `json:"genotype"`
+	Channels  int            `json:"channels"`
+	Cells     int            `json:"cells"`
+	Auxiliary bool           `json:"auxiliary"`
+	Batch     int            `json:"batch"`
+	Epochs    int            `json:"epochs"`
+	Rate      float64        `json:"lr"`
+	DropPath  float64        `json:"drop_path"`
+	Pad       int            `json:"pad"`
+	Cutout    int            `json:"cutout"`
+}
+
+// Execution is how a run computes, not what: it changes memory and time and may differ when a run is
+// resumed.
+type Execution struct {
+	Passes      string `json:"passes,omitempty"`    // empty: all
+	Recompute   string `json:"recompute,omitempty"` // empty: as Passes says
+	MemoryLimit string `json:"gpu_memory_limit,omitempty"`
+	CuDNNSearch string `json:"cudnn_search,omitempty"`
+	Dump        string `json:"dump,omitempty"` // folder for a model that the runtime refuses
+	Profile     bool   `json:"profile,omitempty"`
+}
+
+// Presets.
+const (
+	PresetQuick = "quick"
+	PresetPaper = "paper"
+)
+
+// BetaSlope is the growth of the beta regulariser's weight per epoch in the paper: lambda(e) = e/2.
+const BetaSlope = 0.5
+
+// blank is an experiment without stages.
+func blank(preset string) Experiment {
+	return Experiment{Schema: Schema, Version: Version, Program: Program, Preset: preset, Seed: 1,
+		Device: Device{Name: CPU, Precision: FP32, Threads: runtime.NumCPU()}}
+}
+
+// Paper is the setting of the paper's experiments: 50 epochs of which 15 are warm-up, batch 128, 8 cells
+// of 16 channels, pruning over 3 initialisations and 3 batches of 128 images.
+func Paper() Experiment {
+	e := blank(PresetPaper)
+	e.Network = Network{Channels: 16, Cells: 8}
+	e.Ranking = Ranking{Xi: .5, Measure: string(prune.Operations), PerRound: 1, Ties: TiesFirst,
+		Kernel: string(prune.Correlation), Repeats: 3, Batch: 128, Batches: 3}
+	e.Search = Search{Batch: 128, Epochs: 50, Warmup: 15, Rate: .1, AlphaRate: 6e-4, Pad: 4}
+	e.Export = Export{Channels: 36, Cells: 20}
+	return e.With(method.All[0])
+}
+
+// Quick is the whole method on few, small images: minutes on two cores.
+func Quick() Experiment {
+	e := Paper()
+	e.Preset, e.Images = PresetQuick, QuickImages()
+	e.Network.Channels, e.Ranking.Channels = 8, 8
+	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 4, 32, 2
+	e.Ranking.Repeats, e.Ranking.Batch, e.Ranking.Batches = 1, 64, 1
+	return e
+}
+
+// PaperRetraining is the retraining of the paper, as in DARTS: 600 epochs of 20 cells of 36 channels.
+func PaperRetraining() Experiment {
+	e := blank(PresetPaper)
+	e.Retraining = Retraining{Channels: 36, Cells: 20, Auxiliary: true, Batch: 128, Epochs: 600,
+		Rate: .025, DropPath: .3, Pad: 4, Cutout: 16}
+	return e
+}
+
+// QuickRetraining trains a small network on few, small images: minutes on two cores.
+func QuickRetraining() Experiment {
+	e := blank(PresetQuick)
+	e.Images = QuickImages()
+	e.Retraining = Retraining{Channels: 8, Cells: 8, Batch: 32, Epochs: 10, Rate: .05, DropPath: .1,
+		Pad: 2, Cutout: 4}
+	return e
+}
+
+// PaperOnCIFAR is the paper's supernet on images of CIFAR-10's size, for plans and benchmarks that read no
+// images.
+func PaperOnCIFAR() Experiment {
+	e := Paper()
+	e.Images = Images{Size: 32, Classes: 10, OnBad: BadFails}
+	return e
+}
+
+// With is the experiment with another method, whose supernet pruning ranks.
+func (e Experiment) With(m method.Method) Experiment {
+	e.Method, e.Network.Partial, e.Search.Beta = m.Name, m.Partial, 0
+	if m.Beta {
+		e.Search.Beta = BetaSlope
+	}
+	e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial = 0, 0, 0
+	return e.completed()
+}
+
+// completed takes what nobody has said of the ranking network from the supernet.
+func (e Experiment) completed() Experiment {
+	for rank, own := range map[*int]int{&e.Ranking.Channels: e.Network.Channels,
+		&e.Ranking.Cells: e.Network.Cells, &e.Ranking.Partial: e.Network.Partial} {
+		if *rank == 0 {
+			*rank = own
+		}
+	}
+	return e
+}
+
+// Technique is the method of the experiment; the zero Method for an unknown name, which resolving an
+// experiment refuses.
+func (e Experiment) Technique() method.Method {
+	m, _ := method.Find(e.Method)
+	return m
+}
+
+// Pruning are the settings of Algorithm 1.
+func (e Experiment) Pruning() prune.Config {
+	r := e.Ranking
+	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
+		PerRound: r.PerRound, Repeats: r.Repeats, ToOne: e.Technique().Mask == method.ToOne,
+		LastOfTies: r.Ties == TiesLast}
+}
+
+// Prunes reports whether the run ranks operations: the method does, and no file gives the mask.
+func (e Experiment) Prunes() bool { return e.Technique().Ranks() && e.Ranking.MaskFile == "" }

@@ -1,0 +1,186 @@
+package settings
+
+import (
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/graphgen/pass"
+	"zos-ort/models/method"
+)
+
+// byPreset describes a default.
+const byPreset = "by preset"
+
+// methodUsage lists the methods.
+func methodUsage() string {
+	about := "technique:"
+	for _, m := range method.All {
+		about += "\n  " + m.Name + ": " + m.About
+	}
+	return about
+}
+
+// Groups of options. Each flag that sets part of an experiment is declared here and nowhere else.
+var (
+	// DeviceOptions say where programs run.
+	DeviceOptions = Options{
+		{"device", "cpu, cuda, cuda:N or auto (a GPU if one can be used)", "",
+			func(e *Experiment) any { return &e.Device.Name }},
+		{"precision", "fp32, or on a GPU tf32 (products with 10 bits of mantissa) or bf16 (activations " +
+			"in half the memory)", "", func(e *Experiment) any { return &e.Device.Precision }},
+		{"gpu-memory-limit", "take at most `SIZE` of the GPU's memory, such as 8GB", "all that is free",
+			func(e *Experiment) any { return &e.Execution.MemoryLimit }},
+		{"cudnn-search", "how to choose a GPU's convolution algorithms: exhaustive (try all of them " +
+			"once), heuristic or default", "exhaustive",
+			func(e *Experiment) any { return &e.Execution.CuDNNSearch }},
+	}
+	// RunOptions are common to searches and retrainings.
+	RunOptions = Options{
+		{"preset", "quick (default without --data) or paper", "quick without --data",
+			func(e *Experiment) any { return &e.Preset }},
+		{"seed", "seed of everything random", "", func(e *Experiment) any { return &e.Seed }},
+		{"threads", "threads", "all cores", func(e *Experiment) any { return &e.Device.Threads }},
+	}
+	// ImageOptions say which images are read.
+	ImageOptions = Options{
+		{"data", "`DIR` with images as train/CLASS/*.png or *.jpg, or CIFAR-10 or CIFAR-100 in binary " +
+			"form (default: generated images)", "", func(e *Experiment) any { return &e.Images.Folder }},
+		{"train-images", "use the first `N` training images", byPreset,
+			func(e *Experiment) any { return &e.Images.Train }},
+		{"image-size", "scale images to `N`xN: the shorter side to N, the rest cut away",
+			"their own; generated: by preset", func(e *Experiment) any { return &e.Images.Size }},
+		{"on-bad-image", "an image file that cannot be read: fail, or skip to leave it out", BadFails,
+			func(e *Experiment) any { return &e.Images.OnBad }},
+	}
+	// SupernetOptions are the method and its supernet.
+	SupernetOptions = Options{
+		{"method", methodUsage(), "", func(e *Experiment) any { return &e.Method }},
+		{"channels", "channels of the first supernet cells", byPreset,
+			func(e *Experiment) any { return &e.Network.Channels }},
+		{"cells", "cells of the supernet", byPreset, func(e *Experiment) any { return &e.Network.Cells }},
+		{"dump", "save a model that the runtime refuses in `DIR`", "",
+			func(e *Experiment) any { return &e.Execution.Dump }},
+	}
+	// PruneOptions are Algorithm 1 as the paper has it.
+	PruneOptions = Options{
+		{"xi", "fraction of the search space to keep, in (0,1)", "",
+			func(e *Experiment) any { return &e.Ranking.Xi }},
+		{"xi-measure", "what xi counts: operations, or architectures (their product, as the paper prints " +
+			"it)", "", func(e *Experiment) any { return &e.Ranking.Measure }},
+		{"keep-none", "do not drop the operation none before scoring", "",
+			func(e *Experiment) any { return &e.Ranking.KeepNone }},
+		{"prune-per-round", "operations dropped per edge and round", "",
+			func(e *Experiment) any { return &e.Ranking.PerRound }},
+		{"kernel", "ranking kernel: correlation or gram", "",
+			func(e *Experiment) any { return &e.Ranking.Kernel }},
+		{"repeats", "initialisations over which scores are averaged", byPreset,
+			func(e *Experiment) any { return &e.Ranking.Repeats }},
+		{"prune-batch", "images per ranking batch", byPreset,
+			func(e *Experiment) any { return &e.Ranking.Batch }},
+		{"prune-batches", "ranking batches", byPreset,
+			func(e *Experiment) any { return &e.Ranking.Batches }},
+	}
+	// RankOptions are what the paper leaves open about the ranking of operations.
+	RankOptions = Options{
+		{"ties", "of equal scores, drop the first or the last operation", "",
+			func(e *Experiment) any { return &e.Ranking.Ties }},
+		{"rank-channels", "channels of the ranking network", "those of the supernet",
+			func(e *Experiment) any { return &e.Ranking.Channels }},
+		{"rank-cells", "cells of the ranking network", "those of the supernet",
+			func(e *Experiment) any { return &e.Ranking.Cells }},
+		{"rank-partial", "mix the first 1/`N` of the ranking network's channels", "as the supernet",
+			func(e *Experiment) any { return &e.Ranking.Partial }},
+	}
+	// MaskOptions give the mask.
+	MaskOptions = Options{
+		{"mask", "start from the mask in `FILE` instead of making one", "",
+			func(e *Experiment) any { return &e.Ranking.MaskFile }},
+	}
+	// TrainOptions are the one-shot search and the network that it exports.
+	TrainOptions = Options{
+		{"epochs", "epochs of the search", byPreset, func(e *Experiment) any { return &e.Search.Epochs }},
+		{"warmup", "epochs before the architecture is trained", byPreset,
+			func(e *Experiment) any { return &e.Search.Warmup }},
+		{"batch", "images per step", byPreset, func(e *Experiment) any { return &e.Search.Batch }},
+		{"lr", "learning rate of the weights, cosine to 0", byPreset,
+			func(e *Experiment) any { return &e.Search.Rate }},
+		{"alpha-lr", "learning rate of the architecture parameters", byPreset,
+			func(e *Experiment) any { return &e.Search.AlphaRate }},
+		{"beta-reg", "slope of the beta regulariser's weight per epoch", byPreset,
+			func(e *Experiment) any { return &e.Search.Beta }},
+		{"stop-on-skips", "stop when a cell has `N` skip connections, 1 to 8, and take the epoch before",
+			"off", func(e *Experiment) any { return &e.Search.StopOnSkips }},
+		{"valid-images", "validation images after every epoch", "all",
+			func(e *Experiment) any { return &e.Search.ValidImages }},
+		{"network-channels", "channels of the exported network", "",
+			func(e *Experiment) any { return &e.Export.Channels }},
+		{"network-cells", "cells of the exported network", "",
+			func(e *Experiment) any { return &e.Export.Cells }},
+	}
+	// PadOptions augment the images of a search.
+	PadOptions = Options{
+		{"pad", "padding of the random crop", byPreset, func(e *Experiment) any { return &e.Search.Pad }},
+	}
+	// RecomputeOptions trade time for memory.
+	RecomputeOptions = Options{
+		{"recompute", "compute cheap values again in the backward pass, to keep less: on, off, or auto, " +
+			"if it pays", pass.RecomputeAuto.String(),
+			func(e *Experiment) any { return &e.Execution.Recompute }},
+	}
+	// ProfileOptions look at the steps first.
+	ProfileOptions = Options{
+		{"profile", "profile the steps first: profile.csv, traces, and a table", "",
+			func(e *Experiment) any { return &e.Execution.Profile }},
+	}
+	// TrainingOptions are the retraining of a derived network.
+	TrainingOptions = Options{
+		{"channels", "channels of the first cells", byPreset,
+			func(e *Experiment) any { return &e.Retraining.Channels }},
+		{"cells", "cells", byPreset, func(e *Experiment) any { return &e.Retraining.Cells }},
+		{"epochs", "epochs", byPreset, func(e *Experiment) any { return &e.Retraining.Epochs }},
+		{"batch", "images per step", byPreset, func(e *Experiment) any { return &e.Retraining.Batch }},
+		{"lr", "learning rate, cosine to 0", byPreset, func(e *Experiment) any { return &e.Retraining.Rate }},
+		{"drop-path", "drop-path probability at the end", byPreset,
+			func(e *Experiment) any { return &e.Retraining.DropPath }},
+		{"auxiliary", "auxiliary head (images of 32x32 or more)", "",
+			func(e *Experiment) any { return &e.Retraining.Auxiliary }},
+		{"cutout", "side of the cutout square", byPreset,
+			func(e *Experiment) any { return &e.Retraining.Cutout }},
+		{"pad", "padding of the random crop", byPreset,
+			func(e *Experiment) any { return &e.Retraining.Pad }},
+	}
+)
+
+// Join puts groups of options together.
+func Join(groups ...Options) Options { return slices.Concat(groups...) }
+
+// Options of the commands that resolve a whole experiment.
+var (
+	PruneCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, RankOptions,
+		ImageOptions, PadOptions)
+	SearchCommand = Join(PruneCommand, MaskOptions, TrainOptions, ProfileOptions, RecomputeOptions)
+	GraphsCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, ImageOptions,
+		PadOptions, MaskOptions, TrainOptions.Only("batch"), RecomputeOptions)
+	RetrainCommand = Join(RunOptions, TrainingOptions, ProfileOptions, DeviceOptions, ImageOptions)
+)
+
+// Report are the flags of every command that reports.
+func Report() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
+		&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
+	}
+}
+
+// Out is the flag of a folder to create.
+func Out(command string) cli.Flag {
+	return &cli.StringFlag{Name: "out", Usage: "run `DIR` to create",
+		DefaultText: "runs/" + command + "/TIME"}
+}
+
+// IgnoreMemory is the flag that overrides the memory guard.
+func IgnoreMemory() cli.Flag {
+	return &cli.BoolFlag{Name: "ignore-memory", Usage: "start even if the predicted peak exceeds the free " +
+		"memory"}
+}

@@ -1,0 +1,55 @@
+package settings
+
+import (
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/search/data"
+)
+
+// Images says which images a run reads and, once they are read, what they are.
+type Images struct {
+	Folder      string `json:"data"` // empty for the built-in images
+	Name        string `json:"data_name"`
+	Fingerprint string `json:"data_fingerprint"`
+	OnBad       string `json:"on_bad_image"`
+	Train       int    `json:"train_images"`
+	Size        int    `json:"image_size"`
+	Classes     int    `json:"classes"`
+	// Labels are the names of the classes. Mean and Std normalise a channel of a pixel p on a scale of 0
+	// to 1 to (p - mean) / std.
+	Labels []string               `json:"labels"`
+	Mean   [data.Channels]float32 `json:"mean"`
+	Std    [data.Channels]float32 `json:"std"`
+}
+
+// Values of --on-bad-image.
+const (
+	BadFails   = "fail"
+	BadSkipped = "skip"
+)
+
+// QuickImages are the generated images of the preset quick.
+func QuickImages() Images { return Images{Train: 2000, Size: 16} }
+
+// complete fills in what flags leave open. The size of a preset is that of generated images: those of a
+// folder that has not been read keep their own unless a flag gives it.
+func (s *Images) complete(sizeGiven bool) {
+	if s.OnBad == "" {
+		s.OnBad = BadFails
+	}
+	if s.Folder != "" && s.Name == "" && !sizeGiven {
+		s.Size = 0
+	}
+}
+
+// Check refuses values that no images have.
+func (s Images) Check() error {
+	switch {
+	case s.Train < 0:
+		return terminal.Usagef("--train-images must be positive, got %d", s.Train)
+	case s.Size%4 != 0 || s.Size < 0:
+		return terminal.Usagef("--image-size must be a multiple of 4, got %d", s.Size)
+	case s.OnBad != BadFails && s.OnBad != BadSkipped:
+		return terminal.Usagef("--on-bad-image is fail or skip, got %q", s.OnBad)
+	}
+	return nil
+}

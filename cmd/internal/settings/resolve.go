@@ -1,0 +1,228 @@
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
+	"zos-ort/models/space"
+)
+
+// Resolved is an experiment as a command line gives it, and the one that it must equal: that of the run
+// which is resumed.
+type Resolved struct {
+	Experiment
+	before *Experiment
+}
+
+// Source says what a command line is read against.
+type Source struct {
+	Options Options
+	Prefix  string // of the flags
+	// Inherited options also hold when their flag is given without the prefix.
+	Inherited Options
+	// Preset gives new settings, paper or quick.
+	Paper, Quick func() Experiment
+	Command      string
+	// Set, if not nil, overrides what the flags say, before anything is derived from it.
+	Set func(*Experiment)
+}
+
+// Searching reads the settings of a search, a pruning or the graphs of one.
+func Searching(o Options, command string) Source {
+	return Source{Options: o, Paper: Paper, Quick: Quick, Command: command}
+}
+
+// Training reads the settings of a retraining.
+func Training(o Options) Source {
+	return Source{Options: o, Paper: PaperRetraining, Quick: QuickRetraining, Command: "retrain"}
+}
+
+// ResumeFlag names the run to go on with.
+func ResumeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`, with its settings"}
+}
+
+// ConfigFlag gives a whole experiment.
+func ConfigFlag() cli.Flag {
+	return &cli.StringFlag{Name: "config", Usage: "take the settings of a run from its config.json, `FILE`; " +
+		"other flags override them"}
+}
+
+// Resolve makes the experiment of a command line: from a preset, from the file of --config, or from the
+// run of --resume, whose settings the flags may only repeat. What only the images tell is still open; see
+// Resolved.Unchanged and Experiment.CheckImages.
+func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
+	switch {
+	case c.IsSet("resume") && c.IsSet("out"):
+		return r, terminal.Usagef("--resume writes into the folder of the run: leave --out away")
+	case c.IsSet("resume"):
+		before := new(Experiment)
+		if err = rundir.Dir(c.String("resume")).ReadSettings(Schema, Version, before); err != nil {
+			return r, err
+		}
+		if err = before.belongs(s.Command); err != nil {
+			return r, fmt.Errorf("%s: %w", c.String("resume"), err)
+		}
+		r.Experiment, r.before = *before, before
+		s.Options.Apply(c, s.Prefix, &r.Experiment)
+		err = r.complete(c, s)
+	case c.IsSet("config"):
+		if r.Experiment, err = Read(c.String("config")); err == nil {
+			if err = r.belongs(s.Command); err != nil {
+				err = fmt.Errorf("%s: %w", c.String("config"), err)
+			}
+		}
+		if err != nil {
+			return r, err
+		}
+		r.Program, r.Command = Program, s.Command
+		err = r.apply(c, s)
+	default:
+		if r.Experiment, err = s.preset(c); err != nil {
+			return r, err
+		}
+		err = r.apply(c, s)
+	}
+	if err != nil {
+		return r, err
+	}
+	if err = r.Unchanged(); err != nil {
+		return r, err
+	}
+	return r, r.Check()
+}
+
+// preset starts a new experiment.
+func (s Source) preset(c *cli.Context) (Experiment, error) {
+	asked := Experiment{}
+	s.Inherited.Only("preset").Apply(c, "", &asked)
+	s.Options.Only("preset", "data").Apply(c, s.Prefix, &asked)
+	if s.Set != nil {
+		s.Set(&asked)
+	}
+	quick := asked.Preset == PresetQuick || asked.Preset == "" && asked.Images.Folder == ""
+	var e Experiment
+	switch {
+	case quick:
+		e = s.Quick()
+	case asked.Preset == PresetPaper || asked.Preset == "":
+		e = s.Paper()
+	default:
+		return e, terminal.Usagef("unknown preset %q: use %s or %s", asked.Preset, PresetQuick, PresetPaper)
+	}
+	e.Command = s.Command
+	return e, nil
+}
+
+// apply takes the flags over. A method brings settings of its own, which further flags override.
+func (r *Resolved) apply(c *cli.Context, s Source) error {
+	if r.Method != "" {
+		name := r.Method
+		s.Options.Only("method").Apply(c, s.Prefix, &r.Experiment)
+		if s.Set != nil {
+			s.Set(&r.Experiment)
+		}
+		m, err := method.Find(r.Method)
+		if err != nil {
+			return terminal.Usage(err)
+		}
+		if r.Ranking.Channels == 0 || m.Name != name {
+			r.Experiment = r.With(m)
+		}
+		same := [3]int{r.Ranking.Channels, r.Ranking.Cells, r.Ranking.Partial} ==
+			[3]int{r.Network.Channels, r.Network.Cells, r.Network.Partial}
+		if same { // until a flag makes it another one
+			r.Ranking.Channels, r.Ranking.Cells, r.Ranking.Partial = 0, 0, 0
+		}
+	}
+	s.Inherited.Without("preset").Apply(c, "", &r.Experiment)
+	s.Options.Without("preset").Apply(c, s.Prefix, &r.Experiment)
+	return r.complete(c, s)
+}
+
+// complete derives what the flags leave open.
+func (r *Resolved) complete(c *cli.Context, s Source) error {
+	if s.Set != nil {
+		s.Set(&r.Experiment)
+	}
+	if r.Method != "" {
+		if _, err := method.Find(r.Method); err != nil {
+			return terminal.Usage(err)
+		}
+		r.Experiment = r.completed()
+	}
+	kind, _, err := r.Device.Parse()
+	if err != nil {
+		return err
+	}
+	r.Device.GPU = kind == CUDA
+	_, inherited := s.Inherited.Only("image-size").Given(c, "")
+	r.Images.complete(inherited || c.IsSet(s.Prefix+"image-size"))
+	return r.Images.Check()
+}
+
+// belongs refuses the experiment of another kind of command.
+func (e Experiment) belongs(command string) error {
+	if training := command == "retrain"; training != (e.Method == "") {
+		return fmt.Errorf("the settings are those of zos-ort %s, not of zos-ort %s", e.Command, command)
+	}
+	return nil
+}
+
+// Resumed reports whether the experiment is that of an earlier run.
+func (r *Resolved) Resumed() bool { return r.before != nil }
+
+// Unchanged refuses to resume a run with other settings.
+func (r *Resolved) Unchanged() error {
+	if r.before == nil {
+		return nil
+	}
+	if err := Same(*r.before, r.Experiment); err != nil {
+		return fmt.Errorf("cannot resume: the run was started with %w", err)
+	}
+	return nil
+}
+
+// Read reads an experiment strictly: a key that it does not know is an error.
+func Read(path string) (e Experiment, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return e, fmt.Errorf("settings: %w", err)
+	}
+	var head struct {
+		Schema  string
+		Version int
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return e, fmt.Errorf("%s: %w", path, err)
+	}
+	if head.Schema != Schema || head.Version != Version {
+		return e, fmt.Errorf("%s holds %q version %d, this needs %q version %d", path, head.Schema,
+			head.Version, Schema, Version)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return e, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
+}
+
+// FindGenotype takes a published name or a file.
+func FindGenotype(name string) (space.Genotype, error) {
+	if _, err := os.Stat(name); err == nil {
+		return space.ReadGenotype(name)
+	}
+	g, err := space.Named(name)
+	if err != nil {
+		return g, fmt.Errorf("genotype %q is neither a file nor a known name: %w", name, err)
+	}
+	return g, nil
+}

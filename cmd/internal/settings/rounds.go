@@ -1,0 +1,35 @@
+package settings
+
+import (
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// PlannedRound is a round of a pruning as it is known beforehand.
+type PlannedRound struct {
+	Ranked   int `json:"ranked_operations"`
+	Networks int `json:"networks"` // forward passes: one without each operation and one with all
+	Left     int `json:"left_operations"`
+
+	Mask space.Mask `json:"-"` // how many operations every edge keeps; which ones has no meaning
+}
+
+// Rounds describes the rounds of a planned pruning.
+func (e Experiment) Rounds(plan prune.Result) (list []PlannedRound) {
+	before := e.rankedSpace()
+	for _, r := range plan.Rounds {
+		n := before.Count()
+		list = append(list, PlannedRound{Ranked: n, Networks: e.Ranking.Repeats * (n + 1),
+			Left: r.Mask.Count(), Mask: r.Mask})
+		before = r.Mask
+	}
+	return list
+}
+
+// rankedSpace is what the first round of a pruning ranks.
+func (e Experiment) rankedSpace() space.Mask {
+	if e.Ranking.KeepNone {
+		return space.FullMask()
+	}
+	return space.FullMask().Drop(space.None)
+}

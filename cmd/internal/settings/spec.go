@@ -1,0 +1,194 @@
+package settings
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"zos-ort/graphgen"
+	"zos-ort/models/method"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/models/supernet"
+	"zos-ort/prune"
+	"zos-ort/search/data"
+)
+
+// Stage is a part of a run whose programs share one state.
+type Stage int
+
+// Stages in their order.
+const (
+	StagePruning  Stage = iota // ranks the networks of a round
+	StageSearch                // trains the supernet and the alphas
+	StageTraining              // trains the derived network from scratch
+)
+
+// emitters are the programs of each stage.
+var emitters = [][]func(graphgen.Spec) (*graphgen.Program, error){
+	StagePruning:  {graphgen.Spec.Rank},
+	StageSearch:   {graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate},
+	StageTraining: {graphgen.Spec.WeightStep, graphgen.Spec.Evaluate},
+}
+
+// String names the stage for people.
+func (s Stage) String() string { return [...]string{"pruning", "the search", "the training"}[s] }
+
+// BatchFlag is the flag that sets the batch of the stage.
+func (s Stage) BatchFlag() string { return [...]string{"--prune-batch", "--batch", "--batch"}[s] }
+
+// Batch is the number of images that a program of the stage takes.
+func (e Experiment) Batch(s Stage) int { return *e.batch(s) }
+
+// WithBatch is the experiment with another batch in a stage.
+func (e Experiment) WithBatch(s Stage, n int) Experiment {
+	*e.batch(s) = n
+	return e
+}
+
+func (e *Experiment) batch(s Stage) *int {
+	return [...]*int{&e.Ranking.Batch, &e.Search.Batch, &e.Retraining.Batch}[s]
+}
+
+// RankingSessions is how many sessions rank side by side. One single-threaded session per core uses the
+// cores better than one session with threads, because the operations are small; on a GPU sessions would
+// only wait for each other.
+func (e Experiment) RankingSessions() int {
+	if e.Device.GPU {
+		return 1
+	}
+	return e.Device.Threads
+}
+
+// MaskStream draws the mask i of the seed.
+func (e Experiment) MaskStream(i int) *rand.Rand {
+	return rand.New(rand.NewPCG(e.Seed, 3000+uint64(i)))
+}
+
+// Searches reports whether the run trains a supernet.
+func (e Experiment) Searches() bool { return e.Command != "prune" && e.Technique().Searches() }
+
+// Stages are the stages of the run in their order.
+func (e Experiment) Stages() (list []Stage) {
+	if e.Method == "" {
+		return []Stage{StageTraining}
+	}
+	if e.Prunes() {
+		list = append(list, StagePruning)
+	}
+	if e.Searches() {
+		list = append(list, StageSearch)
+	}
+	return list
+}
+
+// Supernet is the network of the search under a mask.
+func (e Experiment) Supernet(mask space.Mask) supernet.Config {
+	return supernet.Config{Channels: e.Network.Channels, Cells: e.Network.Cells,
+		Classes: e.Images.Classes, Mask: mask, Partial: e.Network.Partial}
+}
+
+// RankingNet is the network that pruning ranks: the supernet of the search, unless flags make it another
+// one.
+func (e Experiment) RankingNet(mask space.Mask) supernet.Config {
+	net := e.Supernet(mask)
+	net.Channels, net.Cells, net.Partial = e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial
+	return net
+}
+
+// Derived is the network of the retraining.
+func (e Experiment) Derived() network.Config {
+	r := e.Retraining
+	net := network.Config{Genotype: r.Genotype, Channels: r.Channels, Cells: r.Cells,
+		Classes: e.Images.Classes, Auxiliary: r.Auxiliary}
+	net.DropPath = r.DropPath > 0 && net.DropPaths() > 0
+	return net
+}
+
+// TrainingAugment is the augmentation of the retraining.
+func (e Experiment) TrainingAugment() data.Augment {
+	return data.Augment{Pad: e.Retraining.Pad, Flip: true, Cutout: e.Retraining.Cutout}
+}
+
+// Spec describes the programs of a stage under a mask, lowered for the device. The training of a derived
+// network knows no mask.
+func (e Experiment) Spec(s Stage, mask space.Mask) (spec graphgen.Spec, err error) {
+	l, err := e.lowering()
+	if err != nil {
+		return spec, err
+	}
+	batch, image := e.Batch(s), e.Images.Size
+	switch s {
+	case StagePruning:
+		spec = e.RankingNet(mask).Spec(batch, image, l.Target, l.Passes)
+	case StageSearch:
+		spec = e.Supernet(mask).Spec(batch, image, l.Target, l.Passes)
+	case StageTraining:
+		spec = e.Derived().Spec(batch, image, l.Target, l.Passes)
+	}
+	spec.Lowering = l
+	return spec, nil
+}
+
+// Programs are the programs of a stage under a mask, lowered for the device: what a run opens, what the
+// planner plans, what bench times and profile profiles.
+func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program, err error) {
+	spec, err := e.Spec(s, mask)
+	if err == nil {
+		spec, err = spec.Learn()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	for _, emit := range emitters[s] {
+		p, err := emit(spec)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// LikelyMask is the mask of the run where it is known beforehand: a file's, a random method's, the whole
+// space. Of Algorithm 1 it is a random mask that keeps as many operations on every edge as the pruning
+// will.
+func (e Experiment) LikelyMask() (space.Mask, error) { return e.LikelyMaskAt(0) }
+
+// LikelyMaskAt is one of several likely masks, where they are random.
+func (e Experiment) LikelyMaskAt(i int) (space.Mask, error) {
+	m := e.Technique()
+	switch {
+	case e.Ranking.MaskFile != "":
+		return space.ReadMask(e.Ranking.MaskFile)
+	case m.Mask == method.RandomMask:
+		mask, _ := m.Draw(e.MaskStream(i), e.Ranking.Xi)
+		return mask, nil
+	case m.Mask == method.Algorithm1:
+		plan, err := prune.Plan(e.Pruning(), space.FullMask())
+		if err != nil {
+			return space.Mask{}, err
+		}
+		return e.sameSize(plan.Mask, e.MaskStream(i)), nil
+	}
+	return space.FullMask(), nil
+}
+
+// sameSize draws as many operations on every edge as the plan keeps there, from those that pruning
+// chooses among.
+func (e Experiment) sameSize(plan space.Mask, rng *rand.Rand) (mask space.Mask) {
+	from := e.rankedSpace()
+	for _, t := range space.CellTypes {
+		for edge := range plan[t] {
+			list := from[t][edge].Primitives()
+			rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+			keep := list[:plan[t][edge].Len()]
+			if len(keep) == 1 && keep[0] == space.None { // no network has such an edge alone
+				keep = list[1:2]
+			}
+			slices.Sort(keep)
+			mask[t][edge] = space.SetOf(keep...)
+		}
+	}
+	return mask
+}

@@ -1,0 +1,96 @@
+package stages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+
+	"zos-ort/cmd/internal/deploy"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/pass"
+	"zos-ort/models/celldraw"
+	"zos-ort/models/network"
+	"zos-ort/models/space"
+	"zos-ort/ort/program"
+)
+
+const streamNetwork = 4000
+
+// export writes the genotype, its drawings, and the derived network and its cells as ONNX
+// files with freshly initialised weights: what a search finds is an architecture.
+func (r *Run) export(ctx context.Context, g space.Genotype, mask space.Mask) error {
+	dir := r.Dir
+	if err := dir.WriteJSON("genotype.json", g); err != nil {
+		return err
+	}
+	for _, t := range space.CellTypes {
+		dot := celldraw.DOT("cell_"+t.String(), g.Cell(t))
+		if err := dir.Write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
+			return err
+		}
+		svg, err := celldraw.SVG(ctx, dot)
+		if err != nil {
+			return fmt.Errorf("draw %v cell: %w", t, err)
+		}
+		if err := dir.Write("cell_"+t.String()+".svg", svg); err != nil {
+			return err
+		}
+	}
+	return r.exportONNX(g, mask)
+}
+
+func (r *Run) exportONNX(g space.Genotype, mask space.Mask) error {
+	net := network.Config{Genotype: g, Channels: r.Experiment.Export.Channels,
+		Cells: r.Experiment.Export.Cells, Classes: r.Images.Classes}
+	tensors, err := r.freshTensors(net)
+	if err != nil {
+		return err
+	}
+	full, err := net.Graph(tensors, r.Images.Size)
+	if err != nil {
+		return err
+	}
+	if err := r.writeModel("network.onnx", full, g, mask); err != nil {
+		return err
+	}
+	for _, t := range space.CellTypes {
+		cell, err := net.CellGraph(t, tensors, r.Images.Size)
+		if err != nil {
+			return err
+		}
+		if err := r.writeModel("cell_"+t.String()+".onnx", cell, g, mask); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freshTensors initialises the derived network.
+func (r *Run) freshTensors(net network.Config) (graphgen.Tensors, error) {
+	p, err := net.Spec(1, r.Images.Size, pass.Portable, pass.None).Evaluate()
+	if err != nil {
+		return nil, err
+	}
+	weights := p.Weights.Initialize(rand.New(rand.NewPCG(r.Seed, streamNetwork)))
+	v := program.Vectors{Weights: weights}.Complete(program.Shape{Weights: p.Weights, Stats: p.Stats})
+	return p.Tensors(v.Weights, v.Means, v.Variances), nil
+}
+
+// writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.
+func (r *Run) writeModel(name string, g *ir.Graph, gen space.Genotype, mask space.Mask) error {
+	maskText, err := json.Marshal(mask) // on one line
+	if err != nil {
+		return err
+	}
+	b, err := deploy.File(g, "Untrained network derived from a genotype found by zos-ort.",
+		map[string]string{"zos.genotype": gen.String(), "zos.mask": string(maskText),
+			"zos.method": r.Method, "zos.xi": terminal.Number(r.Ranking.Xi), "zos.seed": fmt.Sprint(r.Seed),
+			"zos.data": r.Images.Name + " " + r.Images.Fingerprint, "zos.trained": "false"})
+	if err != nil {
+		return err
+	}
+	return r.Dir.Write(name, b)
+}

@@ -1,0 +1,235 @@
+package stages
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
+	"zos-ort/models/method"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/meter"
+	"zos-ort/prune"
+	"zos-ort/search/checkpoint"
+	"zos-ort/search/data"
+)
+
+// Pruned is a mask and the pruning rounds that led to it, if any.
+type Pruned struct {
+	Mask    space.Mask
+	Rounds  []prune.Round
+	Seconds float64
+}
+
+// Genotype derives the genotype of pruning alone: every edge has one operation left, whose strength is its
+// score in the last round.
+func (p Pruned) Genotype() (space.Genotype, error) {
+	if len(p.Rounds) == 0 {
+		return space.Genotype{}, fmt.Errorf("pruning made no round: there are no scores to derive a genotype from")
+	}
+	last := p.Rounds[len(p.Rounds)-1].Scores
+	return space.DeriveFromScores(space.Scores(*last), p.Mask)
+}
+
+// Remaining are fractions of the search space that a mask leaves.
+type Remaining struct {
+	Operations    float64 `json:"operations"`
+	Architectures float64 `json:"architectures"`
+}
+
+// RemainingOf measures a mask against the whole space.
+func RemainingOf(m space.Mask) Remaining {
+	full := space.FullMask()
+	return Remaining{m.RemainingOperations(full), m.RemainingArchitectures(full)}
+}
+
+// PruneResult is what a pruning reports.
+type PruneResult struct {
+	Run       string       `json:"run"`
+	Mask      space.Mask   `json:"mask"`
+	Remaining Remaining    `json:"remaining"`
+	Common    *int         `json:"common_operations,omitempty"` // with the mask of --compare
+	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
+}
+
+// Prune is the stage of zero-shot pruning alone.
+func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
+	res, err := r.mask(ctx)
+	if err != nil {
+		return out, err
+	}
+	out = PruneResult{Run: string(r.Dir), Mask: res.Mask, Remaining: RemainingOf(res.Mask),
+		GPU: r.Device.Meter.Total()}
+	device.Print(out.GPU, r.Console)
+	r.Console.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
+		out.Remaining.Operations, out.Remaining.Architectures, r.Dir)
+	return out, nil
+}
+
+// mask obtains the mask that the method wants and saves it with the scores.
+func (r *Run) mask(ctx context.Context) (res Pruned, err error) {
+	m, p := r.Technique(), r.Console
+	res.Mask = space.FullMask()
+	switch file := r.Ranking.MaskFile; {
+	case file != "" && rundir.Exists(r.Dir.Path("mask.json")): // resumed; the file may have changed
+		res.Mask, err = space.ReadMask(r.Dir.Path("mask.json"))
+	case file != "":
+		res.Mask, err = space.ReadMask(file)
+	case m.Mask == method.RandomMask:
+		var repairs []space.Repair
+		res.Mask, repairs = m.Draw(r.MaskStream(0), r.Ranking.Xi)
+		for _, repair := range repairs {
+			p.Say("random mask: %v", repair)
+		}
+	case m.Ranks():
+		res, err = r.prune(ctx)
+		err = r.explain(err, settings.StagePruning, space.FullMask())
+	}
+	if err != nil {
+		return res, err
+	}
+	left := RemainingOf(res.Mask)
+	p.Say("mask: %d of %d operations left (%.3f of the operations, %.3g of the architectures)",
+		res.Mask.Count(), space.FullMask().Count(), left.Operations, left.Architectures)
+	if err := r.Dir.WriteJSON("mask.json", res.Mask); err != nil {
+		return res, err
+	}
+	return res, r.Dir.Write("scores.csv", scoresCSV(res.Rounds))
+}
+
+// pruneCheckpoint is the content of a checkpoint of a pruning.
+type pruneCheckpoint struct {
+	prune.Progress
+	Seconds float64
+}
+
+// position counts rounds and networks.
+func (c pruneCheckpoint) position() string {
+	known := 0
+	for _, norms := range c.Rounds[len(c.Rounds)-1] {
+		known += len(norms) - norms.Missing()
+	}
+	return checkpoint.Position(len(c.Rounds), known)
+}
+
+// prune is Algorithm 1 with a progress bar, from the last checkpoint on if there is one.
+func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
+	var from pruneCheckpoint
+	p, store := r.Console, r.Dir.Checkpoints("prune")
+	if _, ok, err := store.Load(&from, damaged(p)); err != nil {
+		return res, err
+	} else if ok {
+		p.Say("going on with pruning round %d", len(from.Rounds))
+	}
+	start := time.Now()
+	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
+	var label string
+	observer := prune.Observer{
+		Start: func(round, networks int, mask space.Mask) {
+			label = fmt.Sprintf("pruning round %d, %d operations", round, mask.Count())
+			p.Start(networks, label)
+		},
+		Step: func() { p.Step(label + r.Device.Meter.Now()) },
+		Done: func(round int, x prune.Round) {
+			p.Stop()
+			p.Say("pruning round %d: kernel norm %.4f, %d operations removed, %d left%s", round, x.Norm,
+				len(x.Removed), x.Mask.Count(), r.Device.Meter.Take().After("; "))
+		},
+		Save: func(at prune.Progress) error {
+			c := pruneCheckpoint{at, seconds()}
+			return store.Save(c.position(), c, nil)
+		},
+	}
+	defer p.Stop()
+	ranker, err := Ranker(ctx, r.Experiment, r.Device, r.train)
+	if err != nil {
+		return res, err
+	}
+	x, err := prune.Run(ctx, r.Pruning(), space.FullMask(), ranker, from.Progress, observer)
+	if err != nil {
+		return res, err
+	}
+	return Pruned{x.Mask, x.Rounds, seconds()}, store.Finish()
+}
+
+// Streams of random numbers of pruning.
+const (
+	streamRank  = 1000
+	streamBatch = 2000
+)
+
+// Ranker ranks the networks of an experiment on its images.
+func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
+	train *data.Set) (*prune.Supernet, error) {
+	spec, err := e.Spec(settings.StagePruning, space.FullMask())
+	if err != nil {
+		return nil, err
+	}
+	l := spec.Lowering
+	l.Recompute = pass.RecomputeOff // there is no backward pass
+	return &prune.Supernet{Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
+		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
+		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: l,
+		Weights: func(repeat int, l graphgen.Layout) []float32 {
+			return l.Initialize(rand.New(rand.NewPCG(e.Seed, streamRank+uint64(repeat))))
+		},
+		Images: func(repeat int) ([][]float32, error) { return rankingImages(ctx, e, train, repeat) },
+	}, nil
+}
+
+// rankingImages are the batches of a repeat, without augmentation.
+func rankingImages(ctx context.Context, e settings.Experiment, train *data.Set,
+	repeat int) ([][]float32, error) {
+	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: e.Ranking.Batch, Shuffle: true,
+		Seed: e.Seed + streamBatch + uint64(repeat), Tail: data.TailDrop})
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	var batches [][]float32
+	images := l.Endless(0)
+	for range e.Ranking.Batches {
+		b, ok := images.Next()
+		if !ok {
+			return nil, images.Err()
+		}
+		batches = append(batches, append([]float32(nil), b.Images...))
+	}
+	return batches, nil
+}
+
+// scoresCSV lists the score of every operation in every round.
+func scoresCSV(rounds []prune.Round) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	_ = w.Write([]string{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed"})
+	for i, r := range rounds {
+		removed := map[space.Candidate]bool{}
+		for _, c := range r.Removed {
+			removed[c] = true
+		}
+		for _, t := range space.CellTypes {
+			for _, c := range space.FullMask().Candidates(t) {
+				score := *r.Scores.Of(c)
+				if score != score {
+					continue
+				}
+				_ = w.Write([]string{strconv.Itoa(i + 1), terminal.Number(r.Norm), t.String(),
+					strconv.Itoa(c.Edge), c.Op.String(), terminal.Number(score),
+					strconv.FormatBool(removed[c])})
+			}
+		}
+	}
+	w.Flush()
+	return b.Bytes()
+}

@@ -1,0 +1,80 @@
+package stages
+
+import (
+	"context"
+
+	"zos-ort/cmd/internal/deploy"
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/models/space"
+	"zos-ort/ort/meter"
+	"zos-ort/search/retrain"
+)
+
+// RetrainResult is what a retraining reports.
+type RetrainResult struct {
+	Run       string       `json:"run"`
+	TestAcc   float64      `json:"test_accuracy"`
+	TestLoss  float64      `json:"test_loss"`
+	TrainLoss float64      `json:"train_loss"`
+	PeakRSS   int64        `json:"peak_rss_bytes"`
+	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
+}
+
+// Retrain trains the network of the genotype from scratch, from the last checkpoint on if there is one, and
+// exports it.
+func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
+	p, t := r.Console, r.Retraining
+	if err := r.Dir.WriteJSON("genotype.json", t.Genotype); err != nil {
+		return out, err
+	}
+	if r.Execution.Profile {
+		if err := r.profile(ctx, space.Mask{}); err != nil {
+			return out, err
+		}
+	}
+	p.Say("training %d parameters on %s, testing on %s", space.NetworkParams(t.Genotype, t.Channels, t.Cells,
+		r.Images.Classes, false), r.train.Name, r.test.Name)
+	defer p.Stop()
+	rec, from, err := newRetrainRecorder(r)
+	if err != nil {
+		return out, err
+	}
+	cfg, err := RetrainConfig(r.Experiment)
+	if err != nil {
+		return out, err
+	}
+	cfg.Options = r.Device.Options(r.Experiment)
+	res, err := retrain.Run(ctx, cfg, r.train, r.test, from, rec)
+	if err != nil {
+		return out, r.explain(err, settings.StageTraining, space.Mask{})
+	}
+	if err := rec.store.Finish(); err != nil {
+		return out, err
+	}
+	model, err := deploy.Trained32(ctx, string(r.Dir), r.train, r.test, p)
+	if err == nil {
+		err = r.Dir.Write("model.onnx", model)
+	}
+	return RetrainResult{Run: string(r.Dir), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
+		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), GPU: r.Device.Meter.Total()}, err
+}
+
+// RetrainConfig are the settings of the training of an experiment, without options of the runtime.
+func RetrainConfig(e settings.Experiment) (retrain.Config, error) {
+	t := e.Retraining
+	spec, err := e.Spec(settings.StageTraining, space.Mask{})
+	c := retrain.Paper()
+	c.Net = e.Derived()
+	c.Batch, c.Epochs, c.Rate, c.DropPath, c.Seed = t.Batch, t.Epochs, t.Rate, t.DropPath, e.Seed
+	c.Augment, c.Lowering = e.TrainingAugment(), spec.Lowering
+	return c, err
+}
+
+// Print reports the result to people.
+func (s RetrainResult) Print(r *Run) {
+	r.Console.Result("test accuracy of the last epoch: %.2f %%", 100*s.TestAcc)
+	device.Print(s.GPU, r.Console)
+	r.Console.Result("written to %s", s.Run)
+}

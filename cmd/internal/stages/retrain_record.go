@@ -1,0 +1,80 @@
+package stages
+
+import (
+	"strconv"
+
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+	"zos-ort/search/checkpoint"
+	"zos-ort/search/retrain"
+)
+
+// retrainRecorder writes metrics, the checkpoints, and the state after every epoch.
+type retrainRecorder struct {
+	run   *Run
+	store checkpoint.Store
+	saved retrainCheckpoint
+}
+
+// retrainCheckpoint is the content of a checkpoint of a training.
+type retrainCheckpoint struct {
+	retrain.Snapshot
+	Metrics [][]string // metrics.csv
+	Times   [][]string // timing.csv
+}
+
+// newRetrainRecorder reads the last checkpoint of the run, if it has one; from is where the training
+// starts.
+func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err error) {
+	r = &retrainRecorder{run: run, store: run.Dir.Checkpoints("retrain")}
+	state, ok, err := r.store.Load(&r.saved, damaged(run.Console))
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		from = &retrain.Start{Snapshot: r.saved.Snapshot}
+		from.Vectors, err = program.ReadVectors(state)
+		goingOn(run.Console, from.Epoch, from.Step, run.Retraining.Epochs)
+		return r, from, err
+	}
+	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",
+		"test_loss", "test_acc", "grad_norm"}, run.Device.Meter.Columns()...)}
+	r.saved.Times = [][]string{{"epoch", "seconds"}}
+	return r, nil, nil
+}
+
+// Step implements retrain.Recorder.
+func (r *retrainRecorder) Step(p search.Progress) { showStep(r.run, p) }
+
+// Epoch implements retrain.Recorder.
+func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
+	r.run.Console.Stop()
+	gpu := r.run.Device.Meter.Take()
+	r.run.Console.Say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s%s", e.Epoch+1,
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds(), gpu.After(" | "))
+	row := []string{strconv.Itoa(e.Epoch)}
+	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
+		e.Norm} {
+		row = append(row, terminal.Number(x))
+	}
+	s := &r.saved
+	s.Metrics = append(s.Metrics, append(row, gpu.Cells(s.Metrics[0])...))
+	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())})
+	if err := r.run.Dir.Write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
+		return err
+	}
+	return r.run.Dir.Write("timing.csv", terminal.CSV(s.Times))
+}
+
+// Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which
+// comes first: after a kill between the two the epoch is done again.
+func (r *retrainRecorder) Save(s retrain.Snapshot, n *program.Net) error {
+	if s.Step == 0 {
+		if err := n.Save(r.run.Dir.Path("state.ckpt")); err != nil {
+			return err
+		}
+	}
+	r.saved.Snapshot = s
+	return r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
+}

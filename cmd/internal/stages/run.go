@@ -1,0 +1,124 @@
+// Package stages runs the stages of an experiment in a run's folder: pruning, search, retraining.
+package stages
+
+import (
+	"context"
+	"fmt"
+
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/images"
+	"zos-ort/cmd/internal/memory"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/search/data"
+)
+
+// Run is an experiment at work.
+type Run struct {
+	settings.Resolved
+	Console *terminal.Console
+	Device  *device.Device
+	Dir     rundir.Dir
+	Need    memory.Need // predicted before the run begins
+
+	// IgnoreMemory starts and goes on although the prediction exceeds the available memory.
+	IgnoreMemory bool
+
+	train, test *data.Set
+	unlock      func()
+}
+
+// Prepare reads the images of an experiment, checks what only they decide, opens the device, and predicts
+// the memory. A dry run is only warned. Nothing is written. Close the run.
+func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
+	p *terminal.Console) (*Run, error) {
+	run := &Run{Resolved: r, Console: p, IgnoreMemory: ignoreMemory || dry}
+	testing := 0
+	if r.Method == "" {
+		testing = images.GeneratedTest
+	}
+	var err error
+	if run.train, run.test, err = images.Load(ctx, &run.Images, r.Seed, testing, p); err != nil {
+		return nil, err
+	}
+	if err := run.Unchanged(); err != nil {
+		return nil, err
+	}
+	if err := run.CheckImages(); err != nil {
+		return nil, err
+	}
+	if run.Device, err = device.Reach(&run.Experiment, dry, p); err != nil {
+		return nil, err
+	}
+	parts, err := memory.Demands(run.Experiment)
+	if err == nil {
+		run.Need, err = memory.NeedOf(parts, run.Device.Available())
+	}
+	if err == nil {
+		err = run.Need.Guard(p, run.IgnoreMemory)
+	}
+	if err != nil {
+		run.Close()
+		return nil, err
+	}
+	return run, nil
+}
+
+// Open opens the runtime and the run's folder: the one to resume, or a new one that holds the settings.
+func (r *Run) Open(resume, out string) (err error) {
+	if err = ort.Open(""); err != nil {
+		return err
+	}
+	r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, r.Experiment)
+	return err
+}
+
+// Close gives the folder and the device back.
+func (r *Run) Close() {
+	if r.unlock != nil {
+		r.unlock()
+	}
+	r.Device.Close()
+}
+
+// Finish ends the run with its error, if any: it says how to go on, and removes the folder of a run that
+// found nothing.
+func (r *Run) Finish(err error) error {
+	return r.Dir.Resumable(r.Command, r.Console, r.Dir.Finish(err))
+}
+
+// guard checks the memory of a stage again, when its mask is known.
+func (r *Run) guard(s settings.Stage, mask space.Mask) error {
+	need, err := memory.NeedOf([]memory.Demand{memory.Of(r.Experiment, s, mask)}, r.Device.Available())
+	if err != nil {
+		return err
+	}
+	err = need.Guard(r.Console, r.IgnoreMemory)
+	if err == nil {
+		return nil
+	}
+	return &terminal.Hinted{Text: err.Error(), Hint: fmt.Sprintf("the mask is saved: a run with --mask %s "+
+		"and a batch that fits spares the pruning", r.Dir.Path("mask.json"))}
+}
+
+// explain completes the error of a stage that ran out of a GPU's memory.
+func (r *Run) explain(err error, s settings.Stage, mask space.Mask) error {
+	return r.Device.Explain(err, memory.Of(r.Experiment, s, mask))
+}
+
+// damaged reports a checkpoint that cannot be used.
+func damaged(p *terminal.Console) func(error) {
+	return func(err error) { p.Say("%v: going back to the one before", err) }
+}
+
+// goingOn tells where a resumed stage starts.
+func goingOn(p *terminal.Console, epoch, step, epochs int) {
+	if epoch == epochs {
+		p.Say("all epochs are done")
+		return
+	}
+	p.Say("going on with epoch %d, step %d", epoch+1, step+1)
+}

@@ -1,0 +1,144 @@
+package stages
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/profile"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/graphgen"
+	"zos-ort/models/method"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/meter"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+	"zos-ort/search/data"
+)
+
+// streamDraw draws a whole architecture.
+const streamDraw = 5000
+
+// SearchResult is what a search reports.
+type SearchResult struct {
+	Run       string         `json:"run"`
+	Genotype  space.Genotype `json:"genotype"`
+	Text      string         `json:"genotype_text"`
+	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
+	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
+	Remaining Remaining      `json:"remaining"`
+	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
+	GPU       *meter.Peaks   `json:"gpu_memory,omitempty"`
+	Seconds   struct {
+		Prune  float64 `json:"prune"`
+		Search float64 `json:"search"`
+	} `json:"seconds"`
+}
+
+// Search prunes as the method says, searches what is left, and exports what was found.
+func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
+	out.Run = string(r.Dir)
+	pruned, err := r.mask(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Seconds.Prune, out.Remaining = pruned.Seconds, RemainingOf(pruned.Mask)
+	if r.Execution.Profile {
+		if err := r.profile(ctx, pruned.Mask); err != nil {
+			return out, err
+		}
+	}
+	switch r.Technique().Source {
+	case method.ByScores:
+		out.Genotype, err = pruned.Genotype()
+	case method.ByChance:
+		rng := rand.New(rand.NewPCG(r.Seed, streamDraw))
+		out.Genotype, err = space.RandomGenotype(rng, pruned.Mask)
+	default:
+		err = r.explain(r.oneShot(ctx, pruned.Mask, &out), settings.StageSearch, pruned.Mask)
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), r.Device.Meter.Total()
+	return out, r.export(ctx, out.Genotype, pruned.Mask)
+}
+
+// oneShot searches what the mask leaves, from the last checkpoint on if there is one.
+func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) error {
+	if err := r.guard(settings.StageSearch, mask); err != nil {
+		return err
+	}
+	cfg, err := SearchConfig(r.Experiment, mask)
+	if err != nil {
+		return err
+	}
+	cfg.Options = r.Device.Options(r.Experiment)
+	defer r.Console.Stop()
+	rec, from, err := newSearchRecorder(r)
+	if err != nil {
+		return err
+	}
+	res, err := search.Run(ctx, cfg, r.train, from, rec)
+	if err != nil {
+		return err
+	}
+	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, &res.Last.ValidAcc, rec.saved.Seconds
+	if out.Stop = res.Stop; res.Stop != nil {
+		r.Console.Say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
+			res.Stop.Cell, res.Stop.Epoch+1, res.Stop.Skips)
+		if err := r.Dir.WriteJSON("alphas.json", res.Alphas); err != nil { // those of the result
+			return err
+		}
+	}
+	return rec.store.Finish()
+}
+
+// SearchConfig are the settings of the one-shot search of an experiment, without options of the runtime.
+func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error) {
+	s := e.Search
+	spec, err := e.Spec(settings.StageSearch, mask)
+	return search.Config{Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
+		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, StopOnSkips: s.StopOnSkips,
+		Augment: data.Augment{Pad: s.Pad, Flip: true}, Valid: s.ValidImages, Seed: e.Seed,
+		Lowering: spec.Lowering}, err
+}
+
+// profile looks at the programs of the run's last stage under a mask before it begins.
+func (r *Run) profile(ctx context.Context, mask space.Mask) error {
+	list := r.Stages()
+	if len(list) == 0 {
+		return nil
+	}
+	programs, err := r.Programs(list[len(list)-1], mask)
+	if err != nil {
+		return err
+	}
+	return profile.Programs(ctx, programs, r.Device.Options(r.Experiment), r.Dir, r.Console)
+}
+
+// Print reports the result to people.
+func (s SearchResult) Print(r *Run) {
+	r.Console.Result("%s", s.Text)
+	if s.ValidAcc != nil {
+		r.Console.Result("supernet validation accuracy: %.2f %%", 100**s.ValidAcc)
+	}
+	device.Print(s.GPU, r.Console)
+	r.Console.Result("pruning %.1f s, search %.1f s; written to %s", s.Seconds.Prune, s.Seconds.Search, s.Run)
+}
+
+// InitialState is the checkpoint of a search that has not begun.
+func InitialState(e settings.Experiment, weight *graphgen.Program) ([]byte, error) {
+	cfg, err := SearchConfig(e, space.FullMask())
+	if err != nil {
+		return nil, err
+	}
+	var state bytes.Buffer
+	shape := program.Shape{Weights: weight.Weights, Stats: weight.Stats}
+	v := program.Vectors{Weights: cfg.InitialWeights(weight.Weights)}
+	err = ort.WriteCheckpoint(&state, program.Params(shape, v))
+	return state.Bytes(), err
+}

@@ -1,0 +1,115 @@
+package stages
+
+import (
+	"fmt"
+	"strconv"
+
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/space"
+	"zos-ort/ort/program"
+	"zos-ort/search"
+	"zos-ort/search/checkpoint"
+)
+
+// searchRecorder writes metrics.csv, timing.csv and the genotype after every epoch, saves the checkpoints,
+// and shows progress.
+type searchRecorder struct {
+	run   *Run
+	store checkpoint.Store
+	saved searchCheckpoint
+	table epochTable
+}
+
+// searchCheckpoint is the content of a checkpoint of a search.
+type searchCheckpoint struct {
+	search.Snapshot
+	Metrics [][]string // metrics.csv
+	Times   [][]string // timing.csv
+	Seconds float64    // of the complete epochs
+}
+
+var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_acc", "alpha_loss",
+	"alpha_acc", "valid_loss", "valid_acc", "grad_norm", "entropy_normal", "entropy_reduce"}
+
+// newSearchRecorder reads the last checkpoint of the run, if it has one; from is where the search starts.
+func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err error) {
+	r = &searchRecorder{run: run, store: run.Dir.Checkpoints("search"),
+		table: epochTable{mark: run.Experiment.Search.StopOnSkips}}
+	state, ok, err := r.store.Load(&r.saved, damaged(run.Console))
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		from = &search.Start{Snapshot: r.saved.Snapshot}
+		from.Vectors, err = program.ReadVectors(state)
+		if from.Stop == nil {
+			goingOn(run.Console, from.Epoch, from.Step, run.Experiment.Search.Epochs)
+		}
+		return r, from, err
+	}
+	header := append([]string(nil), metricsHeader...)
+	for p := range space.Primitive(space.NumPrimitives) {
+		header = append(header, "count_"+p.String())
+	}
+	r.saved.Metrics = [][]string{append(append(header, "genotype"), run.Device.Meter.Columns()...)}
+	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
+		"waiting_for_data"}}
+	return r, nil, nil
+}
+
+// Save implements search.Recorder.
+func (r *searchRecorder) Save(s search.Snapshot, n *program.Net) error {
+	r.saved.Snapshot = s
+	return r.store.Save(checkpoint.Position(s.Epoch, s.Step), r.saved, n.WriteState)
+}
+
+// Step implements search.Recorder.
+func (r *searchRecorder) Step(p search.Progress) { showStep(r.run, p) }
+
+// showStep moves the progress bar of an epoch.
+func showStep(r *Run, p search.Progress) {
+	if p.Step == 1 {
+		r.Console.Start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
+	}
+	r.Console.Step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f%s", p.Epoch+1, p.Loss, p.Accuracy, r.Device.Meter.Now()))
+}
+
+// Epoch implements search.Recorder.
+func (r *searchRecorder) Epoch(e search.Epoch) error {
+	r.run.Console.Stop()
+	r.table.print(r.run.Console, e)
+	gpu := r.run.Device.Meter.Take()
+	if text := gpu.String(); text != "" {
+		r.run.Console.Say("       %s", text)
+	}
+	row := []string{strconv.Itoa(e.Epoch)}
+	for _, x := range []float64{e.Rate, e.Lambda, e.TrainLoss, e.TrainAcc, e.AlphaLoss, e.AlphaAcc,
+		e.ValidLoss, e.ValidAcc, e.Norm, e.Entropy[space.Normal], e.Entropy[space.Reduce]} {
+		row = append(row, terminal.Number(x))
+	}
+	for _, n := range e.Genotype.Counts() {
+		row = append(row, strconv.Itoa(n))
+	}
+	row = append(row, e.Genotype.String())
+	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.Cells(r.saved.Metrics[0])...))
+	t := e.Time
+	r.saved.Seconds += t.Total.Seconds()
+	r.saved.Times = append(r.saved.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(t.Total.Seconds()),
+		terminal.Seconds(t.Weight.Seconds()), terminal.Seconds(t.Alpha.Seconds()), terminal.Seconds(t.Eval.Seconds()),
+		terminal.Seconds(t.Waited.Seconds())})
+	return r.save(e)
+}
+
+// save writes everything that belongs to an epoch.
+func (r *searchRecorder) save(e search.Epoch) error {
+	if err := r.run.Dir.Write("metrics.csv", terminal.CSV(r.saved.Metrics)); err != nil {
+		return err
+	}
+	if err := r.run.Dir.Write("timing.csv", terminal.CSV(r.saved.Times)); err != nil {
+		return err
+	}
+	if err := r.run.Dir.WriteJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {
+		return err
+	}
+	return r.run.Dir.WriteJSON("alphas.json", e.Alphas)
+}

@@ -1,0 +1,99 @@
+package sweeping
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/cells"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/terminal"
+)
+
+// Folder is an absolute path: of a new or empty folder, or of a sweep from before.
+func Folder(path string) (string, error) {
+	if path == "" {
+		path = filepath.Join("runs", "sweep", time.Now().Format("20060102-150405"))
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("output folder: %w", err)
+	}
+	entries, err := os.ReadDir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, nil
+	case err != nil:
+		return "", fmt.Errorf("output folder: %w", err)
+	case len(entries) > 0 && !rundir.Exists(filepath.Join(path, "cells.json")):
+		return "", fmt.Errorf("output folder %s already holds files and is no sweep: choose another --out",
+			path)
+	}
+	return path, nil
+}
+
+// Show prints the plan of a cells.
+func (x *Matrix) Show(p *terminal.Console, out string) error {
+	type row struct {
+		Cell      string      `json:"cell"`
+		State     cells.State `json:"state"`
+		Predicted int64       `json:"predicted_peak_bytes"`
+		Need      int64       `json:"predicted_need_bytes"`
+		Refused   string      `json:"refused,omitempty"`
+		Commands  [][]string  `json:"commands"`
+	}
+	var rows []row
+	var lines [][]string
+	for _, c := range x.cells {
+		r := row{c.ID(), c.State(), c.Predicted, c.need, c.refused, nil}
+		todo := string(r.State)
+		if r.Refused != "" && r.State != cells.Done {
+			todo = "refused: " + r.Refused
+		}
+		for _, phase := range c.Phases {
+			r.Commands = append(r.Commands, phase.Args)
+		}
+		rows = append(rows, r)
+		lines = append(lines, []string{c.Data, c.Method, fmt.Sprint(c.Seed), terminal.OptionalMB(int(c.Predicted)),
+			terminal.MB(int(c.need)), todo})
+	}
+	p.Result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
+		x.Threads, x.Executor)
+	err := p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, lines)
+	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))
+}
+
+// RunOne runs a cell that a sweep has prepared; its status file is the result.
+func RunOne(c *cli.Context, p *terminal.Console) error {
+	dir, err := filepath.Abs(c.String("cell"))
+	if err != nil {
+		return fmt.Errorf("--cell: %w", err)
+	}
+	runner, err := cellRunner()
+	if err != nil {
+		return err
+	}
+	cell, err := runner.Run(c.Context, dir)
+	if err != nil {
+		return err
+	}
+	if cell.State() == cells.Failed {
+		return fmt.Errorf("%v: %s", cell, cell.Err())
+	}
+	p.Result("%v: %s", cell, cell.State())
+	return p.Value(cell)
+}
+
+// cellRunner starts this very program.
+func cellRunner() (cells.Runner, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return cells.Runner{}, fmt.Errorf("where this program is: %w", err)
+	}
+	return cells.Runner{Program: program}, nil
+}

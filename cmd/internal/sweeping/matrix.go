@@ -1,0 +1,179 @@
+package sweeping
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
+)
+
+// Matrix is what a sweep runs, resolved.
+type Matrix struct {
+	Schema   string   `json:"schema"`
+	Version  int      `json:"version"`
+	Program  string   `json:"program"`
+	Methods  []string `json:"methods"`
+	Data     []string `json:"data"` // folders; "" for the built-in images
+	Seed     uint64   `json:"first_seed"`
+	Seeds    int      `json:"seeds"`
+	Retrain  bool     `json:"retrain"`
+	Executor string   `json:"executor"`
+	Jobs     int      `json:"jobs"`
+	Threads  int      `json:"threads"` // of one job
+
+	methods []method.Method
+	budget  int64 // bytes for all processes together
+	cells   []plannedCell
+}
+
+// Schema of sweep.json.
+const (
+	sweepSchema  = "zos-ort/sweep"
+	sweepVersion = 2
+)
+
+// Resolve reads the command line and resolves the experiment of every cell, so that what cannot run is said
+// before anything is written.
+func Resolve(c *cli.Context, p *terminal.Console) (x Matrix, err error) {
+	x = Matrix{Schema: sweepSchema, Version: sweepVersion, Program: settings.Program, Seed: c.Uint64("seed"),
+		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
+		Jobs: c.Int("jobs"), Threads: c.Int("threads")}
+	if x.methods, err = method.Parse(c.String("methods")); err != nil {
+		return x, terminal.Usage(err)
+	}
+	for _, m := range x.methods {
+		if slices.Contains(x.Methods, m.Name) {
+			return x, terminal.Usagef("--methods names %s twice", m.Name)
+		}
+		x.Methods = append(x.Methods, m.Name)
+	}
+	if x.Data, err = dataFolders(c); err != nil {
+		return x, err
+	}
+	if err := x.check(c); err != nil {
+		return x, err
+	}
+	if x.Threads == 0 {
+		x.Threads = runtime.NumCPU()
+	}
+	x.Threads = max(1, x.Threads/max(1, x.Jobs))
+	if x.Executor == "slurm" {
+		x.Threads = max(1, c.Int("threads"))
+	}
+	if x.budget, err = memoryBudget(c); err != nil {
+		return x, err
+	}
+	var labels []string
+	for _, folder := range x.Data {
+		list, err := x.ofData(c, p, folder, labels)
+		if err != nil {
+			return x, err
+		}
+		labels = append(labels, list[0].Data)
+		x.cells = append(x.cells, list...)
+	}
+	return x, nil
+}
+
+// check refuses what no sweep could do.
+func (x *Matrix) check(c *cli.Context) error {
+	switch {
+	case x.Seeds < 1:
+		return terminal.Usagef("--seeds must be at least 1, got %d", x.Seeds)
+	case x.Executor != "local" && x.Executor != "slurm":
+		return terminal.Usagef("unknown executor %q: use local or slurm", x.Executor)
+	case x.Jobs < 0 || x.Jobs == 0 && x.Executor == "local":
+		return terminal.Usagef("--jobs must be at least 1, got %d", x.Jobs)
+	case x.Threads < 0:
+		return terminal.Usagef("--threads must be at least 0, got %d", x.Threads)
+	case x.Executor == "local" && (c.IsSet("slurm-args") || c.Bool("no-wait")):
+		return terminal.Usagef("--slurm-args and --no-wait are for --executor slurm")
+	}
+	if name, given := RetrainOptions.Given(c, RetrainPrefix); given && !x.Retrain {
+		return terminal.Usagef("--%s has no effect without --retrain", name)
+	}
+	return nil
+}
+
+// ofData are the cells of a data set: method by method, seed by seed.
+func (x *Matrix) ofData(c *cli.Context, p *terminal.Console, folder string,
+	taken []string) (list []plannedCell, err error) {
+	if folder != "" {
+		if folder, err = filepath.Abs(folder); err != nil {
+			return nil, fmt.Errorf("--data: %w", err)
+		}
+	}
+	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget,
+		needs: map[string]need{}, images: imageCache{}, testImages: imageCache{}}
+	for _, m := range x.methods {
+		for i := range x.Seeds {
+			cell, name, err := r.cell(m, x.Seed+uint64(i), x.Retrain)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
+			}
+			cell.Data = dataLabel(folder, name, taken)
+			list = append(list, cell)
+		}
+	}
+	return list, nil
+}
+
+// memoryBudget is what the processes may need together. Slurm gives each its own.
+func memoryBudget(c *cli.Context) (int64, error) {
+	if c.IsSet("memory") {
+		n, err := terminal.ParseSize(c.String("memory"))
+		if err != nil {
+			return 0, terminal.Usage(err)
+		}
+		return int64(n), nil
+	}
+	if free, ok := host.FreeMemory(); ok && c.String("executor") == "local" {
+		return free / 5 * 4, nil
+	}
+	return math.MaxInt64, nil
+}
+
+// dataLabel is the name of a data set in folders and tables: that of its training images without the
+// word train, different from those that are taken.
+func dataLabel(folder, name string, taken []string) string {
+	base := strings.ReplaceAll(strings.TrimSuffix(name, " train"), " ", "-")
+	if folder == "" {
+		base = BuiltIn
+	}
+	label := base
+	for i := 2; slices.Contains(taken, label); i++ {
+		label = base + "-" + strconv.Itoa(i)
+	}
+	return label
+}
+
+// BuiltIn is the value of --data that means the generated images.
+const BuiltIn = "built-in"
+
+// dataFolders are the folders of --data, each once; "" for the built-in images.
+func dataFolders(c *cli.Context) ([]string, error) {
+	var list []string
+	for _, d := range c.StringSlice("data") {
+		if d = strings.TrimSpace(d); d == BuiltIn {
+			d = ""
+		}
+		if slices.Contains(list, d) {
+			return nil, terminal.Usagef("--data names %q twice", d)
+		}
+		list = append(list, d)
+	}
+	if list == nil {
+		list = []string{""}
+	}
+	return list, nil
+}

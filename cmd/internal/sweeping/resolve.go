@@ -1,0 +1,167 @@
+package sweeping
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/cells"
+	"zos-ort/cmd/internal/images"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/method"
+	"zos-ort/models/space"
+)
+
+// RetrainPrefix stands before the flags of the retrainings.
+const RetrainPrefix = "retrain-"
+
+// Options of the searches and of the retrainings that a sweep sets for all of its cells alike.
+var (
+	SearchOptions  = settings.SearchCommand.Without("method", "data", "seed", "threads", "dump")
+	RetrainOptions = settings.RetrainCommand.Without("data", "seed", "threads")
+	// inherited flags of the searches hold for the retrainings too, unless --retrain-... says otherwise.
+	inherited = settings.RetrainCommand.Only("preset", "train-images", "image-size", "pad")
+)
+
+// resolver resolves the experiments of the cells of one data set, one after the other.
+type resolver struct {
+	c       *cli.Context // of the sweep
+	console *terminal.Console
+	folder  string
+	threads int
+	budget  int64 // bytes for all processes together
+
+	needs map[string]need // by what they depend on
+
+	images, testImages imageCache // of searches and retrainings
+}
+
+// search resolves the experiment of a search.
+func (r *resolver) search(m method.Method, seed uint64) (settings.Experiment, error) {
+	from := settings.Searching(SearchOptions, "search")
+	from.Set = func(e *settings.Experiment) { e.Method = m.Name; r.common(e, seed) }
+	return r.resolve(from, r.images, 0)
+}
+
+// training resolves the experiment of a retraining, which does not depend on the method. DARTS_V2 stands for
+// what will be found.
+func (r *resolver) training(seed uint64) (e settings.Experiment, err error) {
+	standIn, err := space.Named("DARTS_V2")
+	if err != nil {
+		return e, err
+	}
+	from := settings.Training(RetrainOptions)
+	from.Prefix, from.Inherited = RetrainPrefix, inherited
+	from.Set = func(e *settings.Experiment) { e.Retraining.Genotype = standIn; r.common(e, seed) }
+	if e, err = r.resolve(from, r.testImages, images.GeneratedTest); err != nil {
+		return e, fmt.Errorf("retrain: %w", err)
+	}
+	return e, nil
+}
+
+// common sets what the sweep decides.
+func (r *resolver) common(e *settings.Experiment, seed uint64) {
+	e.Images.Folder, e.Seed, e.Device.Threads = r.folder, seed, r.threads
+}
+
+// resolve makes an experiment and completes it with what the images are.
+func (r *resolver) resolve(from settings.Source, known imageCache, testing int) (settings.Experiment, error) {
+	resolved, err := from.Resolve(r.c)
+	if err != nil {
+		return resolved.Experiment, err
+	}
+	e := resolved.Experiment
+	if err := known.fill(r.c.Context, &e, testing, r.console); err != nil {
+		return e, err
+	}
+	return e, e.CheckImages()
+}
+
+// imageCache remembers what images are, so that a sweep reads a folder once and not for every cell.
+type imageCache map[uint64]settings.Images
+
+// fill completes an experiment by loading, or with what is known: generated images depend on the seed, those
+// of a folder do not.
+func (known imageCache) fill(ctx context.Context, e *settings.Experiment, testing int,
+	p *terminal.Console) error {
+	seed := e.Seed
+	if e.Images.Folder != "" {
+		seed = 0
+	}
+	if found, ok := known[seed]; ok {
+		e.Images = found
+		return nil
+	}
+	if _, _, err := images.Load(ctx, &e.Images, e.Seed, testing, p); err != nil {
+		return err
+	}
+	known[seed] = e.Images
+	return nil
+}
+
+// plannedCell is a cell and what it needs.
+type plannedCell struct {
+	cells.Cell
+	need    int64  // bytes of the process, predicted
+	refused string // why it cannot run within the budget
+	lost    string // why there is no result though it was started
+}
+
+// cell puts the experiments of a method and a seed into a cell.
+func (r *resolver) cell(m method.Method, seed uint64, retrain bool) (p plannedCell, name string, err error) {
+	e, err := r.search(m, seed)
+	if err != nil {
+		return p, "", err
+	}
+	p.Method, p.Seed, p.Threads = m.Name, seed, r.threads
+	list := []settings.Experiment{e}
+	phase, err := phaseOf("search", e, r.c.Bool("ignore-memory"))
+	if err != nil {
+		return p, "", err
+	}
+	p.Phases = []cells.Phase{phase}
+	if retrain {
+		t, err := r.training(seed)
+		if err != nil {
+			return p, "", err
+		}
+		list = append(list, t)
+		phase, err = phaseOf("retrain", t, r.c.Bool(RetrainPrefix+"ignore-memory"))
+		if err != nil {
+			return p, "", err
+		}
+		phase.Args = append(phase.Args, "--genotype={cell}/search/genotype.json")
+		p.Phases = append(p.Phases, phase)
+	}
+	return p, e.Images.Name, r.measure(&p, list)
+}
+
+// phaseOf is a run of the program on an experiment. The genotype of a retraining is not known yet.
+func phaseOf(command string, e settings.Experiment, ignoreMemory bool) (cells.Phase, error) {
+	p := cells.Phase{Name: command, Args: []string{command, "--json"}, State: cells.Waiting}
+	if ignoreMemory {
+		p.Args = append(p.Args, "--ignore-memory")
+	}
+	b, err := json.Marshal(e)
+	if err != nil || command == "search" {
+		p.Settings = b
+		return p, err
+	}
+	var whole map[string]json.RawMessage
+	var training map[string]json.RawMessage
+	if err := json.Unmarshal(b, &whole); err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(whole["retraining"], &training); err != nil {
+		return p, err
+	}
+	delete(training, "genotype")
+	if whole["retraining"], err = json.Marshal(training); err != nil {
+		return p, err
+	}
+	p.Settings, err = json.Marshal(whole)
+	return p, err
+}

@@ -1,0 +1,196 @@
+// Package sweeping resolves a matrix of methods, data sets and seeds to experiments, and runs them as cells
+// (package cells) within the memory that they are predicted to need.
+package sweeping
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/cells"
+	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/terminal"
+)
+
+// work is a sweep at work.
+type work struct {
+	Matrix
+	out     string
+	console *terminal.Console
+
+	mu    sync.Mutex // guards cells and the files of the table
+	ended int
+}
+
+// Run takes up what the folder holds from before and runs the cells that are not done, on this machine or on
+// Slurm.
+func (x *Matrix) Run(c *cli.Context, out string, p *terminal.Console) error {
+	lock, err := host.Lock(out)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := rundir.Dir(out).WriteJSON("sweep.json", x); err != nil {
+		return err
+	}
+	s := &work{Matrix: *x, out: out, console: p}
+	if x.Executor == "slurm" {
+		return s.slurm(c)
+	}
+	return s.local(c.Context)
+}
+
+// Adopt takes over what the folder of the sweep holds from before.
+func (x *Matrix) Adopt(out string) (err error) {
+	for i := range x.cells {
+		if x.cells[i].Cell, err = x.cells[i].Cell.Adopt(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// local runs the cells that are not done as processes of this machine.
+func (s *work) local(ctx context.Context) error {
+	runner, err := cellRunner()
+	if err != nil {
+		return err
+	}
+	todo := s.todo()
+	memory := make([]int64, len(todo))
+	for at, i := range todo {
+		memory[at] = s.cells[i].need
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	cells.Schedule(ctx, cells.Budget{Jobs: s.Jobs, Memory: s.budget}, memory, func(at int) {
+		if err := s.runCell(ctx, runner, todo[at]); err != nil {
+			cancel(err) // the folder cannot be written or somebody else runs in it
+		}
+	})
+	if err := context.Cause(ctx); err != nil {
+		return errors.Join(err, s.writeTable())
+	}
+	return s.finish(false)
+}
+
+// todo lists the cells that are to run, and reports the others.
+func (s *work) todo() (list []int) {
+	for i, c := range s.cells {
+		switch {
+		case c.State() == cells.Done:
+			s.report(i, "done before")
+		case c.refused != "":
+			s.report(i, "refused: "+c.refused)
+		default:
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// runCell runs one cell and brings the table up to date.
+func (s *work) runCell(ctx context.Context, runner cells.Runner, i int) error {
+	s.mu.Lock()
+	cell := s.cells[i].Cell
+	s.mu.Unlock()
+	if err := cell.Prepare(s.out); err != nil {
+		return err
+	}
+	done, err := runner.Run(ctx, filepath.Join(s.out, cell.ID()))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cells[i].Cell = done
+	s.report(i, describe(done))
+	return s.writeTable()
+}
+
+// describe says how a cell ended.
+func describe(c cells.Cell) string {
+	if err := c.Err(); err != "" {
+		return fmt.Sprintf("%s: %s", c.State(), err)
+	}
+	if c.State() != cells.Done {
+		return string(c.State())
+	}
+	var seconds float64
+	for _, p := range c.Phases {
+		seconds += p.Seconds
+	}
+	return fmt.Sprintf("done in %.1f s, peak %s MB", seconds, terminal.MB(int(c.Phases[0].PeakRSS)))
+}
+
+// report tells that a cell has come to an end.
+func (s *work) report(i int, how string) {
+	s.ended++
+	s.console.Say("[%d/%d] %v: %s", s.ended, len(s.cells), s.cells[i].Cell, how)
+}
+
+// table is made from what is known of the cells.
+func (s *work) table() (cells.Table, error) {
+	var runs []cells.Outcome
+	for _, c := range s.cells {
+		o, err := c.Outcome()
+		if err != nil {
+			return cells.Table{}, err
+		}
+		if o.State != cells.Done && o.State != cells.Failed && c.refused+c.lost != "" {
+			o.State, o.Error = cells.Failed, cmp.Or(c.refused, c.lost)
+		}
+		runs = append(runs, o)
+	}
+	return cells.NewTable(runs), nil
+}
+
+func (s *work) writeTable() error {
+	t, err := s.table()
+	if err != nil {
+		return err
+	}
+	return t.Write(s.out)
+}
+
+// finish writes the table and the charts, prints the table, and fails if any cell has or, unless some
+// are still at work, is not done.
+func (s *work) finish(working bool) error {
+	t, err := s.table()
+	if err != nil {
+		return err
+	}
+	if err := t.Write(s.out); err != nil {
+		return err
+	}
+	if _, err := t.Draw(s.out); err != nil {
+		return err
+	}
+	if err := s.console.Table(cells.Header, t.Cells()); err != nil {
+		return err
+	}
+	for _, note := range t.Notes() {
+		s.console.Result("%s", note)
+	}
+	s.console.Result("written to %s", s.out)
+	if err := s.console.Value(t); err != nil {
+		return err
+	}
+	failed, last := 0, ""
+	for _, o := range t.Runs {
+		if o.State == cells.Failed || !working && o.State != cells.Done {
+			failed++
+			last = fmt.Sprintf("%s on %s, seed %d: %s", o.Method, o.Data, o.Seed, o.Error)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d runs failed, the last is %s", failed, len(t.Runs), last)
+	}
+	return nil
+}

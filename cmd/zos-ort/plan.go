@@ -1,0 +1,60 @@
+package main
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+)
+
+// sizeOptions are the settings of the commands that plan or time a supernet without reading images.
+var sizeOptions = settings.Join(settings.SupernetOptions.Only("channels", "cells"),
+	settings.ImageOptions.Only("image-size"), settings.PruneOptions.Only("xi"),
+	settings.RunOptions.Only("seed"))
+
+func methodsFlag(value string) cli.Flag {
+	return &cli.StringFlag{Name: "methods", Value: value, Usage: "methods, separated by commas, or all"}
+}
+
+// plannedExperiment is the paper's supernet on images of CIFAR-10's size, as far as flags do not change it.
+func plannedExperiment(c *cli.Context) (settings.Experiment, error) {
+	e := settings.PaperOnCIFAR()
+	settings.Join(sizeOptions, settings.DeviceOptions, settings.RecomputeOptions).Apply(c, "", &e)
+	e.Execution.Passes = c.String("passes")
+	kind, _, err := e.Device.Parse()
+	e.Device.GPU = kind == settings.CUDA
+	if err == nil {
+		err = e.CheckPlanned()
+	}
+	return e, err
+}
+
+// threadsOf is --threads, all cores by default.
+func threadsOf(c *cli.Context) (int, error) {
+	n := c.Int("threads")
+	if n < 0 {
+		return 0, terminal.Usagef("--threads must be at least 0, got %d", n)
+	}
+	if n == 0 {
+		n = runtime.NumCPU()
+	}
+	return n, nil
+}
+
+func join(lists ...[]cli.Flag) []cli.Flag { return slices.Concat(lists...) }
+
+// goesWith refuses flags that mean nothing beside a flag that changes what the command does.
+func goesWith(c *cli.Context, flag string, others ...string) error {
+	known := append([]string{flag, "json", "quiet"}, others...)
+	for _, name := range c.LocalFlagNames() {
+		if !slices.Contains(known, name) {
+			return terminal.Usagef("--%s does not go with --%s; these do: %s", name, flag,
+				strings.Join(others, ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+package pass
+
+import (
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// plainPools replaces the gradients of pools, which the CUDA provider does not have.
+func plainPools(n *ir.Node) []*ir.Value {
+	switch o := n.Op.(type) {
+	case op.MaxPoolGrad:
+		return []*ir.Value{o.Scatter(n.In[0], n.In[1])}
+	case op.AveragePoolGrad:
+		return []*ir.Value{o.Spread(n.In[0])}
+	}
+	return nil
+}

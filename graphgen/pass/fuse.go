@@ -1,0 +1,164 @@
+package pass
+
+import (
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
+
+// Fusions names the rewrites that join operators for our own kernels.
+type Fusions struct {
+	Units bool // ReLU, convolutions and batch norm
+	Pools bool // pools, without an index of the maxima
+	Sums  bool // products with a number, and sums into the operators that can add
+}
+
+// fuse joins the nodes of a forward graph into the operators of package ort/kernels, before it is
+// differentiated: they keep less for the backward pass than what they stand for. It returns what
+// replaces the values of the graph.
+func fuse(g *ir.Graph, off Fusions) map[*ir.Value]*ir.Value {
+	readers := g.Readers()
+	return g.Rewrite(func(n *ir.Node) []*ir.Value {
+		switch o := n.Op.(type) {
+		case op.Normalize:
+			if !off.Units {
+				return unit(n, o, readers)
+			}
+		case op.Mul:
+			if !off.Sums {
+				return scaled(n)
+			}
+		case op.MaxPool:
+			if !off.Pools && op.DirectPool(o.Kernel, o.Stride, o.Pad) {
+				return []*ir.Value{op.DirectMaxPool(o).Of(n.In[0]), nil}
+			}
+		case op.AveragePool:
+			if !off.Pools && op.DirectPool(o.Kernel, o.Stride, o.Pad) {
+				return []*ir.Value{op.DirectAveragePool(o).Of(n.In[0])}
+			}
+		}
+		return nil
+	})
+}
+
+// unit finds ReLU, depthwise convolution (or none) and 1x1 convolution before a batch norm.
+func unit(n *ir.Node, o op.Normalize, readers map[*ir.Value][]*ir.Node) []*ir.Value {
+	w, x := convBefore(n.In[0], readers, func(c op.Conv) bool {
+		return c == op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}
+	})
+	if w == nil {
+		return nil
+	}
+	u := op.ReluConvNorm{Epsilon: o.Epsilon}
+	v, y := convBefore(x, readers, func(c op.Conv) bool {
+		d, ok := depthwiseOf(c, x)
+		u.Kernel, u.Stride, u.Pad, u.Dilation = d.Kernel, d.Stride, d.Pad, d.Dilation
+		return ok
+	})
+	if v == nil {
+		u, y = op.ReluConvNorm{Epsilon: o.Epsilon}, x
+	} else {
+		v = whole(v)
+	}
+	if y.Def == nil {
+		return nil
+	}
+	if _, ok := y.Def.Op.(op.Relu); !ok {
+		return nil
+	}
+	return u.Of(y.Def.In[0], whole(w), v, n.In[1], n.In[2], n.In[3])
+}
+
+// convBefore is the weight and the input of the convolution that produces y, if it is of the wanted
+// kind and nothing else reads y.
+func convBefore(y *ir.Value, readers map[*ir.Value][]*ir.Node,
+	wanted func(op.Conv) bool) (w, x *ir.Value) {
+	if y.Def == nil || len(readers[y]) != 1 {
+		return nil, nil
+	}
+	if c, ok := y.Def.Op.(op.Conv); ok && wanted(c) {
+		return y.Def.In[1], y.Def.In[0]
+	}
+	return nil, nil
+}
+
+// scaled finds the product of an image with one number.
+func scaled(n *ir.Node) []*ir.Value {
+	for i, w := range n.In {
+		x := n.In[1-i]
+		if w.Elements() == 1 && x.Rank() == 4 && x.Elements() > 1 && x.DType == ir.Float {
+			return []*ir.Value{op.Scaled{}.Of(x, w, nil)}
+		}
+	}
+	return nil
+}
+
+// accumulate lets operators that can add do the sums: an Add of the first output of a node n, that
+// nobody else reads, and a value that is there before n becomes an input of n.
+func accumulate(g *ir.Graph) {
+	readers, at := g.Readers(), map[*ir.Node]int{}
+	for i, n := range g.Nodes {
+		at[n] = i
+	}
+	for _, o := range g.Outputs {
+		readers[o.Value] = append(readers[o.Value], nil)
+	}
+	for i, n := range g.Nodes {
+		a, ok := n.Op.(op.Accumulator)
+		for ok && n.Out[0] != nil && n.In[a.Addend()] == nil && len(readers[n.Out[0]]) == 1 {
+			sum := readers[n.Out[0]][0]
+			other := otherTerm(sum, n.Out[0])
+			if other == nil || other.Def != nil && at[other.Def] >= i {
+				break
+			}
+			n.In[a.Addend()] = other
+			replaceReader(readers, other, sum, n)
+			redirect(g, readers, sum.Out[0], n.Out[0])
+		}
+	}
+}
+
+// otherTerm is what the Add n adds to v; nil if n is not an Add of two tensors of one type.
+func otherTerm(n *ir.Node, v *ir.Value) *ir.Value {
+	if n == nil {
+		return nil
+	}
+	if _, ok := n.Op.(op.Add); !ok {
+		return nil
+	}
+	other := n.In[0]
+	if other == v {
+		other = n.In[1]
+	}
+	if other == v || !other.Type.Equal(v.Type) {
+		return nil
+	}
+	return other
+}
+
+func replaceReader(readers map[*ir.Value][]*ir.Node, v *ir.Value, old, by *ir.Node) {
+	for i, r := range readers[v] {
+		if r == old {
+			readers[v][i] = by
+		}
+	}
+}
+
+// redirect makes the readers of old read v.
+func redirect(g *ir.Graph, readers map[*ir.Value][]*ir.Node, old, v *ir.Value) {
+	for _, r := range readers[old] {
+		if r == nil {
+			continue
+		}
+		for i, in := range r.In {
+			if in == old {
+				r.In[i] = v
+			}
+		}
+	}
+	for i, o := range g.Outputs {
+		if o.Value == old {
+			g.Outputs[i].Value = v
+		}
+	}
+	readers[v], readers[old] = readers[old], nil
+}

@@ -1,0 +1,95 @@
+package pass
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Lowering says for which runtime a program is made, and by which rewrites. All rewrites are exact but
+// for bfloat16, which rounds.
+type Lowering struct {
+	Target    Target
+	Passes    Set
+	Recompute Recompute
+	// Unfused are the fusions that CPUKernels goes without, to measure what each brings.
+	Unfused Fusions
+}
+
+// Target is what runs a program.
+type Target uint8
+
+// Targets.
+const (
+	// Portable programs have operators of every training build of ONNX Runtime.
+	Portable Target = iota
+	// CPUKernels programs have operators of package ort/kernels, which only sessions that know its domain
+	// run.
+	CPUKernels
+	// CUDA programs have operators that the CUDA provider has; they run on the CPU too.
+	CUDA
+	// CUDABFloat16 programs also keep activations in half the bytes, at 8 significant bits.
+	CUDABFloat16
+)
+
+// OnGPU reports whether the target is the CUDA provider.
+func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 }
+
+// Set is a set of rewrites.
+type Set uint16
+
+// Rewrites, each a member of Passes.
+const (
+	// Share merges equal operations (common subexpressions of the whole graph).
+	Share Set = 1 << iota
+	// Pools computes a pool and its batch norm once per state and stride, not once per edge.
+	Pools
+	// Mix makes the mixing weight of an operation the scale of its last batch norm.
+	Mix
+	// Shuffle adds up the mixed and the bypassed channels of all edges of a node first, and joins and
+	// shuffles them once per node, not once per edge.
+	Shuffle
+	// Reduce computes a factorised reduction by one convolution.
+	Reduce
+	// Indices keeps the indices of max pools for the backward pass in one byte each.
+	Indices
+
+	// None is the empty set, AllPasses the full one.
+	None Set = 0
+	All      = Indices<<1 - 1
+)
+
+// passNames are the members of Passes from the lowest bit up.
+var passNames = []string{"share", "pools", "mix", "shuffle", "reduce", "indices"}
+
+// Names lists all rewrites in their order.
+func Names() []string { return slices.Clone(passNames) }
+
+// Has reports whether all of q are in the set.
+func (p Set) Has(q Set) bool { return p&q == q }
+
+// String lists the names, separated by commas, or says none.
+func (p Set) String() string {
+	var list []string
+	for i, name := range passNames {
+		if p.Has(1 << i) {
+			list = append(list, name)
+		}
+	}
+	if list == nil {
+		return "none"
+	}
+	return strings.Join(list, ",")
+}
+
+// Parse reads names of rewrites.
+func Parse(names ...string) (p Set, err error) {
+	for _, name := range names {
+		i := slices.Index(passNames, name)
+		if i < 0 {
+			return 0, fmt.Errorf("unknown pass %q: use some of %s", name, strings.Join(passNames, ", "))
+		}
+		p |= 1 << i
+	}
+	return p, nil
+}
