@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"os/exec"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/stages"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/ort"
 )
@@ -52,7 +56,7 @@ func TestSearchRun(t *testing.T) {
 	var genotypes [2]string
 	for i, run := range []string{"a", "b"} {
 		path := filepath.Join(dir, run)
-		var result searchResult
+		var result stages.SearchResult
 		decodeStrict(t, []byte(runProgram(t, tinySearch(path)...)), &result)
 		if result.Run != path || result.Remaining.Operations != .5 {
 			t.Errorf("result %+v", result)
@@ -147,7 +151,9 @@ func runFirst(t *testing.T, n *ort.Inference, batch int) []float32 {
 			t.Fatal(err)
 		}
 		defer x.Close()
-		copy(x.Float32(), float32s(fill(7, x.Len(), 1)))
+		for i, v := 0, x.Float32(); i < len(v); i++ { // the same for the first image of any batch
+			v[i] = float32(math.Sin(float64(i)))
+		}
 		inputs[p.Name] = x
 	}
 	out, err := n.Run(context.Background(), inputs)
@@ -182,5 +188,24 @@ func checkNetwork(t *testing.T, path string) {
 	}
 	if slices.Max(logits[0]) == slices.Min(logits[0]) {
 		t.Errorf("all logits are %v: the network computes nothing", logits[0][0])
+	}
+}
+
+func needRuntime(t testing.TB) {
+	t.Helper()
+	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decodeStrict refuses keys that v does not know.
+func decodeStrict(t *testing.T, b []byte, v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/figure1/fakes"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
@@ -91,7 +92,7 @@ func surrogateCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: surrogate FILE")
 	}
-	b, err := fakeSurrogate(eighths, unchanged)
+	b, err := fakes.Surrogate(fakes.Eighths, func(*onnx.GraphProto) {})
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"zos-ort/cmd/internal/sweep"
+	"zos-ort/cmd/internal/cells"
 	"zos-ort/graphgen/check"
 )
 
@@ -23,16 +23,16 @@ func TestSweepInterrupted(t *testing.T) {
 	if status != exitInterrupt || stdout != "" || strings.Contains(stderr, "error") {
 		t.Errorf("status %d, want %d; output %q %q", status, exitInterrupt, stdout, stderr)
 	}
-	c := check.Must(sweep.ReadCell(filepath.Join(dir, cell)))(t)
-	if c.State() != sweep.Interrupted {
+	c := check.Must(cells.ReadCell(filepath.Join(dir, cell)))(t)
+	if c.State() != cells.Interrupted {
 		t.Errorf("the cell is %s: %s", c.State(), c.Err())
 	}
 	if !strings.Contains(readFile(t, filepath.Join(dir, "runs.csv")), "zos-rnd,1,interrupted") {
 		t.Error("the table was not written")
 	}
 	runProgram(t, append(args, "--quiet", "--out", dir)...)
-	c = check.Must(sweep.ReadCell(filepath.Join(dir, cell)))(t)
-	if c.State() != sweep.Done || c.Phases[0].Attempts != 2 {
+	c = check.Must(cells.ReadCell(filepath.Join(dir, cell)))(t)
+	if c.State() != cells.Done || c.Phases[0].Attempts != 2 {
 		t.Errorf("later the cell is %s after %d attempts: %s", c.State(), c.Phases[0].Attempts, c.Err())
 	}
 	whole := filepath.Join(t.TempDir(), "whole")

@@ -38,8 +38,8 @@ func Close(t *testing.T, what string, got, want []float64, absolute, relative fl
 }
 
 // Must takes the results of a call and gives the first, or ends the test with the error.
-func Must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func Must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/check"
 )
 
@@ -97,4 +99,21 @@ func TestReadSettings(t *testing.T) {
 		check.Error(t, err, word)
 	}
 	check.Error(t, Dir(t.TempDir()).ReadSettings("x", 1, &got), "not a run directory")
+}
+
+// How to go on depends on what the run has saved: nothing, its settings, or a mask that took pruning.
+func TestGoingOnAfterOutOfMemory(t *testing.T) {
+	dir := Dir(t.TempDir())
+	for _, x := range []struct{ file, says, not string }{{"lock", "", "resume"},
+		{"config.json", "zos-ort search --resume " + string(dir) + " goes on", "--mask"}, {"mask.json", "", "--mask"},
+		{"checkpoints/prune/0001.json", "--mask " + dir.Path("mask.json") + " spares the pruning", "zos-ort prune"}} {
+		if err := dir.Write(x.file, nil); err != nil {
+			t.Fatal(err)
+		}
+		err := &terminal.Hinted{Text: "out of GPU memory"}
+		if dir.Resumable("search", nil, err) != err || !strings.Contains(err.Hint, x.says) ||
+			strings.Contains(err.Hint, x.not) {
+			t.Errorf("with %s the hint is %q", x.file, err.Hint)
+		}
+	}
 }

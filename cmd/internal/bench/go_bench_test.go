@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"math/rand/v2"
@@ -9,11 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/models/method"
 	"zos-ort/ort"
+	"zos-ort/ort/meter"
 	"zos-ort/ort/program"
-	"zos-ort/search"
 )
 
 // Benchmarks of the networks of the papers' searches: 8 cells, 16 channels, 32x32 images, at batch
@@ -24,22 +26,20 @@ import (
 // goBench is a network of the Go benchmarks.
 type goBench struct{ name, method, passes string }
 
-var goBenches = []goBench{{"darts", "darts", passesAll}, {"pc-darts", "pc-darts", passesAll},
-	{"zos", "zos", passesAll}, {"onnx", "darts", passesPortable}}
+var goBenches = []goBench{{"darts", "darts", settings.PassesAll}, {"pc-darts", "pc-darts", settings.PassesAll},
+	{"zos", "zos", settings.PassesAll}, {"onnx", "darts", settings.PassesPortable}}
 
-func (n goBench) spec(tb testing.TB) graphgen.Spec {
-	m, err := method.Find(n.method)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cfg := memoryConfig{Batch: 16, Channels: 16, Cells: 8, Image: 32, Passes: n.passes, Xi: .5,
-		Masks: 1, Seed: 1}
-	return cfg.spec(m, cfg.masksOf(m)[0])
+// open is the case of a network.
+func (n goBench) open(tb testing.TB) Case {
+	tb.Helper()
+	e := settings.PaperOnCIFAR().With(check.Must(method.Find(n.method))(tb))
+	e.Search.Batch, e.Execution.Passes = 16, n.passes
+	return Case{e, check.Must(e.LikelyMask())(tb)}
 }
 
 // eachNet runs a benchmark for every network.
 func eachNet(b *testing.B, f func(b *testing.B, n goBench)) {
-	needRuntime(b)
+	openRuntime(b)
 	for _, n := range goBenches {
 		b.Run(n.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -52,11 +52,9 @@ func eachNet(b *testing.B, f func(b *testing.B, n goBench)) {
 func BenchmarkEmit(b *testing.B) {
 	eachNet(b, func(b *testing.B, n goBench) {
 		for b.Loop() {
-			p, err := search.Emit(n.spec(b))
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(len(p.Weight.Graph.Nodes)), "nodes")
+			c := n.open(b)
+			list := check.Must(c.Programs(settings.StageSearch, c.Mask))(b)
+			b.ReportMetric(float64(len(list[0].Graph.Nodes)), "nodes")
 		}
 	})
 }
@@ -87,7 +85,7 @@ func BenchmarkStep(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer r.Close()
-		feed(r)
+		meter.Feed(r)
 		if err := r.Run(); err != nil { // the first run touches all memory for the first time
 			b.Fatal(err)
 		}
@@ -124,14 +122,11 @@ func reportUsage(b *testing.B, before syscall.Rusage, each []time.Duration) {
 
 func eachProgram(b *testing.B, f func(*testing.B, *graphgen.Program, *program.Net)) {
 	eachNet(b, func(b *testing.B, n goBench) {
-		for _, e := range benchPrograms {
-			b.Run(e.name, func(b *testing.B) {
-				p, err := e.emit(n.spec(b))
-				if err != nil {
-					b.Fatal(err)
-				}
+		for i, x := range timed {
+			b.Run(x.name, func(b *testing.B) {
+				p := check.Must(n.open(b).emit())(b)[i]
 				o := ort.Options{Threads: benchThreads(b), Profile: os.Getenv("ZOS_BENCH_PROFILE")}
-				shape := search.Programs{Weight: p}.Shape()
+				shape := program.Shape{Weights: p.Weights, Stats: p.Stats}
 				v := program.Vectors{Weights: p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
 				net, err := program.NewNet(shape, v, o)
 				if err != nil {
@@ -155,4 +150,11 @@ func benchThreads(b *testing.B) int {
 		b.Fatalf("ZOS_BENCH_THREADS: %v", err)
 	}
 	return n
+}
+
+func openRuntime(tb testing.TB) {
+	tb.Helper()
+	if err := ort.Open(""); err != nil {
+		tb.Skipf("no ONNX Runtime: %v", err)
+	}
 }

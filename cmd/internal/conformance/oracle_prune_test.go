@@ -1,4 +1,4 @@
-package main
+package conformance
 
 import (
 	"context"
@@ -6,7 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"zos-ort/cmd/internal/stages"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -59,9 +61,10 @@ func (c oracleCase) etenas(t *testing.T, wantWeights int) prune.Result {
 	var weights int
 	ranker := &prune.Supernet{
 		Net: supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes,
-			Mask: c.mask(t), Partial: c.Partial, Passes: supernet.AllPasses},
+			Mask: c.mask(t), Partial: c.Partial},
 		Batch: c.Batch, Image: c.Image, Kernel: prune.Correlation, Workers: runtime.NumCPU(),
-		Options: ort.Options{Threads: 1},
+		Options:  ort.Options{Threads: 1},
+		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
 		Weights: func(_ int, l graphgen.Layout) []float32 {
 			weights = l.Len()
 			return oracleWeights(l)
@@ -96,7 +99,7 @@ func compareGenotype(t *testing.T, res prune.Result) {
 			}
 		}
 	}
-	g, err := scoresGenotype(maskResult{mask: res.Mask, rounds: res.Rounds})
+	g, err := stages.Pruned{Mask: res.Mask, Rounds: res.Rounds}.Genotype()
 	if err != nil || !g.Allowed(res.Mask) {
 		t.Fatalf("genotype %v from the mask %v: %v", g, res.Mask, err)
 	}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"math"
@@ -9,11 +9,11 @@ import (
 
 func TestEvenMask(t *testing.T) {
 	full := space.FullMask()
-	if evenMask(8) != full {
+	if EvenMask(8) != full {
 		t.Error("8 operations are not all of them")
 	}
 	for n := 1; n <= 8; n++ {
-		m := evenMask(n)
+		m := EvenMask(n)
 		if m.Count() != n*2*space.Edges || m.Validate() != nil {
 			t.Errorf("%d operations per edge: %d in all, %v", n, m.Count(), m.Validate())
 		}
@@ -32,7 +32,7 @@ func TestEvenMask(t *testing.T) {
 }
 
 func TestGrowth(t *testing.T) {
-	d := dimension{name: "batch"}
+	d := Dimension{name: "batch"}
 	grow := func(f func(x float64) float64) growth {
 		var points []scalingPoint
 		for _, v := range []int{8, 16, 32, 64} {

@@ -1,9 +1,9 @@
-package main
+package conformance
 
 import (
 	"testing"
 
-	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -20,17 +20,16 @@ type retrainExpected struct {
 }
 
 func oracleRetrain(t *testing.T, c oracleCase) {
-	t.Run("plain", func(t *testing.T) { retrainCase(t, c, false) })
-	t.Run("cuda", func(t *testing.T) { retrainCase(t, c, true) })
+	t.Run("plain", func(t *testing.T) { retrainCase(t, c, pass.Portable) })
+	t.Run("cuda", func(t *testing.T) { retrainCase(t, c, pass.CUDA) })
 }
 
-func retrainCase(t *testing.T, c oracleCase, cuda bool) {
+func retrainCase(t *testing.T, c oracleCase, target pass.Target) {
 	var want retrainExpected
 	decodeStrict(t, c.Expected, &want)
 	net := network.Config{Genotype: c.genotype(t), Channels: c.Channels, Cells: c.Cells,
 		Classes: c.Classes, Auxiliary: c.Auxiliary, DropPath: c.DropPath > 0}
-	spec := graphgen.Spec{Forward: net.Forward(), Batch: c.Batch, Image: c.Image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true, CUDA: cuda}
+	spec := net.Spec(c.Batch, c.Image, target, pass.Share)
 	step, err := spec.WeightStep()
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"bytes"
@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
@@ -35,14 +38,16 @@ func TestCUDATable(t *testing.T) {
 		}
 	}
 	emit := func(what string, s graphgen.Spec) {
-		s.Kernels, s.CUDA = false, true
+		s.Target = pass.CUDA
 		emitAs(what, s)
-		s.BFloat16 = true
+		s.Target = pass.CUDABFloat16
 		emitAs(what+" in bfloat16", s)
 	}
-	c := smallMemory(4)
+	c := small(4)
 	for _, m := range method.All {
-		emit(m.Name, c.spec(m, c.masksOf(m)[0]))
+		e := c.With(m)
+		mask := check.Must(e.LikelyMask())(t)
+		emit(m.Name, check.Must(e.Spec(settings.StageSearch, mask))(t))
 	}
 	for _, name := range []string{"DARTS_V1", "DARTS_V2", "PC_DARTS_cifar"} {
 		genotype, err := space.Named(name)
@@ -51,10 +56,9 @@ func TestCUDATable(t *testing.T) {
 		}
 		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
 			DropPath: true}
-		emit(name, graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10,
-			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true, Rewrites: graphgen.AllRewrites})
+		emit(name, net.Spec(2, 32, pass.CUDA, pass.All))
 	}
-	for _, k := range graphgen.CUDAKernels {
+	for _, k := range pass.CUDAKernels {
 		for _, d := range append(slices.Clone(k.Types), 0) { // 0: of any type
 			if !used[kind(k.Domain, k.Name, d)] {
 				t.Errorf("the table has %s of %v, which no program uses", k.Name, d)
@@ -86,7 +90,7 @@ func TestCUDATableOfTheRuntime(t *testing.T) {
 			})
 		})
 	}
-	for _, k := range graphgen.CUDAKernels {
+	for _, k := range pass.CUDAKernels {
 		if !registered(k.Registered, k.Types) {
 			t.Errorf("%s has no kernel %s of %v", path, k.Registered, k.Types)
 		}
@@ -130,20 +134,20 @@ func cudaSymbols(t *testing.T, path string) (names []string) {
 // In bfloat16 even the steps of a small supernet take a quarter less than in float32: what stays are
 // the tensors that a node works on, which weigh less the more cells there are.
 func TestBFloat16Memory(t *testing.T) {
-	c := memoryConfig{Batch: 8, Channels: 16, Cells: 3, Image: 32, Passes: passesAll, Recompute: "off",
-		Masks: 1, Seed: 1, cuda: true}
+	c := small(8)
+	c.Network.Channels, c.Images.Size, c.Execution.Recompute, c.Device.GPU = 16, 32, "off", true
 	for _, name := range []string{"darts", "pc-darts"} {
 		m, err := method.Find(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Precision = fp32
-		plain, err := c.predict(m)
+		c.Device.Precision = settings.FP32
+		plain, err := Predict(c.With(m), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Precision = bf16
-		narrow, err := c.predict(m)
+		c.Device.Precision = settings.BF16
+		narrow, err := Predict(c.With(m), 1)
 		if err != nil {
 			t.Fatal(err)
 		}

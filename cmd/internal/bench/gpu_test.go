@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 )
 
@@ -50,7 +52,7 @@ esac; done
 // testPeer is a bench with such a Python as its peer, in all modes.
 func testPeer(t *testing.T, cases string) *bencher {
 	t.Helper()
-	p, err := startPeer(t.Context(), testPython(t, cases), deviceSettings{})
+	p, err := startPeer(t.Context(), testPython(t, cases), new(device.Device), settings.FP32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +60,11 @@ func testPeer(t *testing.T, cases string) *bencher {
 	return &bencher{peer: p, all: peerModes(true), console: terminal.New(t.Output(), new(bytes.Buffer), false, false)}
 }
 
-// timed are the results of a peer alone in all its modes, and what was said.
-func timed(t *testing.T, b *bencher) (results []benchResult, said string) {
+// alone are the results of a peer alone in all its modes, and what was said.
+func alone(t *testing.T, b *bencher) (results []benchResult, said string) {
 	t.Helper()
 	c := testCase(t)
-	c.cfg.cuda = true
+	c.Device.GPU = true
 	results = c.results()
 	if err := b.modesAlone(t.Context(), results, 7, time.Minute); err != nil {
 		t.Fatal(err)
@@ -71,7 +73,7 @@ func timed(t *testing.T, b *bencher) (results []benchResult, said string) {
 }
 
 func TestPeerAlone(t *testing.T) {
-	results, said := timed(t, testPeer(t, ""))
+	results, said := alone(t, testPeer(t, ""))
 	for _, r := range results {
 		for _, mode := range peerModes(true) {
 			s := r.side(mode)
@@ -92,7 +94,7 @@ func TestPeerFailsAlone(t *testing.T) {
 	b := testPeer(t, `*'"step"'*'"eager"'*'"weight"'*) `+lacks+`
 *'"build"'*'"channels_last"'*) `+lacks+`
 *'"step"'*'"compiled"'*'"alpha"'*) echo '{"error": "InductorError: no"}';;`)
-	results, said := timed(t, b)
+	results, said := alone(t, b)
 	for i, want := range [][]string{{"out of memory", "out of memory", ""},
 		{"", "out of memory", "peer: InductorError: no"}, {"", "out of memory", ""}} {
 		for j, mode := range peerModes(true) {
@@ -118,7 +120,7 @@ darts, batch 2, alpha, compiled: peer: InductorError: no
 
 func TestPeerEndsAlone(t *testing.T) {
 	b := testPeer(t, `*'"step"'*'"alpha"'*) echo 'torch.AcceleratorError: lost' >&2; exit 1;;`)
-	results, said := timed(t, b)
+	results, said := alone(t, b)
 	if n := len(results[0].side(eagerMode).Seconds); n != maxRounds {
 		t.Errorf("the steps before the end: %d", n)
 	}
@@ -130,7 +132,7 @@ func TestPeerEndsAlone(t *testing.T) {
 // A table with every kind of line.
 func TestGPUTable(t *testing.T) {
 	c := testCase(t)
-	c.cfg.cuda = true
+	c.Device.GPU = true
 	side := func(name string, ms, mb float64) series {
 		return series{Side: name, Seconds: []float64{ms / 1e3}, Peak: int64(mb * 1e6)}
 	}
@@ -140,7 +142,7 @@ func TestGPUTable(t *testing.T) {
 	results[0].Sides = []series{side(ours, 2, 10), side(eagerMode, 4, 20), lacks, side(compiledMode, 1, 40)}
 	results[1].Sides = []series{side(ours, 3, 11), side(eagerMode, 2, 20), fails}
 	results[2].Sides = []series{{Side: ours, Error: errMemory.Error()}, side(eagerMode, 4, 20)}
-	report := benchReport{Torch: "2.0", Device: "cuda:0", Precision: tf32}
+	report := benchReport{Torch: "2.0", Device: "cuda:0", Precision: settings.TF32}
 	for _, r := range results {
 		report.Rows = append(report.Rows, rowOf(r))
 	}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"os"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 )
@@ -64,19 +66,21 @@ func fakePython(t *testing.T, replies ...string) string {
 	return path
 }
 
-func testCase(t *testing.T) benchCase {
+func testCase(t *testing.T) Case {
 	t.Helper()
 	m, err := method.Find("darts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := memoryConfig{Batch: 2, Channels: 4, Cells: 3, Image: 8, Passes: passesAll, Xi: .5, Masks: 1}
-	return benchCase{cfg, m, space.FullMask(), 1}
+	e := settings.PaperOnCIFAR().With(m)
+	e.Network.Channels, e.Network.Cells, e.Images.Size, e.Search.Batch = 4, 3, 8, 2
+	e.Device.Threads = 1
+	return Case{e, space.FullMask()}
 }
 
 func TestPeer(t *testing.T) {
 	p, err := startPeer(t.Context(), fakePython(t, `{"torch": "2.0"}`, `{"parameters": 7}`,
-		`{"seconds": 0.25}`, `{"error": "RuntimeError: no"}`, `nonsense`), deviceSettings{})
+		`{"seconds": 0.25}`, `{"error": "RuntimeError: no"}`, `nonsense`), new(device.Device), settings.FP32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +103,7 @@ func TestPeer(t *testing.T) {
 }
 
 func TestPeerWithAnotherNetwork(t *testing.T) {
-	p, err := startPeer(t.Context(), fakePython(t, `{"torch": "2.0"}`, `{"parameters": 7}`), deviceSettings{})
+	p, err := startPeer(t.Context(), fakePython(t, `{"torch": "2.0"}`, `{"parameters": 7}`), new(device.Device), settings.FP32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,11 +116,11 @@ func TestPeerWithAnotherNetwork(t *testing.T) {
 }
 
 func TestNoPeer(t *testing.T) {
-	if _, err := startPeer(t.Context(), fakePython(t), deviceSettings{}); err == nil ||
+	if _, err := startPeer(t.Context(), fakePython(t), new(device.Device), settings.FP32); err == nil ||
 		!strings.Contains(err.Error(), "MemoryError") {
 		t.Errorf("a Python without PyTorch: %v", err)
 	}
-	if _, err := startPeer(t.Context(), "/nowhere/python", deviceSettings{}); err == nil {
+	if _, err := startPeer(t.Context(), "/nowhere/python", new(device.Device), settings.FP32); err == nil {
 		t.Error("no Python, no error")
 	}
 }

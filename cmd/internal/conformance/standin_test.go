@@ -1,15 +1,15 @@
-package main
+package conformance
 
 import (
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/method"
 	"zos-ort/models/network"
@@ -17,51 +17,21 @@ import (
 	"zos-ort/ort"
 	"zos-ort/ort/program"
 	"zos-ort/ort/standin"
+	"zos-ort/ort/standin/provider"
 	"zos-ort/search"
 )
-
-// standInVariable tells a test that its process runs under the stand-in for CUDA.
-const standInVariable = "ZOS_STANDIN"
-
-// onStandIn runs the body of a test in a process of its own, where the real CUDA provider runs under the
-// stand-in of package standin; counts is the file of what the provider asks for. It skips without
-// that provider (make setup-cuda) or a C compiler.
-func onStandIn(t *testing.T, env []string, body func(t *testing.T, cuda *ort.CUDA, counts string)) {
-	t.Helper()
-	if counts := os.Getenv(standInVariable); counts != "" {
-		c := &ort.CUDA{}
-		if err := ort.OpenCUDA(ort.FindDevices(ort.CUDAFolders()), *c); err != nil {
-			t.Fatal(err)
-		}
-		body(t, c, counts)
-		return
-	}
-	if _, err := ort.LocateCUDA(); err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	libraries := standin.Build(t)
-	counts := filepath.Join(libraries, "counts")
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(append(os.Environ(), standInVariable+"="+counts, standin.CountsVariable+"="+counts,
-		ort.CUDAPathVariable+"="+libraries), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Logf("%s", out)
-}
 
 // Every program of a search, a ranking and a retraining with all that it can have runs wholly on the CUDA
 // provider: a session is refused when a node has no kernel there. Of a search see TestProviderSteps.
 func TestProviderTakesAllPrograms(t *testing.T) {
-	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		for _, name := range []string{"zos", "etenas"} {
 			m, err := method.Find(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, precision := range []string{fp32, bf16} {
-				takes(t, onGPU(precision).spec(m, space.FullMask()).Rank, cuda, counts)
+			for _, precision := range []string{settings.FP32, settings.BF16} {
+				takes(t, rankOf(t, onGPU(precision, 8, 16, 8).With(m)), cuda, counts)
 			}
 		}
 		genotype, err := space.Named("DARTS_V2")
@@ -70,20 +40,18 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 		}
 		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
 			DropPath: true}
-		s := graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 32, Classes: 10, CUDA: true,
-			SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true}
-		for _, s.BFloat16 = range []bool{false, true} {
+		for _, target := range []pass.Target{pass.CUDA, pass.CUDABFloat16} {
+			s := net.Spec(2, 32, target, pass.Share)
 			takes(t, s.WeightStep, cuda, counts)
 			takes(t, s.Evaluate, cuda, counts)
 		}
 	})
 }
 
-// onGPU is a small supernet whose programs are for a GPU.
-func onGPU(precision string) memoryConfig {
-	c := smallMemory(8)
-	c.cuda, c.Precision = true, precision
-	return c
+// rankOf emits the ranking pass of a supernet.
+func rankOf(t *testing.T, e settings.Experiment) func() (*graphgen.Program, error) {
+	t.Helper()
+	return check.Must(e.Spec(settings.StagePruning, space.FullMask()))(t).Rank
 }
 
 // openAlone makes a session of a program on a state of its own.
@@ -115,14 +83,11 @@ func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA,
 
 // A node without a kernel is an error that names it, not a detour through the host.
 func TestProviderRefusesFallback(t *testing.T) {
-	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) {
-		m, err := method.Find("darts")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := smallMemory(8)
-		c.Passes = "share"
-		p, err := c.spec(m, space.FullMask()).WeightStep() // for the CPU: with MaxPoolGrad
+	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) {
+		e := onGPU(settings.FP32, 8, 16, 8).With(check.Must(method.Find("darts"))(t))
+		e.Device.GPU, e.Execution.Passes = false, "share"
+		spec := check.Must(e.Spec(settings.StageSearch, space.FullMask()))(t)
+		p, err := spec.WeightStep() // for the CPU: with MaxPoolGrad
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,15 +105,15 @@ func TestProviderRefusesFallback(t *testing.T) {
 // state of a network goes to the device once, however many programs share it. The peak of the pool is
 // what was predicted of the program.
 func TestProviderSteps(t *testing.T) {
-	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		for _, m := range method.All {
 			if m.Searches() && m.Name != "beta-darts" { // whose programs are those of darts
-				for _, precision := range []string{fp32, bf16} {
-					if precision == bf16 && m.Name != "zos" && m.Name != "darts-rnd" {
+				for _, precision := range []string{settings.FP32, settings.BF16} {
+					if precision == settings.BF16 && m.Name != "zos" && m.Name != "darts-rnd" {
 						continue // of partial and of all channels one each: sessions take their time
 					}
 					t.Run(m.Name+"/"+precision, func(t *testing.T) {
-						checkSteps(t, onGPU(precision), m, cuda, counts)
+						checkSteps(t, onGPU(precision, 8, 16, 8).With(m), cuda, counts)
 					})
 				}
 			}
@@ -156,14 +121,10 @@ func TestProviderSteps(t *testing.T) {
 	})
 }
 
-func checkSteps(t *testing.T, c memoryConfig, m method.Method, cuda *ort.CUDA, counts string) {
-	mask := c.masksOf(m)[0]
-	p, err := search.Emit(c.spec(m, mask))
-	if err != nil {
-		t.Fatal(err)
-	}
+func checkSteps(t *testing.T, e settings.Experiment, cuda *ort.CUDA, counts string) {
+	p, mask := emit(t, e)
 	standin.Reset(t, counts)
-	s, err := search.Open(p, program.Vectors{}, space.NewAlphas(mask, m.Partial > 1),
+	s, err := search.Open(p, program.Vectors{}, space.NewAlphas(mask, e.Network.Partial > 1),
 		ort.Options{Threads: 1, CUDA: cuda})
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +137,7 @@ func checkSteps(t *testing.T, c memoryConfig, m method.Method, cuda *ort.CUDA, c
 		t.Errorf("opening three programs copied %d bytes to the device; the state has %d, constants %d", got,
 			state, constants)
 	}
-	x, y := gpuBatch(c, 0)
+	x, y := gpuBatch(e, 0)
 	for _, step := range []struct {
 		*graphgen.Program
 		run func() error

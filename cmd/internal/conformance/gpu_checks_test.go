@@ -1,4 +1,4 @@
-package main
+package conformance
 
 import (
 	"math"
@@ -7,12 +7,15 @@ import (
 	"slices"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
+	"zos-ort/ort/standin/provider"
 	"zos-ort/prune"
 )
 
@@ -21,6 +24,14 @@ func scoresAgree(t *testing.T, d gpuDevice) {
 	for _, partial := range []int{1, 4} {
 		d.agree(t, func(cuda *ort.CUDA) []float64 { return ranked(t, cuda, partial) })
 	}
+}
+
+// targetOf is the target of programs for a device, nil for the CPU.
+func targetOf(cuda *ort.CUDA) pass.Target {
+	if cuda == nil {
+		return pass.CPUKernels
+	}
+	return pass.CUDA
 }
 
 // ranked are the scores of a small space on a device, from one repeat.
@@ -32,14 +43,14 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 			mask[ct][e] = space.SetOf(space.MaxPool3x3, space.AvgPool3x3, space.SepConv3x3)
 		}
 	}
-	o := oracleCase{Batch: 8, Image: 8, Classes: benchClasses}
+	o := oracleCase{Batch: 8, Image: 8, Classes: classes}
 	ranker := &prune.Supernet{
-		Net: supernet.Config{Channels: 4, Cells: 3, Classes: o.Classes, Mask: mask, Partial: partial,
-			Passes: supernet.AllPasses},
+		Net:   supernet.Config{Channels: 4, Cells: 3, Classes: o.Classes, Mask: mask, Partial: partial},
 		Batch: o.Batch, Image: o.Image, Kernel: prune.Correlation,
-		Options: ort.Options{Threads: 2, CUDA: cuda},
-		Weights: func(_ int, l graphgen.Layout) []float32 { return oracleWeights(l) },
-		Images:  func(int) ([][]float32, error) { return [][]float32{o.images(0), o.images(1)}, nil },
+		Options:  ort.Options{Threads: 2, CUDA: cuda},
+		Lowering: pass.Lowering{Target: targetOf(cuda), Passes: pass.All},
+		Weights:  func(_ int, l graphgen.Layout) []float32 { return oracleWeights(l) },
+		Images:   func(int) ([][]float32, error) { return [][]float32{o.images(0), o.images(1)}, nil },
 	}
 	s, err := ranker.Open(mask)
 	if err != nil {
@@ -66,15 +77,14 @@ func retrainingAgrees(t *testing.T, d gpuDevice) {
 // device, and the logits after them.
 func retrained(t *testing.T, cuda *ort.CUDA) (numbers []float64) {
 	t.Helper()
-	o := oracleCase{Batch: 8, Image: 32, Classes: benchClasses, DropPath: .3}
+	o := oracleCase{Batch: 8, Image: 32, Classes: classes, DropPath: .3}
 	genotype, err := space.Named("DARTS_V2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	net := network.Config{Genotype: genotype, Channels: 4, Cells: 3, Classes: o.Classes, Auxiliary: true,
 		DropPath: true}
-	spec := graphgen.Spec{Forward: net.Forward(), Batch: o.Batch, Image: o.Image, Classes: o.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: .4, Share: true, CUDA: true}
+	spec := net.Spec(o.Batch, o.Image, pass.CUDA, pass.Share)
 	step, eval := emitted(t, spec.WeightStep), emitted(t, spec.Evaluate)
 	state, err := program.NewNet(program.Shape{Weights: step.Weights, Stats: step.Stats},
 		program.Vectors{Weights: oracleWeights(step.Weights)}, ort.Options{Threads: 2, CUDA: cuda})
@@ -189,19 +199,24 @@ func bfloat16Follows(t *testing.T, d gpuDevice) {
 	for _, name := range []string{"darts-rnd", "zos"} {
 		losses := func(precision string) []float64 {
 			c := newGPUCase(t, name, 8)
-			c.Precision = precision
+			c.Device.Precision = precision
 			s := c.open(t, d.cuda, program.Vectors{})
 			defer s.Close()
 			return c.train(t, s, 0, 5, true)
 		}
-		narrow := losses(bf16)
+		narrow := losses(settings.BF16)
 		if !d.card {
 			continue
 		}
-		for i, want := range losses(fp32) {
+		for i, want := range losses(settings.FP32) {
 			if !(math.Abs(narrow[i]-want) < narrow[0]/20) {
 				t.Errorf("%s: loss %d is %v in bfloat16, %v in float32", name, i, narrow[i], want)
 			}
 		}
 	}
+}
+
+// The checks of a GPU run under the stand-in for CUDA too, which copies but does not compute.
+func TestChecksOnStandIn(t *testing.T) {
+	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) { runGPUChecks(t, gpuDevice{cuda, false}) })
 }

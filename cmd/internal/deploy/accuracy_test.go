@@ -1,4 +1,4 @@
-package main
+package deploy
 
 import (
 	"bytes"
@@ -62,7 +62,7 @@ func TestDeviation(t *testing.T) {
 func TestFormName(t *testing.T) {
 	for _, c := range [][3]string{{"a/model.onnx", "fp32", "a/model.onnx"},
 		{"a.b/model.onnx", "int8", "a.b/model.int8.onnx"}, {"model", "fp16", "model.fp16"}} {
-		if got := formName(c[0], c[1]); got != c[2] {
+		if got := FileName(c[0], c[1]); got != c[2] {
 			t.Errorf("%s as %s: got %s, want %s", c[0], c[1], got, c[2])
 		}
 	}
@@ -98,7 +98,7 @@ func TestConfusionPNG(t *testing.T) {
 func TestModelMetadata(t *testing.T) {
 	good := map[string]string{labelsKey: `["a","b"]`, inputKey: unitInput,
 		normalizationKey: `{"mean":[0,0,0],"std":[1,1,1]}`}
-	d := &deployed{meta: good}
+	d := &Model{meta: good}
 	if err := d.readMetadata(); err != nil || !reflect.DeepEqual(d.labels, []string{"a", "b"}) || d.raw {
 		t.Fatalf("%v, %+v", err, d)
 	}
@@ -110,6 +110,6 @@ func TestModelMetadata(t *testing.T) {
 			bad[k] = v
 		}
 		bad[c[0]] = c[1]
-		check.Error(t, (&deployed{meta: bad}).readMetadata(), c[0], c[2])
+		check.Error(t, (&Model{meta: bad}).readMetadata(), c[0], c[2])
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"bytes"
@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen/check"
 	"zos-ort/models/method"
 )
 
 // A run whose prediction exceeds the free memory is refused with the largest batch that fits, one
 // that comes near it starts with a warning, and who insists is warned only.
 func TestGuard(t *testing.T) {
-	linear := demand{"the search", "--batch", 10, func(batch int) (int, error) {
+	linear := Demand{"the search", "--batch", 10, func(batch int) (int, error) {
 		return (100 + batch) * terminal.Megabyte, nil
 	}}
 	for _, c := range []struct {
@@ -25,15 +26,15 @@ func TestGuard(t *testing.T) {
 		{"unknown", 0, false, "", ""},
 		{"near", 120 * terminal.Megabyte, false, "", "with --batch 10 needs 110.0 MB"},
 		{"too much", 105 * terminal.Megabyte, false, "the largest batch that fits is 5", ""},
-		{"nothing fits", 101 * terminal.Megabyte, false, "no batch fits (--ignore-memory", ""},
+		{"nothing fits", 101 * terminal.Megabyte, false, "no batch fits (use --ignore-memory", ""},
 		{"insists", 105 * terminal.Megabyte, true, "", "the largest batch that fits is 5"},
 	} {
-		n, err := needOf([]demand{linear}, room{c.free, "memory", "are free"})
+		n, err := NeedOf([]Demand{linear}, Available{c.free, "memory", "are free"})
 		if err != nil || n.Peak != 110*terminal.Megabyte {
 			t.Fatalf("peak %d, %v", n.Peak, err)
 		}
 		var out bytes.Buffer
-		err = n.guard(terminal.New(&out, &out, false, false), c.insists)
+		err = n.Guard(terminal.New(&out, &out, false, false), c.insists)
 		if (err == nil) != (c.err == "") || (err != nil && !strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
 		}
@@ -45,24 +46,16 @@ func TestGuard(t *testing.T) {
 
 // The guard predicts what memory predicts for the same network, for every method that runs.
 func TestGuardPredictsTheSame(t *testing.T) {
-	c := smallMemory(8)
 	for _, m := range method.All {
-		cfg := quickPreset()
-		cfg.Command, cfg.Classes, cfg.Partial, cfg.Thread = "search", benchClasses, m.Partial, 1
-		cfg.Channels, cfg.Cells, cfg.ImageSize, cfg.Batch, cfg.PruneBatch = c.Channels, c.Cells, c.Image, 8, 2
-		if m.Source == method.ByScores {
-			cfg.PruneBatch = 8
+		e := small(8).With(m)
+		e.Command = "search"
+		want := check.Must(Predict(e, 1))(t)
+		if m.Source == method.BySearch {
+			e.Ranking.Batch = 2
 		}
-		cfg.completeRank()
-		want, err := c.predict(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cfg.predictMemory(m); err != nil {
-			t.Fatal(err)
-		}
-		if cfg.memory.Peak != want.Peak {
-			t.Errorf("%s: the guard predicts %d bytes, memory %d", m.Name, cfg.memory.Peak, want.Peak)
+		need := check.Must(NeedOf(check.Must(Demands(e))(t), Available{}))(t)
+		if need.Peak != want.Peak {
+			t.Errorf("%s: the guard predicts %d bytes, memory %d", m.Name, need.Peak, want.Peak)
 		}
 	}
 }

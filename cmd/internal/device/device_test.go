@@ -1,4 +1,4 @@
-package main
+package device
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/memory"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
@@ -18,11 +18,11 @@ func TestMeterOfCPU(t *testing.T) {
 	var m *meter.Meter
 	m.Close()
 	if g := m.Take(); len(m.Columns()) > 0 || m.Total() != nil || g.String() != "" || g.After("; ") != "" ||
-		m.Now() != "" || len(g.Cells(metricsHeader)) > 0 || m.Total().Columns() != nil {
+		m.Now() != "" || len(g.Cells([]string{"epoch", "gpu_pool_peak_bytes_of_nothing"})) > 0 || m.Total().Columns() != nil {
 		t.Errorf("the CPU has figures of a GPU: %v %v", m.Columns(), g)
 	}
 	var out bytes.Buffer
-	if printPeaks(m.Total(), terminal.New(&out, &out, false, false)); out.Len() > 0 {
+	if Print(m.Total(), terminal.New(&out, &out, false, false)); out.Len() > 0 {
 		t.Errorf("the CPU prints %q", out.String())
 	}
 }
@@ -54,7 +54,7 @@ func TestCellsOfGPU(t *testing.T) {
 
 // What the user reads when the card is too small, and what is said of other errors.
 func TestOutOfMemory(t *testing.T) {
-	linear := demand{"the search", "--batch", 10, func(batch int) (int, error) { return 1000 + 100*batch, nil }}
+	linear := memory.Demand{What: "the search", Flag: "--batch", Batch: 10, Peak: func(batch int) (int, error) { return 1000 + 100*batch, nil }}
 	for _, c := range []struct {
 		free int
 		want string
@@ -63,31 +63,14 @@ func TestOutOfMemory(t *testing.T) {
 		{1150, "1150 bytes (0.0 GiB) are free; no batch fits"},
 		{2000, "besides the scratch memory of convolutions, and 2000 bytes (0.0 GiB) are free: try --batch 5"},
 	} {
-		err := outOfMemory(linear, 2000, room{c.free, "GPU memory", "are free"})
+		err := memory.OutOfMemory(linear, 2000, memory.Available{Bytes: c.free, Kind: "GPU memory", Are: "are free"})
 		if !strings.HasSuffix(err.Error(), c.want) {
 			t.Errorf("with %d bytes: %q does not end with %q", c.free, err, c.want)
 		}
 	}
 	for _, err := range []error{nil, errors.New("broken"), &ort.Error{Op: "step"}} {
-		if got := (deviceSettings{}).explain(err, linear); got != err {
+		if got := new(Device).Explain(err, linear); got != err {
 			t.Errorf("on the CPU %v becomes %v", err, got)
-		}
-	}
-}
-
-// How to go on depends on what the run has saved: nothing, its settings, or a mask that took pruning.
-func TestGoingOnAfterOutOfMemory(t *testing.T) {
-	dir := rundir.Dir(t.TempDir())
-	for _, x := range []struct{ file, says, not string }{{"lock", "", "resume"},
-		{"config.json", "zos-ort search --resume " + string(dir) + " goes on", "--mask"}, {"mask.json", "", "--mask"},
-		{"checkpoints/prune/0001.json", "--mask " + dir.Path("mask.json") + " spares the pruning", "zos-ort prune"}} {
-		if err := dir.Write(x.file, nil); err != nil {
-			t.Fatal(err)
-		}
-		err := &terminal.Hinted{Text: "out of GPU memory"}
-		if dir.Resumable("search", nil, err) != err || !strings.Contains(err.Hint, x.says) ||
-			strings.Contains(err.Hint, x.not) {
-			t.Errorf("with %s the hint is %q", x.file, err.Hint)
 		}
 	}
 }

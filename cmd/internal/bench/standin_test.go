@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -6,35 +6,43 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen/check"
+	"zos-ort/models/method"
 	"zos-ort/ort"
 	"zos-ort/ort/standin"
+	"zos-ort/ort/standin/provider"
 )
-
-// The checks of a GPU run under the stand-in for CUDA too, which copies but does not compute.
-func TestChecksOnStandIn(t *testing.T) {
-	onStandIn(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) { runGPUChecks(t, gpuDevice{cuda, false}) })
-}
 
 // benchStandIn runs bench with a peer that takes .5 s and 4 MB for every step, and has the weights of ours.
 func benchStandIn(t *testing.T) (report benchReport, said string) {
 	t.Helper()
-	c := newGPUCase(t, "zos", 4)
-	c.Channels, c.Image = 4, 8
-	p := emitted(t, c.spec(c.method, c.masksOf(c.method)[0]).Rank)
-	python := testPython(t, fmt.Sprintf(`*'"build"'*) echo '{"parameters": %d}';;`, p.Weights.Len()))
+	e := settings.PaperOnCIFAR().With(check.Must(method.Find("zos"))(t))
+	e.Network.Channels, e.Network.Cells, e.Images.Size, e.Search.Batch = 4, 3, 8, 4
+	e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Xi = 4, 3, .25
+	e.Device.Name, e.Device.GPU, e.Device.Threads = settings.CUDA, true, 1
+	c := Case{e, check.Must(e.LikelyMask())(t)}
+	weights := check.Must(c.steps())(t)[0].Weights.Len()
+	python := testPython(t, fmt.Sprintf(`*'"build"'*) echo '{"parameters": %d}';;`, weights))
 	var out, messages bytes.Buffer
-	err := newApp(&out, &messages).Run([]string{"zos-ort", "bench", "--device", "cuda", "--methods", "zos",
-		"--channels", "4", "--cells", "3", "--image-size", "8", "--batch", "4", "--minutes", ".001",
-		"--xi", ".25", "--python", python, "--json"})
-	if err != nil {
+	p := terminal.New(&out, &messages, true, false)
+	d := check.Must(device.Open(&c.Experiment, p))(t)
+	defer d.Close()
+	if err := ort.Open(""); err != nil {
+		t.Fatal(err)
+	}
+	q := Request{Cases: []Case{c}, Device: d, Limit: time.Millisecond, Python: python, Needed: true}
+	if err := q.Run(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Rows) != len(benchPrograms) {
+	if len(report.Rows) != len(timed) {
 		t.Fatalf("%d rows", len(report.Rows))
 	}
 	var table bytes.Buffer
@@ -46,7 +54,7 @@ func benchStandIn(t *testing.T) (report benchReport, said string) {
 
 // Under the stand-in times mean nothing; what is asked of the pool and of the peer does.
 func TestBenchOnStandIn(t *testing.T) {
-	onStandIn(t, nil, func(t *testing.T, _ *ort.CUDA, _ string) {
+	provider.Run(t, nil, func(t *testing.T, _ *ort.CUDA, _ string) {
 		report, said := benchStandIn(t)
 		for _, r := range report.Rows {
 			own := r.side(ours)
@@ -72,7 +80,7 @@ func TestBenchOnStandIn(t *testing.T) {
 // A card of 250 kB has no room for the steps of 400 and 300 kB. They are lost, the ranking pass of 140 kB
 // and the peer's side are not.
 func TestBenchOnSmallCard(t *testing.T) {
-	onStandIn(t, []string{standin.BytesVariable + "=250000"}, func(t *testing.T, _ *ort.CUDA, _ string) {
+	provider.Run(t, []string{standin.BytesVariable + "=250000"}, func(t *testing.T, _ *ort.CUDA, _ string) {
 		report, said := benchStandIn(t)
 		for i, want := range []string{"out of memory", "out of memory", ""} {
 			r := report.Rows[i]

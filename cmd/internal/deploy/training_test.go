@@ -1,4 +1,4 @@
-package main
+package deploy
 
 import (
 	"errors"
@@ -85,7 +85,7 @@ func exportedTraining(t *testing.T, k onnx.Optimizer) (dir rundir.Dir, net netwo
 	}
 	tensors = p.Tensors(p.Weights.Initialize(rng), means, variances)
 	dir = rundir.Dir(t.TempDir())
-	if err := exportTraining(dir, net, form, tensors, k, nil); err != nil {
+	if err := WriteTraining(dir, net, form, tensors, k, nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir, net, form, tensors
@@ -96,10 +96,7 @@ func exportedTraining(t *testing.T, k onnx.Optimizer) (dir rundir.Dir, net netwo
 func TestFineTuning(t *testing.T) {
 	dir, net, form, tensors := exportedTraining(t, onnx.AdamW)
 	plain := check.Must(net.Deploy(tensors, form))(t)
-	if err := writeONNX(dir, "model.onnx", plain, "", nil); err != nil {
-		t.Fatal(err)
-	}
-	model := check.Must(os.ReadFile(dir.Path("model.onnx")))(t)
+	model := check.Must(File(plain, "", nil))(t)
 	deployed := check.Must(ort.NewInference(model, ort.Options{Threads: 1}))(t)
 	defer deployed.Close()
 	for _, batch := range []int{3, 6} {
@@ -188,4 +185,11 @@ func doubles(v []float32) []float64 {
 		d[i] = float64(x)
 	}
 	return d
+}
+
+func openRuntime(t *testing.T) {
+	t.Helper()
+	if err := ort.Open(""); err != nil {
+		t.Skipf("no ONNX Runtime: %v", err)
+	}
 }

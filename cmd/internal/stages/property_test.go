@@ -1,4 +1,4 @@
-package main
+package stages
 
 import (
 	"context"
@@ -7,8 +7,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
@@ -36,17 +38,15 @@ func drawSupernet(t *rapid.T, m method.Method, mask space.Mask) supernet.Config 
 	return supernet.Config{Channels: 2 * m.Partial * rapid.IntRange(1, 2).Draw(t, "channels"),
 		Cells: rapid.IntRange(1, 4).Draw(t, "cells"), Classes: rapid.IntRange(2, 11).Draw(t, "classes"),
 		Mask: mask, Partial: m.Partial,
-		Passes: supernet.Passes{SharePools: rapid.Bool().Draw(t, "pools"),
-			FoldMix: rapid.Bool().Draw(t, "mix"), MergeShuffle: rapid.Bool().Draw(t, "shuffle")}}
+		Passes: pass.Set(rapid.IntRange(0, int(pass.All)).Draw(t, "passes"))}
 }
 
 // drawSpec says how a network is run.
 func drawSpec(t *rapid.T, forward graphgen.Forward, classes int) graphgen.Spec {
 	return graphgen.Spec{Forward: forward, Classes: classes, Batch: rapid.IntRange(1, 3).Draw(t, "batch"),
 		Image: 4 * rapid.IntRange(1, 3).Draw(t, "image/4"), SGD: graphgen.PaperSGD, AuxiliaryWeight: .4,
-		Share: rapid.Bool().Draw(t, "share"), Kernels: rapid.Bool().Draw(t, "kernels"),
-		Rewrites: graphgen.Rewrites{Reductions: rapid.Bool().Draw(t, "reduce"),
-			Indices: rapid.Bool().Draw(t, "indices")}}
+		Lowering: pass.Lowering{Target: pass.Target(rapid.IntRange(0, 1).Draw(t, "kernels")),
+			Passes: pass.Set(rapid.IntRange(0, int(pass.All)).Draw(t, "rewrites"))}}
 }
 
 // wantProgram builds one of the programs of a network and checks the graph and the number of weights.
@@ -93,31 +93,33 @@ func (s scoring) Norms(_ context.Context, _ int, _ []space.Candidate, norms prun
 func (scoring) Close() {}
 
 // drawMaskOf goes the method's way to a mask, with any settings and any scores.
-func drawMaskOf(t *rapid.T, rng *rand.Rand, m method.Method) maskResult {
+func drawMaskOf(t *rapid.T, rng *rand.Rand, m method.Method) Pruned {
 	if !m.Ranks() {
-		return maskResult{mask: drawMask(t, rng, m)}
+		return Pruned{Mask: drawMask(t, rng, m)}
 	}
-	cfg := config{Xi: rapid.Float64Range(.2, .9).Draw(t, "xi"), KeepNone: rapid.Bool().Draw(t, "keep none"),
-		XiMeasure: rapid.SampledFrom([]string{"operations", "architectures"}).Draw(t, "measure"),
-		PerRound:  rapid.IntRange(1, 4).Draw(t, "per round"), Repeats: 1,
-		Ties: rapid.SampledFrom([]string{tiesFirst, tiesLast}).Draw(t, "ties")}
-	res, err := prune.Run(t.Context(), cfg.pruning(m), space.FullMask(), scoring{rng}, prune.Progress{},
+	e := settings.Paper().With(m)
+	e.Ranking = settings.Ranking{Xi: rapid.Float64Range(.2, .9).Draw(t, "xi"),
+		KeepNone: rapid.Bool().Draw(t, "keep none"),
+		Measure:  rapid.SampledFrom([]string{"operations", "architectures"}).Draw(t, "measure"),
+		PerRound: rapid.IntRange(1, 4).Draw(t, "per round"), Repeats: 1,
+		Ties: rapid.SampledFrom([]string{settings.TiesFirst, settings.TiesLast}).Draw(t, "ties")}
+	res, err := prune.Run(t.Context(), e.Pruning(), space.FullMask(), scoring{rng}, prune.Progress{},
 		prune.Observer{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return maskResult{mask: res.Mask, rounds: res.Rounds}
+	return Pruned{Mask: res.Mask, Rounds: res.Rounds}
 }
 
 // drawGenotype finds a genotype the way the method does, from alphas of any size.
-func drawGenotype(t *rapid.T, rng *rand.Rand, m method.Method, mask maskResult) (space.Genotype, error) {
+func drawGenotype(t *rapid.T, rng *rand.Rand, m method.Method, mask Pruned) (space.Genotype, error) {
 	switch m.Source {
 	case method.ByScores:
-		return scoresGenotype(mask)
+		return mask.Genotype()
 	case method.ByChance:
-		return space.RandomGenotype(rng, mask.mask)
+		return space.RandomGenotype(rng, mask.Mask)
 	}
-	alphas := space.NewAlphas(mask.mask, m.Partial > 1)
+	alphas := space.NewAlphas(mask.Mask, m.Partial > 1)
 	scale := rapid.Float64Range(0, 30).Draw(t, "scale of the alphas")
 	for i := range alphas.Vector() {
 		alphas.Vector()[i] = scale * rng.NormFloat64()
@@ -129,18 +131,18 @@ func TestAnyMethodGivesValidGenotypes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng, m := drawSeed(t), rapid.SampledFrom(method.All).Draw(t, "method")
 		mask := drawMaskOf(t, rng, m)
-		if err := mask.mask.Validate(); err != nil {
+		if err := mask.Mask.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if m.Mask == method.ToOne && mask.mask.Count() != 2*space.Edges {
-			t.Fatalf("%d operations are left", mask.mask.Count())
+		if m.Mask == method.ToOne && mask.Mask.Count() != 2*space.Edges {
+			t.Fatalf("%d operations are left", mask.Mask.Count())
 		}
 		g, err := drawGenotype(t, rng, m, mask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := g.Validate(); err != nil || !g.Allowed(mask.mask) {
-			t.Fatalf("%v is not in the mask %v: %v", g, mask.mask, err)
+		if err := g.Validate(); err != nil || !g.Allowed(mask.Mask) {
+			t.Fatalf("%v is not in the mask %v: %v", g, mask.Mask, err)
 		}
 	})
 }

@@ -1,9 +1,10 @@
-package main
+package bench
 
 import (
 	"math"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/models/method"
 )
 
@@ -28,7 +29,7 @@ func TestRankedNetworks(t *testing.T) {
 // With steps of a second per image a search of DARTS takes 25,000 weight steps in each of 50 epochs
 // and 25,000 alpha steps in each of 35.
 func TestTimesOf(t *testing.T) {
-	c := memoryConfig{Batch: 10, Xi: .5}
+	e := settings.PaperOnCIFAR().WithBatch(settings.StageSearch, 10)
 	for name, want := range map[string]methodTime{
 		"darts":  {Method: "darts", Weight: 20, Alpha: 10, Epoch: 75000, Search: 25000 * (50*2 + 35), Paper: 22924},
 		"etenas": {Method: "etenas", Rank: 5, Search: 762 * 9 * 128 * .5, Paper: 6159},
@@ -40,7 +41,7 @@ func TestTimesOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := c.timesOf(m, 20, 10, 5)
+		got := timesOf(e.With(m), 20, 10, 5)
 		if math.Abs(got.Search-want.Search) > 1e-6*want.Search || math.Abs(got.Epoch-want.Epoch) > 1e-6 {
 			t.Errorf("%s: search %v, epoch %v, want %v and %v", name, got.Search, got.Epoch, want.Search, want.Epoch)
 		}

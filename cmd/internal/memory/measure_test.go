@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/method"
@@ -14,10 +15,11 @@ import (
 	"zos-ort/ort/meter"
 )
 
-// smallMemory is a supernet of three cells, two of which reduce.
-func smallMemory(batch int) memoryConfig {
-	return memoryConfig{Batch: batch, Channels: 8, Cells: 3, Image: 16, Passes: passesAll, Xi: .5,
-		Masks: 1, Seed: 1}
+// small is a supernet of three cells, two of which reduce.
+func small(batch int) settings.Experiment {
+	e := settings.PaperOnCIFAR()
+	e.Network.Channels, e.Network.Cells, e.Images.Size, e.Device.Threads = 8, 3, 16, 1
+	return e.WithBatch(settings.StageSearch, batch).WithBatch(settings.StagePruning, batch)
 }
 
 func openRuntime(t *testing.T) {
@@ -36,26 +38,26 @@ func TestPredictionMatchesArena(t *testing.T) {
 	openRuntime(t)
 	for _, name := range []string{"darts", "pc-darts", "zos", "darts-rnd", "etenas", "etenas-pc"} {
 		for _, batch := range []int{2, 4, 8} {
-			wantMeasured(t, smallMemory(batch), name)
+			wantMeasured(t, small(batch), name)
 		}
 	}
-	for _, passes := range []string{passesNone, passesPortable + ",recompute"} {
-		c := smallMemory(4)
-		c.Passes = passes
+	for _, passes := range []string{settings.PassesNone, settings.PassesPortable + ",recompute"} {
+		c := small(4)
+		c.Execution.Passes = passes
 		wantMeasured(t, c, "zos")
 	}
 }
 
-func wantMeasured(t *testing.T, c memoryConfig, name string) {
+func wantMeasured(t *testing.T, c settings.Experiment, name string) {
 	t.Helper()
-	r := check.Must(c.predict(check.Must(method.Find(name))(t)))(t)
-	for _, p := range r.programs {
+	r := check.Must(Predict(c.With(check.Must(method.Find(name))(t)), 1))(t)
+	for _, p := range r.Programs {
 		got := check.Must(meter.Measure(t.Context(), p.Program, ort.Options{Threads: 1}))(t)
-		ratio := float64(p.plan.Peak) / float64(got.Peak)
-		t.Logf("%s, %s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, p.Name, c.Passes,
-			c.Batch, p.plan.Peak, got.Peak, ratio)
+		ratio := float64(p.Plan.Peak) / float64(got.Peak)
+		t.Logf("%s, %s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, p.Name, c.Execution.Passes,
+			c.Search.Batch, p.Plan.Peak, got.Peak, ratio)
 		if ratio < .95 || ratio > 1.02 {
-			t.Errorf("%s, %s, passes %s, batch %d: ratio %.3f, want .95 to 1.02", name, p.Name, c.Passes, c.Batch,
+			t.Errorf("%s, %s, passes %s, batch %d: ratio %.3f, want .95 to 1.02", name, p.Name, c.Execution.Passes, c.Search.Batch,
 				ratio)
 		}
 	}
@@ -68,16 +70,16 @@ func TestRuntimeOrderMatchesProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := smallMemory(2).predict(m)
+	r, err := Predict(small(2).With(m), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	_, err = meter.Measure(t.Context(), r.programs[0].Program, ort.Options{Threads: 1, Profile: filepath.Join(dir, "p")})
+	_, err = meter.Measure(t.Context(), r.Programs[0].Program, ort.Options{Threads: 1, Profile: filepath.Join(dir, "p")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := profileOrder(t, dir), plan.FromGraph(r.programs[0].Graph).RuntimeOrder()
+	got, want := profileOrder(t, dir), plan.FromGraph(r.Programs[0].Graph).RuntimeOrder()
 	if !slices.Equal(got, want) {
 		t.Errorf("%d nodes in the profile, %d planned; the orders differ", len(got), len(want))
 	}

@@ -1,9 +1,10 @@
-package main
+package conformance
 
 import (
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -24,28 +25,28 @@ type searchExpected struct {
 }
 
 func oracleSearch(t *testing.T, c oracleCase) {
-	for name, passes := range map[string]supernet.Passes{"all": supernet.AllPasses, "none": {}} {
-		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, passes, graphgen.Spec{}) })
+	const shared = pass.Share | pass.Pools | pass.Mix | pass.Shuffle
+	for name, passes := range map[string]pass.Set{"all": shared, "none": pass.None} {
+		t.Run("passes_"+name, func(t *testing.T) { searchCase(t, c, pass.Lowering{Passes: passes}) })
 	}
 	t.Run("kernels", func(t *testing.T) {
-		searchCase(t, c, supernet.AllPasses, graphgen.Spec{Kernels: true})
+		searchCase(t, c, pass.Lowering{Target: pass.CPUKernels, Passes: shared})
 	})
 	t.Run("rewrites", func(t *testing.T) {
-		searchCase(t, c, supernet.AllPasses, graphgen.Spec{Rewrites: graphgen.AllRewrites})
+		searchCase(t, c, pass.Lowering{Passes: pass.All})
 	})
 	t.Run("cuda", func(t *testing.T) {
-		searchCase(t, c, supernet.AllPasses, graphgen.Spec{CUDA: true, Rewrites: graphgen.AllRewrites})
+		searchCase(t, c, pass.Lowering{Target: pass.CUDA, Passes: pass.All})
 	})
 }
 
-// searchCase runs a case with the lowering that spec asks for.
-func searchCase(t *testing.T, c oracleCase, passes supernet.Passes, spec graphgen.Spec) {
+// searchCase runs a case with a lowering.
+func searchCase(t *testing.T, c oracleCase, l pass.Lowering) {
 	var want searchExpected
 	decodeStrict(t, c.Expected, &want)
 	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes, Mask: c.mask(t),
-		Partial: c.Partial, Passes: passes}
-	spec.Forward, spec.Batch, spec.Image, spec.Classes = net.Forward(), c.Batch, c.Image, c.Classes
-	spec.SGD, spec.Share = graphgen.PaperSGD, passes.SharePools
+		Partial: c.Partial}
+	spec := net.Spec(c.Batch, c.Image, l.Target, l.Passes)
 	programs, err := search.Emit(spec)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"hash/fnv"
@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
@@ -25,11 +27,11 @@ func TestPassesAreExactInTheRuntime(t *testing.T) {
 	openRuntime(t)
 	for _, name := range []string{"darts-rnd", "zos-rnd"} {
 		m := check.Must(method.Find(name))(t)
-		c := memoryConfig{Batch: 3, Channels: 8, Cells: 3, Image: 8, Passes: passesNone, Xi: .15, Masks: 1,
-			Seed: 1}
+		c := small(3)
+		c.Images.Size, c.Ranking.Xi, c.Execution.Passes = 8, .15, settings.PassesNone
 		want := numbersOf(t, c, m)
-		for _, list := range append(passNames()[2:], passesAll) {
-			c.Passes = list
+		for _, list := range append(pass.Names(), settings.PassKernels, settings.PassRecompute, settings.PassesAll) {
+			c.Execution.Passes = list
 			got := numbersOf(t, c, m)
 			if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
 				t.Fatalf("%s, passes %s: other results than without", name, list)
@@ -37,7 +39,7 @@ func TestPassesAreExactInTheRuntime(t *testing.T) {
 			for key, x := range want {
 				tolerance := 1e-4
 				switch {
-				case list == passRecompute:
+				case list == settings.PassRecompute:
 					tolerance = 0
 				case strings.HasSuffix(key, " loss"):
 					tolerance = 1e-5
@@ -51,10 +53,10 @@ func TestPassesAreExactInTheRuntime(t *testing.T) {
 }
 
 // numbersOf runs both steps of a method once, on inputs that depend on their names alone.
-func numbersOf(t *testing.T, c memoryConfig, m method.Method) map[string][]float32 {
+func numbersOf(t *testing.T, c settings.Experiment, m method.Method) map[string][]float32 {
 	t.Helper()
 	numbers := map[string][]float32{}
-	for _, p := range check.Must(c.predict(m))(t).programs {
+	for _, p := range check.Must(Predict(c.With(m), 1))(t).Programs {
 		trial := check.Must(meter.NewTrial(p.Program, ort.Options{Threads: 1}))(t)
 		defer trial.Close()
 		fillByName(trial)

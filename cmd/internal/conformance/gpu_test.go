@@ -1,10 +1,13 @@
-package main
+package conformance
 
 import (
 	"math"
 	"os"
 	"testing"
 
+	"zos-ort/cmd/internal/memory"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/graphgen/check"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -78,34 +81,41 @@ func (d gpuDevice) agree(t *testing.T, compute func(cuda *ort.CUDA) []float64) {
 	}
 }
 
+// classes are those of CIFAR-10.
+const classes = 10
+
 // gpuCase is a method on a small supernet, whose programs are those of a GPU, on the CPU too.
-type gpuCase struct {
-	memoryConfig
-	method method.Method
-}
+type gpuCase struct{ settings.Experiment }
 
 func newGPUCase(t *testing.T, name string, batch int) gpuCase {
 	t.Helper()
-	m, err := method.Find(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return gpuCase{memoryConfig{Batch: batch, Channels: 4, Cells: 3, Image: 8, Passes: passesAll, Xi: .25,
-		Masks: 1, Seed: 1, cuda: true}, m}
+	return gpuCase{onGPU(settings.FP32, 4, 8, batch).With(check.Must(method.Find(name))(t))}
+}
+
+// onGPU is a small supernet whose programs are for a GPU.
+func onGPU(precision string, channels, image, batch int) settings.Experiment {
+	e := settings.PaperOnCIFAR()
+	e.Network.Channels, e.Network.Cells, e.Images.Size, e.Ranking.Xi = channels, 3, image, .25
+	e.Device.GPU, e.Device.Precision = true, precision
+	return e.WithBatch(settings.StageSearch, batch).WithBatch(settings.StagePruning, batch)
+}
+
+// emit builds the programs of the search under a likely mask.
+func emit(t *testing.T, e settings.Experiment) (search.Programs, space.Mask) {
+	t.Helper()
+	mask := check.Must(e.LikelyMask())(t)
+	spec := check.Must(e.Spec(settings.StageSearch, mask))(t)
+	return check.Must(search.Emit(spec))(t), mask
 }
 
 // open makes the steps of a case on a device, nil for the CPU, fresh where v has no weights.
 func (c gpuCase) open(t *testing.T, cuda *ort.CUDA, v program.Vectors) *search.Steps {
 	t.Helper()
-	mask := c.masksOf(c.method)[0]
-	p, err := search.Emit(c.spec(c.method, mask))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, mask := emit(t, c.Experiment)
 	if v.Weights == nil {
 		v.Weights = oracleWeights(p.Weight.Weights)
 	}
-	alphas := space.NewAlphas(mask, c.method.Partial > 1)
+	alphas := space.NewAlphas(mask, c.Network.Partial > 1)
 	s, err := search.Open(p, v, alphas, ort.Options{Threads: 2, CUDA: cuda})
 	if err != nil {
 		t.Fatal(err) // a node without a CUDA kernel is named here
@@ -114,8 +124,8 @@ func (c gpuCase) open(t *testing.T, cuda *ort.CUDA, v program.Vectors) *search.S
 }
 
 // gpuBatch is a batch of images and labels that every machine makes the same.
-func gpuBatch(c memoryConfig, step int) ([]float32, []int64) {
-	o := oracleCase{Batch: c.Batch, Image: c.Image, Classes: benchClasses}
+func gpuBatch(e settings.Experiment, step int) ([]float32, []int64) {
+	o := oracleCase{Batch: e.Search.Batch, Image: e.Images.Size, Classes: classes}
 	return o.images(500000 + step), o.labels(600000 + step)
 }
 
@@ -123,7 +133,7 @@ func gpuBatch(c memoryConfig, step int) ([]float32, []int64) {
 func (c gpuCase) train(t *testing.T, s *search.Steps, from, to int, alphas bool) (losses []float64) {
 	t.Helper()
 	for step := from; step < to; step++ {
-		x, y := gpuBatch(c.memoryConfig, step)
+		x, y := gpuBatch(c.Experiment, step)
 		o, err := s.WeightStep(x, y, gpuRate)
 		if losses = append(losses, o.Loss); err == nil && alphas {
 			o, err = s.AlphaStep(x, y, 0)
@@ -140,7 +150,7 @@ func (c gpuCase) train(t *testing.T, s *search.Steps, from, to int, alphas bool)
 // programs see one state.
 func (c gpuCase) logits(t *testing.T, s *search.Steps) []float64 {
 	t.Helper()
-	x, _ := gpuBatch(c.memoryConfig, 0)
+	x, _ := gpuBatch(c.Experiment, 0)
 	y, err := s.Evaluate(x)
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +186,7 @@ func stepsAgree(t *testing.T, d gpuDevice) {
 // program, not of their sum.
 func poolIsShared(t *testing.T, d gpuDevice) {
 	c := newGPUCase(t, "zos", 32)
-	r, err := c.predict(c.method)
+	r, err := memory.Predict(c.Experiment, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

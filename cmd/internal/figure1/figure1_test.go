@@ -1,80 +1,37 @@
-package main
+package figure1
 
 import (
 	"context"
-	"encoding/binary"
 	"math"
 	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
+	"zos-ort/cmd/internal/figure1/fakes"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/models/space"
+	"zos-ort/ort"
 )
 
-// fakeSurrogate is a model of the surrogate's form that computes
-// y = x_cat W + x_cont with W[i] = [weight(i), 1], changed before it is written.
-func fakeSurrogate(weight func(i int) float32, change func(g *onnx.GraphProto)) ([]byte, error) {
-	var raw []byte
-	for i := range space.NB301Len {
-		for _, w := range []float32{weight(i), 1} {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(w))
-		}
-	}
-	g := &onnx.GraphProto{Name: proto.String("surrogate"),
-		Input: []*onnx.ValueInfoProto{portInfo("x_cat", 6, 0, space.NB301Len),
-			portInfo("x_cont", 1, 0, 1)},
-		Output: []*onnx.ValueInfoProto{portInfo("y", 1, 0, 2)},
-		Initializer: []*onnx.TensorProto{{Name: proto.String("w"), DataType: proto.Int32(1),
-			Dims: []int64{space.NB301Len, 2}, RawData: raw}},
-		Node: []*onnx.NodeProto{
-			{OpType: proto.String("Cast"), Input: []string{"x_cat"}, Output: []string{"x"},
-				Attribute: []*onnx.AttributeProto{{Name: proto.String("to"), I: proto.Int64(1),
-					Type: onnx.AttributeProto_INT.Enum()}}},
-			{OpType: proto.String("MatMul"), Input: []string{"x", "w"}, Output: []string{"p"}},
-			{OpType: proto.String("Add"), Input: []string{"p", "x_cont"}, Output: []string{"y"}},
-		}}
-	change(g)
-	return onnx.Bytes(&onnx.ModelProto{IrVersion: proto.Int64(8), Graph: g,
-		OpsetImport: []*onnx.OperatorSetIdProto{{Version: proto.Int64(17)}}})
-}
-
-// portInfo describes a tensor; a dimension of 0 is the open batch.
-func portInfo(name string, dtype int32, dims ...int64) *onnx.ValueInfoProto {
-	shape := &onnx.TensorShapeProto{}
-	for _, d := range dims {
-		dim := &onnx.TensorShapeProto_Dimension{
-			Value: &onnx.TensorShapeProto_Dimension_DimParam{DimParam: "N"}}
-		if d > 0 {
-			dim.Value = &onnx.TensorShapeProto_Dimension_DimValue{DimValue: d}
-		}
-		shape.Dim = append(shape.Dim, dim)
-	}
-	return &onnx.ValueInfoProto{Name: &name, Type: &onnx.TypeProto{Value: &onnx.TypeProto_TensorType{
-		TensorType: &onnx.TypeProto_Tensor{ElemType: &dtype, Shape: shape}}}}
-}
-
 func unchanged(*onnx.GraphProto) {}
-
-func eighths(i int) float32 { return float32(i%9) / 8 }
 
 // fixBatch makes the model one for batches of n only.
 func fixBatch(n int64) func(g *onnx.GraphProto) {
 	return func(g *onnx.GraphProto) {
-		g.Input = []*onnx.ValueInfoProto{portInfo("x_cat", 6, n, space.NB301Len), portInfo("x_cont", 1, n, 1)}
-		g.Output = []*onnx.ValueInfoProto{portInfo("y", 1, n, 2)}
+		g.Input = []*onnx.ValueInfoProto{fakes.Port("x_cat", 6, n, space.NB301Len), fakes.Port("x_cont", 1, n, 1)}
+		g.Output = []*onnx.ValueInfoProto{fakes.Port("y", 1, n, 2)}
 	}
 }
 
 // The score of an architecture is the first output for its code and the epoch, whatever the batch.
 func TestSurrogateScores(t *testing.T) {
-	needRuntime(t)
-	groups := check.Must((&figureSettings{Samples: 50, Xi: .5, Seed: 3}).draw())(t)
+	openRuntime(t)
+	groups := check.Must((&Settings{Samples: 50, Xi: .5, Seed: 3}).draw())(t)
 	for batch, change := range map[int]func(g *onnx.GraphProto){1: unchanged, 7: unchanged,
 		64: unchanged, 16: fixBatch(8)} {
-		model := check.Must(fakeSurrogate(eighths, change))(t)
+		model := check.Must(fakes.Surrogate(fakes.Eighths, change))(t)
 		s := check.Must(openSurrogate(&surrogateSettings{model: model, Batch: batch, Epoch: 40}, 1))(t)
 		steps := 0
 		got := check.Must(s.scores(context.Background(), groups[0].archs, func() { steps++ }))(t)
@@ -85,9 +42,9 @@ func TestSurrogateScores(t *testing.T) {
 		for i, g := range groups[0].archs {
 			want := 40.
 			for j, code := range check.Must(g.NB301())(t) {
-				want += float64(code) * float64(eighths(j))
+				want += float64(code) * float64(fakes.Eighths(j))
 			}
-			if got[i] != want { // sums of eighths are exact
+			if got[i] != want { // sums of fakes.Eighths are exact
 				t.Fatalf("batch %d: architecture %d scores %v, want %v", batch, i, got[i], want)
 			}
 		}
@@ -95,10 +52,10 @@ func TestSurrogateScores(t *testing.T) {
 }
 
 func TestSurrogateErrors(t *testing.T) {
-	needRuntime(t)
+	openRuntime(t)
 	categories := func(name string, dtype int32, dims ...int64) func(g *onnx.GraphProto) {
 		return func(g *onnx.GraphProto) { // a model that does not look at them
-			g.Input[0] = portInfo(name, dtype, dims...)
+			g.Input[0] = fakes.Port(name, dtype, dims...)
 			g.Node = []*onnx.NodeProto{{OpType: proto.String("Concat"), Input: []string{"x_cont", "x_cont"},
 				Output: []string{"y"}, Attribute: []*onnx.AttributeProto{{Name: proto.String("axis"),
 					I: proto.Int64(1), Type: onnx.AttributeProto_INT.Enum()}}}}
@@ -112,14 +69,14 @@ func TestSurrogateErrors(t *testing.T) {
 		{categories("x_cat", 7, 0, space.NB301Len), []string{"x_cat is int64[N,34], want int32[N,34]"}},
 		{categories("x_cat", 6, 0, 33), []string{"x_cat is int32[N,33], want int32[N,34]"}},
 		{categories("x_cat", 6, 0, space.NB301Len, 1), []string{"x_cat is int32[N,34,1]"}},
-		{func(g *onnx.GraphProto) { g.Input[1] = portInfo("x_cont", 1, 0, 2) }, []string{"x_cont is float[N,2], want float[N,1]"}},
-		{func(g *onnx.GraphProto) { g.Output[0] = portInfo("p", 1, 0, 3) },
+		{func(g *onnx.GraphProto) { g.Input[1] = fakes.Port("x_cont", 1, 0, 2) }, []string{"x_cont is float[N,2], want float[N,1]"}},
+		{func(g *onnx.GraphProto) { g.Output[0] = fakes.Port("p", 1, 0, 3) },
 			[]string{"output p is float[N,3], want float[N,2]"}},
-		{func(g *onnx.GraphProto) { g.Input = append(g.Input, portInfo("z", 1, 1)) },
+		{func(g *onnx.GraphProto) { g.Input = append(g.Input, fakes.Port("z", 1, 1)) },
 			[]string{"it has 3 inputs and 1 outputs"}},
 	} {
 		s, err := openSurrogate(&surrogateSettings{File: "m.onnx", Batch: 4, Epoch: 1,
-			model: check.Must(fakeSurrogate(eighths, x.change))(t)}, 1)
+			model: check.Must(fakes.Surrogate(fakes.Eighths, x.change))(t)}, 1)
 		check.Error(t, err, append(x.words, "surrogate m.onnx: ")...)
 		if err == nil {
 			s.close()
@@ -129,7 +86,7 @@ func TestSurrogateErrors(t *testing.T) {
 	check.Error(t, err, "surrogate m.onnx: ")
 	nan := func(int) float32 { return float32(math.NaN()) }
 	s := check.Must(openSurrogate(&surrogateSettings{File: "m.onnx", Batch: 4, Epoch: 1,
-		model: check.Must(fakeSurrogate(nan, unchanged))(t)}, 1))(t)
+		model: check.Must(fakes.Surrogate(nan, unchanged))(t)}, 1))(t)
 	defer s.close()
 	archs := []space.Genotype{check.Must(space.Named("DARTS_V2"))(t)}
 	_, err = s.scores(context.Background(), archs, func() {})
@@ -142,7 +99,7 @@ func TestSurrogateErrors(t *testing.T) {
 
 // Architectures from shared masks lie in them; the same seed draws the same ones.
 func TestDrawGroups(t *testing.T) {
-	s := &figureSettings{Samples: 300, Xi: .5, Seed: 7, Masks: 4}
+	s := &Settings{Samples: 300, Xi: .5, Seed: 7, Masks: 4}
 	groups := check.Must(s.draw())(t)
 	if len(groups[0].masks) != 0 || len(groups[1].masks) != 4 || groups[1].masks[0] == groups[1].masks[1] {
 		t.Fatalf("masks: %d without, %d with", len(groups[0].masks), len(groups[1].masks))
@@ -164,7 +121,7 @@ func TestDrawGroups(t *testing.T) {
 // Fresh Bernoulli masks do not prefer any operation or any pair of edges, so every category is as
 // frequent with them as without. Frequencies of 20,000 draws vary by .0035; six of that is beyond chance.
 func TestFreshMasksKeepTheDistribution(t *testing.T) {
-	groups := check.Must((&figureSettings{Samples: 20000, Xi: .5, Seed: 1}).draw())(t)
+	groups := check.Must((&Settings{Samples: 20000, Xi: .5, Seed: 1}).draw())(t)
 	var count [2][space.NB301Len][11]float64
 	for i, g := range groups {
 		for _, arch := range g.archs {
@@ -175,5 +132,12 @@ func TestFreshMasksKeepTheDistribution(t *testing.T) {
 	}
 	for j := range count[0] {
 		check.Close(t, "frequencies", count[1][j][:], count[0][j][:], 6*math.Sqrt(2*.25/20000), 0)
+	}
+}
+
+func openRuntime(t *testing.T) {
+	t.Helper()
+	if err := ort.Open(""); err != nil {
+		t.Skipf("no ONNX Runtime: %v", err)
 	}
 }

@@ -1,0 +1,43 @@
+// Package provider runs tests under the stand-in for CUDA, in processes of their own.
+package provider
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"zos-ort/ort"
+	"zos-ort/ort/standin"
+)
+
+// variable tells a test that its process runs under the stand-in for CUDA.
+const variable = "ZOS_STANDIN"
+
+// Run runs the body of a test in a process of its own, where the real CUDA provider runs under the
+// stand-in of package standin; counts is the file of what the provider asks for. It skips without
+// that provider (make setup-cuda) or a C compiler.
+func Run(t *testing.T, env []string, body func(t *testing.T, cuda *ort.CUDA, counts string)) {
+	t.Helper()
+	if counts := os.Getenv(variable); counts != "" {
+		c := &ort.CUDA{}
+		if err := ort.OpenCUDA(ort.FindDevices(ort.CUDAFolders()), *c); err != nil {
+			t.Fatal(err)
+		}
+		body(t, c, counts)
+		return
+	}
+	if _, err := ort.LocateCUDA(); err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	libraries := standin.Build(t)
+	counts := filepath.Join(libraries, "counts")
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(append(os.Environ(), variable+"="+counts, standin.CountsVariable+"="+counts,
+		ort.CUDAPathVariable+"="+libraries), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
