@@ -5,11 +5,11 @@ package search
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -70,26 +70,14 @@ func Cosine(rate float64, e, n int) float64 {
 	return rate * (1 + math.Cos(math.Pi*float64(e)/float64(n))) / 2
 }
 
-// Streams of random numbers that a seed gives. Every use has its own, so that none depends on how
-// much another one draws.
-const (
-	streamWeights = iota + 1
-	streamAlphas
-	streamSplit
-	streamTrain
-	streamValid
-)
-
-func random(seed uint64, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
-
 // InitialWeights draws the weights of a seed in the given layout, as PyTorch initialises them.
 func (c Config) InitialWeights(l graphgen.Layout) []float32 {
-	return l.Initialize(random(c.Seed, streamWeights))
+	return l.Initialize(stream.New(c.Seed, stream.Weights, 0))
 }
 
 // InitialAlphas draws the architecture parameters of a seed: 1e-3 N(0,1).
 func (c Config) InitialAlphas() *space.Alphas {
 	a := space.NewAlphas(c.Net.Mask, c.Net.Partial > 1)
-	a.Init(random(c.Seed, streamAlphas))
+	a.Init(stream.New(c.Seed, stream.Alphas, 0))
 	return a
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
 )
@@ -118,7 +119,7 @@ func (l *loaders) close() {
 }
 
 func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) {
-	w, a := data.Split(train.Len(), c.Seed+streamSplit)
+	w, a := data.Split(train.Len(), c.Seed)
 	valid := a
 	if c.Valid > 0 && c.Valid < len(a) {
 		valid = a[:c.Valid]
@@ -131,9 +132,9 @@ func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) 
 		ctx context.Context
 		cfg data.LoaderConfig
 	}{
-		{&l.weights, steady, data.LoaderConfig{Indices: w, Seed: c.Seed + streamTrain, Augment: c.Augment,
+		{&l.weights, steady, data.LoaderConfig{Indices: w, Seed: stream.Seed(c.Seed, stream.WeightImages, 0), Augment: c.Augment,
 			Shuffle: true, Tail: data.TailDrop}},
-		{&l.alphas, steady, data.LoaderConfig{Indices: a, Seed: c.Seed + streamValid, Augment: c.Augment,
+		{&l.alphas, steady, data.LoaderConfig{Indices: a, Seed: stream.Seed(c.Seed, stream.AlphaImages, 0), Augment: c.Augment,
 			Shuffle: true}},
 		{&l.valid, ctx, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
 	} {

@@ -3,6 +3,8 @@ package data
 import (
 	"context"
 	"time"
+
+	"zos-ort/models/stream"
 )
 
 const endless = -1
@@ -121,7 +123,7 @@ func (f *filler) fill(b *Batch, step int) {
 		f.arrange(round)
 		i := f.l.order[at]
 		b.Source[k], b.Labels[k] = i, int64(cfg.Set.Labels[i])
-		f.g.at(cfg.Seed, purposeAugment, f.key(), uint64(i))
+		f.g.at(cfg.Seed, stream.Augment, f.key(), uint64(i))
 		cfg.Augment.apply(b.Images[k*pixels:(k+1)*pixels], cfg.Set.Image(i), cfg.Set.Size, f.l.table, f.g)
 	}
 }
@@ -135,7 +137,7 @@ func (f *filler) arrange(round int) {
 	order := f.l.order
 	copy(order, f.l.indices)
 	if f.l.cfg.Shuffle {
-		f.g.at(f.l.cfg.Seed, purposeOrder, f.key(), 0)
+		f.g.at(f.l.cfg.Seed, stream.Order, f.key(), 0)
 		for i := len(order) - 1; i > 0; i-- { // Fisher-Yates; rand.Shuffle's closure would be garbage
 			j := f.g.IntN(i + 1)
 			order[i], order[j] = order[j], order[i]

@@ -1,15 +1,9 @@
 package data
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
 
-// What a stream of random numbers is for. Two purposes never share a stream, so that adding
-// a draw to one of them leaves the others as they were.
-const (
-	purposeSplit uint64 = iota + 1
-	purposeOrder
-	purposeAugment
-	purposeScene
-	purposeLabel
+	"zos-ort/models/stream"
 )
 
 // generator is a PCG that is set anew for every image. It owns its source, so that seeding
@@ -25,22 +19,10 @@ func newGenerator() *generator {
 	return g
 }
 
-// at puts the generator at the start of the stream that belongs to the keys, and gives it back.
-// Counters such as epoch and image differ in few bits, hence the mixing.
-func (g *generator) at(seed, purpose, a, b uint64) *generator {
-	hi := mix(mix(seed) ^ purpose)
-	lo := mix(mix(hi^a) ^ b)
-	g.pcg.Seed(hi, lo)
+// at puts the generator at the start of a stream, and gives it back.
+func (g *generator) at(seed uint64, p stream.Purpose, a, b uint64) *generator {
+	stream.Set(&g.pcg, seed, p, a, b)
 	return g
-}
-
-// mix is the finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection of 64 bits in which
-// every input bit changes half of the output bits.
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 // between draws uniformly from [lo, hi).

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"zos-ort/models/stream"
 )
 
 // SyntheticConfig describes a generated data set. Zero fields take the default.
@@ -71,7 +73,7 @@ func (cfg *SyntheticConfig) part(name string, part uint64, n int) *Set {
 		workers.Go(func() {
 			c, g := newCanvas(cfg.Size), newGenerator()
 			for i := w; i < n; i += cfg.Workers {
-				g.at(cfg.Seed, purposeScene, part, uint64(i))
+				g.at(cfg.Seed, stream.Scene, part, uint64(i))
 				c.render(s.Image(i), &classes[s.Labels[i]], g)
 			}
 		})
@@ -84,7 +86,7 @@ func (cfg *SyntheticConfig) part(name string, part uint64, n int) *Set {
 func (cfg *SyntheticConfig) labels(labels []int32, part uint64, classes int) {
 	g := newGenerator()
 	for at := 0; at < len(labels); at += classes {
-		g.at(cfg.Seed, purposeLabel, part, uint64(at))
+		g.at(cfg.Seed, stream.Label, part, uint64(at))
 		for i, label := range g.Perm(classes)[:min(classes, len(labels)-at)] {
 			labels[at+i] = int32(label)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"zos-ort/graphgen"
+	"zos-ort/models/stream"
 	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/data"
@@ -63,13 +64,6 @@ type Result struct {
 	Tensors graphgen.Tensors // weights and running statistics by name
 	Last    Epoch
 }
-
-// Streams of random numbers of a training.
-const (
-	streamWeights = iota + 101
-	streamTrain
-	streamDropPath
-)
 
 // training is a network in the runtime.
 type training struct {
@@ -137,7 +131,7 @@ func (t *training) open(ctx context.Context, train, test *data.Set, v program.Ve
 		return err
 	}
 	if v.Weights == nil {
-		v.Weights = step.Weights.Initialize(rand.New(rand.NewPCG(t.Seed, streamWeights)))
+		v.Weights = step.Weights.Initialize(stream.New(t.Seed, stream.TrainWeights, 0))
 	}
 	shape := program.Shape{Weights: step.Weights, Stats: step.Stats}
 	if t.net, err = program.NewNet(shape, v, t.Options); err != nil {
@@ -151,7 +145,7 @@ func (t *training) open(ctx context.Context, train, test *data.Set, v program.Ve
 	}
 	// A step takes its batch even when it is interrupted; the evaluation ends at once.
 	t.train, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: train, Batch: t.Batch, Shuffle: true,
-		Seed: t.Seed + streamTrain, Augment: t.Augment, Tail: data.TailDrop})
+		Seed: stream.Seed(t.Seed, stream.TrainImages, 0), Augment: t.Augment, Tail: data.TailDrop})
 	if err != nil {
 		return err
 	}
@@ -214,7 +208,7 @@ func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder
 			return pass.Err()
 		}
 		if t.step.Has("drop_path") {
-			pcg.Seed(t.Seed+streamDropPath, uint64(at.Epoch)<<32|uint64(at.Step))
+			stream.Set(&pcg, t.Seed, stream.DropPath, uint64(at.Epoch), uint64(at.Step))
 			dropPaths(t.step.Float("drop_path"), ep.DropPath, rng)
 		}
 		copy(t.step.Float("images"), b.Images)

@@ -11,13 +11,7 @@ import (
 
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
-)
-
-// Streams of random numbers of figure1.
-const (
-	streamUnmasked = 6000 + iota
-	streamMasked
-	streamSharedMasks
+	"zos-ort/models/stream"
 )
 
 // group is one of the two samples of architectures.
@@ -31,16 +25,16 @@ type group struct {
 // draw draws both groups: architectures from the whole space, and from inside of Bernoulli(xi) masks.
 func (s *Settings) draw() ([]group, error) {
 	free, masked := group{name: "unmasked"}, group{name: "masked"}
-	rng := rand.New(rand.NewPCG(s.Seed, streamSharedMasks))
+	rng := stream.New(s.Seed, stream.SharedMasks, 0)
 	for range s.Masks {
 		m, _ := space.RandomMask(rng, s.Xi)
 		masked.masks = append(masked.masks, m)
 	}
-	rng = rand.New(rand.NewPCG(s.Seed, streamUnmasked))
+	rng = stream.New(s.Seed, stream.Unmasked, 0)
 	if err := free.fill(s.Samples, rng, func(int) space.Mask { return space.FullMask() }); err != nil {
 		return nil, err
 	}
-	rng = rand.New(rand.NewPCG(s.Seed, streamMasked))
+	rng = stream.New(s.Seed, stream.Masked, 0)
 	err := masked.fill(s.Samples, rng, func(i int) space.Mask {
 		if s.Masks > 0 {
 			return masked.masks[i%s.Masks]

@@ -9,6 +9,7 @@ import (
 	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/models/supernet"
 	"zos-ort/prune"
 	"zos-ort/search/data"
@@ -61,9 +62,7 @@ func (e Experiment) RankingSessions() int {
 }
 
 // MaskStream draws the mask i of the seed.
-func (e Experiment) MaskStream(i int) *rand.Rand {
-	return rand.New(rand.NewPCG(e.Seed, 3000+uint64(i)))
-}
+func (e Experiment) MaskStream(i int) *rand.Rand { return stream.New(e.Seed, stream.Mask, uint64(i)) }
 
 // Searches reports whether the run trains a supernet.
 func (e Experiment) Searches() bool { return e.Command != "prune" && e.Technique().Searches() }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 
 	"zos-ort/cmd/internal/deploy"
 	"zos-ort/cmd/internal/terminal"
@@ -14,10 +13,9 @@ import (
 	"zos-ort/models/celldraw"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/ort/program"
 )
-
-const streamNetwork = 4000
 
 // export writes the genotype, its drawings, and the derived network and its cells as ONNX
 // files with freshly initialised weights: what a search finds is an architecture.
@@ -74,7 +72,7 @@ func (r *Run) freshTensors(net network.Config) (graphgen.Tensors, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights := p.Weights.Initialize(rand.New(rand.NewPCG(r.Seed, streamNetwork)))
+	weights := p.Weights.Initialize(stream.New(r.Seed, stream.Network, 0))
 	v := program.Vectors{Weights: weights}.Complete(program.Shape{Weights: p.Weights, Stats: p.Stats})
 	return p.Tensors(v.Weights, v.Means, v.Variances), nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
 	"zos-ort/prune"
@@ -162,12 +162,6 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	return Pruned{x.Mask, x.Rounds, seconds()}, store.Finish()
 }
 
-// Streams of random numbers of pruning.
-const (
-	streamRank  = 1000
-	streamBatch = 2000
-)
-
 // Ranker ranks the networks of an experiment on its images.
 func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	train *data.Set) (*prune.Supernet, error) {
@@ -181,7 +175,7 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
 		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: l,
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
-			return l.Initialize(rand.New(rand.NewPCG(e.Seed, streamRank+uint64(repeat))))
+			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
 		},
 		Images: func(repeat int) ([][]float32, error) { return rankingImages(ctx, e, train, repeat) },
 	}, nil
@@ -191,7 +185,7 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 func rankingImages(ctx context.Context, e settings.Experiment, train *data.Set,
 	repeat int) ([][]float32, error) {
 	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: e.Ranking.Batch, Shuffle: true,
-		Seed: e.Seed + streamBatch + uint64(repeat), Tail: data.TailDrop})
+		Seed: stream.Seed(e.Seed, stream.RankImages, uint64(repeat)), Tail: data.TailDrop})
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package stages
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/host"
@@ -12,15 +11,13 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
 	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/data"
 )
-
-// streamDraw draws a whole architecture.
-const streamDraw = 5000
 
 // SearchResult is what a search reports.
 type SearchResult struct {
@@ -55,8 +52,7 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	case method.ByScores:
 		out.Genotype, err = pruned.Genotype()
 	case method.ByChance:
-		rng := rand.New(rand.NewPCG(r.Seed, streamDraw))
-		out.Genotype, err = space.RandomGenotype(rng, pruned.Mask)
+		out.Genotype, err = space.RandomGenotype(stream.New(r.Seed, stream.Architecture, 0), pruned.Mask)
 	default:
 		err = r.explain(r.oneShot(ctx, pruned.Mask, &out), settings.StageSearch, pruned.Mask)
 	}
