@@ -1,6 +1,10 @@
 package ort
 
-import "runtime"
+import (
+	"runtime"
+
+	"zos-ort/models/safe"
+)
 
 // gpu is the OS thread that sessions on a GPU run on. The CUDA provider keeps handles of cuBLAS and
 // cuDNN, with their device memory, for every thread that calls it (PerThreadContext in
@@ -19,7 +23,7 @@ func startGPU() {
 	go func() {
 		runtime.LockOSThread()
 		for call := range gpu.calls {
-			gpu.done <- call()
+			gpu.done <- safe.Call(call)
 		}
 	}()
 }

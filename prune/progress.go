@@ -19,8 +19,8 @@ type Progress struct {
 // full network. NaN stands for what is not known yet.
 type Norms []float64
 
-// newNorms are norms of so many networks, none known yet.
-func newNorms(networks int) Norms {
+// NewNorms are norms of so many networks, none known yet.
+func NewNorms(networks int) Norms {
 	n := make(Norms, networks)
 	for i := range n {
 		n[i] = math.NaN()
@@ -73,7 +73,7 @@ func (p *Progress) round(i, repeats int, candidates []space.Candidate) ([]Norms,
 	if i == len(p.Rounds) {
 		norms := make([]Norms, repeats)
 		for r := range norms {
-			norms[r] = newNorms(len(candidates) + 1)
+			norms[r] = NewNorms(len(candidates) + 1)
 		}
 		p.Rounds = append(p.Rounds, norms)
 	}

@@ -7,22 +7,91 @@ import (
 	"testing"
 )
 
-// A layer may import what its row names, of this module; imports point down. Of a package that no
-// row names, the row of the folder above it counts.
+// layers lists every package above all that it imports, in groups that share a floor; the row says what a
+// package may import of this module. "A/..." allows a folder.
 var layers = map[string]string{
-	"cmd":          "graphgen models ort prune search",
-	"search":       "graphgen models ort search/data",
-	"search/data":  "",
-	"search/sweep": "",
-	"prune":        "graphgen models ort",
-	"models":       "graphgen models",
-	"models/space": "",
-	"ort":          "",
-	"ort/kernels":  "ort",
-	"ort/nvml":     "",
-	"ort/program":  "graphgen ort",
-	"graphgen":     "graphgen",
+	// data and text
+	"models/space":  "",
+	"models/stream": "",
+	"models/safe":   "",
+	"models/method": "models/space",
+
+	// graphs
+	"graphgen/ir":       "",
+	"graphgen/op":       "graphgen/ir",
+	"graphgen/autodiff": "graphgen/ir graphgen/op",
+	"graphgen/onnx":     "graphgen/ir",
+	"graphgen/eval":     "graphgen/ir graphgen/op",
+	"graphgen/cost":     "graphgen/ir graphgen/op",
+	"graphgen/deploy":   "graphgen/ir graphgen/op",
+	"graphgen/plan":     "graphgen/ir",
+	"graphgen/reader":   "graphgen/plan",
+	"graphgen/pass":     "graphgen/ir graphgen/op graphgen/plan",
+	"graphgen":          "graphgen/ir graphgen/op graphgen/autodiff graphgen/onnx graphgen/pass",
+
+	// networks
+	"models/nn":       "graphgen graphgen/ir graphgen/op models/space",
+	"models/supernet": "graphgen graphgen/ir graphgen/op graphgen/pass models/nn models/space",
+	"models/network":  "graphgen graphgen/ir graphgen/op graphgen/pass graphgen/deploy models/nn models/space",
+	"models/celldraw": "models/space",
+
+	// the runtime: bytes, names and tensors; program and meter join it with the graphs
+	"ort":         "models/safe",
+	"ort/kernels": "ort",
+	"ort/nvml":    "",
+	"ort/program": "graphgen graphgen/ir ort ort/kernels",
+	"ort/meter":   "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
+
+	// the method
+	"prune":             "models/space",
+	"prune/ranking":     "prune graphgen graphgen/pass models/safe models/space models/supernet ort ort/program",
+	"search/checkpoint": "",
+	"search/data":       "models/safe models/stream",
+	"search/train":      "graphgen models/stream ort/program search/data",
+	"search": "search/data search/train graphgen graphgen/pass models/space models/stream models/supernet ort " +
+		"ort/program",
+	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/stream ort ort/program",
+
+	// the command half. Predictions (settings, memory) know nothing of the runtime.
+	"cmd/internal/terminal": "",
+	"cmd/internal/host":     "",
+	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host search/checkpoint",
+	"cmd/internal/chart":    "cmd/internal/rundir",
+	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/pass models/... prune " +
+		"search/data",
+	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
+	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
+		"cmd/internal/settings graphgen graphgen/plan models/method models/space",
+	"cmd/internal/device":  "cmd/internal/terminal cmd/internal/settings cmd/internal/memory ort ort/meter",
+	"cmd/internal/profile": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/cost ort ort/kernels ort/meter",
+	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
+		"graphgen/... models/network models/space ort ort/program search/data search/train",
+	"cmd/internal/stages": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
+		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/profile cmd/internal/deploy " +
+		"graphgen/... models/... ort ort/meter ort/program prune/... search/...",
+	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
+		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
+		"models/method models/space ort ort/kernels ort/meter prune",
+	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
+		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages models/space models/stream " +
+		"ort prune/ranking",
+	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
+	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
+		"cmd/internal/images cmd/internal/memory cmd/internal/cells models/method models/space search/data",
+	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune search/data",
+
+	// for tests alone
+	"graphgen/check":             "",
+	"graphgen/op/optest":         "graphgen/ir graphgen/op graphgen/autodiff graphgen/eval",
+	"ort/standin":                "",
+	"ort/standin/provider":       "ort ort/standin",
+	"cmd/internal/figure1/fakes": "graphgen/onnx models/space",
+	"cmd/internal/conformance":   "",
 }
+
+// forTests are the packages that only tests import.
+var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider",
+	"cmd/internal/figure1/fakes"}
 
 // pkg is a package of this module, with paths inside the module.
 type pkg struct {
@@ -60,23 +129,13 @@ func inFolder(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, folder+"/")
 }
 
-// row is the most exact row of the table for a package.
-func row(path string) (best string) {
-	for folder := range layers {
-		if inFolder(path, folder) && len(folder) > len(best) {
-			best = folder
-		}
-	}
-	return best
-}
-
-// allowed says whether a package may import another one. Inside a row everything may.
+// allowed says whether a package may import another one.
 func allowed(from, to string) bool {
-	if row(from) == row(to) {
-		return true
-	}
-	return slices.ContainsFunc(strings.Fields(layers[row(from)]), func(folder string) bool {
-		return inFolder(to, folder)
+	return slices.ContainsFunc(strings.Fields(layers[from]), func(x string) bool {
+		if folder, all := strings.CutSuffix(x, "/..."); all {
+			return inFolder(to, folder)
+		}
+		return to == x
 	})
 }
 
@@ -89,8 +148,8 @@ func TestImportTable(t *testing.T) {
 		want     bool
 	}{{"search", "prune", false}, {"prune", "search/data", false}, {"graphgen/op", "ort", false},
 		{"models/space", "models/nn", false}, {"models/nn", "models/space", true},
-		{"ort", "graphgen/ir", false}, {"cmd/zos-ort", "prune", true},
-		{"ort/program", "models/nn", false}} {
+		{"ort", "graphgen/ir", false}, {"cmd/zos-ort", "prune", true}, {"cmd/internal/memory", "ort", false},
+		{"cmd/internal/settings", "ort", false}, {"ort/program", "models/nn", false}} {
 		if allowed(c.from, c.to) != c.want {
 			t.Errorf("the table allows %s to import %s: %v", c.from, c.to, !c.want)
 		}
@@ -100,12 +159,15 @@ func TestImportTable(t *testing.T) {
 		t.Fatalf("go list shows %d packages only", len(packages))
 	}
 	for _, p := range packages {
-		if row(p.path) == "" {
+		if _, ok := layers[p.path]; !ok {
 			t.Errorf("%s is in no row of the table", p.path)
 		}
 		for _, i := range p.imports {
 			if !allowed(p.path, i) {
 				t.Errorf("%s must not import %s", p.path, i)
+			}
+			if slices.Contains(forTests, i) && !slices.Contains(forTests, p.path) {
+				t.Errorf("%s imports %s, which is for tests alone", p.path, i)
 			}
 		}
 		if slices.ContainsFunc(p.foreign, usesNVML) && p.path != "ort/nvml" {
@@ -137,5 +199,18 @@ func TestOnlyRuntimeUsesCgo(t *testing.T) {
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Errorf("without cgo: %v\n%s", err, out)
+	}
+}
+
+// TestPredictionNeedsNoRuntime: what predicts memory reaches the runtime by no path.
+func TestPredictionNeedsNoRuntime(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "zos-ort/cmd/internal/memory").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for p := range strings.FieldsSeq(string(out)) {
+		if inFolder(p, "zos-ort/ort") {
+			t.Errorf("a prediction depends on %s", p)
+		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/ir"
+	"zos-ort/models/safe"
 	"zos-ort/ort"
 )
 
@@ -38,7 +39,7 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	defer func() {
 		if r := recover(); r != nil {
-			status = internalError(stderr, r)
+			status = internalError(stderr, &safe.Panic{Value: r, Stack: debug.Stack()})
 		}
 	}()
 	ctx, caught, stop := signalContext()
@@ -48,8 +49,12 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		fmt.Fprintln(stderr, "zos-ort: stopped by a signal; what was saved before is complete")
 		return sig
 	}
-	if err == nil {
+	var panicked *safe.Panic
+	switch {
+	case err == nil:
 		return 0
+	case errors.As(err, &panicked):
+		return internalError(stderr, panicked)
 	}
 	return report(stderr, err)
 }
@@ -97,19 +102,20 @@ func report(w io.Writer, err error) int {
 	return exitFailure
 }
 
-// internalError reports a panic: a broken rule of graph building as an error, anything else as a
-// defect of ours, whose trace goes to a file and not to the user's terminal.
-func internalError(w io.Writer, r any) int {
-	if b, ok := r.(*ir.BuildError); ok {
-		return report(w, b)
+// internalError reports a panic: a broken rule of graph building as an error, anything else as a defect of
+// the program, whose trace goes to a file and not to the user's terminal.
+func internalError(w io.Writer, p *safe.Panic) int {
+	var broken *ir.BuildError
+	if errors.As(p, &broken) {
+		return report(w, broken)
 	}
 	place := "no trace could be saved"
 	if f, err := os.CreateTemp("", "zos-ort-trace-*.txt"); err == nil {
-		fmt.Fprintf(f, "%v\n\n%s", r, debug.Stack())
+		fmt.Fprintf(f, "%v\n\n%s", p.Value, p.Stack)
 		f.Close()
 		place = "the trace is in " + f.Name()
 	}
-	fmt.Fprintf(w, "zos-ort: error: internal error: %s; %s\n", terminal.OneLine(fmt.Sprint(r)), place)
+	fmt.Fprintf(w, "zos-ort: error: internal error: %s; %s\n", terminal.OneLine(p.Error()), place)
 	return exitFailure
 }
 

@@ -108,16 +108,16 @@ func memoryOfFiles(c *cli.Context) error {
 
 // memoryModes refuses flags that the mode which is asked for would ignore.
 func memoryModes(c *cli.Context) error {
-	network := append([]string{"methods"}, sizeOptions.Names()...)
+	network := slices.Clip(append([]string{"methods"}, sizeOptions.Names()...))
 	for _, mode := range []struct {
 		flag string
 		with []string
 	}{
 		{"retrain", []string{"batch", "channels", "cells", "image-size", "measure", "threads", "device",
 			"precision"}},
-		{"fit", append([]string{"passes", "recompute", "device"}, network...)},
-		{"measure-time", append([]string{"batch", "passes", "recompute", "device", "threads"}, network...)},
-		{"passes-table", append([]string{"batch", "passes", "measure", "threads"}, network...)},
+		{"fit", append(network, "passes", "recompute", "device")},
+		{"measure-time", append(network, "batch", "passes", "recompute", "device", "threads")},
+		{"passes-table", append(network, "batch", "passes", "measure", "threads")},
 	} {
 		if !c.IsSet(mode.flag) {
 			continue

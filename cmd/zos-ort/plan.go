@@ -24,7 +24,9 @@ func methodsFlag(value string) cli.Flag {
 func plannedExperiment(c *cli.Context) (settings.Experiment, error) {
 	e := settings.PaperOnCIFAR()
 	settings.Join(sizeOptions, settings.DeviceOptions, settings.RecomputeOptions).Apply(c, "", &e)
-	e.Execution.Passes = c.String("passes")
+	if e.Execution.Passes = c.String("passes"); c.IsSet("passes") && e.Execution.Passes == "" {
+		return e, terminal.Usagef("--passes names nothing: use all, none or a list")
+	}
 	kind, _, err := e.Device.Parse()
 	e.Device.GPU = kind == settings.CUDA
 	if err == nil {

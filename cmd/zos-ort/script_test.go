@@ -126,9 +126,14 @@ func jsonCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if _, err := d.Token(); err != io.EOF {
 		ts.Fatalf("something follows the JSON value")
 	}
-	for _, key := range args {
-		if _, ok := m[key]; !ok {
-			ts.Fatalf("no key %q", key)
+	for _, path := range args { // keys of objects inside of each other, with dots between
+		var at any = m
+		for key := range strings.SplitSeq(path, ".") {
+			object, _ := at.(map[string]any)
+			var ok bool
+			if at, ok = object[key]; !ok {
+				ts.Fatalf("no key %q", path)
+			}
 		}
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/graphgen/check"
+	"zos-ort/models/safe"
+
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 )
@@ -310,5 +313,34 @@ func TestNewLoaderBadConfig(t *testing.T) {
 		if l != nil {
 			t.Error("a loader comes with the error")
 		}
+	}
+}
+
+// A panic where batches are filled ends the pass with an error that keeps its trace.
+func TestPanicEndsThePass(t *testing.T) {
+	set := noise(8, 4, 2)
+	l := check.Must(NewLoader(t.Context(), LoaderConfig{Set: set, Batch: 4}))(t)
+	defer l.Close()
+	set.Labels = set.Labels[:2] // the loader has checked the set before
+	pass := l.Epoch(0)
+	if _, ok := pass.Next(); ok {
+		t.Error("a batch was filled from labels that are not there")
+	}
+	var p *safe.Panic
+	if !errors.As(pass.Err(), &p) || len(p.Stack) == 0 {
+		t.Errorf("got %v", pass.Err())
+	}
+}
+
+func TestPanicOfAParallelCall(t *testing.T) {
+	err := parallel(t.Context(), 10, nil, func(i int) error {
+		if i == 3 {
+			panic("no image 3")
+		}
+		return nil
+	})
+	var p *safe.Panic
+	if !errors.As(err, &p) || p.Value != "no image 3" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -5,11 +5,14 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"zos-ort/models/safe"
 )
 
 // parallel calls f for 0..n-1 on all processors and tells progress, which may be nil, how many
 // calls are done. Calls begin in order. Of several errors it returns that of the lowest index,
-// whatever the processors did first: above a failed index no more calls begin, below it all do.
+// whatever the processors did first: above a failed index no more calls begin, below it all do. A panic
+// of f is its error.
 func parallel(ctx context.Context, n int, progress func(done, total int),
 	f func(i int) error) error {
 	var (
@@ -22,7 +25,7 @@ func parallel(ctx context.Context, n int, progress func(done, total int),
 	)
 	limit.Store(int64(n))
 	call := func(i int64) {
-		err := f(int(i))
+		err := safe.Call(func() error { return f(int(i)) })
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil && i < limit.Load() {

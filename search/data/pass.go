@@ -1,9 +1,11 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	"zos-ort/models/safe"
 	"zos-ort/models/stream"
 )
 
@@ -19,6 +21,7 @@ type Pass struct {
 	cancel context.CancelFunc
 	free   chan *Batch
 	ready  chan *Batch // closed by the producer when it ends
+	failed error       // of the producer; set before ready is closed
 	held   *Batch      // what the consumer has
 }
 
@@ -68,18 +71,23 @@ func (p *Pass) Next() (*Batch, bool) {
 	return p.held, true
 }
 
-// Err is nil while a pass goes on and when it came to its end, and the context's error when
-// it was cut short.
+// Err is nil while a pass goes on and when it came to its end. When it was cut short, Err is the context's
+// error, or the panic of the goroutine that fills the batches.
 func (p *Pass) Err() error {
 	if p.given == p.steps {
 		return nil
 	}
-	return p.ctx.Err()
+	return cmp.Or(p.ctx.Err(), p.failed)
 }
 
 // produce fills batches as they become free.
 func (p *Pass) produce() {
 	defer close(p.ready)
+	p.failed = safe.Call(p.fill)
+}
+
+// fill fills batches until all are given or the pass is stopped.
+func (p *Pass) fill() error {
 	f := filler{l: p.loader, g: newGenerator(), epoch: p.epoch, round: -1, endless: p.steps == endless}
 	for step := 0; step != p.steps; step++ {
 		select {
@@ -87,9 +95,10 @@ func (p *Pass) produce() {
 			f.fill(b, step)
 			p.ready <- b
 		case <-p.ctx.Done():
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 // filler computes batches. The images of an epoch are in one order; an endless pass goes through

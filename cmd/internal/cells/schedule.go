@@ -1,8 +1,11 @@
 package cells
 
 import (
+	"cmp"
 	"context"
 	"sync"
+
+	"zos-ort/models/safe"
 )
 
 // Budget limits what runs at the same time.
@@ -14,10 +17,11 @@ type Budget struct {
 // Schedule runs task i, which needs memory[i] bytes, for all i, several at a time within the budget,
 // and returns when all have ended. Tasks start in order, but one that does not fit next to those that
 // run lets later ones go ahead. A task whose need alone exceeds the budget must not be among them.
-// Once ctx is cancelled no task starts.
-func Schedule(ctx context.Context, b Budget, memory []int64, run func(i int)) {
+// Once ctx is cancelled no task starts. A panic of a task is the error, after all tasks have ended.
+func Schedule(ctx context.Context, b Budget, memory []int64, run func(i int)) error {
 	var mu sync.Mutex
 	freed := sync.NewCond(&mu)
+	var panicked error
 	defer context.AfterFunc(ctx, func() {
 		mu.Lock()
 		defer mu.Unlock()
@@ -39,9 +43,10 @@ func Schedule(ctx context.Context, b Budget, memory []int64, run func(i int)) {
 		left = append(left[:at], left[at+1:]...)
 		jobs, free = jobs-1, free-memory[i]
 		go func() {
-			run(i)
+			err := safe.Call(func() error { run(i); return nil })
 			mu.Lock()
 			defer mu.Unlock()
+			panicked = cmp.Or(panicked, err)
 			jobs, free = jobs+1, free+memory[i]
 			freed.Broadcast()
 		}()
@@ -49,6 +54,7 @@ func Schedule(ctx context.Context, b Budget, memory []int64, run func(i int)) {
 	for jobs < b.Jobs {
 		freed.Wait()
 	}
+	return panicked
 }
 
 // firstFit is the position in left of the first task that fits, or -1.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -71,5 +72,19 @@ func TestScheduleCancelled(t *testing.T) {
 	})
 	if ran != 2 {
 		t.Errorf("%d tasks ran, want 2", ran)
+	}
+}
+
+// A panic of a task is an error, and the others run all the same.
+func TestScheduleAfterAPanic(t *testing.T) {
+	var ran atomic.Int32
+	err := Schedule(t.Context(), Budget{Jobs: 2, Memory: 10}, []int64{1, 1, 1, 1}, func(i int) {
+		if i == 1 {
+			panic("no cell")
+		}
+		ran.Add(1)
+	})
+	if err == nil || err.Error() != "no cell" || ran.Load() != 3 {
+		t.Errorf("%v after %d tasks", err, ran.Load())
 	}
 }

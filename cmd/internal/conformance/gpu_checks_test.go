@@ -17,6 +17,7 @@ import (
 	"zos-ort/ort/program"
 	"zos-ort/ort/standin/provider"
 	"zos-ort/prune"
+	"zos-ort/prune/ranking"
 )
 
 // scoresAgree: the scores of a round of Algorithm 1 are those of the CPU, which has programs of its own.
@@ -44,7 +45,7 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 		}
 	}
 	o := oracleCase{Batch: 8, Image: 8, Classes: classes}
-	ranker := &prune.Supernet{
+	ranker := &ranking.Supernet{
 		Net:   supernet.Config{Channels: 4, Cells: 3, Classes: o.Classes, Mask: mask, Partial: partial},
 		Batch: o.Batch, Image: o.Image, Kernel: prune.Correlation,
 		Options:  ort.Options{Threads: 2, CUDA: cuda},

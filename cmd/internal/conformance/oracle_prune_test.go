@@ -13,6 +13,7 @@ import (
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/prune"
+	"zos-ort/prune/ranking"
 )
 
 type pruneExpected struct {
@@ -59,7 +60,7 @@ func oraclePrune(t *testing.T, c oracleCase) {
 func (c oracleCase) etenas(t *testing.T, wantWeights int) prune.Result {
 	t.Helper()
 	var weights int
-	ranker := &prune.Supernet{
+	ranker := &ranking.Supernet{
 		Net: supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes,
 			Mask: c.mask(t), Partial: c.Partial},
 		Batch: c.Batch, Image: c.Image, Kernel: prune.Correlation, Workers: runtime.NumCPU(),

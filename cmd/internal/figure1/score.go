@@ -15,7 +15,7 @@ import (
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort"
-	"zos-ort/prune"
+	"zos-ort/prune/ranking"
 )
 
 // scorer gives every architecture a number; step is called for each.
@@ -56,7 +56,7 @@ func (s *Settings) Scorer(ctx context.Context, ignoreMemory bool,
 
 // nngp scores by the ranking kernel of Algorithm 1.
 type nngp struct {
-	*prune.Supernet
+	*ranking.Supernet
 	repeats int
 }
 

@@ -72,7 +72,7 @@ func flatten(flat map[string]string, prefix string, b []byte) error {
 		return fmt.Errorf("settings: %w", err)
 	}
 	for k, v := range object {
-		if bytes.HasPrefix(v, []byte("{")) {
+		if k != "genotype" && bytes.HasPrefix(v, []byte("{")) {
 			if err := flatten(flat, prefix+k+".", v); err != nil {
 				return err
 			}

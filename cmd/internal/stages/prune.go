@@ -20,6 +20,7 @@ import (
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
 	"zos-ort/prune"
+	"zos-ort/prune/ranking"
 	"zos-ort/search/checkpoint"
 	"zos-ort/search/data"
 )
@@ -164,14 +165,14 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 
 // Ranker ranks the networks of an experiment on its images.
 func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
-	train *data.Set) (*prune.Supernet, error) {
+	train *data.Set) (*ranking.Supernet, error) {
 	spec, err := e.Spec(settings.StagePruning, space.FullMask())
 	if err != nil {
 		return nil, err
 	}
 	l := spec.Lowering
 	l.Recompute = pass.RecomputeOff // there is no backward pass
-	return &prune.Supernet{Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
+	return &ranking.Supernet{Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
 		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: l,
 		Weights: func(repeat int, l graphgen.Layout) []float32 {

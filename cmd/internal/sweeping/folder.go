@@ -30,7 +30,7 @@ func Folder(path string) (string, error) {
 		return path, nil
 	case err != nil:
 		return "", fmt.Errorf("output folder: %w", err)
-	case len(entries) > 0 && !rundir.Exists(filepath.Join(path, "cells.json")):
+	case len(entries) > 0 && !rundir.Exists(filepath.Join(path, "sweep.json")):
 		return "", fmt.Errorf("output folder %s already holds files and is no sweep: choose another --out",
 			path)
 	}

@@ -69,12 +69,12 @@ func (s *work) local(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	cells.Schedule(ctx, cells.Budget{Jobs: s.Jobs, Memory: s.budget}, memory, func(at int) {
+	panicked := cells.Schedule(ctx, cells.Budget{Jobs: s.Jobs, Memory: s.budget}, memory, func(at int) {
 		if err := s.runCell(ctx, runner, todo[at]); err != nil {
 			cancel(err) // the folder cannot be written or somebody else runs in it
 		}
 	})
-	if err := context.Cause(ctx); err != nil {
+	if err := cmp.Or(panicked, context.Cause(ctx)); err != nil {
 		return errors.Join(err, s.writeTable())
 	}
 	return s.finish(false)

@@ -1,4 +1,4 @@
-package prune_test
+package ranking_test
 
 import (
 	"context"
@@ -11,14 +11,16 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/pass"
+	"zos-ort/models/safe"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/prune"
+	"zos-ort/prune/ranking"
 )
 
 // ranker is a search network of two cells on 8x8 noise, or a skipped test without a runtime.
-func ranker(t *testing.T, partial, workers int) *prune.Supernet {
+func ranker(t *testing.T, partial, workers int) *ranking.Supernet {
 	t.Helper()
 	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
 		t.Skip(err)
@@ -26,7 +28,7 @@ func ranker(t *testing.T, partial, workers int) *prune.Supernet {
 		t.Fatal(err)
 	}
 	random := func(repeat int) *rand.Rand { return rand.New(rand.NewPCG(uint64(repeat), 1)) }
-	return &prune.Supernet{
+	return &ranking.Supernet{
 		Net:   supernet.Config{Channels: 8, Cells: 3, Classes: 5, Mask: space.FullMask(), Partial: partial},
 		Batch: 4, Image: 8, Kernel: prune.Correlation, Workers: workers,
 		Options:  ort.Options{Threads: 1},
@@ -52,7 +54,7 @@ func smallMask() space.Mask {
 	return m
 }
 
-func norms(t *testing.T, s *prune.Supernet, m space.Mask, repeat int, c ...space.Candidate) (float64,
+func norms(t *testing.T, s *ranking.Supernet, m space.Mask, repeat int, c ...space.Candidate) (float64,
 	[]float64) {
 	t.Helper()
 	session, err := s.Open(m)
@@ -131,4 +133,26 @@ func TestSessionErrors(t *testing.T) {
 	s.Net.Channels = 3
 	_, err = s.Open(smallMask())
 	check.Error(t, err, "channels must be even, got 3")
+}
+
+// everywhere is a mask with the same operations on every edge.
+func everywhere(ps ...space.Primitive) (m space.Mask) {
+	for _, t := range space.CellTypes {
+		for e := range m[t] {
+			m[t][e] = space.SetOf(ps...)
+		}
+	}
+	return m
+}
+
+// A panic of a worker is the error of the ranking.
+func TestPanicOfAWorker(t *testing.T) {
+	s := check.Must(ranker(t, 1, 2).Open(smallMask()))(t)
+	defer s.Close()
+	norms := prune.NewNorms(1)
+	err := s.Norms(t.Context(), 0, nil, norms, func() { panic("no bar") })
+	var p *safe.Panic
+	if !errors.As(err, &p) || p.Value != "no bar" {
+		t.Errorf("got %v", err)
+	}
 }

@@ -1,4 +1,4 @@
-package prune
+package ranking
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
+	"zos-ort/prune"
 )
 
 // Score gives the kernel norm of every architecture, the mean over the repeats. An architecture is
@@ -35,7 +36,7 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 		if err := ss.prepare(repeat); err != nil {
 			return nil, fmt.Errorf("score: %w", err)
 		}
-		norms := newNorms(len(archs))
+		norms := prune.NewNorms(len(archs))
 		err := ss.all(ctx, norms, func(i int, t space.CellType, mix, edges []float32) {
 			choose(mix, edges, archs[i].Cell(t), mask, t)
 		}, step)

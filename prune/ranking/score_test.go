@@ -1,4 +1,4 @@
-package prune_test
+package ranking_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
-	"zos-ort/prune"
+	"zos-ort/prune/ranking"
 )
 
 func randomArchs(t *testing.T, n int) (list []space.Genotype) {
@@ -26,7 +26,7 @@ func randomArchs(t *testing.T, n int) (list []space.Genotype) {
 	return list
 }
 
-func scores(t *testing.T, s *prune.Supernet, archs []space.Genotype, repeats int) []float64 {
+func scores(t *testing.T, s *ranking.Supernet, archs []space.Genotype, repeats int) []float64 {
 	t.Helper()
 	steps := 0
 	got, err := s.Score(context.Background(), archs, repeats, func() { steps++ })
@@ -49,7 +49,7 @@ func only(g space.Genotype) space.Mask {
 
 // alone is the kernel norm of the network that has the operations and edges of an architecture and no
 // others, with the weights that they have in the supernet.
-func alone(t *testing.T, s *prune.Supernet, g space.Genotype, repeat int) float64 {
+func alone(t *testing.T, s *ranking.Supernet, g space.Genotype, repeat int) float64 {
 	t.Helper()
 	rank := func(m space.Mask) *graphgen.Program {
 		net := s.Net

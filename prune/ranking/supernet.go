@@ -1,4 +1,6 @@
-package prune
+// Package ranking ranks the networks of a search space by running the supernet itself on ONNX Runtime: what
+// Algorithm 1 (package prune) asks for.
+package ranking
 
 import (
 	"context"
@@ -9,10 +11,12 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
+	"zos-ort/models/safe"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
+	"zos-ort/prune"
 )
 
 // Supernet ranks the networks of a search space by running the supernet itself, untrained, with the
@@ -22,7 +26,7 @@ type Supernet struct {
 	Net    supernet.Config // unpruned
 	Batch  int
 	Image  int
-	Kernel Kernel
+	Kernel prune.Kernel
 	// Weights returns the flat weight vector of the unpruned network of a repeat, in the given layout.
 	Weights func(repeat int, l graphgen.Layout) []float32
 	// Images returns the image batches of a repeat, each [Batch,3,Image,Image].
@@ -36,7 +40,7 @@ type Supernet struct {
 }
 
 // Open builds the ranking program of a mask. Its weights are those of the unpruned network, by name.
-func (s *Supernet) Open(mask space.Mask) (Session, error) {
+func (s *Supernet) Open(mask space.Mask) (prune.Session, error) {
 	net := s.Net
 	net.Mask = mask
 	p, err := s.spec(net).Rank()
@@ -117,7 +121,7 @@ func (s *session) prepare(repeat int) (err error) {
 }
 
 // Norms implements Session.
-func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, norms Norms,
+func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, norms prune.Norms,
 	step func()) error {
 	if err := s.prepare(repeat); err != nil {
 		return err
@@ -140,7 +144,7 @@ type weigh func(i int, t space.CellType, mix, edges []float32)
 
 // all computes the kernel norms that are not known yet. It hands the networks out to the workers one
 // by one; the result does not depend on who runs what.
-func (s *session) all(ctx context.Context, norms Norms, w weigh, step func()) error {
+func (s *session) all(ctx context.Context, norms prune.Norms, w weigh, step func()) error {
 	next := make(chan int)
 	errs := make([]error, len(s.runners))
 	var wg sync.WaitGroup
@@ -151,14 +155,15 @@ func (s *session) all(ctx context.Context, norms Norms, w weigh, step func()) er
 				if errs[worker] != nil {
 					continue
 				}
-				if norm, err := s.norm(r, i, w); err != nil {
-					errs[worker] = err
-				} else {
-					norms[i] = norm
-				}
-				mu.Lock()
-				step()
-				mu.Unlock()
+				errs[worker] = safe.Call(func() (err error) {
+					if norms[i], err = s.norm(r, i, w); err != nil {
+						norms[i] = math.NaN()
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					step()
+					return err
+				})
 			}
 		})
 	}
