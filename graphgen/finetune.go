@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/port"
 )
 
 // FineTune is a network in the form of ONNX Runtime's on-device training (what the Python package
@@ -24,22 +25,6 @@ type FineTuneParam struct {
 	Entry
 	Trainable bool
 }
-
-// Ports of a fine-tuning model that are not parameters. The first dimension is the batch.
-const (
-	fineTuneImage  = "image"
-	fineTuneLabels = "labels"
-	fineTuneLoss   = "loss"
-	fineTuneLogits = "logits"
-)
-
-// What ONNX Runtime calls the gradient buffer of a parameter, the flag of its update and the input
-// that starts the sum of gradients afresh (orttraining/training_api/module.cc).
-const (
-	gradBuffer = "_grad.accumulation.buffer"
-	gradFlag   = "_grad.accumulation.out"
-	gradReset  = "lazy_reset_grad"
-)
 
 // FineTune builds the graphs of on-device training for any batch size: inputs image[N,3,S,S],
 // labels[N] and the parameters; outputs the mean cross entropy as a scalar and logits[N,classes].
@@ -76,14 +61,14 @@ func (s Spec) fineTuneGraph(name string, mode Mode) (*ir.Graph, error) {
 	g := ir.New(name)
 	g.Share = s.Passes.Has(pass.Share)
 	err := ir.Build(func() {
-		image := g.Input(fineTuneImage, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
-		labels := g.Input(fineTuneLabels, ir.T(ir.Int64, s.Batch))
+		image := g.Input(port.Image, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))
+		labels := g.Input(port.Labels, ir.T(ir.Int64, s.Batch))
 		n := bareNet(g, mode, *s.state)
 		means, variances := n.inputs()
 		logits := s.Forward(n, image).Logits
 		loss := op.CrossEntropy{}.Of(logits, labels)
-		g.Output(fineTuneLoss, loss)
-		g.Output(fineTuneLogits, logits)
+		g.Output(port.Loss, loss)
+		g.Output(port.Logits, logits)
 		if mode == Train {
 			n.gradients(loss)
 			for i := range means {
@@ -126,27 +111,27 @@ func (n *Net) gradients(loss *ir.Value) {
 	grads := autodiff.Grad(loss, n.weightPieces)
 	buffers := make([]*ir.Value, len(grads))
 	for i, w := range n.weightPieces {
-		buffers[i] = g.Input(w.Name+gradBuffer, w.Type)
+		buffers[i] = g.Input(port.GradientBuffer(w.Name), w.Type)
 	}
-	reset := g.Input(gradReset, ir.T(ir.Bool, 1))
+	reset := g.Input(port.Reset, ir.T(ir.Bool, 1))
 	for i, d := range grads {
 		if d == nil {
 			d = op.Zeros(g, buffers[i].Type)
 		}
-		g.Output(n.weightPieces[i].Name+gradFlag, op.Overwrite{}.Accumulate(buffers[i], d, reset))
+		g.Output(port.GradientFlag(n.weightPieces[i].Name), op.Overwrite{}.Accumulate(buffers[i], d, reset))
 	}
 }
 
-// overwrite puts a running statistic into place. The flag is called like that of a gradient, because
-// ONNX Runtime hides outputs of such names from those who call TrainStep.
+// overwrite puts a running statistic into place. Its flag has the name of a gradient's flag: see
+// port.GradientFlag.
 func overwrite(g *ir.Graph, buffer, value *ir.Value) {
-	g.Output(buffer.Name+gradFlag, op.Overwrite{}.Of(buffer, value))
+	g.Output(port.GradientFlag(buffer.Name), op.Overwrite{}.Of(buffer, value))
 }
 
 // Models writes the two graphs as files.
 func (f *FineTune) Models(o onnx.Options) (train, eval []byte, err error) {
 	o.Batch = "N"
-	o.Batched = []string{fineTuneImage, fineTuneLabels, fineTuneLogits}
+	o.Batched = []string{port.Image, port.Labels, port.Logits}
 	if train, err = onnxBytes(f.Train, o); err != nil {
 		return nil, nil, err
 	}

@@ -15,7 +15,8 @@ import (
 // tiny is a network with one of everything that a step has to handle: an affine batch norm, a
 // depthwise convolution, a batch norm scaled by a mixing weight, a mixed pool and a classifier.
 func tiny(n *graphgen.Net, images *ir.Value) graphgen.Scores {
-	mix := op.Split{}.Of(n.MixWeights("mix/normal", 2), 0, 1, 1)
+	normal := graphgen.Mix{Of: graphgen.MixedOperations, Cell: "normal"}
+	mix := op.Split{}.Of(n.MixWeights(normal, 2), 0, 1, 1)
 	const c = 4
 	x := images
 	n.G.In("stem", func() {

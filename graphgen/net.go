@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/port"
 )
 
 // Mode says which statistics the batch norms of a net use.
@@ -37,9 +38,9 @@ type Net struct {
 	Weights Layout
 	Stats   Layout
 
-	mixes    []*ir.Value
-	droppath *ir.Value
-	frozen   Tensors // constants instead of state; see Freeze
+	mixes  []*ir.Value
+	mixing []Mix   // what each of mixes is
+	frozen Tensors // constants instead of state; see Freeze
 
 	place                               map[string]int // of a tensor in its layout; nil while they are learnt
 	weightPieces, meanPieces, varPieces []*ir.Value
@@ -69,7 +70,7 @@ func (s Spec) Learn() (Spec, error) {
 		return s, nil
 	}
 	n := &Net{G: ir.New("layout"), Mode: Train}
-	err := ir.Build(func() { s.Forward(n, n.G.Input("images", ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))) })
+	err := ir.Build(func() { s.Forward(n, n.G.Input(port.Images, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))) })
 	n.Weights.arrange()
 	n.Stats.arrange()
 	s.state = &stateLayout{n.Weights, n.Stats}
@@ -80,14 +81,14 @@ func (s Spec) Learn() (Spec, error) {
 func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	n := bareNet(g, mode, *s.state)
 	n.Kernels, n.CUDA = s.Target == pass.CPUKernels && mode != Eval, s.Target.OnGPU()
-	n.weights = g.Input("weights", ir.T(ir.Float, n.Weights.Len()))
+	n.weights = g.Input(port.Weights, ir.T(ir.Float, n.Weights.Len()))
 	n.weightPieces = n.pieces(n.weights, n.Weights)
 	if len(n.Stats) == 0 {
 		return n
 	}
 	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write into.
-	n.means = g.Input("running_mean", ir.T(ir.Float, n.Stats.Len()))
-	n.variances = g.Input("running_variance", ir.T(ir.Float, n.Stats.Len()))
+	n.means = g.Input(port.RunningMean, ir.T(ir.Float, n.Stats.Len()))
+	n.variances = g.Input(port.RunningVariance, ir.T(ir.Float, n.Stats.Len()))
 	n.meanPieces = n.pieces(n.means, n.Stats)
 	n.varPieces = n.pieces(n.variances, n.Stats)
 	return n
@@ -201,21 +202,21 @@ func (n *Net) fill(x float32, c int) *ir.Value {
 }
 
 // MixWeights declares an input vector of k mixing weights, whose gradient the alpha step returns.
-func (n *Net) MixWeights(name string, k int) *ir.Value {
-	v := n.G.Input(name, ir.T(ir.Float, k))
-	n.mixes = append(n.mixes, v)
+func (n *Net) MixWeights(m Mix, k int) *ir.Value {
+	v := n.G.Input(m.Input(), ir.T(ir.Float, k))
+	n.mixes, n.mixing = append(n.mixes, v), append(n.mixing, m)
 	return v
 }
 
 // DropPaths declares the input [k,B] of k per-sample drop-path factors and returns its rows, each
 // [B,1,1,1].
 func (n *Net) DropPaths(k, batch int) []*ir.Value {
-	n.droppath = n.G.Input("drop_path", ir.T(ir.Float, k, batch))
+	factors := n.G.Input(port.DropPath, ir.T(ir.Float, k, batch))
 	lengths := make([]int, k)
 	for i := range lengths {
 		lengths[i] = 1
 	}
-	rows := op.Split{}.Of(n.droppath, 0, lengths...)
+	rows := op.Split{}.Of(factors, 0, lengths...)
 	for i, r := range rows {
 		rows[i] = op.Reshape{}.To(r, batch, 1, 1, 1)
 	}

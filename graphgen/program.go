@@ -10,6 +10,7 @@ import (
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/port"
 )
 
 // Program is an ONNX file and what is needed to run it.
@@ -40,7 +41,7 @@ type Spec struct {
 // conventions: g = min(1, Clip/(|g|+1e-6)) g; d = g + WeightDecay w; m = Momentum m + d; w -= rate m.
 type SGD struct{ Momentum, WeightDecay, Clip float64 }
 
-// PaperSGD are the settings of FACTS 5 and 7: search and retraining use the same.
+// PaperSGD are the settings of the DARTS code, which the paper keeps: search and retraining use the same.
 var PaperSGD = SGD{Momentum: .9, WeightDecay: 3e-4, Clip: 5}
 
 // builder is the construction of one program.
@@ -51,7 +52,6 @@ type builder struct {
 	images, labels *ir.Value
 	scores         Scores
 	loss           *ir.Value
-	roles          map[string]Role
 	updates        []Update
 }
 
@@ -67,13 +67,13 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	b := &builder{spec: s, g: ir.New(name), roles: map[string]Role{}}
+	b := &builder{spec: s, g: ir.New(name)}
 	b.g.Share = s.Passes.Has(pass.Share)
 	err = ir.Build(func() {
 		b.net = newNet(b.g, mode, s)
-		b.images = b.input("images", Image, image)
+		b.images = b.input(Image, image)
 		if labels {
-			b.labels = b.input("labels", Label, ir.T(ir.Int64, s.Batch))
+			b.labels = b.input(Label, ir.T(ir.Int64, s.Batch))
 		}
 		b.scores = s.Forward(b.net, b.images)
 		pass.Forward(b.g, s.Lowering, b.replaced)
@@ -102,15 +102,9 @@ func (b *builder) replaced(by map[*ir.Value]*ir.Value) {
 	}
 }
 
-func (b *builder) input(name string, r Role, t ir.Type) *ir.Value {
-	b.roles[name] = r
-	return b.g.Input(name, t)
-}
+func (b *builder) input(r Role, t ir.Type) *ir.Value { return b.g.Input(portNames[r], t) }
 
-func (b *builder) output(name string, r Role, v *ir.Value) {
-	b.roles[name] = r
-	b.g.Output(name, v)
-}
+func (b *builder) output(r Role, v *ir.Value) { b.g.Output(portNames[r], v) }
 
 // lossAndCorrect adds the training loss and the number of correct predictions.
 func (b *builder) lossAndCorrect() {
@@ -121,8 +115,8 @@ func (b *builder) lossAndCorrect() {
 			weight := b.g.Scalar(float32(b.spec.AuxiliaryWeight))
 			b.loss = op.Add{}.Of(b.loss, op.Mul{}.Of(aux, weight))
 		}
-		b.output("loss", Loss, b.loss)
-		b.output("correct", Correct, op.CountCorrect(b.scores.Logits, b.labels))
+		b.output(Loss, b.loss)
+		b.output(Correct, op.CountCorrect(b.scores.Logits, b.labels))
 	})
 }
 
@@ -148,7 +142,7 @@ func (s Spec) AlphaStep() (*Program, error) {
 			if d == nil {
 				d = op.Zeros(b.g, m.Type)
 			}
-			b.output("grad/"+m.Name, Gradient, d)
+			b.g.Output(port.Gradient(m.Name), d)
 		}
 		b.statistics()
 	})
@@ -157,14 +151,14 @@ func (s Spec) AlphaStep() (*Program, error) {
 // Evaluate computes logits with the running statistics.
 func (s Spec) Evaluate() (*Program, error) {
 	return s.build("eval", Eval, false, func(b *builder) {
-		b.output("logits", Logits, b.scores.Logits)
+		b.output(Logits, b.scores.Logits)
 	})
 }
 
 // Rank computes logits with the statistics of the batch, leaving the running statistics alone.
 func (s Spec) Rank() (*Program, error) {
 	return s.build("rank", Batch, false, func(b *builder) {
-		b.output("logits", Logits, b.scores.Logits)
+		b.output(Logits, b.scores.Logits)
 	})
 }
 
@@ -172,13 +166,13 @@ func (s Spec) Rank() (*Program, error) {
 func (b *builder) overwrite() {
 	for _, u := range b.updates {
 		b.g.In("update/"+u.Name, func() {
-			b.output("updated/"+u.Name, Flag, op.Overwrite{}.Of(u.Buffer, u.Value))
+			b.g.Output(port.Updated(u.Name), op.Overwrite{}.Of(u.Buffer, u.Value))
 		})
 	}
-	b.input("lazy_reset_grad", Reset, ir.T(ir.Bool, 1))
+	b.input(Reset, ir.T(ir.Bool, 1))
 }
 
-// program trims, lowers and describes the finished graph.
+// program runs the passes of the finished graph, writes it and describes its ports.
 func (b *builder) program() (*Program, error) {
 	if err := pass.Finished(b.g, b.spec.Lowering); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
@@ -191,19 +185,8 @@ func (b *builder) program() (*Program, error) {
 	if p.Model, err = onnx.Bytes(m); err != nil {
 		return nil, err
 	}
-	for _, v := range b.net.mixes {
-		b.roles[v.Name] = MixWeight
-	}
-	state := map[*ir.Value]Role{b.net.weights: Param, b.net.momentum: Momentum, b.net.means: Mean,
-		b.net.variances: Variance, b.net.droppath: DropPath}
-	for _, v := range b.g.Inputs {
-		if r, ok := state[v]; ok {
-			b.roles[v.Name] = r
-		}
-		p.Signature.Inputs = append(p.Signature.Inputs, Port{v.Name, b.roles[v.Name], v.Type})
-	}
-	for _, o := range b.g.Outputs {
-		p.Signature.Outputs = append(p.Signature.Outputs, Port{o.Name, b.roles[o.Name], o.Value.Type})
+	if p.Signature, err = b.signature(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

@@ -102,9 +102,54 @@ func TestSignatureFind(t *testing.T) {
 		t.Errorf("logits: %v, %v", port, err)
 	}
 	_, err := p.Signature.In("rate")
-	check.Error(t, err, "program has no input rate")
+	check.Error(t, err, "eval: no input rate")
 	_, err = p.Signature.Out("loss")
-	check.Error(t, err, "program has no output loss")
+	check.Error(t, err, "eval: no output loss")
+}
+
+// Ports are found by role and by what they mix; the error of one that is missing, or not alone, says
+// which.
+func TestSignatureByRole(t *testing.T) {
+	list := programs(t, tinySpec())
+	alpha, weight := list["alpha_step"].Signature, list["weight_step"].Signature
+	for role, name := range map[graphgen.Role]string{graphgen.Param: "weights",
+		graphgen.Image: "images", graphgen.Label: "labels", graphgen.Rate: "rate"} {
+		if p := check.Must(weight.Input(role))(t); p.Name != name || p.Role != role {
+			t.Errorf("the input of role %s is %+v, want %s", role, p, name)
+		}
+	}
+	if p := check.Must(alpha.Output(graphgen.Gradient))(t); p.Name != "grad/mix/normal" {
+		t.Errorf("the gradient is %s", p.Name)
+	}
+	_, err := alpha.Input(graphgen.Rate)
+	check.Error(t, err, "alpha_step: needs 1 input of role rate, has 0")
+	_, err = weight.Output(graphgen.Flag)
+	check.Error(t, err, "weight_step: needs 1 output of role flag, has 4")
+
+	m := graphgen.Mix{Of: graphgen.MixedOperations, Cell: "normal"}
+	for _, x := range []struct {
+		s        graphgen.Signature
+		gradient string
+	}{{alpha, "grad/mix/normal"}, {weight, ""}} {
+		p, ok := x.s.Mixing(m)
+		if !ok || p.Name != "mix/normal" || p.Mix != m || p.Gradient != x.gradient {
+			t.Errorf("%s: %+v mixes %+v, want the gradient %q", x.s.Program, p, m, x.gradient)
+		}
+	}
+	m.Of = graphgen.MixedEdges
+	if p, ok := alpha.Mixing(m); ok {
+		t.Errorf("%+v mixes edges", p)
+	}
+}
+
+// A port that nobody could feed is an error of the emission.
+func TestPortsHaveRoles(t *testing.T) {
+	s := tinySpec()
+	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
+		return tiny(n, op.Mul{}.Of(images, n.G.Input("brightness", ir.T(ir.Float))))
+	}
+	_, err := s.Evaluate()
+	check.Error(t, err, "eval: port brightness has no role")
 }
 
 // The programs share one state, so their layouts have to be the same.

@@ -2,9 +2,9 @@ package graphgen
 
 import (
 	"fmt"
-	"slices"
 
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/port"
 )
 
 // Role says what a port of a program means to whoever runs it.
@@ -31,93 +31,135 @@ const (
 	Flag      Role = "flag"       // result of an in-place update, of no interest
 )
 
+// portNames are the names of the roles that at most one port of a program has. MixWeight and Gradient
+// ports are named by what they mix, Flag ports by what was updated.
+var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum, Mean: port.RunningMean,
+	Variance: port.RunningVariance, Image: port.Images, Label: port.Labels, Rate: port.Rate,
+	DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss, Correct: port.Correct,
+	Norm: port.Norm, Logits: port.Logits}
+
 // IsState reports whether ports of this role are tensors of the runtime's checkpoint state.
-func (r Role) IsState() bool {
-	return r == Param || r == Momentum || r == Mean || r == Variance
+func (r Role) IsState() bool { return port.IsState(portNames[r]) }
+
+// Mixed is what mixing weights weigh.
+type Mixed string
+
+// Values of Mixed.
+const (
+	MixedOperations Mixed = "mix"  // the operations of every edge
+	MixedEdges      Mixed = "edge" // the edges into every node
+)
+
+// Mix says what one vector of mixing weights mixes, in all cells of one type.
+type Mix struct {
+	Of   Mixed
+	Cell string // cell type, "normal" or "reduce"
 }
+
+// Input is the name of the input with the weights.
+func (m Mix) Input() string { return string(m.Of) + "/" + m.Cell }
 
 // Port is one input or output of a program.
 type Port struct {
 	Name string
 	Role Role
 	Type ir.Type
+	// Mix says of a MixWeight port what it mixes, of a Gradient port whose gradient it is.
+	Mix Mix
+	// Gradient is the output with the gradient of a MixWeight port; "" in programs without gradients.
+	Gradient string
 }
 
 // Signature is the contract between emission and execution.
-type Signature struct{ Inputs, Outputs []Port }
+type Signature struct {
+	Program         string // name
+	Inputs, Outputs []Port
+}
+
+// Input returns the input of a role that no other input has.
+func (s Signature) Input(r Role) (Port, error) { return s.byRole("input", s.Inputs, r) }
+
+// Output returns the output of a role that no other output has.
+func (s Signature) Output(r Role) (Port, error) { return s.byRole("output", s.Outputs, r) }
+
+func (s Signature) byRole(kind string, ports []Port, r Role) (found Port, err error) {
+	count := 0
+	for _, p := range ports {
+		if p.Role == r {
+			found, count = p, count+1
+		}
+	}
+	if count != 1 {
+		return Port{}, fmt.Errorf("%s: needs 1 %s of role %s, has %d", s.Program, kind, r, count)
+	}
+	return found, nil
+}
+
+// Mixing returns the input with the weights of a mix, if the program has one.
+func (s Signature) Mixing(m Mix) (Port, bool) {
+	for _, p := range s.Inputs {
+		if p.Role == MixWeight && p.Mix == m {
+			return p, true
+		}
+	}
+	return Port{}, false
+}
 
 // In returns the input port of the given name.
-func (s Signature) In(name string) (Port, error) { return find("input", s.Inputs, name) }
+func (s Signature) In(name string) (Port, error) { return s.byName("input", s.Inputs, name) }
 
 // Out returns the output port of the given name.
-func (s Signature) Out(name string) (Port, error) { return find("output", s.Outputs, name) }
+func (s Signature) Out(name string) (Port, error) { return s.byName("output", s.Outputs, name) }
 
-func find(kind string, ports []Port, name string) (Port, error) {
+func (s Signature) byName(kind string, ports []Port, name string) (Port, error) {
 	for _, p := range ports {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Port{}, fmt.Errorf("program has no %s %s", kind, name)
+	return Port{}, fmt.Errorf("%s: no %s %s", s.Program, kind, name)
 }
 
-// Entry is one tensor inside a flat state vector.
-type Entry struct {
-	Name   string
-	Shape  []int
-	Offset int
-	Init   Init
-}
-
-// Len is the number of elements.
-func (e Entry) Len() int { return ir.Type{Shape: e.Shape}.Elements() }
-
-// Init is how a tensor starts: uniform in (-Bound, Bound), or Value everywhere when Bound is 0.
-type Init struct{ Bound, Value float64 }
-
-// Layout places named tensors in one flat float32 vector. The entries are in the order of construction,
-// the places in another (see Layout.arrange).
-type Layout []Entry
-
-// Len is the length of the vector.
-func (l Layout) Len() (n int) {
-	for _, e := range l {
-		n += e.Len()
+// signature describes the ports of the finished graph.
+func (b *builder) signature() (Signature, error) {
+	s, known := Signature{Program: b.g.Name}, b.ports()
+	for _, v := range b.g.Inputs {
+		s.Inputs = append(s.Inputs, known[v.Name].named(v.Name, v.Type))
 	}
-	return n
-}
-
-// Find returns the entry of that name.
-func (l Layout) Find(name string) (Entry, bool) {
-	i := slices.IndexFunc(l, func(e Entry) bool { return e.Name == name })
-	if i < 0 {
-		return Entry{}, false
+	for _, o := range b.g.Outputs {
+		s.Outputs = append(s.Outputs, known[o.Name].named(o.Name, o.Value.Type))
 	}
-	return l[i], true
-}
-
-// Transfer copies the tensors that both layouts have, by name, from one vector into another. A
-// tensor whose shape changed is an error.
-func (l Layout) Transfer(dst []float32, from Layout, src []float32) error {
-	old := make(map[string]Entry, len(from))
-	for _, e := range from {
-		old[e.Name] = e
-	}
-	for _, e := range l {
-		o, ok := old[e.Name]
-		if !ok {
-			continue
+	for _, list := range [][]Port{s.Inputs, s.Outputs} {
+		for i, p := range list {
+			if p.Role == "" {
+				return s, fmt.Errorf("%s: port %s has no role", s.Program, p.Name)
+			}
+			if _, err := s.Out(port.Gradient(p.Name)); p.Role == MixWeight && err == nil {
+				list[i].Gradient = port.Gradient(p.Name)
+			}
 		}
-		if !slices.Equal(o.Shape, e.Shape) {
-			return fmt.Errorf("transfer: %s is %v here and %v there", e.Name, e.Shape, o.Shape)
-		}
-		copy(dst[e.Offset:e.Offset+e.Len()], src[o.Offset:o.Offset+o.Len()])
 	}
-	return nil
+	return s, nil
 }
 
-func (l *Layout) add(name string, shape []int, init Init) Entry {
-	e := Entry{Name: name, Shape: slices.Clone(shape), Offset: l.Len(), Init: init}
-	*l = append(*l, e)
-	return e
+// ports are the roles of all ports that the program may have, by name.
+func (b *builder) ports() map[string]Port {
+	known := map[string]Port{}
+	for role, name := range portNames {
+		known[name] = Port{Role: role}
+	}
+	for _, m := range b.net.mixing {
+		known[m.Input()] = Port{Role: MixWeight, Mix: m}
+		known[port.Gradient(m.Input())] = Port{Role: Gradient, Mix: m}
+	}
+	for _, u := range b.updates {
+		known[port.Updated(u.Name)] = Port{Role: Flag}
+	}
+	return known
+}
+
+// named is a port of this description.
+func (p Port) named(name string, t ir.Type) Port {
+	p.Name, p.Type = name, t
+	return p
 }

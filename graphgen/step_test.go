@@ -78,7 +78,7 @@ func TestAlphaStepFollowsTheGradient(t *testing.T) {
 func TestUnusedMixHasZeroGradient(t *testing.T) {
 	s := tinySpec()
 	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
-		n.MixWeights("mix/reduce", 3)
+		n.MixWeights(graphgen.Mix{Of: graphgen.MixedOperations, Cell: "reduce"}, 3)
 		return tiny(n, images)
 	}
 	p := programs(t, s)["alpha_step"]

@@ -4,6 +4,7 @@ import (
 	"zos-ort/graphgen/autodiff"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/port"
 )
 
 // sgd differentiates the loss and updates the weights and their momentum. All gradients are joined
@@ -14,8 +15,8 @@ func (b *builder) sgd() {
 	// ONNX Runtime computes the later one of two producers first (plan.RuntimeOrder). These stand before
 	// the gradients, so that they wait for them and not the other way round.
 	g.In("sgd", func() {
-		rate = b.input("rate", Rate, ir.T(ir.Float))
-		n.momentum = g.Input("momentum", n.weights.Type)
+		rate = b.input(Rate, ir.T(ir.Float))
+		n.momentum = g.Input(port.Momentum, n.weights.Type)
 		decay = op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay)))
 		momentum = op.Mul{}.Of(n.momentum, g.Scalar(float32(s.Momentum)))
 	})
@@ -28,7 +29,7 @@ func (b *builder) sgd() {
 	g.In("sgd", func() {
 		grad := n.join(grads, n.Weights)
 		norm := op.Sqrt{}.Of(sumOfSquares(grad))
-		b.output("norm", Norm, norm)
+		b.output(Norm, norm)
 		clip := g.Scalar(float32(s.Clip))
 		safe := op.Max{}.Of(op.Add{}.Of(norm, g.Scalar(1e-6)), clip)
 		grad = op.Mul{}.Of(grad, op.Div{}.Of(clip, safe))
@@ -36,7 +37,7 @@ func (b *builder) sgd() {
 		step := op.Add{}.Of(momentum, op.Add{}.Of(grad, decay))
 		weights := op.Sub{}.Of(n.weights, op.Mul{}.Of(step, rate))
 		b.updates = append(b.updates,
-			Update{"momentum", n.momentum, step}, Update{"weights", n.weights, weights})
+			Update{port.Momentum, n.momentum, step}, Update{port.Weights, n.weights, weights})
 	})
 }
 
@@ -82,8 +83,8 @@ func (b *builder) statistics() {
 		}
 		added := op.Sub{}.Of(vars, op.Mul{}.Of(n.variances, g.Scalar(bnMomentum)))
 		vars = op.Add{}.Of(vars, op.Mul{}.Of(added, n.repeat(n.unbias)))
-		b.updates = append(b.updates, Update{"running_mean", n.means, means},
-			Update{"running_variance", n.variances, vars})
+		b.updates = append(b.updates, Update{port.RunningMean, n.means, means},
+			Update{port.RunningVariance, n.variances, vars})
 	})
 }
 

@@ -3,6 +3,7 @@ package search
 import (
 	"math"
 
+	"zos-ort/graphgen"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
 )
@@ -10,7 +11,7 @@ import (
 // Accuracy runs an evaluation program over a pass: mean cross entropy and the fraction of images
 // whose top class is the label. Inputs other than the images must have been set.
 func Accuracy(eval *program.Runner, p *data.Pass) (loss, acc float64, err error) {
-	port, err := eval.Program.Signature.Out("logits")
+	port, err := eval.Program.Signature.Output(graphgen.Logits)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/port"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -32,7 +33,7 @@ type ports struct{ mix, edge, mixGrad, edgeGrad string }
 
 func portsOf(t space.CellType) ports {
 	mix, edge := supernet.MixPort(t), supernet.EdgePort(t)
-	return ports{mix, edge, "grad/" + mix, "grad/" + edge}
+	return ports{mix, edge, port.Gradient(mix), port.Gradient(edge)}
 }
 
 // Programs are the graphs of a search.

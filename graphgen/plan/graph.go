@@ -1,16 +1,9 @@
 package plan
 
 import (
-	"slices"
-
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/port"
 )
-
-// stateNames are the vectors of the state, as package graphgen names its inputs.
-var stateNames = []string{"weights", "momentum", "running_mean", "running_variance"}
-
-// IsState reports whether an input of that name is a vector of the state.
-func IsState(name string) bool { return slices.Contains(stateNames, name) }
 
 // Of predicts the memory of a graph, run by ONNX Runtime in its default order.
 func Of(g *ir.Graph) Plan {
@@ -26,7 +19,7 @@ func FromGraph(g *ir.Graph) *Program {
 		p.Values = append(p.Values, Value{Name: v.Name, Shape: v.Shape, Element: v.DType.Size(), Kind: k})
 	}
 	for _, v := range g.Inputs {
-		if IsState(v.Name) {
+		if port.IsState(v.Name) {
 			add(v, State)
 		} else {
 			add(v, Input)

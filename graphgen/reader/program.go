@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/graph/topo"
 
 	"zos-ort/graphgen/plan"
+	"zos-ort/graphgen/port"
 )
 
 // Program reads a file without package graphgen: structure by onnx-go, sizes from the
@@ -46,7 +47,7 @@ func (g *Graph) program(types map[string]plan.Value) (*plan.Program, error) {
 	}
 	for _, id := range g.model.Input {
 		p.Values[index[id]].Kind = plan.Input
-		if plan.IsState(p.Values[index[id]].Name) {
+		if port.IsState(p.Values[index[id]].Name) {
 			p.Values[index[id]].Kind = plan.State
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/port"
 	"zos-ort/models/space"
 )
 
@@ -16,8 +17,8 @@ import (
 // batch dimension it runs at any batch size. Only standard operators occur.
 func (c Config) Graph(t graphgen.Tensors, size int) (*ir.Graph, error) {
 	return graphgen.Freeze("network", t, func(n *graphgen.Net) {
-		image := n.G.Input("image", ir.T(ir.Float, 1, 3, size, size))
-		n.G.Output("logits", c.Forward()(n, image).Logits)
+		image := n.G.Input(ImageInput, ir.T(ir.Float, 1, 3, size, size))
+		n.G.Output(LogitsOutput, c.Forward()(n, image).Logits)
 	})
 }
 
@@ -31,9 +32,9 @@ type Deployment struct {
 
 // Names of the ports of a deployed network.
 const (
-	ImageInput          = "image"
-	LogitsOutput        = "logits"
-	ProbabilitiesOutput = "probabilities"
+	ImageInput          = port.Image
+	LogitsOutput        = port.Logits
+	ProbabilitiesOutput = port.Probabilities
 )
 
 // Output is the name of the one output.

@@ -14,7 +14,7 @@ import (
 	"zos-ort/models/space"
 )
 
-// Config is a search network (FACTS 2 and 4).
+// Config is the search network of DARTS, or of PC-DARTS with partial channels.
 type Config struct {
 	Channels int // C of the first cells; the stem has 3 C
 	Cells    int
@@ -26,21 +26,25 @@ type Config struct {
 	Passes pass.Set
 }
 
-// Names of the mixing-weight inputs.
-const (
-	mixPort  = "mix/"  // + cell type: one weight per operation with nodes, none left out
-	edgePort = "edge/" // + cell type: one weight per edge, partial channels only
-)
+// OperationMix is the vector of weights of the operations of a cell type, in the order of Operations.
+func OperationMix(t space.CellType) graphgen.Mix {
+	return graphgen.Mix{Of: graphgen.MixedOperations, Cell: t.String()}
+}
 
-// MixPort is the name of the input with the weights of the operations of a cell type, in the
-// order of Operations.
-func MixPort(t space.CellType) string { return mixPort + t.String() }
+// EdgeMix is the vector of the 14 edge weights of a cell type, which a supernet with partial channels
+// has.
+func EdgeMix(t space.CellType) graphgen.Mix {
+	return graphgen.Mix{Of: graphgen.MixedEdges, Cell: t.String()}
+}
 
-// EdgePort is the name of the input with the 14 edge weights of a cell type.
-func EdgePort(t space.CellType) string { return edgePort + t.String() }
+// MixPort is the name of the input with the weights of OperationMix.
+func MixPort(t space.CellType) string { return OperationMix(t).Input() }
+
+// EdgePort is the name of the input with the weights of EdgeMix.
+func EdgePort(t space.CellType) string { return EdgeMix(t).Input() }
 
 // Operations lists the operations of a mask that have nodes in the graph (all but none), in the
-// order of the MixPort input.
+// order of OperationMix.
 func Operations(m space.Mask, t space.CellType) []space.Candidate {
 	ops := m.Candidates(t)
 	return slices.DeleteFunc(ops, func(c space.Candidate) bool { return c.Op == space.None })
@@ -104,9 +108,9 @@ func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
 		}
 		ops := Operations(c.Mask, t)
 		m[t].op = map[space.Candidate]*ir.Value{}
-		weights := n.MixWeights(MixPort(t), len(ops))
+		weights := n.MixWeights(OperationMix(t), len(ops))
 		if c.Partial > 1 {
-			edges := n.MixWeights(EdgePort(t), space.Edges)
+			edges := n.MixWeights(EdgeMix(t), space.Edges)
 			m[t].edge = op.Split{}.Of(edges, 0, ones(space.Edges)...)
 			if c.Passes.Has(pass.Shuffle) {
 				weights = timesEdge(n, weights, edges, ops)

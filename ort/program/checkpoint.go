@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"zos-ort/graphgen/port"
 	"zos-ort/ort"
 )
 
@@ -44,8 +45,8 @@ func ReadVectors(path string) (v Vectors, err error) {
 	if err != nil {
 		return v, fmt.Errorf("read state %s: %w", path, err)
 	}
-	to := map[string]*[]float32{weightsName: &v.Weights, momentumName: &v.Momentum, meanName: &v.Means,
-		varianceName: &v.Variances}
+	to := map[string]*[]float32{port.Weights: &v.Weights, port.Momentum: &v.Momentum,
+		port.RunningMean: &v.Means, port.RunningVariance: &v.Variances}
 	for _, p := range params {
 		if to[p.Name] == nil {
 			return v, fmt.Errorf("read state %s: %s is no state vector", path, p.Name)

@@ -8,6 +8,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/port"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
 )
@@ -26,14 +27,6 @@ type Shape struct{ Weights, Stats graphgen.Layout }
 
 // Vectors are the contents of the state. Nil vectors start at zero, variances at one.
 type Vectors struct{ Weights, Momentum, Means, Variances []float32 }
-
-// Names of the state tensors, as graphgen declares them.
-const (
-	weightsName  = "weights"
-	momentumName = "momentum"
-	meanName     = "running_mean"
-	varianceName = "running_variance"
-)
 
 // NewNet creates the state. Sessions on it know our own CPU kernels.
 func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
@@ -74,7 +67,7 @@ func (v Vectors) Complete(s Shape) Vectors {
 			continue
 		}
 		*f.data = make([]float32, f.len)
-		if f.name == varianceName {
+		if f.name == port.RunningVariance {
 			for i := range *f.data {
 				(*f.data)[i] = 1
 			}
@@ -115,8 +108,8 @@ type field struct {
 
 func (s Shape) fields(v *Vectors) []field {
 	w, stats := s.Weights.Len(), s.Stats.Len()
-	return []field{{weightsName, &v.Weights, w}, {momentumName, &v.Momentum, w},
-		{meanName, &v.Means, stats}, {varianceName, &v.Variances, stats}}
+	return []field{{port.Weights, &v.Weights, w}, {port.Momentum, &v.Momentum, w},
+		{port.RunningMean, &v.Means, stats}, {port.RunningVariance, &v.Variances, stats}}
 }
 
 // Close releases the state.

@@ -1,0 +1,60 @@
+// Package port names the inputs and outputs of the programs. The names are in the ONNX files and in the
+// checkpoints; package graphgen says which role each has.
+package port
+
+import "slices"
+
+// State vectors. They stay in the runtime, which overwrites them in place.
+const (
+	Weights         = "weights"
+	Momentum        = "momentum"
+	RunningMean     = "running_mean"
+	RunningVariance = "running_variance"
+)
+
+// Inputs that the host feeds at every step.
+const (
+	Images   = "images"
+	Labels   = "labels"
+	Rate     = "rate"
+	DropPath = "drop_path"
+)
+
+// Outputs that the host reads.
+const (
+	Loss          = "loss"
+	Correct       = "correct"
+	Norm          = "norm"
+	Logits        = "logits"
+	Probabilities = "probabilities"
+)
+
+// Image is the input of a deployed or fine-tuned network.
+const Image = "image"
+
+// What ONNX Runtime calls the input that starts the sum of gradients afresh, and in a fine-tuning model
+// the gradient buffer of a parameter and the flag of its update (orttraining/training_api/module.cc).
+const (
+	Reset      = "lazy_reset_grad"
+	gradBuffer = "_grad.accumulation.buffer"
+	gradFlag   = "_grad.accumulation.out"
+)
+
+// states are the state vectors in the order of the checkpoint.
+var states = []string{Weights, Momentum, RunningMean, RunningVariance}
+
+// IsState reports whether an input of that name is a state vector.
+func IsState(name string) bool { return slices.Contains(states, name) }
+
+// Gradient is the output with the gradient of the loss with respect to an input.
+func Gradient(input string) string { return "grad/" + input }
+
+// Updated is the output that reports that a state vector was overwritten.
+func Updated(state string) string { return "updated/" + state }
+
+// GradientBuffer is the input of a fine-tuning model that collects the gradient of a parameter.
+func GradientBuffer(parameter string) string { return parameter + gradBuffer }
+
+// GradientFlag is the output of a fine-tuning model that reports that a parameter's buffer, or a running
+// statistic, was overwritten. ONNX Runtime hides outputs of such names from callers of TrainStep.
+func GradientFlag(parameter string) string { return parameter + gradFlag }
