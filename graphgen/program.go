@@ -11,6 +11,7 @@ import (
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/port"
+	"zos-ort/graphgen/scope"
 )
 
 // Program is an ONNX file and what is needed to run it.
@@ -108,7 +109,7 @@ func (b *builder) output(r Role, v *ir.Value) { b.g.Output(portNames[r], v) }
 
 // lossAndCorrect adds the training loss and the number of correct predictions.
 func (b *builder) lossAndCorrect() {
-	b.g.In("loss", func() {
+	b.g.In(scope.Loss, func() {
 		b.loss = op.CrossEntropy{}.Of(b.scores.Logits, b.labels)
 		if b.scores.Auxiliary != nil {
 			aux := op.CrossEntropy{}.Of(b.scores.Auxiliary, b.labels)
@@ -165,7 +166,7 @@ func (s Spec) Rank() (*Program, error) {
 // overwrite puts the new state into place, after everything that reads the old one.
 func (b *builder) overwrite() {
 	for _, u := range b.updates {
-		b.g.In("update/"+u.Name, func() {
+		b.g.In(scope.Update(u.Name), func() {
 			b.g.Output(port.Updated(u.Name), op.Overwrite{}.Of(u.Buffer, u.Value))
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/port"
+	"zos-ort/graphgen/scope"
 )
 
 // sgd differentiates the loss and updates the weights and their momentum. All gradients are joined
@@ -14,7 +15,7 @@ func (b *builder) sgd() {
 	var rate, decay, momentum *ir.Value
 	// ONNX Runtime computes the later one of two producers first (plan.RuntimeOrder). These stand before
 	// the gradients, so that they wait for them and not the other way round.
-	g.In("sgd", func() {
+	g.In(scope.SGD, func() {
 		rate = b.input(Rate, ir.T(ir.Float))
 		n.momentum = g.Input(port.Momentum, n.weights.Type)
 		decay = op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay)))
@@ -26,7 +27,7 @@ func (b *builder) sgd() {
 			grads[i] = op.Zeros(g, n.weightPieces[i].Type)
 		}
 	}
-	g.In("sgd", func() {
+	g.In(scope.SGD, func() {
 		grad := n.join(grads, n.Weights)
 		norm := op.Sqrt{}.Of(sumOfSquares(grad))
 		b.output(Norm, norm)
@@ -73,7 +74,7 @@ func (b *builder) statistics() {
 	if len(n.newMeans) == 0 {
 		return
 	}
-	g.In("statistics", func() {
+	g.In(scope.Statistics, func() {
 		means, vars := n.join(n.newMeans, n.Stats), n.join(n.newVars, n.Stats)
 		if n.CUDA {
 			vars = b.variances(vars)

@@ -5,6 +5,7 @@ package autodiff
 import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/scope"
 )
 
 // Grad returns d loss / d wrt[i] for a scalar loss; nil where the loss does not depend on it.
@@ -79,7 +80,7 @@ func sweep(g *ir.Graph, n *ir.Node, between map[*ir.Value]bool, ct map[*ir.Value
 		return
 	}
 	d, ok := n.Op.(ir.Differentiable)
-	g.At(n.Scope+"/grad", func() {
+	g.At(scope.Gradient(n.Scope), func() {
 		if !ok {
 			_, name := n.Op.OpType()
 			g.Fail("gradient: %s has no VJP", name)

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/plan"
+	"zos-ort/graphgen/scope"
 )
 
 // Recompute says whether the backward pass computes cheap values of the forward pass again, where
@@ -211,7 +212,7 @@ func (r *recomputer) copyOf(v *ir.Value) *ir.Value {
 		in[i] = r.copyOf(x)
 	}
 	var outs []*ir.Value
-	r.g.At(n.Scope+"/again", func() {
+	r.g.At(scope.Again(n.Scope), func() {
 		if _, ok := n.Op.(op.BatchNormTraining); ok {
 			for i := 3; i < len(in); i++ { // ONNX Runtime writes into these two
 				in[i] = op.Expand{}.To(r.g.Floats([]float32{0}, 1), in[1].Shape...)

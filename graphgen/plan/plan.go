@@ -3,7 +3,9 @@ package plan
 import (
 	"cmp"
 	"slices"
-	"strings"
+
+	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/scope"
 )
 
 // Plan is the memory of one run of a program, in bytes.
@@ -119,11 +121,14 @@ func spans(p *Program, order []int) []Span {
 	return list
 }
 
+// lossOperator is the ONNX operator of the loss.
+var _, lossOperator = op.CrossEntropy{}.OpType()
+
 // lossNode is the node after which a step goes backwards; one past the last where there is no loss.
 func (p *Program) lossNode() int {
 	last := -1
 	for i, n := range p.Nodes {
-		if n.Op == "SoftmaxCrossEntropyLoss" {
+		if n.Op == lossOperator {
 			last = i
 		}
 	}
@@ -136,17 +141,11 @@ func (p *Program) lossNode() int {
 // describe says what the buffer that node makes for value v is.
 func (p *Program) describe(v, node, lossAt int) Tensor {
 	n := p.Nodes[node]
-	path := strings.Split(n.Scope, "/")
-	t := Tensor{Name: p.Values[v].Name, Bytes: p.Values[v].Bytes(), Role: Activation, Cell: path[0],
-		Operation: n.Op}
-	if len(path) > 1 && strings.HasPrefix(path[0], "cell") {
-		t.Operation = path[min(2, len(path)-1)]
-		if strings.HasPrefix(t.Operation, "edge") || strings.HasPrefix(path[1], "preprocess") {
-			t.Operation = path[1]
-		}
-	}
+	place := scope.Parse(n.Scope)
+	t := Tensor{Name: p.Values[v].Name, Bytes: p.Values[v].Bytes(), Role: Activation, Cell: place.Part,
+		Operation: cmp.Or(place.Operation, n.Op)}
 	switch {
-	case path[0] == "sgd" || path[0] == "statistics" || path[0] == "update":
+	case place.Updates:
 		t.Role = Updating
 	case node > lossAt:
 		t.Role = Gradient

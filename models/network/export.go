@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/port"
+	"zos-ort/graphgen/scope"
 	"zos-ort/models/space"
 )
 
@@ -108,7 +109,7 @@ func (c Config) CellGraph(t space.CellType, tensors graphgen.Tensors, size int) 
 		p := c.place(index)
 		s0 := n.G.Input("c_prev_prev", ir.T(ir.Float, 1, p.in0, size/p.shrink0, size/p.shrink0))
 		s1 := n.G.Input("c_prev", ir.T(ir.Float, 1, p.in1, size/p.shrink1, size/p.shrink1))
-		n.G.In(fmt.Sprintf("cell%d", index), func() {
+		n.G.In(scope.Cell(index), func() {
 			n.G.Output("c", b.cell(t, s0, s1, p.channels, p.reduced))
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/scope"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
@@ -98,7 +99,7 @@ func (b *builder) cells(images *ir.Value) (last, middle *ir.Value) {
 		if kind == space.Reduce {
 			channels *= 2
 		}
-		b.n.G.In(fmt.Sprintf("cell%d", i), func() { s0, s1 = s1, b.cell(kind, s0, s1, channels, reduced) })
+		b.n.G.In(scope.Cell(i), func() { s0, s1 = s1, b.cell(kind, s0, s1, channels, reduced) })
 		reduced = kind == space.Reduce
 		if i == 2*b.Cells/3 {
 			middle = s1
@@ -109,21 +110,21 @@ func (b *builder) cells(images *ir.Value) (last, middle *ir.Value) {
 
 func (b *builder) cell(t space.CellType, s0, s1 *ir.Value, channels int, reduced bool) *ir.Value {
 	g := b.n.G
-	g.In("preprocess0", func() {
+	g.In(scope.Preprocess(0), func() {
 		if reduced {
 			s0 = nn.FactorizedReduce(b.n, s0, channels, true)
 		} else {
 			s0 = nn.ReLUConvBN(b.n, s0, channels, true)
 		}
 	})
-	g.In("preprocess1", func() { s1 = nn.ReLUConvBN(b.n, s1, channels, true) })
+	g.In(scope.Preprocess(1), func() { s1 = nn.ReLUConvBN(b.n, s1, channels, true) })
 	states := []*ir.Value{s0, s1}
 	genes := b.Genotype.Cell(t)
 	for node := range space.Nodes {
 		var sum [2]*ir.Value
 		for j := range sum {
 			gene := genes[2*node+j]
-			g.In(fmt.Sprintf("op%d/%v", 2*node+j, gene.Op), func() {
+			g.In(scope.Operation(2*node+j, gene.Op), func() {
 				sum[j] = b.operation(t, gene, states[gene.Source])
 			})
 		}

@@ -1,12 +1,11 @@
 package supernet
 
 import (
-	"fmt"
-
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/scope"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
@@ -15,6 +14,7 @@ import (
 type cell struct {
 	Config
 	n        *graphgen.Net
+	scope    string // place of the cell
 	kind     space.CellType
 	channels int
 	mix      mix
@@ -34,14 +34,15 @@ func (c *cell) build(s0, s1 *ir.Value, reducedBefore bool) *ir.Value {
 	c.pools, c.parts = map[poolKey]*ir.Value{}, map[int][2]*ir.Value{}
 	c.rests = map[poolKey]*ir.Value{}
 	g := c.n.G
-	g.In("preprocess0", func() {
+	c.scope = g.Scope()
+	g.In(scope.Preprocess(0), func() {
 		if reducedBefore {
 			s0 = nn.FactorizedReduce(c.n, s0, c.channels, false)
 		} else {
 			s0 = nn.ReLUConvBN(c.n, s0, c.channels, false)
 		}
 	})
-	g.In("preprocess1", func() { s1 = nn.ReLUConvBN(c.n, s1, c.channels, false) })
+	g.In(scope.Preprocess(1), func() { s1 = nn.ReLUConvBN(c.n, s1, c.channels, false) })
 	c.states = []*ir.Value{s0, s1}
 	for node := range space.Nodes {
 		var s *ir.Value
@@ -60,7 +61,7 @@ func (c *cell) plainNode(node int) *ir.Value {
 	var sum *ir.Value
 	lo, hi := space.NodeEdges(node)
 	for e := lo; e < hi; e++ {
-		c.n.G.In(edgeScope(e), func() { sum = add(sum, c.plainEdge(e)) })
+		c.n.G.In(scope.Edge(e), func() { sum = add(sum, c.plainEdge(e)) })
 	}
 	return c.orZeros(sum, c.channels)
 }
@@ -84,7 +85,7 @@ func (c *cell) mergedNode(node int) *ir.Value {
 	lo, hi := space.NodeEdges(node)
 	for e := lo; e < hi; e++ {
 		src := space.EdgeAt(e).Source
-		c.n.G.In(edgeScope(e), func() {
+		c.n.G.In(scope.Edge(e), func() {
 			mixed = c.mixed(e, mixed)
 			rest := c.bypass(src, space.Stride(c.kind, src))
 			bypass = add(bypass, op.Mul{}.Of(rest, c.mix.edge[e]))
@@ -129,7 +130,7 @@ func (c *cell) pool(src int, p space.Primitive, stride int) *ir.Value {
 	}
 	key := poolKey{src, stride, p}
 	if c.pools[key] == nil {
-		c.n.G.At(c.cellScope()+fmt.Sprintf("/state%d/%v", src, p), func() {
+		c.n.G.At(c.scope+"/"+scope.State(src, p), func() {
 			c.pools[key] = nn.Plain(c.n, nn.Pool(c.input(src), p, stride))
 		})
 	}
@@ -180,16 +181,6 @@ func (c *cell) orZeros(sum *ir.Value, channels int) *ir.Value {
 	return op.Zeros(c.n.G, ir.T(ir.Float, x.Shape[0], channels, side, side))
 }
 
-func (c *cell) cellScope() string {
-	scope := c.n.G.Scope()
-	for i := range scope {
-		if scope[i] == '/' {
-			return scope[:i]
-		}
-	}
-	return scope
-}
-
 func add(sum, x *ir.Value) *ir.Value {
 	switch {
 	case sum == nil:
@@ -199,8 +190,6 @@ func add(sum, x *ir.Value) *ir.Value {
 	}
 	return op.Add{}.Of(sum, x)
 }
-
-func edgeScope(e int) string { return fmt.Sprintf("edge%d", e) }
 
 // shuffle interleaves the channels of k groups: [B,k,C/k,H,W] -> [B,C/k,k,H,W].
 func shuffle(x *ir.Value, k int) *ir.Value {

@@ -10,6 +10,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
+	"zos-ort/graphgen/scope"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
@@ -88,7 +89,7 @@ func (c Config) Forward() graphgen.Forward {
 				channels *= 2
 			}
 			cl := cell{Config: c, n: n, kind: kind, channels: channels, mix: mixes[kind]}
-			n.G.In(fmt.Sprintf("cell%d", i), func() { s0, s1 = s1, cl.build(s0, s1, reduced) })
+			n.G.In(scope.Cell(i), func() { s0, s1 = s1, cl.build(s0, s1, reduced) })
 			reduced = kind == space.Reduce
 		}
 		return graphgen.Scores{Logits: nn.Head(n, s1, c.Classes)}

@@ -1,0 +1,72 @@
+// Package scope writes and reads the places of nodes in a network, such as cell3/edge7/dil_conv_3x3.
+// They are the beginnings of the names in an ONNX file.
+package scope
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Parts of a program outside the network.
+const (
+	Loss       = "loss"
+	SGD        = "sgd"        // clipping, momentum, weight decay
+	Statistics = "statistics" // running statistics
+	update     = "update"     // the new state is put into place
+)
+
+// Beginnings of the parts of a network that are numbered.
+const (
+	cell       = "cell"
+	edge       = "edge"
+	preprocess = "preprocess"
+)
+
+// Update is where a state vector is overwritten.
+func Update(vector string) string { return update + "/" + vector }
+
+// Cell is the place of cell i of a network.
+func Cell(i int) string { return fmt.Sprint(cell, i) }
+
+// Preprocess is the place in a cell of what the output of one of the two cells before it goes through.
+func Preprocess(input int) string { return fmt.Sprint(preprocess, input) }
+
+// Edge is the place in the cell of a supernet of the mixed operation of edge i.
+func Edge(i int) string { return fmt.Sprint(edge, i) }
+
+// State is the place in the cell of a supernet of an operation that all edges from a state share.
+func State(i int, operation fmt.Stringer) string { return fmt.Sprintf("state%d/%v", i, operation) }
+
+// Operation is the place in the cell of a derived network of operation i.
+func Operation(i int, operation fmt.Stringer) string { return fmt.Sprintf("op%d/%v", i, operation) }
+
+// Gradient is the place of the gradient of what lies at a place.
+func Gradient(of string) string { return of + "/grad" }
+
+// Again is the place of what the backward pass computes a second time.
+func Again(of string) string { return of + "/again" }
+
+// Place is what a scope says.
+type Place struct {
+	Part      string // "cell3", or with what else the scope begins
+	Operation string // in a cell: "dil_conv_3x3", or "edge7" or "preprocess0" outside an operation
+	Updates   bool   // part of the update of the state
+}
+
+// Parse reads a scope.
+func Parse(s string) Place {
+	path := strings.Split(s, "/")
+	p := Place{Part: path[0]}
+	switch p.Part {
+	case SGD, Statistics, update:
+		p.Updates = true
+	}
+	if len(path) < 2 || !strings.HasPrefix(p.Part, cell) {
+		return p
+	}
+	p.Operation = path[min(2, len(path)-1)]
+	if strings.HasPrefix(p.Operation, edge) || strings.HasPrefix(path[1], preprocess) {
+		p.Operation = path[1]
+	}
+	return p
+}
