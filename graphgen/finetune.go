@@ -12,8 +12,8 @@ import (
 )
 
 // FineTune is a network in the form of ONNX Runtime's on-device training (what the Python package
-// onnxruntime.training.artifacts makes): models for TrainStep and EvalStep, whose weights are inputs
-// one by one, and the parameters that belong into the checkpoint.
+// onnxruntime.training.artifacts makes): models for TrainStep and EvalStep, whose weights are
+// inputs one by one, and the parameters that belong into the checkpoint.
 type FineTune struct {
 	Train, Eval *ir.Graph
 	Params      []FineTuneParam // in the order of the inputs of both graphs

@@ -28,8 +28,8 @@ const (
 )
 
 // Net is a network under construction: the graph and the tensors that its layers declare. All
-// weights are pieces of one flat state vector, all running statistics of two more, so that a step has
-// a handful of state tensors, one clip and one update, however many layers there are.
+// weights are pieces of one flat state vector, all running statistics of two more, so that a step
+// has a handful of state tensors, one clip and one update, however many layers there are.
 type Net struct {
 	G       *ir.Graph
 	Mode    Mode
@@ -61,10 +61,10 @@ type Scores struct{ Logits, Auxiliary *ir.Value }
 // stateLayout places the tensors of a network in its state vectors.
 type stateLayout struct{ weights, stats Layout }
 
-// Learn builds the training network once to find the layouts of its state, and gives a spec that knows
-// them, for whoever makes several programs: each would find them for itself. Forward must stay as it
-// is. All programs of a network have the state of the training program, so that they can share it;
-// what a program does not use (an auxiliary head in evaluation) it leaves alone.
+// Learn builds the training network once to find the layouts of its state, and gives a spec that
+// knows them, for whoever makes several programs: each would find them for itself. Forward must
+// stay as it is. All programs of a network have the state of the training program, so that they can
+// share it; what a program does not use (an auxiliary head in evaluation) it leaves alone.
 func (s Spec) Learn() (Spec, error) {
 	if s.state != nil {
 		return s, nil
@@ -86,7 +86,8 @@ func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	if len(n.Stats) == 0 {
 		return n
 	}
-	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write into.
+	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write
+	// into.
 	n.means = g.Input(port.RunningMean, ir.T(ir.Float, n.Stats.Len()))
 	n.variances = g.Input(port.RunningVariance, ir.T(ir.Float, n.Stats.Len()))
 	n.meanPieces = n.pieces(n.means, n.Stats)

@@ -39,10 +39,12 @@ type Spec struct {
 }
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
-// conventions: g = min(1, Clip/(|g|+1e-6)) g; d = g + WeightDecay w; m = Momentum m + d; w -= rate m.
+// conventions: g = min(1, Clip/(|g|+1e-6)) g; d = g + WeightDecay w; m = Momentum m + d; w -= rate
+// m.
 type SGD struct{ Momentum, WeightDecay, Clip float64 }
 
-// PaperSGD are the settings of the DARTS code, which the paper keeps: search and retraining use the same.
+// PaperSGD are the settings of the DARTS code, which the paper keeps: search and retraining use the
+// same.
 var PaperSGD = SGD{Momentum: .9, WeightDecay: 3e-4, Clip: 5}
 
 // builder is the construction of one program.
@@ -121,9 +123,9 @@ func (b *builder) lossAndCorrect() {
 	})
 }
 
-// WeightStep is one step of SGD on the weights: forward, backward to the weights, clipping, momentum,
-// weight decay, running statistics. Inputs images, labels, rate, the mixing weights; outputs loss,
-// correct, norm; the state is overwritten in place.
+// WeightStep is one step of SGD on the weights: forward, backward to the weights, clipping,
+// momentum, weight decay, running statistics. Inputs images, labels, rate, the mixing weights;
+// outputs loss, correct, norm; the state is overwritten in place.
 func (s Spec) WeightStep() (*Program, error) {
 	return s.build("weight_step", Train, true, func(b *builder) {
 		b.lossAndCorrect()

@@ -107,8 +107,8 @@ func TestSignatureFind(t *testing.T) {
 	check.Error(t, err, "eval: no output loss")
 }
 
-// Ports are found by role and by what they mix; the error of one that is missing, or not alone, says
-// which.
+// Ports are found by role and by what they mix; the error of one that is missing, or not alone,
+// says which.
 func TestSignatureByRole(t *testing.T) {
 	list := programs(t, tinySpec())
 	alpha, weight := list["alpha_step"].Signature, list["weight_step"].Signature

@@ -31,12 +31,12 @@ const (
 	Flag      Role = "flag"       // result of an in-place update, of no interest
 )
 
-// portNames are the names of the roles that at most one port of a program has. MixWeight and Gradient
-// ports are named by what they mix, Flag ports by what was updated.
-var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum, Mean: port.RunningMean,
-	Variance: port.RunningVariance, Image: port.Images, Label: port.Labels, Rate: port.Rate,
-	DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss, Correct: port.Correct,
-	Norm: port.Norm, Logits: port.Logits}
+// portNames are the names of the roles that at most one port of a program has. MixWeight and
+// Gradient ports are named by what they mix, Flag ports by what was updated.
+var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum,
+	Mean: port.RunningMean, Variance: port.RunningVariance, Image: port.Images, Label: port.Labels,
+	Rate: port.Rate, DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss,
+	Correct: port.Correct, Norm: port.Norm, Logits: port.Logits}
 
 // IsState reports whether ports of this role are tensors of the runtime's checkpoint state.
 func (r Role) IsState() bool { return port.IsState(portNames[r]) }
@@ -66,7 +66,8 @@ type Port struct {
 	Type ir.Type
 	// Mix says of a MixWeight port what it mixes, of a Gradient port whose gradient it is.
 	Mix Mix
-	// Gradient is the output with the gradient of a MixWeight port; "" in programs without gradients.
+	// Gradient is the output with the gradient of a MixWeight port; "" in programs without
+	// gradients.
 	Gradient string
 }
 

@@ -9,12 +9,13 @@ import (
 )
 
 // sgd differentiates the loss and updates the weights and their momentum. All gradients are joined
-// into one vector in the layout of the weights, so the norm, the clip and the update are a dozen nodes.
+// into one vector in the layout of the weights, so the norm, the clip and the update are a dozen
+// nodes.
 func (b *builder) sgd() {
 	n, g, s := b.net, b.g, b.spec.SGD
 	var rate, decay, momentum *ir.Value
-	// ONNX Runtime computes the later one of two producers first (plan.RuntimeOrder). These stand before
-	// the gradients, so that they wait for them and not the other way round.
+	// ONNX Runtime computes the later one of two producers first (plan.RuntimeOrder). These stand
+	// before the gradients, so that they wait for them and not the other way round.
 	g.In(scope.SGD, func() {
 		rate = b.input(Rate, ir.T(ir.Float))
 		n.momentum = g.Input(port.Momentum, n.weights.Type)

@@ -7,16 +7,16 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Mixed precision (Spec.BFloat16). What the backward pass reads of the images on the way to the loss
+// Mixed precision (CUDABFloat16). What the backward pass reads of the images on the way to the loss
 // is bfloat16: half the bytes, the exponents of float32, 8 significant bits. All that reads such an
-// image, forward and backward, sees the same rounded numbers, and the gradient takes the rounding as
-// the identity. Everything that adds up stays float32: weights, momenta, statistics, batch norms, sums
-// of edges, the classifier, the loss and all gradients.
+// image, forward and backward, sees the same rounded numbers, and the gradient takes the rounding
+// as the identity. Everything that adds up stays float32: weights, momenta, statistics, batch
+// norms, sums of edges, the classifier, the loss and all gradients.
 //
-// Convolutions of single pixels, as products of matrices, and ReLUs compute in bfloat16, so that their
-// results need no second rounding; a kernel adds up in float32 and rounds once. All other convolutions
-// compute in float32: ONNX allows no bfloat16 there before opset 22, in which the CUDA provider lacks
-// other operators. What moves numbers (Concat, Split, ...) moves bfloat16.
+// Convolutions of single pixels, as products of matrices, and ReLUs compute in bfloat16, so that
+// their results need no second rounding; a kernel adds up in float32 and rounds once. All other
+// convolutions compute in float32: ONNX allows no bfloat16 there before opset 22, in which the CUDA
+// provider lacks other operators. What moves numbers (Concat, Split, ...) moves bfloat16.
 
 // narrower is one application of the pass.
 type narrower struct {
@@ -58,9 +58,10 @@ func (w *narrower) rule(n *ir.Node) []*ir.Value {
 	return outs
 }
 
-// pointwise is the convolution of x[N,C,H,W] with v[M,C,1,1] as N products of matrices. The weights are
-// repeated for every image: else the provider would make a table of where they are on the host, and
-// copy it to the device in every step (CanUseStridedBatchedGemm in ONNX Runtime's cuda/math/matmul.cc).
+// pointwise is the convolution of x[N,C,H,W] with v[M,C,1,1] as N products of matrices. The weights
+// are repeated for every image: else the provider would make a table of where they are on the host,
+// and copy it to the device in every step (CanUseStridedBatchedGemm in ONNX Runtime's
+// cuda/math/matmul.cc).
 func pointwise(x, v *ir.Value) *ir.Value {
 	n, c, m := x.Shape[0], x.Shape[1], v.Shape[0]
 	weights := op.Expand{}.To(op.Reshape{}.To(v, 1, m, c), n, m, c)
@@ -84,8 +85,8 @@ func (w *narrower) isKept(v *ir.Value) bool {
 	})
 }
 
-// narrowed is v as bfloat16. What moves numbers is done after the rounding rather than before it, so
-// that the whole vector of weights is rounded in one go, and a state before it is cut or joined.
+// narrowed is v as bfloat16. What moves numbers is done after the rounding rather than before it,
+// so that the whole vector of weights is rounded in one go, and a state before it is cut or joined.
 func (w *narrower) narrowed(v *ir.Value) *ir.Value {
 	if r, ok := w.by[v]; ok {
 		return r

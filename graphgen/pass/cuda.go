@@ -5,6 +5,9 @@ import (
 	"zos-ort/graphgen/op"
 )
 
+// lowerPools replaces the gradients of all pools.
+func lowerPools(g *ir.Graph) { g.Rewrite(plainPools) }
+
 // plainPools replaces the gradients of pools, which the CUDA provider does not have.
 func plainPools(n *ir.Node) []*ir.Value {
 	switch o := n.Op.(type) {

@@ -14,11 +14,12 @@ type CUDAKernel struct {
 	// Types are the element types of the first input that are registered, of those that our graphs
 	// have; none means that the kernel takes all types.
 	Types []ir.DType
-	// Host are the inputs that the kernel reads in host memory. They must be constants, or the device
-	// would wait for a copy in every step.
+	// Host are the inputs that the kernel reads in host memory. They must be constants, or the
+	// device would wait for a copy in every step.
 	Host []int
-	// Registered is the name of the registration in the runtime's source and symbol table, without the
-	// prefix kCudaExecutionProvider_ and, where there are Types, without the type of the first input.
+	// Registered is the name of the registration in the runtime's source and symbol table, without
+	// the prefix kCudaExecutionProvider_ and, where there are Types, without the type of the first
+	// input.
 	Registered string
 }
 
@@ -31,12 +32,12 @@ var (
 )
 
 // CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
-// opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for the loss
-// orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc; for the inputs in host memory
-// the file of the kernel. A test compares the table with the symbols of the library that make
-// setup-cuda fetches, others run programs on it. Absent, and replaced by Spec.CUDA: MaxPoolGrad,
-// AveragePoolGrad. There is a Conv of bfloat16, but ONNX allows none before opset 22, for which the
-// provider has no MaxPool.
+// opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for
+// the loss orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc; for the inputs in
+// host memory the file of the kernel. A test compares the table with the symbols of the library
+// that make setup-cuda fetches, others run programs on it. Absent, and replaced by the pass plain
+// pools: MaxPoolGrad, AveragePoolGrad. There is a Conv of bfloat16, but ONNX allows none before
+// opset 22, for which the provider has no MaxPool.
 var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "Add", sums, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},

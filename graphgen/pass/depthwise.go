@@ -5,6 +5,12 @@ import (
 	"zos-ort/graphgen/op"
 )
 
+// lowerDepthwise gives depthwise convolutions to our own kernels, which take weights of any shape.
+func lowerDepthwise(g *ir.Graph) {
+	g.Rewrite(depthwise)
+	g.Rewrite(reshapes)
+}
+
 // depthwise replaces convolutions of every channel by itself, and their gradients.
 func depthwise(n *ir.Node) []*ir.Value {
 	switch o := n.Op.(type) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Lowering says for which runtime a program is made, and by which rewrites. All rewrites are exact but
-// for bfloat16, which rounds.
+// Lowering says for which runtime a program is made, and by which rewrites. All rewrites are exact
+// but for bfloat16, which rounds.
 type Lowering struct {
 	Target    Target
 	Passes    Set
@@ -23,8 +23,8 @@ type Target uint8
 const (
 	// Portable programs have operators of every training build of ONNX Runtime.
 	Portable Target = iota
-	// CPUKernels programs have operators of package ort/kernels, which only sessions that know its domain
-	// run.
+	// CPUKernels programs have operators of package ort/kernels, which only sessions that know its
+	// domain run.
 	CPUKernels
 	// CUDA programs have operators that the CUDA provider has; they run on the CPU too.
 	CUDA
@@ -32,13 +32,20 @@ const (
 	CUDABFloat16
 )
 
+// targetNames are the names of the targets.
+var targetNames = [...]string{Portable: "portable", CPUKernels: "kernels", CUDA: "cuda",
+	CUDABFloat16: "cuda-bfloat16"}
+
+func (t Target) String() string { return targetNames[t] }
+
 // OnGPU reports whether the target is the CUDA provider.
 func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 }
 
 // Set is a set of rewrites.
 type Set uint16
 
-// Rewrites, each a member of Passes.
+// Rewrites, each a member of a Set. The construction of a supernet applies Pools, Mix and Shuffle,
+// the graph applies Share as it grows, and the passes of this package are the others.
 const (
 	// Share merges equal operations (common subexpressions of the whole graph).
 	Share Set = 1 << iota
@@ -46,24 +53,24 @@ const (
 	Pools
 	// Mix makes the mixing weight of an operation the scale of its last batch norm.
 	Mix
-	// Shuffle adds up the mixed and the bypassed channels of all edges of a node first, and joins and
-	// shuffles them once per node, not once per edge.
+	// Shuffle adds up the mixed and the bypassed channels of all edges of a node first, and joins
+	// and shuffles them once per node, not once per edge.
 	Shuffle
 	// Reduce computes a factorised reduction by one convolution.
 	Reduce
 	// Indices keeps the indices of max pools for the backward pass in one byte each.
 	Indices
 
-	// None is the empty set, AllPasses the full one.
+	// None is the empty set, All the full one.
 	None Set = 0
 	All      = Indices<<1 - 1
 )
 
-// passNames are the members of Passes from the lowest bit up.
-var passNames = []string{"share", "pools", "mix", "shuffle", "reduce", "indices"}
+// names are the members of a Set from the lowest bit up.
+var names = []string{"share", "pools", "mix", "shuffle", "reduce", "indices"}
 
 // Names lists all rewrites in their order.
-func Names() []string { return slices.Clone(passNames) }
+func Names() []string { return slices.Clone(names) }
 
 // Has reports whether all of q are in the set.
 func (p Set) Has(q Set) bool { return p&q == q }
@@ -71,7 +78,7 @@ func (p Set) Has(q Set) bool { return p&q == q }
 // String lists the names, separated by commas, or says none.
 func (p Set) String() string {
 	var list []string
-	for i, name := range passNames {
+	for i, name := range names {
 		if p.Has(1 << i) {
 			list = append(list, name)
 		}
@@ -83,11 +90,11 @@ func (p Set) String() string {
 }
 
 // Parse reads names of rewrites.
-func Parse(names ...string) (p Set, err error) {
-	for _, name := range names {
-		i := slices.Index(passNames, name)
+func Parse(list ...string) (p Set, err error) {
+	for _, name := range list {
+		i := slices.Index(names, name)
 		if i < 0 {
-			return 0, fmt.Errorf("unknown pass %q: use some of %s", name, strings.Join(passNames, ", "))
+			return 0, fmt.Errorf("unknown pass %q: use some of %s", name, strings.Join(names, ", "))
 		}
 		p |= 1 << i
 	}

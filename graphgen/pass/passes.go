@@ -1,81 +1,98 @@
+// Package pass rewrites the graphs of the programs: an ordered list of passes, in two stages.
+//
+// Rewrites of the forward graph run before it is differentiated, so that the backward pass is that
+// of the operators that they leave. Rewrites of the finished graph see forward pass, backward pass
+// and update.
 package pass
 
 import (
 	"fmt"
+	"slices"
+	"testing"
 
 	"zos-ort/graphgen/ir"
 )
 
-// rewrite is a rewrite of a graph.
-type rewrite struct {
+// pass is a rewrite of a graph.
+type pass struct {
 	name string
 	on   func(Lowering) bool
-	// run rewrites the graph and returns what replaces its values, where somebody outside of the graph
-	// knows these.
+	// run rewrites the graph. It returns what stands for the replaced values, where the caller
+	// knows values of the graph.
 	run func(*ir.Graph, Lowering) map[*ir.Value]*ir.Value
+	// keeps says that the pass removes by itself what nobody reads any more.
+	keeps bool
 }
 
-// forward are the rewrites of the forward graph, before it is differentiated: the backward pass is that
-// of the operators that they leave.
-var forward = []rewrite{
-	{"reduce", func(l Lowering) bool { return l.Passes.Has(Reduce) },
-		func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { return joinReductions(g) }},
-	{"fuse", func(l Lowering) bool { return l.Target == CPUKernels },
-		func(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l.Unfused) }},
+// forward are the passes of the forward graph.
+var forward = []pass{
+	// Join the two convolutions of a factorised reduction: no shifted copy of the image is kept.
+	{name: "reduce", on: has(Reduce), run: replacing(joinReductions)},
+	// Join ReLU, convolutions and batch norm, pools, and products with a number into our own
+	// operators.
+	{name: "fuse", on: on(CPUKernels), run: fusePass},
 }
 
-// finished are the rewrites of the whole graph: forward, backward and update.
-var finished = []rewrite{
-	{"trim", always, inPlace(func(*ir.Graph, Lowering) {})},
-	{"depthwise", func(l Lowering) bool { return l.Target == CPUKernels },
-		inPlace(func(g *ir.Graph, _ Lowering) { g.Rewrite(depthwise); g.Rewrite(reshapes) })},
-	{"sums", func(l Lowering) bool { return l.Target == CPUKernels && !l.Unfused.Sums },
-		inPlace(func(g *ir.Graph, _ Lowering) { accumulate(g) })},
-	{"indices", func(l Lowering) bool { return l.Passes.Has(Indices) },
-		inPlace(func(g *ir.Graph, _ Lowering) { narrowIndices(g) })},
-	{"plain pools", func(l Lowering) bool { return l.Target.OnGPU() },
-		inPlace(func(g *ir.Graph, _ Lowering) { g.Rewrite(plainPools) })},
-	{"bfloat16", func(l Lowering) bool { return l.Target == CUDABFloat16 },
-		inPlace(func(g *ir.Graph, _ Lowering) { narrow(g) })},
-	{"add in turn", func(l Lowering) bool { return l.Target.OnGPU() },
-		inPlace(func(g *ir.Graph, _ Lowering) { addInTurn(g) })},
-	{"recompute", always, inPlace(recomputeCheap)},
+// finished are the passes of the finished graph. What nobody reads is removed after each.
+var finished = []pass{
+	// Remove what nobody reads. The construction leaves it: gradients of unused outputs, for
+	// instance.
+	{name: "trim", on: always, run: inPlace(func(*ir.Graph) {})},
+	// Give depthwise convolutions and their gradients to our own kernels.
+	{name: "depthwise", on: on(CPUKernels), run: inPlace(lowerDepthwise)},
+	// Let operators that can add take in the sums of their results.
+	{name: "sums", on: fusesSums, run: inPlace(accumulate)},
+	// Keep one byte of a max pool's index of eight for the backward pass.
+	{name: "indices", on: has(Indices), run: inPlace(narrowIndices)},
+	// Replace the gradients of pools by operators that the CUDA provider has.
+	{name: "plain pools", on: on(CUDA, CUDABFloat16), run: inPlace(lowerPools)},
+	// Keep the images that the backward pass reads in bfloat16.
+	{name: "bfloat16", on: on(CUDABFloat16), run: inPlace(narrow)},
+	// Order partial sums so that the runtime adds each term as it comes.
+	{name: "add in turn", on: on(CUDA, CUDABFloat16), run: inPlace(addInTurn)},
+	// Compute cheap values a second time in the backward pass, to keep less. The pass may undo
+	// itself, so it keeps the constants that an undone graph reads.
+	{name: "recompute", on: always, run: recomputePass, keeps: true},
 }
 
-func always(Lowering) bool { return true }
+// numbers is the reason of passes that both add nodes or constants: the files show their numbers, and
+// the same spec must give the same bytes from one version to the next.
+const numbers = "both add nodes or constants, whose numbers are in the files"
 
-// inPlace is a rewrite that replaces no value that anybody outside of the graph knows.
-func inPlace(f func(*ir.Graph, Lowering)) func(*ir.Graph, Lowering) map[*ir.Value]*ir.Value {
-	return func(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { f(g, l); return nil }
-}
-
-// passOrder are pairs of passes of which the first must come before the second.
+// passOrder lists pairs of passes of which the first must come before the second. For each, moving
+// one past the other changes programs of the supernets; for pairs that are not listed it does not.
 var passOrder = []struct{ first, second, why string }{
-	{"reduce", "fuse", "fuse takes up the convolutions that reduce joins"},
-	{"trim", "depthwise", "a rewrite must not see nodes that nobody reads: their readers count"},
-	{"depthwise", "sums", "sums are added by the operators that depthwise puts in"},
-	{"indices", "plain pools", "the scatter of a max pool's gradient reads the restored index"},
-	{"plain pools", "bfloat16", "gradients stay float32, so they must be in their final form"},
-	{"bfloat16", "add in turn", "casts between the terms of a sum change which sums follow each other"},
+	{"bfloat16", "recompute", "recompute widens the bfloat16 form again: else float32 is kept"},
 	{"add in turn", "recompute", "whether recomputing pays depends on the order of execution"},
-	{"bfloat16", "recompute", "recompute keeps the bfloat16 form and widens it again"},
+	{"indices", "recompute", numbers},
+	{"indices", "plain pools", numbers},
+	{"indices", "bfloat16", numbers},
+	{"plain pools", "recompute", numbers},
+	{"plain pools", "bfloat16", numbers},
 }
 
-// Forward applies the passes of a forward graph, which has no outputs yet. Replaced is told what
-// each pass replaces.
+// verifyEach verifies the graph after every pass, to name the pass that broke it. It is on in every
+// test and nowhere else: it takes about a third of the time of an emission (150 of 500 ms for a
+// weight step of 8 cells). Whoever writes a file verifies the finished graph in any case
+// (onnx.Model).
+var verifyEach = testing.Testing()
+
+// Forward applies the passes of a forward graph, which has no outputs yet, while it is built. It
+// tells replaced what each pass replaces.
 func Forward(g *ir.Graph, l Lowering, replaced func(map[*ir.Value]*ir.Value)) {
 	for _, p := range forward {
 		if !p.on(l) {
 			continue
 		}
 		replaced(p.run(g, l))
-		if err := g.Verify(); err != nil {
-			g.Fail("after pass %s: %w", p.name, err)
+		if err := p.verify(g); err != nil {
+			g.Fail("%w", err)
 		}
 	}
 }
 
-// Finished applies the passes of a finished graph, and on CUDA checks that every node has a kernel.
+// Finished applies the passes of a finished graph. For CUDA it checks that every node has a kernel
+// there: one without would run on the host, with copies around it.
 func Finished(g *ir.Graph, l Lowering) error {
 	for _, p := range finished {
 		if !p.on(l) {
@@ -84,15 +101,56 @@ func Finished(g *ir.Graph, l Lowering) error {
 		if err := ir.Build(func() { p.run(g, l) }); err != nil {
 			return fmt.Errorf("pass %s: %w", p.name, err)
 		}
-		if p.name != "recompute" { // trims by itself, and keeps constants that it may restore
+		if !p.keeps {
 			g.Trim()
 		}
-		if err := g.Verify(); err != nil {
-			return fmt.Errorf("after pass %s: %w", p.name, err)
+		if err := p.verify(g); err != nil {
+			return err
 		}
 	}
 	if l.Target.OnGPU() {
 		return CheckCUDA(g)
 	}
+	return nil
+}
+
+// verify checks what the pass has left.
+func (p pass) verify(g *ir.Graph) error {
+	if !verifyEach {
+		return nil
+	}
+	if err := g.Verify(); err != nil {
+		return fmt.Errorf("after pass %s: %w", p.name, err)
+	}
+	return nil
+}
+
+func always(Lowering) bool { return true }
+
+// has switches a pass on by its member of the set.
+func has(s Set) func(Lowering) bool { return func(l Lowering) bool { return l.Passes.Has(s) } }
+
+// on switches a pass on for targets.
+func on(targets ...Target) func(Lowering) bool {
+	return func(l Lowering) bool { return slices.Contains(targets, l.Target) }
+}
+
+func fusesSums(l Lowering) bool { return l.Target == CPUKernels && !l.Unfused.Sums }
+
+// replacing is a pass that depends on the graph alone.
+func replacing(f func(*ir.Graph) map[*ir.Value]*ir.Value) func(*ir.Graph,
+	Lowering) map[*ir.Value]*ir.Value {
+	return func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { return f(g) }
+}
+
+// inPlace is a pass of a finished graph, of whose values the caller knows none.
+func inPlace(f func(*ir.Graph)) func(*ir.Graph, Lowering) map[*ir.Value]*ir.Value {
+	return func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { f(g); return nil }
+}
+
+func fusePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l.Unfused) }
+
+func recomputePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
+	recomputeCheap(g, l)
 	return nil
 }

@@ -5,35 +5,55 @@ import (
 	"testing"
 
 	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
 )
 
 // The passes stand in an order that obeys every constraint, and every constraint names two of them.
 func TestPassOrder(t *testing.T) {
-	var names []string
+	var list []string
 	for _, p := range slices.Concat(forward, finished) {
-		if slices.Contains(names, p.name) {
+		if slices.Contains(list, p.name) {
 			t.Errorf("pass %s is listed twice", p.name)
 		}
-		names = append(names, p.name)
+		list = append(list, p.name)
 	}
 	for _, c := range passOrder {
-		first, second := slices.Index(names, c.first), slices.Index(names, c.second)
+		first, second := slices.Index(list, c.first), slices.Index(list, c.second)
 		if first < 0 || second < 0 || first >= second || c.why == "" {
 			t.Errorf("%s (at %d) must come before %s (at %d): %s", c.first, first, c.second, second, c.why)
 		}
 	}
 }
 
+// A pass that breaks the graph is named, in every test.
+func TestPassIsVerified(t *testing.T) {
+	old := finished
+	defer func() { finished = old }()
+	finished = []pass{{name: "careless", on: always, keeps: true, run: inPlace(func(g *ir.Graph) {
+		g.Nodes = g.Nodes[1:]
+	})}}
+	g := ir.New("broken")
+	err := ir.Build(func() {
+		x := op.Relu{}.Of(g.Input("x", ir.T(ir.Float, 2)))
+		g.Output("y", op.Relu{}.Of(x))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check.Error(t, Finished(g, Lowering{}), "after pass careless: verify: node 0 Relu")
+}
+
 // A set prints as the names that it is parsed from.
 func TestParseSet(t *testing.T) {
 	for s := None; s <= All; s++ {
-		var names []string
-		for i, name := range passNames {
+		var list []string
+		for i, name := range names {
 			if s.Has(1 << i) {
-				names = append(names, name)
+				list = append(list, name)
 			}
 		}
-		if got := check.Must(Parse(names...))(t); got != s {
+		if got := check.Must(Parse(list...))(t); got != s {
 			t.Errorf("%v is read as %v", s, got)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // Recompute says whether the backward pass computes cheap values of the forward pass again, where
-// it would otherwise keep them. The numbers are the same to the bit: the same operators get the same
-// inputs a second time.
+// it would otherwise keep them. The numbers are the same to the bit: the same operators get the
+// same inputs a second time.
 type Recompute int
 
 // Values of Recompute.
@@ -38,8 +38,8 @@ func ParseRecompute(name string) (Recompute, error) {
 // worthRecomputing is the least fraction of the peak that RecomputeAuto spends time on.
 const worthRecomputing = .05
 
-// recomputeCheap applies the pass to a finished graph. What is kept as bfloat16 is widened again in the
-// backward pass in any case, or float32 would be kept beside it.
+// recomputeCheap applies the pass to a finished graph. What is kept as bfloat16 is widened again in
+// the backward pass in any case, or float32 would be kept beside it.
 func recomputeCheap(g *ir.Graph, l Lowering) {
 	least := func() func() { return nil }
 	if l.Target == CUDABFloat16 {
@@ -94,8 +94,9 @@ type recomputer struct {
 
 // recompute lets the nodes of the backward pass read copies of the cheap values. All copies stand
 // between the forward and the backward pass: ONNX Runtime goes from a node to its producer with the
-// largest index first (plan.RuntimeOrder), so it computes the gradient that comes in before the copy,
-// and the copy just before it is read. It returns what undoes the pass; nil if nothing was changed.
+// largest index first (plan.RuntimeOrder), so it computes the gradient that comes in before the
+// copy, and the copy just before it is read. It returns what undoes the pass; nil if nothing was
+// changed.
 func recompute(g *ir.Graph, cheap func(*ir.Node) bool) (undo func()) {
 	r := &recomputer{g: g, cheap: cheap, backward: backwardOf(g), needed: map[*ir.Value]bool{},
 		made: map[*ir.Value]bool{}, again: map[*ir.Value]*ir.Value{}}
@@ -168,8 +169,8 @@ func (r *recomputer) findNeeded() (first int) {
 }
 
 // there reports whether a value can be had in the backward pass without keeping it or anything else
-// for that: it is an input, or the backward pass reads it, or it comes by cheap steps from such values.
-// A bfloat16 may be kept: it is no more than what is made of it.
+// for that: it is an input, or the backward pass reads it, or it comes by cheap steps from such
+// values. A bfloat16 may be kept: it is no more than what is made of it.
 func (r *recomputer) there(v *ir.Value) bool {
 	return v.Def == nil || r.needed[v] || v.DType == ir.BFloat16 || r.makes(v)
 }

@@ -5,11 +5,11 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// joinReductions computes each factorised reduction by one convolution (Rewrites.Reductions), before
-// the graph is differentiated. The reduction joins the channels of two 1x1 convolutions of stride 2,
-// one of x and one of x without its first row and column. Both are convolutions of x with 2x2 windows
-// whose weights are zero but for the first pixel, or for the last; so no copy of x has to be kept for
-// the backward pass. It returns what replaces the values of the graph.
+// joinReductions computes each factorised reduction by one convolution (Reduce), before the graph
+// is differentiated. The reduction joins the channels of two 1x1 convolutions of stride 2, one of x
+// and one of x without its first row and column. Both are convolutions of x with 2x2 windows whose
+// weights are zero but for the first pixel, or for the last; so no copy of x has to be kept for the
+// backward pass. It returns what replaces the values of the graph.
 func joinReductions(g *ir.Graph) map[*ir.Value]*ir.Value {
 	readers := g.Readers()
 	return g.Rewrite(func(n *ir.Node) []*ir.Value {

@@ -6,9 +6,9 @@ import (
 )
 
 // addInTurn moves every sum that only another sum reads to right before that one. ONNX Runtime goes
-// from a node to its producer with the largest index first (plan.RuntimeOrder): with the partial sum
-// before the next term it would compute all terms of a long sum, the last first, before it adds any of
-// them; with the partial sum after all terms it adds each as it comes.
+// from a node to its producer with the largest index first (plan.RuntimeOrder): with the partial
+// sum before the next term it would compute all terms of a long sum, the last first, before it adds
+// any of them; with the partial sum after all terms it adds each as it comes.
 func addInTurn(g *ir.Graph) {
 	readers, kept := g.Readers(), map[*ir.Value]bool{}
 	for _, o := range g.Outputs {

@@ -27,8 +27,8 @@ var kernels = map[string]sharing{
 
 	"BatchNormInternal": moments,
 
-	// Our own kernels (package ort/kernels) write over what they add. The gradients of ONNX Runtime's
-	// pools have no such input.
+	// Our own kernels (package ort/kernels) write over what they add. The gradients of ONNX
+	// Runtime's pools have no such input.
 	"DepthwiseGradInput": unary,
 	"Normalize":          addend(3),
 	"NormalizeGrad":      addend(5),

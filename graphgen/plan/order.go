@@ -12,9 +12,9 @@ func (p *Program) CreationOrder() []int {
 }
 
 // RuntimeOrder is ONNX Runtime's default order: a depth-first walk against the edges that starts
-// from the last node without readers, goes to the producer with the largest index first, and emits a
-// node when everything before it is emitted (Graph::ReverseDFSFrom, called by GraphViewer). A profile
-// of version 1.28 confirms it: see the tests of zos-ort.
+// from the last node without readers, goes to the producer with the largest index first, and emits
+// a node when everything before it is emitted (Graph::ReverseDFSFrom, called by GraphViewer). A
+// profile of version 1.28 confirms it: see the tests of zos-ort.
 func (p *Program) RuntimeOrder() []int {
 	before := p.producers()
 	type visit struct {

@@ -1,5 +1,5 @@
-// Package port names the inputs and outputs of the programs. The names are in the ONNX files and in the
-// checkpoints; package graphgen says which role each has.
+// Package port names the inputs and outputs of the programs. The names are in the ONNX files and in
+// the checkpoints; package graphgen says which role each has.
 package port
 
 import "slices"
@@ -32,8 +32,9 @@ const (
 // Image is the input of a deployed or fine-tuned network.
 const Image = "image"
 
-// What ONNX Runtime calls the input that starts the sum of gradients afresh, and in a fine-tuning model
-// the gradient buffer of a parameter and the flag of its update (orttraining/training_api/module.cc).
+// What ONNX Runtime calls the input that starts the sum of gradients afresh, and in a fine-tuning
+// model the gradient buffer of a parameter and the flag of its update
+// (orttraining/training_api/module.cc).
 const (
 	Reset      = "lazy_reset_grad"
 	gradBuffer = "_grad.accumulation.buffer"
@@ -55,6 +56,7 @@ func Updated(state string) string { return "updated/" + state }
 // GradientBuffer is the input of a fine-tuning model that collects the gradient of a parameter.
 func GradientBuffer(parameter string) string { return parameter + gradBuffer }
 
-// GradientFlag is the output of a fine-tuning model that reports that a parameter's buffer, or a running
-// statistic, was overwritten. ONNX Runtime hides outputs of such names from callers of TrainStep.
+// GradientFlag is the output of a fine-tuning model that reports that a parameter's buffer, or a
+// running statistic, was overwritten. ONNX Runtime hides outputs of such names from callers of
+// TrainStep.
 func GradientFlag(parameter string) string { return parameter + gradFlag }

@@ -1,5 +1,5 @@
-// Package scope writes and reads the places of nodes in a network, such as cell3/edge7/dil_conv_3x3.
-// They are the beginnings of the names in an ONNX file.
+// Package scope writes and reads the places of nodes in a network, such as
+// cell3/edge7/dil_conv_3x3. They are the beginnings of the names in an ONNX file.
 package scope
 
 import (
@@ -28,7 +28,8 @@ func Update(vector string) string { return update + "/" + vector }
 // Cell is the place of cell i of a network.
 func Cell(i int) string { return fmt.Sprint(cell, i) }
 
-// Preprocess is the place in a cell of what the output of one of the two cells before it goes through.
+// Preprocess is the place in a cell of what the output of one of the two cells before it goes
+// through.
 func Preprocess(input int) string { return fmt.Sprint(preprocess, input) }
 
 // Edge is the place in the cell of a supernet of the mixed operation of edge i.

@@ -46,10 +46,10 @@ func (d Deployment) Output() string {
 	return LogitsOutput
 }
 
-// Deploy is Graph for users of the network, with the batch norms folded into the convolutions: input
-// "image" [1,3,size,size], RGB in [0,1], output "logits" or "probabilities" [1,classes]. The image is
-// normalised to (x - mean)/std by two nodes of their own: inside the weights of the first convolution
-// it would change what the border is padded with.
+// Deploy is Graph for users of the network, with the batch norms folded into the convolutions:
+// input "image" [1,3,size,size], RGB in [0,1], output "logits" or "probabilities" [1,classes]. The
+// image is normalised to (x - mean)/std by two nodes of their own: inside the weights of the first
+// convolution it would change what the border is padded with.
 func (c Config) Deploy(t graphgen.Tensors, d Deployment) (*ir.Graph, error) {
 	g, err := graphgen.Freeze("network", t, func(n *graphgen.Net) {
 		g := n.G
@@ -80,8 +80,8 @@ func (d Deployment) normalize(x *ir.Value) *ir.Value {
 	return x
 }
 
-// FineTune is the network in the form of ONNX Runtime's on-device training. It takes the images that
-// the deployed network takes; it has no auxiliary head and drops no paths.
+// FineTune is the network in the form of ONNX Runtime's on-device training. It takes the images
+// that the deployed network takes; it has no auxiliary head and drops no paths.
 func (c Config) FineTune(d Deployment) (*graphgen.FineTune, error) {
 	c.Auxiliary, c.DropPath = false, false
 	forward := func(n *graphgen.Net, images *ir.Value) graphgen.Scores {

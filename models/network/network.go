@@ -54,8 +54,8 @@ func identity(t space.CellType, g space.Gene) bool {
 // AuxiliaryWeight is the weight of the auxiliary head's loss in the papers' settings.
 const AuxiliaryWeight = .4
 
-// Spec describes the programs of the network for batches of square images, with the optimiser of the
-// paper.
+// Spec describes the programs of the network for batches of square images, with the optimiser of
+// the paper.
 func (c Config) Spec(batch, image int, target pass.Target, passes pass.Set) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
 		SGD: graphgen.PaperSGD, AuxiliaryWeight: AuxiliaryWeight,

@@ -22,18 +22,19 @@ type Config struct {
 	Classes  int
 	Mask     space.Mask
 	Partial  int // 1: all channels are mixed (DARTS); k: the first 1/k of them (PC-DARTS uses 4)
-	// Passes are the rewrites that the construction applies: Pools, Mix, Shuffle; others are those of the
-	// finished graph.
+	// Passes are the rewrites that the construction applies: Pools, Mix, Shuffle; others are those
+	// of the finished graph.
 	Passes pass.Set
 }
 
-// OperationMix is the vector of weights of the operations of a cell type, in the order of Operations.
+// OperationMix is the vector of weights of the operations of a cell type, in the order of
+// Operations.
 func OperationMix(t space.CellType) graphgen.Mix {
 	return graphgen.Mix{Of: graphgen.MixedOperations, Cell: t.String()}
 }
 
-// EdgeMix is the vector of the 14 edge weights of a cell type, which a supernet with partial channels
-// has.
+// EdgeMix is the vector of the 14 edge weights of a cell type, which a supernet with partial
+// channels has.
 func EdgeMix(t space.CellType) graphgen.Mix {
 	return graphgen.Mix{Of: graphgen.MixedEdges, Cell: t.String()}
 }
@@ -65,8 +66,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Spec describes the programs of the network for batches of square images, with the optimiser of the
-// paper.
+// Spec describes the programs of the network for batches of square images, with the optimiser of
+// the paper.
 func (c Config) Spec(batch, image int, target pass.Target, passes pass.Set) graphgen.Spec {
 	c.Passes = passes
 	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
