@@ -144,10 +144,10 @@ func ran(t *testing.T, net *program.Net, p *graphgen.Program,
 		t.Fatal(err)
 	}
 	for name, x := range in {
-		if r.Has(name) && x.I != nil {
-			copy(r.Int(name), x.I)
-		} else if r.Has(name) {
-			copy(r.Float(name), singles(x.F))
+		if to := r.Port(name); to != nil && x.I != nil {
+			copy(to.Int64(), x.I)
+		} else if to != nil {
+			copy(to.Float32(), singles(x.F))
 		}
 	}
 	if err := r.Run(); err != nil {
@@ -158,8 +158,8 @@ func ran(t *testing.T, net *program.Net, p *graphgen.Program,
 	}
 	out := map[string][]float64{"momentum": floats(v.Momentum)}
 	for _, name := range watched {
-		if r.Has(name) {
-			out[name] = floats(r.Float(name))
+		if x := r.Port(name); x != nil {
+			out[name] = floats(x.Float32())
 		}
 	}
 	return out

@@ -65,11 +65,6 @@ func (c Config) Spec(image int) graphgen.Spec {
 	return s
 }
 
-// Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.
-func Cosine(rate float64, e, n int) float64 {
-	return rate * (1 + math.Cos(math.Pi*float64(e)/float64(n))) / 2
-}
-
 // InitialWeights draws the weights of a seed in the given layout, as PyTorch initialises them.
 func (c Config) InitialWeights(l graphgen.Layout) []float32 {
 	return l.Initialize(stream.New(c.Seed, stream.Weights, 0))

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 	"zos-ort/search"
+	"zos-ort/search/train"
 )
 
 func TestCosine(t *testing.T) {
@@ -14,14 +15,14 @@ func TestCosine(t *testing.T) {
 		e, n int
 		want float64
 	}{{0, 50, .1}, {25, 50, .05}, {50, 50, 0}, {10, 40, .1 * (1 + math.Sqrt2/2) / 2}, {0, 1, .1}} {
-		if got := search.Cosine(.1, x.e, x.n); math.Abs(got-x.want) > 1e-15 {
+		if got := train.Cosine(.1, x.e, x.n); math.Abs(got-x.want) > 1e-15 {
 			t.Errorf("epoch %d of %d: %v, want %v", x.e, x.n, got, x.want)
 		}
 	}
 }
 
 func TestCrossEntropy(t *testing.T) {
-	sum, correct := search.CrossEntropy([]float32{0, 0, 1, 3, 2, 2}, []int64{1, 0, 0}, 2)
+	sum, correct := train.CrossEntropy([]float32{0, 0, 1, 3, 2, 2}, []int64{1, 0, 0}, 2)
 	want := math.Log(2) + math.Log(1+math.Exp(2)) + math.Log(2)
 	if math.Abs(sum-want) > 1e-12 || correct != 1 { // of equal scores the first is the top
 		t.Errorf("sum %v, %d correct, want %v, 1", sum, correct, want)
@@ -30,11 +31,11 @@ func TestCrossEntropy(t *testing.T) {
 
 // Scores whose exponentials overflow or vanish have finite losses.
 func TestCrossEntropyOfLargeScores(t *testing.T) {
-	sum, correct := search.CrossEntropy([]float32{1e4, 0, -1e4, 1e4, 0, -1e4}, []int64{0, 2}, 3)
+	sum, correct := train.CrossEntropy([]float32{1e4, 0, -1e4, 1e4, 0, -1e4}, []int64{0, 2}, 3)
 	if sum != 2e4 || correct != 1 {
 		t.Errorf("sum %v, %d correct, want 20000, 1", sum, correct)
 	}
-	sum, correct = search.CrossEntropy([]float32{-3e38, -3e38}, []int64{0}, 2)
+	sum, correct = train.CrossEntropy([]float32{-3e38, -3e38}, []int64{0}, 2)
 	if math.Abs(sum-math.Log(2)) > 1e-12 || correct != 1 {
 		t.Errorf("sum %v, %d correct, want log 2, 1", sum, correct)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
+	"zos-ort/search/train"
 )
 
 // Epoch is what is known after an epoch.
@@ -41,21 +42,8 @@ func (m Means) over(n int) Means {
 // Times says where an epoch's time went.
 type Times struct{ Total, Weight, Alpha, Eval, Waited time.Duration }
 
-// Progress is told after every step.
-type Progress struct {
-	Epoch, Step, Steps int
-	Loss, Accuracy     float64 // of the training batch
-	AlphaLoss          float64 // 0 during warm-up
-}
-
-// Recorder receives what a search reports. An error of Epoch or Save ends the search.
-type Recorder interface {
-	Step(Progress)
-	Epoch(Epoch) error
-	// Save is called after every epoch and when the search is interrupted. The snapshot's alphas are
-	// owned by the search; the state of the net belongs to the same moment.
-	Save(Snapshot, *program.Net) error
-}
+// Recorder receives what a search reports. The alphas of a snapshot are owned by the search.
+type Recorder = train.Recorder[Epoch, Snapshot]
 
 // Snapshot is where a search stands between two steps: with the state vectors of its net, all that it
 // takes to go on as if it had never stopped.

@@ -13,6 +13,7 @@ import (
 	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/data"
+	"zos-ort/search/train"
 )
 
 // runtime opens ONNX Runtime, or skips the test where there is none.
@@ -49,9 +50,9 @@ func images(t *testing.T) *data.Set {
 
 // recorder keeps what a search reports, with the alphas as they were.
 type recorder struct {
-	steps  []search.Progress
+	steps  []train.Progress
 	epochs []search.Epoch
-	onStep func(search.Progress)
+	onStep func(train.Progress)
 	fail   error  // of Epoch
 	saved  []byte // the last snapshot as JSON
 	state  program.Vectors
@@ -76,7 +77,7 @@ func (r *recorder) start(t *testing.T) *search.Start {
 	return s
 }
 
-func (r *recorder) Step(p search.Progress) {
+func (r *recorder) Step(p train.Progress) {
 	r.steps = append(r.steps, p)
 	if r.onStep != nil {
 		r.onStep(p)

@@ -10,6 +10,7 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 	"zos-ort/search"
+	"zos-ort/search/train"
 )
 
 // A search that is interrupted after every step, and each time goes on from what was saved, makes
@@ -50,7 +51,7 @@ func interrupted(t *testing.T, c search.Config) (*search.Result, *recorder) {
 	var from *search.Start
 	for piece := 0; ; piece++ {
 		ctx, cancel := context.WithCancel(context.Background())
-		all.onStep = func(search.Progress) { cancel() }
+		all.onStep = func(train.Progress) { cancel() }
 		res, err := search.Run(ctx, c, images(t), from, all)
 		cancel()
 		if err == nil {

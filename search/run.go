@@ -3,13 +3,13 @@ package search
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
+	"zos-ort/search/train"
 )
 
 // Result is what a search found.
@@ -25,16 +25,16 @@ type Result struct {
 // and images give the same bits, whether the search starts anew (from is nil) or goes on from what an
 // earlier one saved. When ctx is cancelled Run finishes the running step, saves, and returns ctx's
 // error.
-func Run(ctx context.Context, c Config, train *data.Set, from *Start, r Recorder) (*Result, error) {
+func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	steps, err := c.open(train.Size, from)
+	steps, err := c.open(images.Size, from)
 	if err != nil {
 		return nil, err
 	}
 	defer steps.Close()
-	l, err := c.loaders(ctx, train)
+	l, err := c.loaders(ctx, images)
 	if err != nil {
 		return nil, err
 	}
@@ -43,28 +43,19 @@ func Run(ctx context.Context, c Config, train *data.Set, from *Start, r Recorder
 	if from != nil {
 		at = from.Snapshot
 	}
-	for at.Epoch < c.Epochs && at.Stop == nil {
-		if c.StopOnSkips > 0 && at.Before == nil {
-			at.Before = steps.Alphas.Clone()
-		}
-		ep, err := c.epoch(ctx, &at, steps, l, r)
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
-			if failed := r.Save(at.with(steps), steps.Net); failed != nil {
-				return nil, failed
+	err = train.Loop[Epoch, Snapshot]{Net: steps.Net, Recorder: r,
+		Done: func() bool { return at.Epoch >= c.Epochs || at.Stop != nil },
+		Epoch: func(ctx context.Context) (Epoch, error) {
+			if c.StopOnSkips > 0 && at.Before == nil {
+				at.Before = steps.Alphas.Clone()
 			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := r.Epoch(ep); err != nil {
-			return nil, err
-		}
-		if at, err = c.after(at, ep, steps); err != nil {
-			return nil, err
-		}
-		if err := r.Save(at.with(steps), steps.Net); err != nil {
-			return nil, err
-		}
+			return c.epoch(ctx, &at, steps, l, r)
+		},
+		Next:     func(ep Epoch) (err error) { at, err = c.after(at, ep, steps); return err },
+		Snapshot: func() Snapshot { return at.with(steps) },
+	}.Run(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last, Stop: at.Stop}, nil
 }
@@ -118,8 +109,8 @@ func (l *loaders) close() {
 	}
 }
 
-func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) {
-	w, a := data.Split(train.Len(), c.Seed)
+func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error) {
+	w, a := data.Split(images.Len(), c.Seed)
 	valid := a
 	if c.Valid > 0 && c.Valid < len(a) {
 		valid = a[:c.Valid]
@@ -138,7 +129,7 @@ func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) 
 			Shuffle: true}},
 		{&l.valid, ctx, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
 	} {
-		x.cfg.Set, x.cfg.Batch = train, c.Batch
+		x.cfg.Set, x.cfg.Batch = images, c.Batch
 		var err error
 		if *x.to, err = data.NewLoader(x.ctx, x.cfg); err != nil {
 			l.close()
@@ -151,7 +142,7 @@ func (c Config) loaders(ctx context.Context, train *data.Set) (*loaders, error) 
 // epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut short,
 // at says where.
 func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r Recorder) (Epoch, error) {
-	ep := Epoch{Epoch: at.Epoch, Rate: Cosine(c.Rate, at.Epoch, c.Epochs), Alphas: s.Alphas}
+	ep := Epoch{Epoch: at.Epoch, Rate: train.Cosine(c.Rate, at.Epoch, c.Epochs), Alphas: s.Alphas}
 	if at.Epoch >= c.Warmup {
 		ep.Lambda = c.Beta * float64(at.Epoch)
 	}
@@ -170,7 +161,7 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r
 		s.feedMix(s.eval, t)
 		ep.Entropy[t] = s.Alphas.Entropy(t)
 	}
-	if ep.ValidLoss, ep.ValidAcc, err = Accuracy(s.eval, l.valid.Epoch(0)); err != nil {
+	if ep.ValidLoss, ep.ValidAcc, err = train.Accuracy(s.eval, l.valid.Epoch(0)); err != nil {
 		return ep, err
 	}
 	if err := s.watch(at.Epoch).Finite(ep.ValidLoss, "an evaluation"); err != nil {
@@ -185,39 +176,32 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r
 
 // steps makes the steps of an epoch from at.Step on.
 func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *loaders, r Recorder) error {
-	searching := at.Epoch >= c.Warmup
-	pass, other := l.weights.Epoch(at.Epoch), l.alphas.Endless(at.Epoch)
-	for range at.Step {
-		if _, err := next(pass); err != nil {
-			return err
+	searching, other := at.Epoch >= c.Warmup, l.alphas.Endless(at.Epoch)
+	skip := func() error {
+		if !searching {
+			return nil
 		}
-		if searching {
-			if _, err := next(other); err != nil {
-				return err
-			}
-		}
+		_, err := train.Batch(other)
+		return err
 	}
-	for n := l.weights.Steps(); at.Step < n; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		p := Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n}
+	n := l.weights.Steps()
+	return train.Steps(ctx, &at.Step, n, l.weights.Epoch(at.Epoch), skip, func(b *data.Batch) error {
+		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n}
 		if searching {
 			if err := c.alphaStep(at, &p, ep.Lambda, s, other); err != nil {
 				return err
 			}
 		}
-		if err := c.weightStep(at, &p, ep.Rate, s, pass); err != nil {
+		if err := c.weightStep(at, &p, ep.Rate, s, b); err != nil {
 			return err
 		}
-		at.Step++
 		r.Step(p)
-	}
-	return nil
+		return nil
+	})
 }
 
-func (c Config) alphaStep(at *Snapshot, p *Progress, lambda float64, s *Steps, pass *data.Pass) error {
-	b, err := next(pass)
+func (c Config) alphaStep(at *Snapshot, p *train.Progress, lambda float64, s *Steps, pass *data.Pass) error {
+	b, err := train.Batch(pass)
 	if err != nil {
 		return err
 	}
@@ -233,11 +217,7 @@ func (c Config) alphaStep(at *Snapshot, p *Progress, lambda float64, s *Steps, p
 	return s.watch(at.Epoch).Finite(o.Loss, "an alpha step")
 }
 
-func (c Config) weightStep(at *Snapshot, p *Progress, rate float64, s *Steps, pass *data.Pass) error {
-	b, err := next(pass)
-	if err != nil {
-		return err
-	}
+func (c Config) weightStep(at *Snapshot, p *train.Progress, rate float64, s *Steps, b *data.Batch) error {
 	start := time.Now()
 	o, err := s.WeightStep(b.Images, b.Labels, rate)
 	at.Time.Weight += time.Since(start)
@@ -252,14 +232,6 @@ func (c Config) weightStep(at *Snapshot, p *Progress, rate float64, s *Steps, pa
 }
 
 // watch explains what goes wrong in an epoch.
-func (s *Steps) watch(epoch int) Watch { return Watch{Stage: "search", Net: s.Net, Epoch: epoch} }
-
-func next(p *data.Pass) (*data.Batch, error) {
-	if b, ok := p.Next(); ok {
-		return b, nil
-	}
-	if err := p.Err(); err != nil {
-		return nil, err
-	}
-	return nil, fmt.Errorf("search: the loader ended early")
+func (s *Steps) watch(epoch int) train.Watch {
+	return train.Watch{Stage: "search", Net: s.Net, Epoch: epoch}
 }

@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/graphgen/check"
 	"zos-ort/search"
+	"zos-ort/search/train"
 )
 
 func runs(t *testing.T, c search.Config) (*search.Result, *recorder) {
@@ -64,11 +65,11 @@ func TestWarmupLeavesTheAlphasAlone(t *testing.T) {
 		t.Errorf("warm-up: %+v", first)
 	}
 	if last.Alphas.Equal(first.Alphas) || last.AlphaLoss <= 0 || last.Lambda != .5 ||
-		last.Rate != search.Cosine(.05, 1, 2) {
+		last.Rate != train.Cosine(.05, 1, 2) {
 		t.Errorf("after warm-up: %+v", last)
 	}
 	for i, p := range r.steps {
-		want := search.Progress{Epoch: i / 3, Step: i%3 + 1, Steps: 3, Loss: p.Loss,
+		want := train.Progress{Epoch: i / 3, Step: i%3 + 1, Steps: 3, Loss: p.Loss,
 			Accuracy: p.Accuracy, AlphaLoss: p.AlphaLoss}
 		if p != want || p.Loss <= 0 || (p.AlphaLoss > 0) != (p.Epoch == 1) {
 			t.Errorf("step %d: %+v", i, p)
@@ -118,7 +119,7 @@ func TestAlphasAreNotInTheWeightOptimiser(t *testing.T) {
 func TestCancellation(t *testing.T) {
 	runtime(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &recorder{onStep: func(p search.Progress) {
+	r := &recorder{onStep: func(p train.Progress) {
 		if p.Epoch == 0 && p.Step == 2 {
 			cancel()
 		}
@@ -147,5 +148,5 @@ func TestRunErrors(t *testing.T) {
 	c = tinyConfig()
 	c.Rate = 1e20
 	_, err = search.Run(context.Background(), c, images(t), nil, new(recorder))
-	check.Error(t, err, "search: a weight has grown to ", "in epoch 0: lower the learning rate (--lr)")
+	check.Error(t, err, "search: a weight has grown to ", "in epoch 0: lower the learning rate")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"zos-ort/graphgen"
-	"zos-ort/graphgen/port"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -23,17 +22,7 @@ type Steps struct {
 	eval   *program.Runner
 	grad   *space.Alphas
 	live   [2][]int  // positions in Alphas.Flat of the operations that the programs know
-	ports  [2]ports  // by cell type
 	mix    []float64 // scratch
-}
-
-// ports are the names of the mixing weights of a cell type and their gradients, joined once so that
-// a step allocates nothing.
-type ports struct{ mix, edge, mixGrad, edgeGrad string }
-
-func portsOf(t space.CellType) ports {
-	mix, edge := supernet.MixPort(t), supernet.EdgePort(t)
-	return ports{mix, edge, port.Gradient(mix), port.Gradient(edge)}
 }
 
 // Programs are the graphs of a search.
@@ -68,7 +57,6 @@ func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*
 	}
 	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like()}
 	for _, t := range space.CellTypes {
-		s.ports[t] = portsOf(t)
 		for i, c := range alphas.Mask().Candidates(t) {
 			if c.Op != space.None {
 				s.live[t] = append(s.live[t], i)
@@ -109,12 +97,12 @@ type Outcome struct {
 
 // WeightStep makes one step of SGD on a batch.
 func (s *Steps) WeightStep(images []float32, labels []int64, rate float64) (Outcome, error) {
-	s.weight.Float("rate")[0] = float32(rate)
+	s.weight.Rate[0] = float32(rate)
 	if err := s.run(s.weight, images, labels); err != nil {
 		return Outcome{}, err
 	}
 	o := outcome(s.weight)
-	o.Norm = float64(s.weight.Float("norm")[0])
+	o.Norm = float64(s.weight.Norm[0])
 	return o, nil
 }
 
@@ -154,23 +142,23 @@ func (s *Steps) LastGradient() *space.Alphas { return s.grad }
 // backward takes the gradients of the mixing weights through the softmaxes. "none" contributes
 // zeros: its output is zero whatever its weight.
 func (s *Steps) backward(t space.CellType) error {
-	ports := &s.ports[t]
-	if s.alpha.Has(ports.mix) {
+	if g := s.alpha.Mix(supernet.OperationMix(t)).Gradient; g != nil {
 		dw := s.scratch(len(s.Alphas.Flat(t)))
 		clear(dw)
-		for j, g := range s.alpha.Float(ports.mixGrad) {
-			dw[s.live[t][j]] = float64(g)
+		for j, d := range g {
+			dw[s.live[t][j]] = float64(d)
 		}
 		if err := s.Alphas.MixBackward(s.grad, t, dw); err != nil {
 			return err
 		}
 	}
-	if !s.alpha.Has(ports.edge) {
+	g := s.alpha.Mix(supernet.EdgeMix(t)).Gradient
+	if g == nil {
 		return nil
 	}
 	dw := s.scratch(space.Edges)
-	for i, g := range s.alpha.Float(ports.edgeGrad) {
-		dw[i] = float64(g)
+	for i, d := range g {
+		dw[i] = float64(d)
 	}
 	return s.Alphas.EdgeBackward(s.grad, t, dw)
 }
@@ -189,21 +177,15 @@ func (s *Steps) Evaluate(images []float32) ([]float32, error) {
 	if err := s.run(s.eval, images, nil); err != nil {
 		return nil, err
 	}
-	return s.eval.Float("logits"), nil
+	return s.eval.Logits, nil
 }
 
 func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
 	if r == nil {
 		return errors.New("search: the program was not opened")
 	}
-	in := r.Float("images")
-	if len(images) != len(in) {
-		return fmt.Errorf("%s: batch has %d numbers, the program takes %d", r.Program.Name, len(images),
-			len(in))
-	}
-	copy(in, images)
-	if labels != nil {
-		copy(r.Int("labels"), labels)
+	if err := r.Feed(images, labels); err != nil {
+		return err
 	}
 	for _, t := range space.CellTypes {
 		s.feedMix(r, t)
@@ -213,16 +195,13 @@ func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
 
 // feedMix writes the softmaxed architecture parameters into a program's inputs.
 func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
-	ports := &s.ports[t]
-	if r.Has(ports.mix) {
+	if dst := r.Mix(supernet.OperationMix(t)).Weights; dst != nil {
 		w := s.Alphas.MixWeights(s.scratch(len(s.Alphas.Flat(t))), t)
-		dst := r.Float(ports.mix)
 		for j, i := range s.live[t] {
 			dst[j] = float32(w[i])
 		}
 	}
-	if r.Has(ports.edge) {
-		dst := r.Float(ports.edge)
+	if dst := r.Mix(supernet.EdgeMix(t)).Weights; dst != nil {
 		for i, w := range s.Alphas.EdgeWeights(s.scratch(space.Edges), t) {
 			dst[i] = float32(w)
 		}
@@ -230,5 +209,5 @@ func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
 }
 
 func outcome(r *program.Runner) Outcome {
-	return Outcome{Loss: float64(r.Float("loss")[0]), Correct: int(r.Float("correct")[0])}
+	return Outcome{Loss: float64(r.Loss[0]), Correct: int(r.Correct[0])}
 }

@@ -19,27 +19,30 @@ var layers = map[string]string{
 	// graphs
 	"graphgen/ir":       "",
 	"graphgen/op":       "graphgen/ir",
-	"graphgen/autodiff": "graphgen/ir graphgen/op",
+	"graphgen/autodiff": "graphgen/ir graphgen/op graphgen/scope",
 	"graphgen/onnx":     "graphgen/ir",
 	"graphgen/eval":     "graphgen/ir graphgen/op",
 	"graphgen/cost":     "graphgen/ir graphgen/op",
 	"graphgen/deploy":   "graphgen/ir graphgen/op",
-	"graphgen/plan":     "graphgen/ir",
-	"graphgen/reader":   "graphgen/plan",
-	"graphgen/pass":     "graphgen/ir graphgen/op graphgen/plan",
-	"graphgen":          "graphgen/ir graphgen/op graphgen/autodiff graphgen/onnx graphgen/pass",
+	"graphgen/plan":     "graphgen/ir graphgen/op graphgen/port graphgen/scope",
+	"graphgen/reader":   "graphgen/plan graphgen/port",
+	"graphgen/port":     "",
+	"graphgen/scope":    "",
+	"graphgen/pass":     "graphgen/ir graphgen/op graphgen/plan graphgen/scope",
+	"graphgen":          "graphgen/ir graphgen/op graphgen/autodiff graphgen/onnx graphgen/pass graphgen/port graphgen/scope",
 
 	// networks
 	"models/nn":       "graphgen graphgen/ir graphgen/op models/space",
-	"models/supernet": "graphgen graphgen/ir graphgen/op graphgen/pass models/nn models/space",
-	"models/network":  "graphgen graphgen/ir graphgen/op graphgen/pass graphgen/deploy models/nn models/space",
+	"models/supernet": "graphgen graphgen/ir graphgen/op graphgen/pass graphgen/scope models/nn models/space",
+	"models/network": "graphgen graphgen/ir graphgen/op graphgen/pass graphgen/port graphgen/scope graphgen/deploy " +
+		"models/nn models/space",
 	"models/celldraw": "models/space",
 
 	// the runtime: bytes, names and tensors; program and meter join it with the graphs
 	"ort":         "models/safe",
 	"ort/kernels": "ort",
 	"ort/nvml":    "",
-	"ort/program": "graphgen graphgen/ir ort ort/kernels",
+	"ort/program": "graphgen graphgen/ir graphgen/port ort ort/kernels",
 	"ort/meter":   "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
 	// the method
@@ -47,7 +50,7 @@ var layers = map[string]string{
 	"prune/ranking":     "prune graphgen graphgen/pass models/safe models/space models/supernet ort ort/program",
 	"search/checkpoint": "",
 	"search/data":       "models/safe models/stream",
-	"search/train":      "graphgen models/stream ort/program search/data",
+	"search/train":      "ort/program search/data",
 	"search": "search/data search/train graphgen graphgen/pass models/space models/stream models/supernet ort " +
 		"ort/program",
 	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/stream ort ort/program",
@@ -78,7 +81,7 @@ var layers = map[string]string{
 	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/cells models/method models/space search/data",
-	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune search/data",
+	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune search/data search/train",
 
 	// for tests alone
 	"graphgen/check":             "",

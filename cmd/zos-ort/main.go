@@ -23,6 +23,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/models/safe"
 	"zos-ort/ort"
+	"zos-ort/search/train"
 )
 
 // Exit statuses.
@@ -87,6 +88,7 @@ func signalContext() (ctx context.Context, caught func() int, stop func()) {
 func report(w io.Writer, err error) int {
 	fmt.Fprintf(w, "zos-ort: error: %s\n", terminal.OneLine(err.Error()))
 	var advised *terminal.Hinted
+	var diverged *train.Diverged
 	var topic cli.ExitCoder // urfave/cli has one error of its own: help for an unknown command
 	switch {
 	case terminal.IsUsage(err), errors.As(err, &topic):
@@ -94,6 +96,8 @@ func report(w io.Writer, err error) int {
 		return exitUsage
 	case errors.As(err, &advised) && advised.Hint != "":
 		fmt.Fprintf(w, "zos-ort: hint: %s\n", advised.Hint)
+	case errors.As(err, &diverged):
+		fmt.Fprintln(w, "zos-ort: hint: --lr sets the learning rate")
 	case errors.Is(err, ort.ErrCUDA):
 		fmt.Fprintln(w, "zos-ort: hint: --device cpu needs none of it; zos-ort doctor lists what is there")
 	case errors.Is(err, ort.ErrNoRuntime):

@@ -85,24 +85,19 @@ func (n *Net) Fastest(ctx context.Context, name string, least, most int, end tim
 // edge for mixing weights.
 func Feed(r *program.Runner) {
 	rng := rand.New(rand.NewPCG(1, 3))
+	for i := range r.Images {
+		r.Images[i] = float32(rng.NormFloat64())
+	}
+	for i := range r.Labels {
+		r.Labels[i] = int64(i % 10)
+	}
 	for _, p := range r.Program.Signature.Inputs {
-		switch p.Role {
-		case graphgen.Image:
-			for i := range r.Float(p.Name) {
-				r.Float(p.Name)[i] = float32(rng.NormFloat64())
-			}
-		case graphgen.MixWeight:
-			fill(r.Float(p.Name), .125)
-		case graphgen.Label:
-			for i := range r.Int(p.Name) {
-				r.Int(p.Name)[i] = int64(i % 10)
-			}
-		case graphgen.Rate:
-			fill(r.Float(p.Name), .01)
-		case graphgen.DropPath: // nothing is dropped
-			fill(r.Float(p.Name), 1)
+		if p.Role == graphgen.MixWeight {
+			fill(r.Mix(p.Mix).Weights, .125)
 		}
 	}
+	fill(r.Rate, .01)
+	fill(r.DropPath, 1) // nothing is dropped
 }
 
 func fill(x []float32, v float32) {

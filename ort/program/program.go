@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"zos-ort/graphgen"
-	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/port"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
@@ -118,13 +117,30 @@ func (n *Net) Close() {
 	n.kernels.Close()
 }
 
-// Runner is one program on a Net, with host buffers for everything that is not state.
+// Runner is one program on a Net, with host buffers for everything that is not state. Writing to the buffer
+// of an input sets the input of the next Run; the buffer of an output holds the result of the last. Buffers
+// of ports that the program does not have are nil.
 type Runner struct {
 	Program *graphgen.Program
+
+	Images        []float32 // [B,3,S,S]; see Feed
+	Labels        []int64   // [B]
+	Rate          []float32 // learning rate, one number
+	DropPath      []float32 // [operations,B]
+	Loss, Correct []float32 // one number each
+	Norm          []float32 // of the gradient before clipping, one number
+	Logits        []float32 // [B,Classes]
+	Classes       int       // of Logits
+	mixes         map[graphgen.Mix]Mixing
+
 	trainer *ort.Trainer
 	step    *ort.Step
-	ports   map[string]*ort.Tensor
+	tensors map[string]*ort.Tensor // by port
 }
+
+// Mixing are the buffers of a vector of mixing weights and of the gradient with respect to it, which is nil
+// in programs without gradients.
+type Mixing struct{ Weights, Gradient []float32 }
 
 // Open creates the session of a program and its buffers.
 func (n *Net) Open(p *graphgen.Program) (*Runner, error) {
@@ -132,7 +148,8 @@ func (n *Net) Open(p *graphgen.Program) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	r := &Runner{Program: p, trainer: t, ports: map[string]*ort.Tensor{}}
+	r := &Runner{Program: p, trainer: t, mixes: map[graphgen.Mix]Mixing{},
+		tensors: map[string]*ort.Tensor{}}
 	in, err := r.buffers(p.Signature.Inputs)
 	if err == nil {
 		var out map[string]*ort.Tensor
@@ -147,6 +164,7 @@ func (n *Net) Open(p *graphgen.Program) (*Runner, error) {
 	return r, nil
 }
 
+// buffers makes the host buffers of ports, and takes note of them by role.
 func (r *Runner) buffers(ports []graphgen.Port) (map[string]*ort.Tensor, error) {
 	m := map[string]*ort.Tensor{}
 	for _, p := range ports {
@@ -157,27 +175,54 @@ func (r *Runner) buffers(ports []graphgen.Port) (map[string]*ort.Tensor, error) 
 		if err != nil {
 			return nil, err
 		}
-		m[p.Name], r.ports[p.Name] = t, t
+		m[p.Name], r.tensors[p.Name] = t, t
+		r.note(p, t)
 	}
 	return m, nil
 }
 
-// Float is the host buffer of a float32 port; writing to an input's buffer sets the input of the
-// next Run, an output's buffer holds the result of the last.
-func (r *Runner) Float(name string) []float32 { return r.port(name, ir.Float).Float32() }
-
-// Int is the host buffer of an int64 port.
-func (r *Runner) Int(name string) []int64 { return r.port(name, ir.Int64).Int64() }
-
-// Has reports whether the program has the port.
-func (r *Runner) Has(name string) bool { return r.ports[name] != nil }
-
-func (r *Runner) port(name string, d ir.DType) *ort.Tensor {
-	t := r.ports[name]
-	if t == nil {
-		panic(&ir.BuildError{Scope: r.Program.Name, Err: fmt.Errorf("no %v port %s", d, name)})
+func (r *Runner) note(p graphgen.Port, t *ort.Tensor) {
+	floats := map[graphgen.Role]*[]float32{graphgen.Image: &r.Images, graphgen.Rate: &r.Rate,
+		graphgen.DropPath: &r.DropPath, graphgen.Loss: &r.Loss, graphgen.Correct: &r.Correct,
+		graphgen.Norm: &r.Norm, graphgen.Logits: &r.Logits}
+	switch to := floats[p.Role]; {
+	case to != nil:
+		*to = t.Float32()
+		if p.Role == graphgen.Logits {
+			r.Classes = p.Type.Shape[1]
+		}
+	case p.Role == graphgen.Label:
+		r.Labels = t.Int64()
+	case p.Role == graphgen.MixWeight:
+		m := r.mixes[p.Mix]
+		m.Weights = t.Float32()
+		r.mixes[p.Mix] = m
+	case p.Role == graphgen.Gradient:
+		m := r.mixes[p.Mix]
+		m.Gradient = t.Float32()
+		r.mixes[p.Mix] = m
 	}
-	return t
+}
+
+// Mix returns the buffers of a vector of mixing weights; nil ones if the program has no such vector.
+func (r *Runner) Mix(m graphgen.Mix) Mixing { return r.mixes[m] }
+
+// Port is the buffer of a port of the program's signature; nil for state, and for ports that are not there.
+func (r *Runner) Port(name string) *ort.Tensor { return r.tensors[name] }
+
+// Feed sets the images and, where they are given, the labels of the next Run.
+func (r *Runner) Feed(images []float32, labels []int64) error {
+	if len(images) != len(r.Images) {
+		return fmt.Errorf("%s: batch has %d numbers, the program takes %d", r.Program.Name, len(images),
+			len(r.Images))
+	}
+	if labels != nil && len(labels) != len(r.Labels) {
+		return fmt.Errorf("%s: batch has %d labels, the program takes %d", r.Program.Name, len(labels),
+			len(r.Labels))
+	}
+	copy(r.Images, images)
+	copy(r.Labels, labels)
+	return nil
 }
 
 // Run executes the program once.
@@ -193,9 +238,9 @@ func (r *Runner) Close() {
 	if r.step != nil {
 		r.step.Close()
 	}
-	for _, t := range r.ports {
+	for _, t := range r.tensors {
 		t.Close()
 	}
-	r.ports = nil
+	r.tensors = nil
 	r.trainer.Close()
 }

@@ -68,22 +68,23 @@ func alone(t *testing.T, s *ranking.Supernet, g space.Genotype, repeat int) floa
 	r := check.Must(net.Open(p))(t)
 	defer r.Close()
 	for _, ct := range space.CellTypes {
-		for i := range r.Float(supernet.MixPort(ct)) {
-			r.Float(supernet.MixPort(ct))[i] = 1
+		ops, edges := r.Mix(supernet.OperationMix(ct)).Weights, r.Mix(supernet.EdgeMix(ct)).Weights
+		for i := range ops {
+			ops[i] = 1
 		}
 		for i, gene := range g.Cell(ct) {
-			if r.Has(supernet.EdgePort(ct)) {
-				r.Float(supernet.EdgePort(ct))[space.EdgeIndex(i/2, gene.Source)] = 1
+			if edges != nil {
+				edges[space.EdgeIndex(i/2, gene.Source)] = 1
 			}
 		}
 	}
 	var logits []float64
 	for _, x := range check.Must(s.Images(repeat))(t) {
-		copy(r.Float("images"), x)
+		copy(r.Images, x)
 		if err := r.Run(); err != nil {
 			t.Fatal(err)
 		}
-		for _, y := range r.Float("logits") {
+		for _, y := range r.Logits {
 			logits = append(logits, float64(y))
 		}
 	}

@@ -5,7 +5,6 @@ package ranking
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"sync"
 
@@ -180,26 +179,19 @@ func (s *session) all(ctx context.Context, norms prune.Norms, w weigh, step func
 // norm runs all batches through network i and returns the kernel norm of their logits.
 func (s *session) norm(r *program.Runner, i int, w weigh) (float64, error) {
 	for _, t := range space.CellTypes {
-		if !r.Has(supernet.MixPort(t)) {
-			continue
+		if ops := r.Mix(supernet.OperationMix(t)).Weights; ops != nil {
+			w(i, t, ops, r.Mix(supernet.EdgeMix(t)).Weights)
 		}
-		var edges []float32
-		if r.Has(supernet.EdgePort(t)) {
-			edges = r.Float(supernet.EdgePort(t))
-		}
-		w(i, t, r.Float(supernet.MixPort(t)), edges)
 	}
 	logits := make([]float64, 0, len(s.images)*s.Batch*s.Net.Classes)
 	for _, x := range s.images {
-		in := r.Float("images")
-		if len(x) != len(in) {
-			return 0, fmt.Errorf("ranking batch has %d numbers, the network takes %d", len(x), len(in))
+		if err := r.Feed(x, nil); err != nil {
+			return 0, err
 		}
-		copy(in, x)
 		if err := r.Run(); err != nil {
 			return 0, err
 		}
-		for _, y := range r.Float("logits") {
+		for _, y := range r.Logits {
 			logits = append(logits, float64(y))
 		}
 	}

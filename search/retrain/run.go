@@ -2,16 +2,14 @@ package retrain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
-	"zos-ort/graphgen"
 	"zos-ort/models/stream"
 	"zos-ort/ort/program"
-	"zos-ort/search"
 	"zos-ort/search/data"
+	"zos-ort/search/train"
 )
 
 // Epoch is what is known after an epoch.
@@ -34,14 +32,8 @@ func (m Means) over(n int) Means {
 	return Means{m.TrainLoss / k, m.TrainAcc / k, m.Norm / k}
 }
 
-// Recorder receives what a training reports. An error of Epoch or Save ends the training.
-type Recorder interface {
-	Step(search.Progress)
-	Epoch(Epoch) error
-	// Save is called after every epoch and when the training is interrupted; the state of the net
-	// belongs to the same moment as the snapshot.
-	Save(Snapshot, *program.Net) error
-}
+// Recorder receives what a training reports.
+type Recorder = train.Recorder[Epoch, Snapshot]
 
 // Snapshot is where a training stands between two steps: with the state vectors of its net, all that
 // it takes to go on as if it had never stopped.
@@ -60,23 +52,20 @@ type Start struct {
 }
 
 // Result is a trained network.
-type Result struct {
-	Tensors graphgen.Tensors // weights and running statistics by name
-	Last    Epoch
-}
+type Result struct{ Last Epoch }
 
 // training is a network in the runtime.
 type training struct {
 	Config
-	net         *program.Net
-	step, eval  *program.Runner
-	train, test *data.Loader
+	net          *program.Net
+	step, eval   *program.Runner
+	images, test *data.Loader
 }
 
-// Run trains on train and evaluates on test after every epoch. The same configuration and images
-// give the same bits, whether the training starts anew (from is nil) or goes on from what an earlier
-// one saved. When ctx is cancelled Run finishes the running step, saves, and returns ctx's error.
-func Run(ctx context.Context, c Config, train, test *data.Set, from *Start, r Recorder) (*Result, error) {
+// Run trains on images and evaluates on test after every epoch. The same configuration and images give the
+// same bits, whether the training starts anew (from is nil) or goes on from what an earlier one saved. When
+// ctx is cancelled Run finishes the running step, saves, and returns ctx's error.
+func Run(ctx context.Context, c Config, images, test *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -87,38 +76,24 @@ func Run(ctx context.Context, c Config, train, test *data.Set, from *Start, r Re
 	if from != nil {
 		at, v = from.Snapshot, from.Vectors
 	}
-	if err := t.open(ctx, train, test, v); err != nil {
+	if err := t.open(ctx, images, test, v); err != nil {
 		return nil, err
 	}
-	for at.Epoch < c.Epochs {
-		ep, err := t.epoch(ctx, &at, r)
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
-			if failed := r.Save(at, t.net); failed != nil {
-				return nil, failed
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := r.Epoch(ep); err != nil {
-			return nil, err
-		}
-		at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}
-		if err := r.Save(at, t.net); err != nil {
-			return nil, err
-		}
-	}
-	v, err := t.net.Vectors()
+	err := train.Loop[Epoch, Snapshot]{Net: t.net, Recorder: r,
+		Done:     func() bool { return at.Epoch >= c.Epochs },
+		Epoch:    func(ctx context.Context) (Epoch, error) { return t.epoch(ctx, &at, r) },
+		Next:     func(ep Epoch) error { at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}; return nil },
+		Snapshot: func() Snapshot { return at },
+	}.Run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tensors := t.step.Program.Tensors(v.Weights, v.Means, v.Variances)
-	return &Result{Tensors: tensors, Last: *at.Last}, nil
+	return &Result{Last: *at.Last}, nil
 }
 
 // open builds the programs and their state, fresh where v has no weights.
-func (t *training) open(ctx context.Context, train, test *data.Set, v program.Vectors) error {
-	spec, err := t.Spec(train.Size).Learn()
+func (t *training) open(ctx context.Context, images, test *data.Set, v program.Vectors) error {
+	spec, err := t.Spec(images.Size).Learn()
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
@@ -144,7 +119,7 @@ func (t *training) open(ctx context.Context, train, test *data.Set, v program.Ve
 		return err
 	}
 	// A step takes its batch even when it is interrupted; the evaluation ends at once.
-	t.train, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: train, Batch: t.Batch, Shuffle: true,
+	t.images, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: images, Batch: t.Batch, Shuffle: true,
 		Seed: stream.Seed(t.Seed, stream.TrainImages, 0), Augment: t.Augment, Tail: data.TailDrop})
 	if err != nil {
 		return err
@@ -154,7 +129,7 @@ func (t *training) open(ctx context.Context, train, test *data.Set, v program.Ve
 }
 
 func (t *training) close() {
-	for _, l := range []*data.Loader{t.train, t.test} {
+	for _, l := range []*data.Loader{t.images, t.test} {
 		if l != nil {
 			l.Close()
 		}
@@ -172,68 +147,54 @@ func (t *training) close() {
 // epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut short,
 // at says where.
 func (t *training) epoch(ctx context.Context, at *Snapshot, r Recorder) (Epoch, error) {
-	ep := Epoch{Epoch: at.Epoch, Rate: search.Cosine(t.Rate, at.Epoch, t.Epochs),
+	ep := Epoch{Epoch: at.Epoch, Rate: train.Cosine(t.Rate, at.Epoch, t.Epochs),
 		DropPath: t.DropPath * float64(at.Epoch) / float64(t.Epochs)}
 	start, before := time.Now(), at.Time
 	err := t.steps(ctx, at, ep, r)
 	if err == nil {
-		ep.TestLoss, ep.TestAcc, err = search.Accuracy(t.eval, t.test.Epoch(0))
+		ep.TestLoss, ep.TestAcc, err = train.Accuracy(t.eval, t.test.Epoch(0))
 	}
 	at.Time = before + time.Since(start)
 	ep.Time = at.Time
 	if err != nil {
 		return ep, err
 	}
-	ep.Means = at.Sums.over(t.train.Steps())
+	ep.Means = at.Sums.over(t.images.Steps())
 	return ep, t.watch(at.Epoch).Finite(ep.TestLoss, "an evaluation")
 }
 
 // steps makes the steps of an epoch from at.Step on.
 func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder) error {
-	t.step.Float("rate")[0] = float32(ep.Rate)
-	pass := t.train.Epoch(at.Epoch)
-	for range at.Step {
-		if _, ok := pass.Next(); !ok {
-			return fmt.Errorf("retrain: the epoch has no step %d", at.Step)
-		}
-	}
+	t.step.Rate[0] = float32(ep.Rate)
 	var pcg rand.PCG
-	rng := rand.New(&pcg)
-	for n := t.train.Steps(); at.Step < n; {
-		if err := ctx.Err(); err != nil {
-			return err
+	rng, n := rand.New(&pcg), t.images.Steps()
+	nothing := func() error { return nil }
+	return train.Steps(ctx, &at.Step, n, t.images.Epoch(at.Epoch), nothing, func(b *data.Batch) error {
+		stream.Set(&pcg, t.Seed, stream.DropPath, uint64(at.Epoch), uint64(at.Step))
+		dropPaths(t.step.DropPath, ep.DropPath, rng)
+		err := t.step.Feed(b.Images, b.Labels)
+		if err == nil {
+			err = t.step.Run()
 		}
-		b, ok := pass.Next()
-		if !ok {
-			return pass.Err()
-		}
-		if t.step.Has("drop_path") {
-			stream.Set(&pcg, t.Seed, stream.DropPath, uint64(at.Epoch), uint64(at.Step))
-			dropPaths(t.step.Float("drop_path"), ep.DropPath, rng)
-		}
-		copy(t.step.Float("images"), b.Images)
-		copy(t.step.Int("labels"), b.Labels)
-		if err := t.step.Run(); err != nil {
+		if err != nil {
 			return t.watch(at.Epoch).Explain(err)
 		}
-		p := search.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n,
-			Loss:     float64(t.step.Float("loss")[0]),
-			Accuracy: float64(t.step.Float("correct")[0]) / float64(t.Batch)}
+		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n, Loss: float64(t.step.Loss[0]),
+			Accuracy: float64(t.step.Correct[0]) / float64(t.Batch)}
 		if err := t.watch(at.Epoch).Finite(p.Loss, "a step"); err != nil {
 			return err
 		}
 		at.Sums.TrainLoss += p.Loss
 		at.Sums.TrainAcc += p.Accuracy
-		at.Sums.Norm += float64(t.step.Float("norm")[0])
-		at.Step++
+		at.Sums.Norm += float64(t.step.Norm[0])
 		r.Step(p)
-	}
-	return nil
+		return nil
+	})
 }
 
 // watch explains what goes wrong in an epoch.
-func (t *training) watch(epoch int) search.Watch {
-	return search.Watch{Stage: "retrain", Net: t.net, Epoch: epoch}
+func (t *training) watch(epoch int) train.Watch {
+	return train.Watch{Stage: "retrain", Net: t.net, Epoch: epoch}
 }
 
 // dropPaths draws the factor of every operation and sample: 0 with probability p, else 1/(1-p).

@@ -99,18 +99,18 @@ func retrained(t *testing.T, cuda *ort.CUDA) (numbers []float64) {
 	dropped := 0
 	for i := range 5 {
 		dropped = o.dropPaths(trainer, dropped)
-		copy(trainer.Float("images"), o.images(200000+i))
-		copy(trainer.Int("labels"), o.labels(300000+i))
-		trainer.Float("rate")[0] = gpuRate
+		copy(trainer.Images, o.images(200000+i))
+		copy(trainer.Labels, o.labels(300000+i))
+		trainer.Rate[0] = gpuRate
 		runOnce(t, trainer)
-		numbers = append(numbers, float64(trainer.Float("loss")[0]), float64(trainer.Float("norm")[0]))
+		numbers = append(numbers, float64(trainer.Loss[0]), float64(trainer.Norm[0]))
 	}
 	if dropped == 0 {
 		t.Fatal("nothing can be dropped")
 	}
-	copy(tester.Float("images"), o.images(202000))
+	copy(tester.Images, o.images(202000))
 	runOnce(t, tester)
-	return append(numbers, float64s(tester.Float("logits"))...)
+	return append(numbers, float64s(tester.Logits)...)
 }
 
 func emitted(t *testing.T, emit func() (*graphgen.Program, error)) *graphgen.Program {

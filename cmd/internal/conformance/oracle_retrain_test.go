@@ -8,7 +8,7 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
-	"zos-ort/search"
+	"zos-ort/search/train"
 )
 
 type retrainExpected struct {
@@ -55,30 +55,30 @@ func retrainCase(t *testing.T, c oracleCase, target pass.Target) {
 	mask := 0
 	for i := range c.Steps {
 		mask = c.dropPaths(trainer, mask)
-		copy(trainer.Float("images"), c.images(200000+i))
-		copy(trainer.Int("labels"), c.labels(300000+i))
-		trainer.Float("rate")[0] = float32(c.LR)
+		copy(trainer.Images, c.images(200000+i))
+		copy(trainer.Labels, c.labels(300000+i))
+		trainer.Rate[0] = float32(c.LR)
 		if err := trainer.Run(); err != nil {
 			t.Fatal(err)
 		}
-		near(t, "train loss", float64(trainer.Float("loss")[0]), want.TrainLoss[i])
-		within(t, "gradient norm", float64(trainer.Float("norm")[0]), want.GradNorm[i], kinkTolerance)
+		near(t, "train loss", float64(trainer.Loss[0]), want.TrainLoss[i])
+		within(t, "gradient norm", float64(trainer.Norm[0]), want.GradNorm[i], kinkTolerance)
 	}
 	runner, err := state.Open(eval)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer runner.Close()
-	copy(runner.Float("images"), c.images(202000))
+	copy(runner.Images, c.images(202000))
 	if err := runner.Run(); err != nil {
 		t.Fatal(err)
 	}
 	for i, row := range want.EvalLogits {
 		for j, y := range row {
-			near(t, "eval logits", float64(runner.Float("logits")[i*c.Classes+j]), y)
+			near(t, "eval logits", float64(runner.Logits[i*c.Classes+j]), y)
 		}
 	}
-	sum, _ := search.CrossEntropy(runner.Float("logits"), c.labels(302000), c.Classes)
+	sum, _ := train.CrossEntropy(runner.Logits, c.labels(302000), c.Classes)
 	near(t, "eval loss", sum/float64(c.Batch), want.EvalLoss)
 }
 
@@ -99,10 +99,10 @@ func (c oracleCase) genotype(t *testing.T) (g space.Genotype) {
 
 // dropPaths fills the drop-path factors of a step, counting masks on from n.
 func (c oracleCase) dropPaths(r *program.Runner, n int) int {
-	if !r.Has("drop_path") {
+	if r.DropPath == nil {
 		return n
 	}
-	factors := r.Float("drop_path")
+	factors := r.DropPath
 	for i := range len(factors) / c.Batch {
 		for j, u := range uniform(400000+n, c.Batch) {
 			factors[i*c.Batch+j] = 0

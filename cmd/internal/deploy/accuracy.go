@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"zos-ort/cmd/internal/terminal"
-	"zos-ort/search"
 	"zos-ort/search/data"
+	"zos-ort/search/train"
 )
 
 // forward computes logits[evalBatch,classes] of images[evalBatch,3,size,size]. The result is valid
@@ -62,7 +62,7 @@ func eachBatch(ctx context.Context, score forward, set *data.Set, p *terminal.Co
 }
 
 func (a *Accuracy) add(scores []float32, b *data.Batch) {
-	loss, _ := search.CrossEntropy(scores, b.Labels[:b.Count], a.classes)
+	loss, _ := train.CrossEntropy(scores, b.Labels[:b.Count], a.classes)
 	a.loss += loss
 	for i, label := range b.Labels[:b.Count] {
 		best := ranking(scores[i*a.classes : (i+1)*a.classes])

@@ -144,8 +144,10 @@ func (t *Trained) run() (score forward, closeAll func(), err error) {
 		return nil, nil, err
 	}
 	score = func(images []float32) ([]float32, error) {
-		copy(r.Float("images"), images)
-		return r.Float("logits"), r.Run()
+		if err := r.Feed(images, nil); err != nil {
+			return nil, err
+		}
+		return r.Logits, r.Run()
 	}
 	return score, func() { r.Close(); net.Close() }, nil
 }

@@ -5,9 +5,9 @@ import (
 
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort/program"
-	"zos-ort/search"
 	"zos-ort/search/checkpoint"
 	"zos-ort/search/retrain"
+	"zos-ort/search/train"
 )
 
 // retrainRecorder writes metrics, the checkpoints, and the state after every epoch.
@@ -45,7 +45,7 @@ func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err 
 }
 
 // Step implements retrain.Recorder.
-func (r *retrainRecorder) Step(p search.Progress) { showStep(r.run, p) }
+func (r *retrainRecorder) Step(p train.Progress) { showStep(r.run, p) }
 
 // Epoch implements retrain.Recorder.
 func (r *retrainRecorder) Epoch(e retrain.Epoch) error {

@@ -9,6 +9,7 @@ import (
 	"zos-ort/ort/program"
 	"zos-ort/search"
 	"zos-ort/search/checkpoint"
+	"zos-ort/search/train"
 )
 
 // searchRecorder writes metrics.csv, timing.csv and the genotype after every epoch, saves the checkpoints,
@@ -64,10 +65,10 @@ func (r *searchRecorder) Save(s search.Snapshot, n *program.Net) error {
 }
 
 // Step implements search.Recorder.
-func (r *searchRecorder) Step(p search.Progress) { showStep(r.run, p) }
+func (r *searchRecorder) Step(p train.Progress) { showStep(r.run, p) }
 
 // showStep moves the progress bar of an epoch.
-func showStep(r *Run, p search.Progress) {
+func showStep(r *Run, p train.Progress) {
 	if p.Step == 1 {
 		r.Console.Start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
 	}

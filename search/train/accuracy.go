@@ -1,9 +1,8 @@
-package search
+package train
 
 import (
 	"math"
 
-	"zos-ort/graphgen"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
 )
@@ -11,21 +10,19 @@ import (
 // Accuracy runs an evaluation program over a pass: mean cross entropy and the fraction of images
 // whose top class is the label. Inputs other than the images must have been set.
 func Accuracy(eval *program.Runner, p *data.Pass) (loss, acc float64, err error) {
-	port, err := eval.Program.Signature.Output(graphgen.Logits)
-	if err != nil {
-		return 0, 0, err
-	}
 	seen, correct := 0, 0
 	for {
 		b, ok := p.Next()
 		if !ok {
 			break
 		}
-		copy(eval.Float("images"), b.Images)
+		if err := eval.Feed(b.Images, nil); err != nil {
+			return 0, 0, err
+		}
 		if err := eval.Run(); err != nil {
 			return 0, 0, err
 		}
-		l, c := CrossEntropy(eval.Float("logits"), b.Labels[:b.Count], port.Type.Shape[1])
+		l, c := CrossEntropy(eval.Logits, b.Labels[:b.Count], eval.Classes)
 		loss, correct, seen = loss+l, correct+c, seen+b.Count
 	}
 	if err := p.Err(); err != nil {
