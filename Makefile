@@ -5,13 +5,6 @@ CC      ?= cc
 BIN     := bin/zos-ort
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 export CGO_ENABLED = 1
-# NVML's header warns of its own old functions.
-export CGO_CFLAGS = -g -O2 -Wno-deprecated-declarations
-# NVML comes with the driver: its functions are bound when they are called, also where a compiler would bind
-# all of them at the start.
-ifeq ($(shell uname),Linux)
-export CGO_LDFLAGS = -g -O2 -Wl,-z,lazy
-endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean

@@ -142,9 +142,6 @@ func allowed(from, to string) bool {
 	})
 }
 
-// usesNVML says whether a foreign package calls the library of the driver, through cgo of its own.
-func usesNVML(path string) bool { return strings.HasPrefix(path, "github.com/NVIDIA/") }
-
 func TestImportTable(t *testing.T) {
 	for _, c := range []struct {
 		from, to string
@@ -172,9 +169,6 @@ func TestImportTable(t *testing.T) {
 			if slices.Contains(forTests, i) && !slices.Contains(forTests, p.path) {
 				t.Errorf("%s imports %s, which is for tests alone", p.path, i)
 			}
-		}
-		if slices.ContainsFunc(p.foreign, usesNVML) && p.path != "ort/nvml" {
-			t.Errorf("%s imports NVML, which is for ort/nvml", p.path)
 		}
 		if p.path == "models/space" && len(p.foreign) > 0 {
 			t.Errorf("models/space is for the standard library alone, imports %v", p.foreign)

@@ -2,6 +2,7 @@ package nvml
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,6 @@ const fakeNVML = `
 #include <string.h>
 #include <unistd.h>
 static char devices[2];
-int nvmlInit_v2(void) { return 0; }
 int nvmlSystemGetDriverVersion(char *s, unsigned n) { strncpy(s, "580.65.06", n); return 0; }
 int nvmlDeviceGetHandleByUUID(const char *s, void **d) {
   if (strcmp(s, "GPU-1") == 0) return *d = &devices[0], 0;
@@ -50,6 +50,10 @@ int nvmlDeviceGetUtilizationRates(void *d, unsigned *u) {
   if (d == devices) return 3;
   return u[0] = 42, u[1] = 7, 0;
 }
+#ifndef FAKE_NVML_INIT
+#define FAKE_NVML_INIT 0
+#endif
+int nvmlInit_v2(void) { return FAKE_NVML_INIT; }
 const char *nvmlErrorString(int e) { return e == 6 ? "Not Found" : "Unknown Error"; }
 `
 
@@ -61,11 +65,8 @@ func TestMain(m *testing.M) {
 	if folder, err = os.MkdirTemp("", "nvml-"); err != nil {
 		panic(err)
 	}
-	source := filepath.Join(folder, "fake.c")
-	err = os.WriteFile(source, []byte(fakeNVML), 0o644)
-	if cc, missing := exec.LookPath("cc"); err == nil && missing == nil {
-		err = exec.Command(cc, "-w", "-shared", "-fPIC", "-o", filepath.Join(folder, LibraryName),
-			source).Run()
+	if _, missing := exec.LookPath("cc"); missing == nil {
+		err = compile(LibraryName, fakeNVML)
 	}
 	if err != nil {
 		panic(err)
@@ -73,6 +74,17 @@ func TestMain(m *testing.M) {
 	status := m.Run()
 	os.RemoveAll(folder)
 	os.Exit(status)
+}
+
+// compile makes a library of C source in folder.
+func compile(name, source string, flags ...string) error {
+	cmd := exec.Command("cc", append(flags, "-w", "-shared", "-fPIC", "-x", "c",
+		"-o", filepath.Join(folder, name), "-")...)
+	cmd.Stdin = strings.NewReader(source)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cc: %w\n%s", err, out)
+	}
+	return nil
 }
 
 func open(t *testing.T, uuid string) *Device {
@@ -132,13 +144,40 @@ func TestMissing(t *testing.T) {
 	}
 	for _, c := range []struct{ dir, uuid, words string }{
 		{t.TempDir(), "GPU-1", "libnvidia-ml.so.1 is missing: it comes with the NVIDIA driver"},
-		{folder, "GPU-3", `device "GPU-3": Not Found`},
+		{folder, "GPU-3", `device "GPU-3": error 6 (Not Found)`},
 		{folder, "", `device ""`},
 		{other, "GPU-1", "is open, not"}} {
 		_, err := Open([]string{c.dir}, c.uuid)
 		if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s: error %v, want %q", c.uuid, err, c.words)
 		}
+	}
+}
+
+// A library that cannot be used says why, and the one that is open still answers.
+func TestUnusableLibrary(t *testing.T) {
+	t.Setenv("FAKE_NVML_USED", "300")
+	d := open(t, "GPU-2")
+	for _, c := range []struct {
+		name, source, words string
+		flags               []string
+	}{
+		{"empty.so", "", "it has no function nvmlInit_v2", nil},
+		{"old.so", "int nvmlInit_v2(void) { return 0; }", "no function nvmlSystemGetDriverVersion", nil},
+		{"broken.so", fakeNVML, "nvmlInit_v2 returns error 9", []string{"-DFAKE_NVML_INIT=9"}}} {
+		if err := compile(c.name, c.source, c.flags...); err != nil {
+			t.Fatal(err)
+		}
+		err := loadLibrary(filepath.Join(folder, c.name))
+		if err == nil || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.words)
+		}
+	}
+	if err := loadLibrary(filepath.Join(folder, "none.so")); err == nil {
+		t.Error("a missing file is loaded")
+	}
+	if u, err := d.Usage(); err != nil || u.Used != 300 {
+		t.Errorf("the open library says %+v, error %v", u, err)
 	}
 }
 
