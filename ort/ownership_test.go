@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"time"
 )
 
 // The step loop allocates nothing on the Go side.
@@ -235,10 +234,13 @@ func TestStateConcurrently(t *testing.T) {
 	start(t)
 	f := newFit(t, Options{Threads: 1})
 	defer f.close()
-	var wg sync.WaitGroup
+	var wg, working sync.WaitGroup // working: until every worker has worked once, or has ended
 	forever := func(work func() error) {
+		working.Add(1)
+		begun := sync.OnceFunc(working.Done)
 		wg.Go(func() {
-			for {
+			defer begun()
+			for ; ; begun() {
 				if err := work(); errors.Is(err, ErrClosed) {
 					return
 				} else if err != nil {
@@ -259,7 +261,7 @@ func TestStateConcurrently(t *testing.T) {
 		tr.Close()
 		return err
 	})
-	time.Sleep(100 * time.Millisecond)
+	working.Wait()
 	f.state.Close()
 	wg.Wait()
 }

