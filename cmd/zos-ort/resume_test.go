@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,28 @@ import (
 // kills is how often each command is killed.
 const kills = 7
 
-// TestKilledRunsEndTheSame kills every long command again and again at random moments, resumes it each
-// time, and compares all files with those of a run that was left alone.
+// killSeed chooses the moments of the kills: ZOS_KILL_SEED where it is set, else a new one, which a
+// failure prints.
+func killSeed(t *testing.T) uint64 {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv("ZOS_KILL_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("ZOS_KILL_SEED: %v", err)
+		}
+	}
+	t.Logf("the same moments again: ZOS_KILL_SEED=%d", seed)
+	return seed
+}
+
+// TestKilledRunsEndTheSame kills every long command several times at seeded moments, resumes it each
+// time, and compares all files with those of an uninterrupted run.
 func TestKilledRunsEndTheSame(t *testing.T) {
 	needRuntime(t)
+	seed := killSeed(t)
 	network := strings.Fields("--network-channels 4 --network-cells 3")
-	for _, args := range [][]string{
+	for i, args := range [][]string{
 		slices.Concat([]string{"search", "--epochs", "3", "--warmup", "1"}, network, tiny),
 		slices.Concat([]string{"prune", "--repeats", "3"}, tinyPrune),
 		strings.Fields("retrain --genotype DARTS_V2 --channels 4 --cells 3 --image-size 8 " +
@@ -35,7 +52,8 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 			whole, pieces := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "pieces")
 			start := time.Now()
 			runProgram(t, append(args, "--quiet", "--out", whole)...)
-			moments := killed(t, time.Since(start), pieces, args)
+			rng := rand.New(rand.NewPCG(seed, uint64(i)))
+			moments := killed(t, rng, time.Since(start), pieces, args)
 			for _, d := range differences(t, whole, pieces) {
 				t.Errorf("killed after %v: %s", moments, d)
 			}
@@ -43,11 +61,13 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	}
 }
 
-// killed runs a command in pieces that end with a kill; the last one is left alone.
-func killed(t *testing.T, usual time.Duration, dir string, args []string) (moments []time.Duration) {
+// killed runs a command in pieces that end with a kill, each after a random part of the usual time; the
+// last one runs to its end.
+func killed(t *testing.T, rng *rand.Rand, usual time.Duration, dir string, args []string) (
+	moments []time.Duration) {
 	t.Helper()
 	for len(moments) < kills {
-		moment := time.Duration(rand.Int64N(int64(usual)))
+		moment := time.Duration(rng.Float64() * float64(usual))
 		cmd := exec.Command("zos-ort", resumeOrStart(dir, args)...)
 		var output strings.Builder
 		cmd.Stdout, cmd.Stderr = &output, &output

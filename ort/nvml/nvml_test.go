@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"go.uber.org/goleak"
 )
 
 // fakeNVML is a library that knows two devices. The first is full; the second's use is FAKE_NVML_USED,
@@ -182,18 +181,20 @@ func TestUnusableLibrary(t *testing.T) {
 }
 
 // A watch sees what happens between two looks of its owner, keeps what it saw when the device falls
-// silent, begins anew after Peak, and leaves nothing behind.
-func TestWatch(t *testing.T) {
-	defer goleak.VerifyNone(t)
+// silent, begins anew after Peak, and leaves no goroutine behind, as the bubble would not end then.
+func TestWatch(t *testing.T) { synctest.Test(t, testWatch) }
+
+func testWatch(t *testing.T) {
 	t.Setenv("FAKE_NVML_USED", "100")
-	w := open(t, "GPU-2").Watch(time.Millisecond)
-	see := func(used string, until int64) {
+	const tick = time.Second // of the bubble's clock
+	w := open(t, "GPU-2").Watch(tick)
+	see := func(used string, want int64) {
 		t.Helper()
 		t.Setenv("FAKE_NVML_USED", used)
-		for end := time.Now().Add(10 * time.Second); w.Last().Used != until; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("after %s the watch still sees %+v", used, w.Last())
-			}
+		time.Sleep(tick)
+		synctest.Wait()
+		if got := w.Last().Used; got != want {
+			t.Fatalf("a tick after %s the watch sees %d", used, got)
 		}
 	}
 	see("700", 700)

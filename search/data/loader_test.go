@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	"zos-ort/graphgen/check"
 	"zos-ort/models/safe"
@@ -280,9 +279,7 @@ func TestWaited(t *testing.T) {
 	if busy <= 0 {
 		t.Fatalf("waited %v", busy)
 	}
-	for len(p.ready) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	p.ready <- <-p.ready // now a batch is ready
 	p.Next()
 	if rest := l.Waited() - busy; rest != 0 {
 		t.Errorf("waited %v for a batch that was ready", rest)

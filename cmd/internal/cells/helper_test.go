@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
@@ -60,7 +59,7 @@ func child(args []string) int {
 		}
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, os.Interrupt)
-		must(os.WriteFile(filepath.Join(filepath.Dir(out), "ready"), nil, 0o644))
+		must(os.WriteFile(filepath.Join(filepath.Dir(out), "ready"), nil, 0o600)) // a pipe
 		<-signals
 		must(os.WriteFile(filepath.Join(filepath.Dir(out), "saved"), nil, 0o644))
 		return 130
@@ -108,18 +107,6 @@ func prepared(t *testing.T, list ...Phase) (Cell, string) {
 
 // rootOf is the folder of the sweep of the cell in dir.
 func rootOf(dir string) string { return filepath.Join(dir, "..", "..", "..", "..") }
-
-// waitFor waits until a file is there.
-func waitFor(t *testing.T, path string) {
-	t.Helper()
-	for range 1000 {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%s does not appear", path)
-}
 
 // golden compares with a file of testdata.
 func golden(t *testing.T, name string, got []byte) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,6 +83,10 @@ func TestRunFailures(t *testing.T) {
 // on later.
 func TestRunInterrupted(t *testing.T) {
 	_, dir := prepared(t, phases("wait", "ok")...)
+	ready := filepath.Join(dir, "ready")
+	if err := syscall.Mkfifo(ready, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan Cell)
 	go func() {
@@ -91,7 +96,9 @@ func TestRunInterrupted(t *testing.T) {
 		}
 		ended <- c
 	}()
-	waitFor(t, filepath.Join(dir, "ready"))
+	if _, err := os.ReadFile(ready); err != nil { // returns when the child has written
+		t.Fatal(err)
+	}
 	_, err := runner(t).Run(t.Context(), dir)
 	check.Error(t, err, "in use by process", dir)
 	cancel()
