@@ -129,7 +129,7 @@ func TestSessionErrors(t *testing.T) {
 	}
 	s.Images = func(int) ([][]float32, error) { return [][]float32{make([]float32, 5)}, nil }
 	err = session.Norms(context.Background(), 2, nil, unknown(1), func() {})
-	check.Error(t, err, "ranking batch has 5 numbers, the network takes 768")
+	check.Error(t, err, "rank: batch has 5 numbers, the program takes 768")
 	s.Net.Channels = 3
 	_, err = s.Open(smallMask())
 	check.Error(t, err, "channels must be even, got 3")

@@ -10,14 +10,14 @@ import (
 // Diverged is the end of a training whose learning rate is too high.
 type Diverged struct {
 	Stage string // search, retrain
-	What  string // what is not a finite number, or has grown too large
+	What  string // "the loss of a step is", "a weight has grown to"
 	Epoch int
 	Value float64
 }
 
 // Error says what diverged and when.
 func (d *Diverged) Error() string {
-	return fmt.Sprintf("%s: %s in epoch %d is %v: lower the learning rate", d.Stage, d.What, d.Epoch, d.Value)
+	return fmt.Sprintf("%s: %s %v in epoch %d: lower the learning rate", d.Stage, d.What, d.Value, d.Epoch)
 }
 
 // Watch finds out whether a training has diverged.
@@ -32,7 +32,7 @@ func (w Watch) Finite(loss float64, what string) error {
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil
 	}
-	return w.Explain(&Diverged{w.Stage, "the loss of " + what, w.Epoch, loss})
+	return w.Explain(&Diverged{w.Stage, "the loss of " + what + " is", w.Epoch, loss})
 }
 
 // largeWeight is far above any weight of a network that learns; products of a few overflow.
@@ -50,7 +50,7 @@ func (w Watch) Explain(err error) error {
 	}
 	for _, x := range v.Weights {
 		if !(math.Abs(float64(x)) < largeWeight) {
-			return &Diverged{w.Stage, "a weight", w.Epoch, float64(x)}
+			return &Diverged{w.Stage, "a weight has grown to", w.Epoch, float64(x)}
 		}
 	}
 	return err
