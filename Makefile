@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,14 +34,21 @@ DATA ?=
 demo: setup build ## search, retrain, export, predict: five minutes; DATA=DIR takes images of yours
 	@sh cmd/zos-ort/demo.sh ./$(BIN) "$(OUT)" $(if $(DATA),"$(DATA)")
 
-test: setup ## vet and test everything
+test: setup ## vet and test everything; STRICT=1: a skipped test fails unless .ci/skips lists its reason
 	$(GO) vet ./...
-	$(GO) test -timeout 25m ./...
+	$(if $(STRICT),$(GO) test -timeout 40m -json ./... ./.ci/... | $(GO) run ./.ci/strict .ci/skips,$(GO) test -timeout 40m ./...)
+
+# Packages without heavy numbers: the detector makes the others ten times slower.
+RACE := ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \
+  ./ort ./ort/program ./ort/nvml ./prune ./search/checkpoint ./search/data ./search/train ./cmd/internal/cells \
+  ./cmd/internal/host ./cmd/internal/rundir ./cmd/internal/settings ./cmd/internal/terminal
+race: setup ## run the race detector where it takes minutes, not hours
+	$(GO) test -race -timeout 20m $(RACE)
 
 NEON_CC  ?= aarch64-linux-gnu-gcc
 NEON_RUN ?= qemu-aarch64
 test-gpu: setup-cuda ## prove the programs on a GPU (skips and says why where there is none)
-	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU$$' ./cmd/zos-ort
+	ZOS_GPU=1 $(GO) test -count 1 -v -run '^TestGPU$$' ./cmd/internal/conformance
 
 # PYTHON is one with PyTorch for CUDA; without it (python3 is looked at), our side alone is timed.
 PYTHON        ?=
@@ -92,7 +99,7 @@ test-slurm: setup build ## run a sweep on a Slurm cluster of this machine (root;
 	bash cmd/zos-ort/testdata/slurm/test.sh $(BIN)
 
 bench-go: setup ## Go benchmarks of emission, sessions and steps
-	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/... ./search/...
+	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/internal/bench ./search/data
 
 lint: tools ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

@@ -40,6 +40,10 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	defer func() {
 		if r := recover(); r != nil {
+			if completing(args) { // urfave/cli v2 panics on some command lines; there is nothing to offer
+				status = 0
+				return
+			}
 			status = internalError(stderr, &safe.Panic{Value: r, Stack: debug.Stack()})
 		}
 	}()
@@ -135,10 +139,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           onUsageError,
 		CommandNotFound:        nil,
-		Commands: []*cli.Command{searchCommand(), pruneCommand(), graphsCommand(), inspectCommand(),
-			retrainCommand(), sweepCommand(), evalCommand(), exportCommand(), predictCommand(),
-			dataCommand(), memoryCommand(), figure1Command(), benchCommand(), scalingCommand(),
-			doctorCommand()},
+		Commands:               commands(),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return terminal.Usagef("unknown command %q", c.Args().First())
@@ -150,6 +151,26 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		cmd.OnUsageError = onUsageError
 	}
 	return app
+}
+
+// commands lists the commands in groups, as the help shows them.
+func commands() (list []*cli.Command) {
+	for _, group := range []struct {
+		name     string
+		commands []*cli.Command
+	}{
+		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), figure1Command()}},
+		{"Train and ship it", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
+		{"Look and measure", []*cli.Command{memoryCommand(), graphsCommand(), inspectCommand(), dataCommand(),
+			benchCommand(), scalingCommand()}},
+		{"This machine", []*cli.Command{doctorCommand(), completionCommand(), manCommand()}},
+	} {
+		for _, c := range group.commands {
+			c.Category = group.name
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 func onUsageError(_ *cli.Context, err error, _ bool) error { return terminal.Usage(err) }
