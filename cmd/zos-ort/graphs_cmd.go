@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -12,6 +13,7 @@ import (
 	"zos-ort/cmd/internal/stages"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/space"
 )
 
@@ -56,6 +58,7 @@ func graphsAction(c *cli.Context) error {
 		return terminal.Usagef("--kernels are for --device cpu")
 	case !c.Bool("kernels"):
 		e.Execution.Passes = settings.PassesPortable
+		e.Execution.Recompute = cmp.Or(e.Execution.Recompute, pass.RecomputeAuto.String())
 	}
 	programs, err := e.Programs(settings.StageSearch, mask)
 	if err != nil {
