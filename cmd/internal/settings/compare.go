@@ -78,7 +78,11 @@ func flatten(flat map[string]string, prefix string, b []byte) error {
 			}
 			continue
 		}
-		flat[prefix+k] = strings.Trim(string(v), `"`)
+		var text bytes.Buffer
+		if err := json.Compact(&text, v); err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+		flat[prefix+k] = strings.Trim(text.String(), `"`)
 	}
 	return nil
 }
