@@ -25,7 +25,7 @@ type Net struct {
 func OpenNet(list []*graphgen.Program, o ort.Options) (n *Net, err error) {
 	first := list[0]
 	n = &Net{runners: map[string]*program.Runner{}, Weights: first.Weights.Len()}
-	v := program.Vectors{Weights: first.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
+	v := program.Vectors{Weights: Noise(first)}
 	n.net, err = program.NewNet(program.Shape{Weights: first.Weights, Stats: first.Stats}, v, o)
 	if err != nil {
 		return nil, err
@@ -42,6 +42,11 @@ func OpenNet(list []*graphgen.Program, o ort.Options) (n *Net, err error) {
 	}
 	n.Created = time.Since(start)
 	return n, nil
+}
+
+// Noise are fresh weights of a program.
+func Noise(p *graphgen.Program) []float32 {
+	return p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))
 }
 
 // Close releases the sessions and the state.
