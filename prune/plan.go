@@ -6,8 +6,8 @@ import (
 	"zos-ort/models/space"
 )
 
-// Plan is a pruning in which all networks are equal. Which operations stay means nothing, but how many
-// rounds there are, and how many operations each ranks and leaves, does not depend on the scores.
+// Plan is a dry run with constant scores: only the numbers of rounds, networks and remaining operations
+// are meaningful, as they do not depend on the scores.
 func Plan(c Config, start space.Mask) (Result, error) {
 	return Run(context.Background(), c, start, equal{}, Progress{}, Observer{})
 }

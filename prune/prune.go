@@ -14,7 +14,7 @@ import (
 // Measure says what the fraction xi of the search space counts.
 type Measure string
 
-// Measures (FACTS 8.1).
+// What xi measures: the paper's text and its results differ (cmd/zos-ort/doc/search.md).
 const (
 	Operations    Measure = "operations"    // sum |E_i| / sum |E_i(N_0)|
 	Architectures Measure = "architectures" // prod |E_i| / prod |E_i(N_0)|, the paper's text

@@ -22,7 +22,7 @@ type AdamState struct {
 	Step int
 }
 
-// PaperAdam are the settings of FACTS 5.
+// PaperAdam returns the paper's settings (search/README.md, Search).
 func PaperAdam(n int) *Adam {
 	return &Adam{Rate: 6e-4, Beta1: .5, Beta2: .999, Epsilon: 1e-8, WeightDecay: 1e-3,
 		State: AdamState{M: make([]float64, n), V: make([]float64, n)}}

@@ -15,7 +15,7 @@ import (
 	"zos-ort/search/data"
 )
 
-// Config are the settings of a search (FACTS 5).
+// Config holds the settings of a search (search/README.md, Search).
 type Config struct {
 	Net     supernet.Config // classes and mask included
 	Batch   int

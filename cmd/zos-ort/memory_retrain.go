@@ -60,7 +60,7 @@ func memoryOfRetraining(c *cli.Context, threads int, p *terminal.Console) error 
 			return err
 		}
 	}
-	return printRetrain(p, e, rows, c.Bool("measure"), by.GpuHeader())
+	return printRetrain(p, e, rows, c.Bool("measure"), by.GPUHeader())
 }
 
 // retrainMemory reads the command line; the network is the paper's unless flags say otherwise.

@@ -106,7 +106,7 @@ func measureRows(ctx context.Context, p *terminal.Console, e settings.Experiment
 	}
 	p.Result("live bytes in MB (10^6 bytes), batch %d: prediction and %s", e.Search.Batch, by.Counts())
 	err := p.Table(append([]string{"method", "program", "predicted", "measured", "difference",
-		"process so far", "seconds"}, by.GpuHeader()...), cells)
+		"process so far", "seconds"}, by.GPUHeader()...), cells)
 	if err != nil {
 		return err
 	}

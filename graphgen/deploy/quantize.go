@@ -100,7 +100,7 @@ func (q *quantizer) rule(n *ir.Node) []*ir.Value {
 	case op.Conv, op.Gemm:
 		q.operands(n, in)
 	case op.MaxPool, op.Slice, op.Flatten:
-		return q.pass(n)
+		return q.passThrough(n)
 	case op.Relu:
 		if ranged && r.Min >= 0 {
 			// Zero is the lowest number that is stored: what is below it saturates.
@@ -118,8 +118,8 @@ func (q *quantizer) rule(n *ir.Node) []*ir.Value {
 	return []*ir.Value{y}
 }
 
-// pass stores the result of a node that only picks elements as what it picks from is stored.
-func (q *quantizer) pass(n *ir.Node) []*ir.Value {
+// passThrough gives a node that only picks elements the quantisation of its input.
+func (q *quantizer) passThrough(n *ir.Node) []*ir.Value {
 	scale, zero, ok := storage(n.In[0])
 	if !ok {
 		return nil

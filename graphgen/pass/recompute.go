@@ -168,10 +168,9 @@ func (r *recomputer) findNeeded() (first int) {
 	return first
 }
 
-// there reports whether a value can be had in the backward pass without keeping it or anything else
-// for that: it is an input, or the backward pass reads it, or it comes by cheap steps from such
+// available reports whether the backward pass can get v without extra memory: it is an input, or the backward pass reads it, or it comes by cheap steps from such
 // values. A bfloat16 may be kept: it is no more than what is made of it.
-func (r *recomputer) there(v *ir.Value) bool {
+func (r *recomputer) available(v *ir.Value) bool {
 	return v.Def == nil || r.needed[v] || v.DType == ir.BFloat16 || r.makes(v)
 }
 
@@ -183,7 +182,7 @@ func (r *recomputer) makes(v *ir.Value) bool {
 	}
 	if is = v.Def != nil && r.cheap(v.Def); is {
 		for _, in := range r.sources(v.Def) {
-			is = is && r.there(in)
+			is = is && r.available(in)
 		}
 	}
 	r.made[v] = is

@@ -39,7 +39,8 @@ func assign(p *Program, order []int) []int {
 	return b.owner
 }
 
-// useCounts counts the uses of every value: its readers, its definition, and whoever is outside.
+// useCounts counts the uses of every value: its readers, its producer, and the caller for inputs
+// and outputs.
 func useCounts(p *Program) []int {
 	uses := make([]int, len(p.Values))
 	for i, v := range p.Values {

@@ -1,3 +1,4 @@
+// Package reader reads exported ONNX files with owulveryck/onnx-go, independently of the emission.
 package reader
 
 import (

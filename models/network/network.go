@@ -14,7 +14,7 @@ import (
 	"zos-ort/models/space"
 )
 
-// Config is a derived network (FACTS 2 and 7). The paper's has 36 channels and 20 cells.
+// Config is a derived network (search/README.md, Space and Retraining). The paper's has 36 channels and 20 cells.
 type Config struct {
 	Genotype  space.Genotype
 	Channels  int

@@ -13,7 +13,7 @@ import (
 	"zos-ort/models/space"
 )
 
-// The numbers of FACTS 3, which PyTorch counts in the authors' code.
+// PyTorch counts these numbers in the code of DARTS and PC-DARTS.
 func TestParameterCounts(t *testing.T) {
 	head := map[int]int{10: 476426, 100: 545636}
 	for _, x := range []struct {

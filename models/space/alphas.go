@@ -37,7 +37,7 @@ func NewAlphas(mask Mask, edgeWeights bool) *Alphas {
 	return a
 }
 
-// Init draws every entry from 1e-3 N(0,1), in the order of Vector (FACTS: as DARTS and PC-DARTS).
+// Init draws every entry from 1e-3 N(0,1), in the order of Vector (as DARTS and PC-DARTS).
 func (a *Alphas) Init(rng *rand.Rand) {
 	for i := range a.values {
 		a.values[i] = 1e-3 * rng.NormFloat64()

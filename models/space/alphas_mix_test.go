@@ -163,7 +163,7 @@ func TestBackwardAccumulates(t *testing.T) {
 	})
 }
 
-// FACTS 5: with zero alphas on the full mask the value is 2 lambda ln 8 and every gradient
+// With zero alphas on the full mask the value is 2 lambda ln 8 and every gradient
 // lambda/14/8; the edge weights have none.
 func TestBetaRegularizerOfZeros(t *testing.T) {
 	a := NewAlphas(FullMask(), true)

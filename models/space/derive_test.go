@@ -71,7 +71,7 @@ func TestDeriveReadsUnmaskedOperationsOnly(t *testing.T) {
 	wantError(t, err, "genotype: the weight of sep_conv_5x5 is NaN", "reduce/edge7")
 }
 
-// FACTS 6 in other words: sort all usable edges of a node by their best operation, stably.
+// DARTS's rule in other words: sort all usable edges of a node by their best operation, stably.
 func TestDeriveAgainstSorting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := drawRand(t)

@@ -38,7 +38,7 @@ func TestRandomGenotypeIsUniform(t *testing.T) {
 	wantUniform(t, seen, draws)
 }
 
-// FACTS 10: with the full mask the pairs of node 3 are uniform over 10, the operations over 7.
+// With the full mask the pairs of node 3 are uniform over 10, the operations over 7.
 func TestRandomGenotypeOfTheFullSpace(t *testing.T) {
 	const draws = 7000
 	rng, pairs, ops := newRand(6), map[[2]int]int{}, map[Primitive]int{}

@@ -108,7 +108,7 @@ func TestParseMaskErrors(t *testing.T) {
 	}
 }
 
-// FACTS 8.1: after one round of Algorithm 1, 7 of 8 operations are left, and (7/8)^28 of the
+// After one round of Algorithm 1, 7 of 8 operations are left, and (7/8)^28 of the
 // architectures.
 func TestRemaining(t *testing.T) {
 	full := FullMask()

@@ -13,7 +13,7 @@ import (
 	"zos-ort/models/supernet"
 )
 
-// The numbers of FACTS 3, which PyTorch counts in the authors' code.
+// PyTorch counts these numbers in the code of DARTS and PC-DARTS.
 func TestParameterCounts(t *testing.T) {
 	for _, x := range []struct{ partial, classes, want int }{
 		{1, 10, 1930618}, {1, 100, 1953748}, {4, 10, 299578}, {4, 100, 322708},

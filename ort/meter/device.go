@@ -1,3 +1,5 @@
+// Package meter measures programs on ONNX Runtime: their time, their peak memory and, on a GPU, that of
+// the pool and of the device.
 package meter
 
 import (
@@ -11,10 +13,10 @@ import (
 )
 
 // Meter counts what a run takes of a GPU: the memory pool of its programs and, where the driver says,
-// the device. The nil meter is that of a run on the CPU: it counts nothing and has nothing to say.
+// the device. A nil *Meter is valid and does nothing: it is the one of a run on the CPU.
 type Meter struct {
 	watch *nvml.Watch // nil without NVML
-	run   Peaks       // the highest Figures so far
+	run   Peaks       // the highest so far
 }
 
 // tick is how often the device is looked at while programs run.
@@ -41,6 +43,7 @@ func Open(device ort.CUDADevice) (m *Meter, limited error) {
 	return m, nil
 }
 
+// Close ends the counting.
 func (m *Meter) Close() {
 	if m != nil && m.watch != nil {
 		m.watch.Stop()
@@ -48,8 +51,8 @@ func (m *Meter) Close() {
 	}
 }
 
-// Take returns the peaks since the last call. A device that does not answer has none: what uses it next
-// says why.
+// Take returns the peaks since the last call, zero for a device that does not answer: its next user
+// reports why.
 func (m *Meter) Take() (g Peaks) {
 	if m == nil {
 		return g
@@ -105,7 +108,7 @@ func (g Peaks) After(separator string) string {
 	return separator + g.String()
 }
 
-// Figures are the Figures with their columns of metrics.csv.
+// Figures lists the fields of Peaks with their columns of metrics.csv.
 var Figures = []struct {
 	column string
 	of     func(*Peaks) *int64
@@ -116,7 +119,8 @@ var Figures = []struct {
 	{"gpu_process_peak_bytes", func(g *Peaks) *int64 { return &g.Process }},
 }
 
-// Columns are those of a run that begins: none on the CPU, none of what the driver does not say.
+// Columns names the columns of metrics.csv for a new run: none on the CPU, and none for what the driver
+// does not report.
 func (m *Meter) Columns() (names []string) {
 	if m == nil {
 		return nil
@@ -134,8 +138,8 @@ func (m *Meter) Columns() (names []string) {
 	return names
 }
 
-// Cells are the Figures for the columns that a file has. A run that goes on may count less than when it
-// began, or on the CPU nothing: then they are empty.
+// Cells returns the peaks in the columns that a file has. They are empty where a resumed run counts less
+// than the file has columns for, as on the CPU.
 func (g Peaks) Cells(header []string) (cells []string) {
 	for _, f := range Figures {
 		if !slices.Contains(header, f.column) {

@@ -86,14 +86,15 @@ func (m Bench) Counts() string {
 	return "the GPU's memory pool without copies of the inputs; the pool with them and the device"
 }
 
-// GpuHeader names the columns of gpuMemory.columns, none on the CPU.
-func (m Bench) GpuHeader() []string {
+// GPUHeader names the columns of Peaks.Columns, none on the CPU.
+func (m Bench) GPUHeader() []string {
 	if m.GPU == nil {
 		return nil
 	}
 	return []string{"pool", "reserved", "device (NVML)", "this process"}
 }
 
+// Columns prints the peaks in MB for a table, nothing for nil.
 func (g *Peaks) Columns() (cells []string) {
 	if g == nil {
 		return nil
@@ -116,6 +117,7 @@ type Trial struct {
 	Inputs  map[string]*ort.Tensor
 }
 
+// NewTrial opens a session for p with random inputs; close it.
 func NewTrial(p *graphgen.Program, o ort.Options) (t *Trial, err error) {
 	t = &Trial{Program: p}
 	if t.domain, err = kernels.NewDomain(); err != nil {
@@ -142,6 +144,7 @@ func (t *Trial) Run(ctx context.Context) (outputs map[string]*ort.Tensor, second
 	return outputs, time.Since(start).Seconds(), err
 }
 
+// Close releases the session and its inputs.
 func (t *Trial) Close() {
 	CloseTensors(t.Inputs)
 	if t.session != nil {
@@ -187,6 +190,7 @@ func randomInputs(p *graphgen.Program) (map[string]*ort.Tensor, error) {
 	return inputs, nil
 }
 
+// CloseTensors releases all tensors.
 func CloseTensors(m map[string]*ort.Tensor) {
 	for _, t := range m {
 		t.Close()

@@ -2,15 +2,15 @@ package data
 
 import "fmt"
 
-// Augment says how a training image is varied. In this order (FACTS.md 5 and 7): a random crop of
+// Augment says how a training image is varied. In this order (as DARTS): a random crop of
 // the image's own size out of the image with Pad pixels of black around it, a horizontal flip
 // with probability 1/2, normalisation, and a square of side Cutout set to zero, its centre anywhere
 // and its overhang clipped. Black is put on before the normalisation, as torchvision's RandomCrop
 // does on a picture; the cutout is zero after it. The zero value only normalises: evaluation.
 type Augment struct {
-	Pad    int  // pixels, 0 for no crop; FACTS.md: 4
+	Pad    int  // pixels, 0 for no crop; DARTS: 4
 	Flip   bool // horizontal
-	Cutout int  // side in pixels, 0 for none; FACTS.md: 16 in retraining, none in search
+	Cutout int  // side in pixels, 0 for none; DARTS: 16 in retraining, none in search
 }
 
 // Check refuses what cannot be done to images with the given side.

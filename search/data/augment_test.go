@@ -67,7 +67,7 @@ func TestAugmentAgainstPixelByPixel(t *testing.T) {
 	})
 }
 
-// The numbers of FACTS.md 5 by hand: black before the normalisation is not zero after it.
+// DARTS's preprocessing by hand: black before the normalisation is not zero after it.
 func TestEvaluationOnlyNormalises(t *testing.T) {
 	s := noise(1, 2, 1)
 	copy(s.Images, []uint8{0, 255, 51, 102, 0, 255, 51, 102, 0, 255, 51, 102})

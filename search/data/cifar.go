@@ -10,7 +10,7 @@ import (
 )
 
 // Normalisation of the CIFAR sets: per-channel mean and standard deviation of the CIFAR-10
-// training images on a scale of 0 to 1 (FACTS.md 5, used for CIFAR-100 as well, as DARTS does).
+// training images on a scale of 0 to 1 (DARTS uses them for CIFAR-100 as well).
 var (
 	cifarMean = [Channels]float32{.4914, .4822, .4465}
 	cifarStd  = [Channels]float32{.2470, .2435, .2616}

@@ -34,7 +34,7 @@ type Batch struct {
 	Images []float32 // [batch, 3, Size, Size], normalised
 	Labels []int64   // [batch]
 	Source []int     // [batch], the index in the set of each image
-	// Count is the number of images that count. It is below len(Labels) only in the last batch
+	// Count is the number of valid images; the rest is padding. It is below len(Labels) only in the last batch
 	// under TailPad, where the images from Count on are repetitions.
 	Count int
 

@@ -252,7 +252,7 @@ func TestCloseStopsTheGoroutine(t *testing.T) {
 	}
 }
 
-// The step loop must not make garbage (STYLE.md 9). Shuffling of a new round is included.
+// The step loop must not make garbage. Shuffling of a new round is included.
 func TestNextAllocatesNothing(t *testing.T) {
 	l := mustLoader(t, LoaderConfig{Set: noise(64, 16, 4), Batch: 16, Augment: Augment{4, true, 8},
 		Shuffle: true})

@@ -1,4 +1,4 @@
-// Package retrain trains the network that a genotype describes from scratch (FACTS 7), as the last
+// Package retrain trains the network that a genotype describes from scratch (search/README.md, Retraining), as the last
 // stage of a search.
 package retrain
 

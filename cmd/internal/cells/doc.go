@@ -1,4 +1,4 @@
-// Package sweep runs a matrix of methods, data sets and seeds and compares what comes out.
+// Package cells runs a matrix of methods, data sets and seeds and compares what comes out.
 //
 // A cell of the matrix is a folder with a status.json, and its work is a list of phases (search,
 // retrain), each of which is a run of the program as a process of its own: a crash, a kill or a lack

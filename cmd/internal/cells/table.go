@@ -12,7 +12,7 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Header is that of Cells.
+// Header names the columns of Table.Cells.
 var Header = []string{"data", "method", "runs", "predicted MB", "RSS MB", "search s", "valid %", "test %",
 	"MB / darts (paper)", "s / darts (paper)", "paper: MB / s / %"}
 

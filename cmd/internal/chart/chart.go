@@ -1,3 +1,4 @@
+// Package chart writes plots as PNG and SVG files.
 package chart
 
 import (

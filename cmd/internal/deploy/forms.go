@@ -42,6 +42,7 @@ type Exporter struct {
 	console     *terminal.Console
 }
 
+// NewExporter exports t: train calibrates int8, test is what every form is checked on.
 func NewExporter(t *Trained, train, test *data.Set, raw, softmax bool, p *terminal.Console) *Exporter {
 	s := t.Settings
 	return &Exporter{Trained: t, train: train, test: test, console: p,
@@ -107,6 +108,7 @@ func (x *Exporter) finish(ctx context.Context, precision string, g *ir.Graph) (*
 	return v, nil
 }
 
+// Input names the input of the exported models.
 func (x *Exporter) Input() string {
 	if x.Form.Raw {
 		return normalizedInput

@@ -119,6 +119,7 @@ func Print(p *terminal.Console, out string, list []*Form) error {
 	return p.Value(map[string]any{"variants": rows})
 }
 
+// Percent prints a fraction as a percentage with two decimals.
 func Percent(x float64) string { return fmt.Sprintf("%.2f %%", 100*x) }
 
 // FileName is where a form is written: fp16 of model.onnx is model.fp16.onnx.

@@ -115,6 +115,7 @@ func (d *Model) checkPorts() error {
 	return nil
 }
 
+// Close releases the session.
 func (d *Model) Close() { d.session.Close() }
 
 // run computes the output of images [n,3,size,size], as the model wants them.

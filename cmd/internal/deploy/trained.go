@@ -90,6 +90,7 @@ func (t *Trained) Tensors() graphgen.Tensors {
 	return t.program.Tensors(t.state.Weights, t.state.Means, t.state.Variances)
 }
 
+// Net is the network that was trained.
 func (t *Trained) Net() network.Config { return t.Settings.Derived() }
 
 // lastMetric reads a column of metrics.csv in its last row, and the number of rows.

@@ -1,3 +1,4 @@
+// Package host is the machine that a command runs on: free memory, file locks, peak memory of a process.
 package host
 
 import (

@@ -1,3 +1,5 @@
+// Package rundir is the directory of a run: files that appear whole or not at all, never over an
+// existing run, and a lock that keeps a second process out.
 package rundir
 
 import (
@@ -68,6 +70,7 @@ func (d Dir) Finish(err error) error {
 	return err
 }
 
+// Exists reports whether there is anything at path, be it a dangling link.
 func Exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

@@ -1,3 +1,5 @@
+// Package terminal is what the commands print: progress bars, tables, numbers with units and one-line
+// errors.
 package terminal
 
 import (

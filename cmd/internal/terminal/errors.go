@@ -26,4 +26,5 @@ type Hinted struct{ Text, Hint string }
 
 func (e *Hinted) Error() string { return e.Text }
 
+// OneLine replaces every run of white space in s by one space.
 func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

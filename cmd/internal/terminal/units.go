@@ -8,8 +8,10 @@ import (
 	"strings"
 )
 
+// GiB prints bytes in GiB, with the unit.
 func GiB(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
 
+// OrDash returns s, or "-" for the empty text.
 func OrDash(s string) string {
 	if s == "" {
 		return "-"
@@ -23,6 +25,7 @@ func Number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 // Megabyte is 10^6 bytes, as sizes are printed.
 const Megabyte = 1e6
 
+// MB prints bytes in megabytes, without the unit.
 func MB(bytes int) string { return fmt.Sprintf("%.1f", float64(bytes)/Megabyte) }
 
 // ParseSize reads 8GB, 512MB, 1.5GiB or a number of bytes.
@@ -45,6 +48,7 @@ func ParseSize(s string) (int, error) {
 	return 0, fmt.Errorf("size %q: want a positive number with B, MB, MiB, GB or GiB", s)
 }
 
+// OptionalMB is MB, or "-" for 0.
 func OptionalMB(bytes int) string {
 	if bytes == 0 {
 		return "-"
@@ -60,6 +64,7 @@ func Ratio(x, base float64) string {
 	return fmt.Sprintf("%.3f", x/base)
 }
 
+// OptionalSeconds prints seconds with that many decimals, or "-" for 0.
 func OptionalSeconds(s float64, decimals int) string {
 	if s == 0 {
 		return "-"
@@ -67,8 +72,10 @@ func OptionalSeconds(s float64, decimals int) string {
 	return fmt.Sprintf("%.*f", decimals, s)
 }
 
+// Seconds prints seconds with three decimals.
 func Seconds(s float64) string { return strconv.FormatFloat(s, 'f', 3, 64) }
 
+// CSV encodes rows as a CSV file.
 func CSV(rows [][]string) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -76,6 +83,7 @@ func CSV(rows [][]string) []byte {
 	return b.Bytes()
 }
 
+// Milliseconds prints seconds in milliseconds.
 func Milliseconds(s float64) string { return fmt.Sprintf("%.1f", 1e3*s) }
 
 // Count is a number of things, such as "1 thread" or "2 threads".
