@@ -45,7 +45,7 @@ func (l LogLevel) severity() onnx.LoggingLevel {
 }
 
 // Options of a session. The zero value is the frugal one: no graph rewriting, no memory pattern and
-// no arena. cmd/zos-ort/doc/memory.md says what each costs.
+// no arena.
 type Options struct {
 	Threads       int               // inside an operator; 0: one per core
 	InterThreads  int               // operators at a time; 0 or 1: one after the other
