@@ -80,7 +80,7 @@ func newState(b []byte, params []Param) (*State, error) {
 // Names are the names of the parameters, sorted: ONNX Runtime keeps no order.
 func (s *State) Names() []string { return slices.Clone(s.names) }
 
-// Shape is the shape of a parameter; ok is false if there is none of that name.
+// Shape is the shape of a parameter; ok is false if the name is unknown.
 func (s *State) Shape(name string) (shape []int, ok bool) {
 	shape, ok = s.shapes[name]
 	return slices.Clone(shape), ok

@@ -91,7 +91,7 @@ func bytesOf(model []byte) C.zos_bytes {
 	return C.zos_bytes{data: unsafe.Pointer(unsafe.SliceData(model)), size: C.size_t(len(model))}
 }
 
-// named lists the inputs or outputs in ONNX Runtime's order, which is that of the model without the
+// named lists the inputs or outputs in ONNX Runtime's order: the order of the model without the
 // parameters and gradient buffers.
 func (t *Trainer) named(output bool, all []Port) ([]Port, error) {
 	var n C.size_t

@@ -30,7 +30,7 @@ func ParseKernel(s string) (Kernel, error) {
 }
 
 // Norm is the Frobenius norm of the kernel of logits[n][classes], row-major. It never forms the
-// N x N matrix: for K = R R' the norm is that of R' R, which is classes x classes.
+// N x N matrix: for K = R R' the norm equals the norm of R' R, which is classes x classes.
 func (k Kernel) Norm(logits []float64, classes int) (float64, error) {
 	if classes < 2 || len(logits) == 0 || len(logits)%classes != 0 {
 		return 0, fmt.Errorf("kernel norm: %d logits do not make rows of %d classes", len(logits), classes)

@@ -19,7 +19,7 @@ type Progress struct {
 // full network. NaN stands for what is not known yet.
 type Norms []float64
 
-// NewNorms are norms of so many networks, none known yet.
+// NewNorms makes room for the norms of n networks, none known yet.
 func NewNorms(networks int) Norms {
 	n := make(Norms, networks)
 	for i := range n {

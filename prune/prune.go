@@ -36,7 +36,7 @@ type Config struct {
 	KeepNone bool // do not remove "none" before scoring
 	PerRound int  // operations dropped from every set and round; 1 in the paper
 	Repeats  int  // independent initialisations over which scores are averaged
-	// ToOne ignores Xi and goes on until one operation is left on every edge (ETENAS).
+	// ToOne ignores Xi and continues until one operation is left on every edge (ETENAS).
 	ToOne bool
 	// LastOfTies drops, of equal scores, the operation that comes last in the list of primitives; the
 	// rule is the first.
@@ -104,9 +104,9 @@ type Result struct {
 	Rounds []Round
 }
 
-// Observer is told how the work goes on. A nil function is not called.
+// Observer is told of progress. A nil function is not called.
 type Observer struct {
-	Start func(round, networks int, mask space.Mask) // a round begins: so many networks to evaluate
+	Start func(round, networks int, mask space.Mask) // a round begins, with the number of networks to evaluate
 	Step  func()                                     // one network has been evaluated
 	Done  func(round int, r Round)
 	// Save is called after every repeat, and when a repeat is interrupted; its error ends the pruning.
@@ -114,7 +114,7 @@ type Observer struct {
 }
 
 // Run removes operations from start until at most the fraction xi of it is left. The fraction is
-// measured against start; "none" is removed first, unless it is to be kept. It goes on from what an
+// measured against start; "none" is removed first, unless it is to be kept. It resumes from what an
 // earlier run with the same arguments handed to Observer.Save; a zero Progress starts anew.
 func Run(ctx context.Context, c Config, start space.Mask, r Ranker, from Progress,
 	o Observer) (Result, error) {

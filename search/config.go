@@ -26,7 +26,7 @@ type Config struct {
 	Beta    float64 // beta regulariser: lambda(e) = Beta * e; 0 is off
 	Augment data.Augment
 	// StopOnSkips ends the search after the epoch in which the genotype of either cell has so many
-	// skip connections; the result is that of the epoch before. 0 is off.
+	// skip connections; the epoch before gives the result. 0 is off.
 	StopOnSkips int
 	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
 	Seed        uint64

@@ -22,7 +22,7 @@ type Result struct {
 
 // Run searches: half of the images train the weights, the other half the architecture parameters.
 // From the epoch Warmup on, every weight step is preceded by an alpha step. The same configuration
-// and images give the same bits, whether the search starts anew (from is nil) or goes on from what an
+// and images give the same bits, whether the search starts anew (from is nil) or resumes from what an
 // earlier one saved. When ctx is cancelled Run finishes the running step, saves, and returns ctx's
 // error.
 func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorder) (*Result, error) {

@@ -11,7 +11,7 @@ type Stop struct {
 }
 
 // stop is nil as long as the search is to go on. During warm-up the alphas have not moved and the
-// genotype is that of random numbers, which says nothing.
+// genotype comes from random numbers and means nothing.
 func (c Config) stop(ep Epoch) *Stop {
 	if c.StopOnSkips == 0 || ep.Epoch < c.Warmup {
 		return nil

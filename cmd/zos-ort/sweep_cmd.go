@@ -30,7 +30,7 @@ func sweepFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with images, as for search, or " + sweeping.BuiltIn +
 			"; several with commas or by repetition (default: " + sweeping.BuiltIn + ", generated images)"},
 		&cli.BoolFlag{Name: "retrain", Usage: "train what was found from scratch, for the test accuracy"},
-		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; one from before goes on",
+		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; an earlier one is continued",
 			DefaultText: "runs/sweep/TIME"},
 		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads, divided among the jobs"},
 		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "runs at the same time; on Slurm: tasks, 0 for all"},

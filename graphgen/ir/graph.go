@@ -32,7 +32,7 @@ func (v *Value) IsInput() bool { return v.Def == nil && v.Const == nil }
 type Node struct {
 	Op    Op
 	In    []*Value // nil: optional input left out
-	Out   []*Value // nil: output that nobody asked for
+	Out   []*Value // nil: an optional output that is not used
 	Scope string   // place in the network, "cell3/edge7/dil_conv_3x3"
 }
 

@@ -5,8 +5,8 @@ package ir
 type Rule func(n *Node) []*Value
 
 // Rewrite replaces nodes by others that compute the same, from the inputs to the outputs, and
-// returns what stands for the outputs of the replaced ones. Nodes that nobody reads any more stay;
-// Trim removes them. An output that nobody reads may be replaced by nil.
+// returns what stands for the outputs of the replaced ones. Nodes without readers stay;
+// Trim removes them. An output without readers may be replaced by nil.
 func (g *Graph) Rewrite(rule Rule) map[*Value]*Value {
 	old, by, readers := g.Nodes, map[*Value]*Value{}, g.Readers()
 	for _, o := range g.Outputs {

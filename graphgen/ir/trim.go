@@ -8,7 +8,7 @@ type PartialOutputs interface {
 	OptionalOutput(i int) bool
 }
 
-// Trim removes the nodes that no graph output depends on, the optional outputs that nobody reads,
+// Trim removes the nodes that no graph output depends on, optional outputs without readers,
 // and the constants that are left without a reader. Inputs stay, read or not.
 func (g *Graph) Trim() {
 	live := g.TrimNodes()

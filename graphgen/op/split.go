@@ -175,7 +175,7 @@ func (c Concat) VJP(p ir.Pullback) []*ir.Value {
 	return dx
 }
 
-// VJP: join the cotangents of the pieces; a piece that nobody used contributes zeros.
+// VJP: join the cotangents of the pieces; an unused piece contributes zeros.
 func (s Split) VJP(p ir.Pullback) []*ir.Value {
 	g := p.Node.In[0].Graph()
 	parts := make([]*ir.Value, len(p.Dy))

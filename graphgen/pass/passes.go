@@ -20,7 +20,7 @@ type pass struct {
 	// run rewrites the graph. It returns what stands for the replaced values, where the caller
 	// knows values of the graph.
 	run func(*ir.Graph, Lowering) map[*ir.Value]*ir.Value
-	// keeps says that the pass removes by itself what nobody reads any more.
+	// keeps says that the pass itself removes nodes without readers.
 	keeps bool
 }
 
@@ -33,9 +33,9 @@ var forward = []pass{
 	{name: "fuse", on: on(CPUKernels), run: fusePass},
 }
 
-// finished are the passes of the finished graph. What nobody reads is removed after each.
+// finished are the passes of the finished graph. Nodes without readers are removed after each.
 var finished = []pass{
-	// Remove what nobody reads. The construction leaves it: gradients of unused outputs, for
+	// Remove nodes without readers. The construction leaves it: gradients of unused outputs, for
 	// instance.
 	{name: "trim", on: always, run: inPlace(func(*ir.Graph) {})},
 	// Give depthwise convolutions and their gradients to our own kernels.

@@ -11,7 +11,7 @@ func Of(g *ir.Graph) Plan {
 	return Simulate(p, p.RuntimeOrder())
 }
 
-// FromGraph is the program of a graph. Its nodes are those of the emitted file, with their indices.
+// FromGraph is the program of a graph. Its nodes have the indices of the emitted file.
 func FromGraph(g *ir.Graph) *Program {
 	p, index := &Program{}, map[*ir.Value]int{}
 	add := func(v *ir.Value, k Kind) {

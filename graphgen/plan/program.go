@@ -3,7 +3,7 @@
 // share one buffer (core/framework/allocation_planner.cc) and when a buffer goes back. The result
 // is the number of live bytes at every node and the tensors that make up the peak.
 //
-// Bytes are those of the buffers that a run allocates: everything that nodes compute, the graph's
+// Bytes counts the buffers that a run allocates: everything that nodes compute, the graph's
 // outputs included, each rounded up to Alignment as the arena rounds it. Inputs of the graph (state
 // vectors, images) and constants are there before and after the run and are reported apart, as is
 // the memory that our own kernels work in. What kernels of ONNX Runtime take beside it is left out.

@@ -52,7 +52,7 @@ func edgesKey(t CellType) string { return t.String() + "_edges" }
 // number is the shortest decimal form that reads back as the same float64.
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-// UnmarshalJSON reads what MarshalJSON writes. The mask is that of the operations listed.
+// UnmarshalJSON reads what MarshalJSON writes. The operations listed are the mask.
 func (a *Alphas) UnmarshalJSON(data []byte) error {
 	var rows [2][][]named
 	var edges [2][]json.RawMessage

@@ -83,17 +83,17 @@ func NodeEdges(node int) (lo, hi int) {
 	return lo, lo + node + 2
 }
 
-// ReductionCells are the positions of the two reduction cells in a network of so many cells. With
+// ReductionCells are the positions of the two reduction cells in a network with that number of cells. With
 // fewer than two cells they coincide.
 func ReductionCells(cells int) (a, b int) { return cells / 3, 2 * cells / 3 }
 
-// IsReduction says whether cell i of a network of so many cells is a reduction cell.
+// IsReduction reports whether cell i of a network of n cells is a reduction cell.
 func IsReduction(i, cells int) bool {
 	a, b := ReductionCells(cells)
 	return i == a || i == b
 }
 
-// TypeAt is the type of cell i of a network of so many cells.
+// TypeAt is the type of cell i of a network of n cells.
 func TypeAt(i, cells int) CellType {
 	if IsReduction(i, cells) {
 		return Reduce

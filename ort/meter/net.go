@@ -21,7 +21,7 @@ type Net struct {
 	runners map[string]*program.Runner // by the program's name
 }
 
-// OpenNet makes the sessions of programs on one state, which is that of the first, and feeds them.
+// OpenNet makes sessions for programs that share the state of the first, and feeds them.
 func OpenNet(list []*graphgen.Program, o ort.Options) (n *Net, err error) {
 	first := list[0]
 	n = &Net{runners: map[string]*program.Runner{}, Weights: first.Weights.Len()}

@@ -62,8 +62,8 @@ type Bench struct {
 	GPU     *Meter // nil on the CPU
 }
 
-// Of measures a program; on a GPU with the peaks of the pool and of the device, which are those of the
-// program alone, as what the pool does not need is given back before.
+// Of measures a program; on a GPU with the peaks of the pool and of the device. The pool is trimmed first, so
+// that the peaks belong to the program alone.
 func (m Bench) Of(ctx context.Context, p *graphgen.Program) (Measurement, *Peaks, error) {
 	if m.GPU == nil {
 		r, err := Measure(ctx, p, m.Options)

@@ -38,7 +38,7 @@ type Supernet struct {
 	full graphgen.Layout // of the unpruned network
 }
 
-// Open builds the ranking program of a mask. Its weights are those of the unpruned network, by name.
+// Open builds the ranking program of a mask. It takes its weights by name from the unpruned network.
 func (s *Supernet) Open(mask space.Mask) (prune.Session, error) {
 	net := s.Net
 	net.Mask = mask

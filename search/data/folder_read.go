@@ -40,7 +40,7 @@ func (f *Folder) read(ctx context.Context, dir string, classes []string, train, 
 	return f.decode(ctx, f.Test, test, len(test), want, o)
 }
 
-// wanted is the side that images get. Without a request it is that of the first image, which all
+// wanted is the side that images get. Without a request it is the side of the first image, which all
 // the others must have as well.
 type wanted struct {
 	side  int

@@ -126,7 +126,7 @@ func (l *Loader) Steps() int {
 func (l *Loader) Epoch(epoch int) *Pass { return l.start(epoch, l.Steps()) }
 
 // Endless starts a stream of full batches without end, for the side of the bilevel search that is
-// drawn from as often as the other side needs. When all images are used up it goes on with
+// drawn from as often as the other side needs. When all images are used up it continues with
 // a new order (and new augmentation), in the middle of a batch if need be. It too is determined by
 // the epoch: a search asks for a new stream each epoch and can resume at any.
 func (l *Loader) Endless(epoch int) *Pass { return l.start(epoch, endless) }

@@ -13,7 +13,7 @@ import (
 // Options say how a folder is read. The zero value reads everything as it is.
 type Options struct {
 	Size      int  // side that images are scaled to; 0 for their own
-	Train     int  // at most so many training images, the first ones; 0 for all
+	Train     int  // the first N training images; 0 for all
 	TrainOnly bool // leave Folder.Test nil
 	SkipBad   bool // leave files out that are no usable images, instead of failing
 	// Memory is what the pixels may take in bytes; 0 for no limit.

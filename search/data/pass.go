@@ -71,7 +71,7 @@ func (p *Pass) Next() (*Batch, bool) {
 	return p.held, true
 }
 
-// Err is nil while a pass goes on and when it came to its end. When it was cut short, Err is the context's
+// Err is nil during a pass and after its end. When it was cut short, Err is the context's
 // error, or the panic of the goroutine that fills the batches.
 func (p *Pass) Err() error {
 	if p.given == p.steps {

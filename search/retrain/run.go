@@ -63,7 +63,7 @@ type training struct {
 }
 
 // Run trains on images and evaluates on test after every epoch. The same configuration and images give the
-// same bits, whether the training starts anew (from is nil) or goes on from what an earlier one saved. When
+// same bits, whether the training starts anew (from is nil) or resumes from what an earlier one saved. When
 // ctx is cancelled Run finishes the running step, saves, and returns ctx's error.
 func Run(ctx context.Context, c Config, images, test *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {

@@ -31,7 +31,7 @@ type Recorder[E, S any] interface {
 }
 
 // Loop is a training, epoch by epoch. With a snapshot and the state of the net that belongs to it, a training
-// goes on to the same bits as if it had never stopped.
+// continues to the same bits as if it had never stopped.
 type Loop[E, S any] struct {
 	Net      *program.Net
 	Recorder Recorder[E, S]

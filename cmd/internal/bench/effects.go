@@ -69,7 +69,7 @@ type effectNumber struct {
 }
 
 // effectRounds is how often every program runs for the table of passes, after one run that does not
-// count. Rounds go through all programs by turns, so that a slow moment of the machine hits all.
+// count. Each round runs every program once, so that a slow moment of the machine hits all.
 const effectRounds = 5
 
 // Effects prints what every pass does to the peak of the steps of each method and, with measuring, to their

@@ -66,7 +66,7 @@ func (r benchReport) gpuTable(p *terminal.Console) error {
 	return nil
 }
 
-// gpuLines are the lines of a row with so many columns.
+// gpuLines are the lines of a row with n columns.
 func (row benchRow) gpuLines(columns int) (lines [][]string) {
 	own := append([]string{row.Method, fmt.Sprint(row.Batch), row.benchResult.Program},
 		row.side(ours).cells()...)
@@ -80,7 +80,7 @@ func (row benchRow) gpuLines(columns int) (lines [][]string) {
 			copy(line[columns-3:], row.Against[i].cells())
 		}
 		lines = append(lines, line)
-		own = make([]string, len(own)) // is said once
+		own = make([]string, len(own)) // print it once
 	}
 	if len(lines) == 0 {
 		lines = [][]string{slices.Concat(own, slices.Repeat([]string{"-"}, columns-len(own)))}

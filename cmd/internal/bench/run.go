@@ -66,7 +66,7 @@ type benchResult struct {
 	c Case
 }
 
-// results are those of a case before anything is timed.
+// results has the rows of a case before anything is timed.
 func (c Case) results() (list []benchResult) {
 	for _, p := range timed {
 		r := benchResult{Method: c.Method, Batch: c.batch(), Program: p.name, c: c}
@@ -87,7 +87,7 @@ func (r *benchResult) side(name string) *series {
 	return &r.Sides[i]
 }
 
-// bencher times cases: on the CPU both sides by turns, so that whatever else the machine does hits
+// bencher times cases: on the CPU alternating between both sides, so that whatever else the machine does hits
 // both, on a GPU one after the other.
 type bencher struct {
 	device  *device.Device

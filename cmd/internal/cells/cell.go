@@ -64,7 +64,7 @@ func (c Cell) ID() string {
 // String names the cell for people.
 func (c Cell) String() string { return fmt.Sprintf("%s on %s, seed %d", c.Method, c.Data, c.Seed) }
 
-// State is that of the first phase that is not done.
+// State is the state of the first phase that is not done.
 func (c Cell) State() State {
 	for _, p := range c.Phases {
 		if p.State != Done {
@@ -152,7 +152,7 @@ func (c Cell) Adopt(root string) (Cell, error) {
 				filepath.Join(dir, statusFile))
 		}
 		if was.State != Done && was.State != Failed && was.Attempts > 0 {
-			c.Threads = old.Threads // a run goes on with as many as it began with, to the same bits
+			c.Threads = old.Threads // a resumed run keeps its number of threads, for the same bits
 		}
 		was.Args = p.Args
 		phases[i] = was
@@ -167,7 +167,7 @@ func (c Cell) Adopt(root string) (Cell, error) {
 }
 
 // Prepare writes the status of a cell that is about to run: what is not done is to be done. A phase
-// that failed starts afresh, one that was interrupted or killed goes on.
+// that failed starts afresh, one that was interrupted or killed resumes.
 func (c Cell) Prepare(root string) error {
 	dir := filepath.Join(root, c.ID())
 	c.Phases = append([]Phase(nil), c.Phases...)

@@ -144,7 +144,7 @@ func explain(state *os.ProcessState, failure error) string {
 	return state.String()
 }
 
-// command is the command line: it goes on with the run directory that an earlier attempt has left, or makes
+// command is the command line: it resumes the run directory that an earlier attempt has left, or makes
 // it with the settings of the phase, which it takes from a file beside.
 func (p *Phase) command(dir string, threads int) ([]string, error) {
 	var args []string

@@ -8,7 +8,7 @@ import (
 )
 
 // sameSettings compares the settings of two attempts; the error names the first that differs. The number of
-// threads may change, as an attempt that goes on keeps its own.
+// threads may change, as a resumed attempt keeps its own.
 func sameSettings(before, now json.RawMessage) error {
 	d, err := settings.Compare(before, now, "device.threads")
 	if d != nil {

@@ -36,7 +36,7 @@ type Job struct {
 const graceSeconds = 60
 
 // script is what every task runs. USR1 comes before the time limit: the cell saves, the task is
-// queued again under its number and goes on. Messages are in LOG_ARRAY_TASK.
+// queued again under its number and resumes. Messages are in LOG_ARRAY_TASK.
 const script = `#!/bin/bash
 #SBATCH --job-name=zos-ort-sweep
 #SBATCH --array=%s

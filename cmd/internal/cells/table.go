@@ -34,7 +34,7 @@ func (t Table) Cells() (rows [][]string) {
 	return rows
 }
 
-// mean prints a quantity with so many decimals.
+// mean prints a quantity with that number of decimals.
 func (r Row) mean(q Quantity, decimals int) string {
 	if s, ok := r.Stats[q]; ok {
 		return fmt.Sprintf("%.*f", decimals, s.Mean)

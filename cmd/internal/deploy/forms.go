@@ -138,7 +138,7 @@ func (x *Exporter) Metadata(precision string) map[string]string {
 	return m
 }
 
-// options are those of sessions that run as a user's do: with all optimisations.
+// options makes sessions run as a user's do, with all optimisations.
 func (x *Exporter) options() ort.Options {
 	return ort.Options{Threads: x.Settings.Device.Threads, Optimization: ort.All, MemPattern: true, CPUArena: true}
 }
@@ -171,7 +171,7 @@ func (x *Exporter) verify(ctx context.Context, v *Form) error {
 	return nil
 }
 
-// logits are those of the training graph with running statistics.
+// logits computes what the training graph gives with running statistics.
 func (x *Exporter) logits(ctx context.Context) (all []float32, err error) {
 	score, closeAll, err := x.run()
 	if err != nil {

@@ -51,7 +51,7 @@ func Open(e *settings.Experiment, p *terminal.Console) (*Device, error) {
 }
 
 // Reach opens the device of a run. A dry run goes without a GPU that cannot be used: what the run needs is
-// known all the same.
+// known anyway.
 func Reach(e *settings.Experiment, dry bool, p *terminal.Console) (*Device, error) {
 	d, err := Open(e, p)
 	if err == nil || !dry {
@@ -89,7 +89,7 @@ func options(e settings.Experiment, id int) (c ort.CUDA, err error) {
 // Close ends the counting of a GPU's memory.
 func (d *Device) Close() { d.Meter.Close() }
 
-// Options are those of the sessions of an experiment.
+// Options returns the session options of an experiment.
 func (d *Device) Options(e settings.Experiment) ort.Options {
 	return ort.Options{Threads: e.Device.Threads, Dump: e.Execution.Dump, CUDA: d.CUDA}
 }

@@ -66,7 +66,7 @@ func samplesCSV(groups []group) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// groupColors are those of the groups, in their order.
+// groupColors has a color per group, in their order.
 var groupColors = []color.NRGBA{{30, 100, 180, 255}, {230, 120, 30, 255}}
 
 // chart draws the histograms of both groups over each other, with their densities as lines.

@@ -13,7 +13,7 @@ import (
 // has left, or the control groups of this process if they allow less.
 func FreeMemory() (bytes int64, ok bool) { return freeIn(os.DirFS("/")) }
 
-// freeIn reads a file system whose /proc and /sys are those of Linux.
+// freeIn reads Linux's /proc and /sys below a root.
 func freeIn(root fs.FS) (bytes int64, ok bool) {
 	b, err := fs.ReadFile(root, "proc/meminfo")
 	if err != nil {

@@ -27,7 +27,7 @@ func Of(e settings.Experiment, s settings.Stage, mask space.Mask) Demand {
 	}}
 }
 
-// Demands are those of all stages of a run, under the mask that it is likely to have.
+// Demands predicts the peaks of all stages of a run, under the mask that it is likely to have.
 func Demands(e settings.Experiment) (list []Demand, err error) {
 	for _, s := range e.Stages() {
 		mask := space.FullMask() // where pruning starts

@@ -74,7 +74,7 @@ func (d Dir) Checkpoints(part string) checkpoint.Store {
 	return checkpoint.Store{Dir: d.Path(filepath.Join("checkpoints", part))}
 }
 
-// Resumable tells how to go on with a run that was interrupted, or for which the GPU's memory did not
+// Resumable tells how to resume a run that was interrupted, or for which the GPU's memory did not
 // suffice; err is how it ended.
 func (d Dir) Resumable(command string, p *terminal.Console, err error) error {
 	if errors.Is(err, context.Canceled) && Exists(d.Path("checkpoints")) {

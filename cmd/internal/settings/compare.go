@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// free are the settings that may change when a run goes on: where the images lie (their fingerprint says
+// free are the settings that may change when a run is resumed: where the images lie (their fingerprint says
 // what they are), the version of the program, and how programs are executed.
 var free = []string{"images.data", "images.data_name", "program", "execution"}
 
@@ -33,7 +33,7 @@ func Same(before, now Experiment) error {
 	return err
 }
 
-// Compare finds the first setting in which two experiments in JSON differ, nil if there is none. Further
+// Compare finds the first setting in which two experiments in JSON differ, nil if they are equal. Further
 // settings that may differ are given by their path, such as device.threads.
 func Compare(before, now []byte, further ...string) (*Difference, error) {
 	a, b := map[string]string{}, map[string]string{}

@@ -189,7 +189,7 @@ func (e Experiment) With(m method.Method) Experiment {
 	return e.completed()
 }
 
-// completed takes what nobody has said of the ranking network from the supernet.
+// completed fills in the unset fields of the ranking network from the supernet.
 func (e Experiment) completed() Experiment {
 	for rank, own := range map[*int]int{&e.Ranking.Channels: e.Network.Channels,
 		&e.Ranking.Cells: e.Network.Cells, &e.Ranking.Partial: e.Network.Partial} {

@@ -30,7 +30,7 @@ const (
 // QuickImages are the generated images of the preset quick.
 func QuickImages() Images { return Images{Train: 2000, Size: 16} }
 
-// complete fills in what flags leave open. The size of a preset is that of generated images: those of a
+// complete fills in what flags leave open. The size of a preset applies to generated images: those of a
 // folder that has not been read keep their own unless a flag gives it.
 func (s *Images) complete(sizeGiven bool) {
 	if s.OnBad == "" {

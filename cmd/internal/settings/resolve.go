@@ -44,9 +44,9 @@ func Training(o Options) Source {
 	return Source{Options: o, Paper: PaperRetraining, Quick: QuickRetraining, Command: "retrain"}
 }
 
-// ResumeFlag names the run to go on with.
+// ResumeFlag names the run to resume.
 func ResumeFlag() cli.Flag {
-	return &cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run in `DIR`, with its settings"}
+	return &cli.StringFlag{Name: "resume", Usage: "resume the interrupted run in `DIR` with its settings"}
 }
 
 // ConfigFlag gives a whole experiment.
@@ -176,7 +176,7 @@ func (e Experiment) belongs(command string) error {
 	return nil
 }
 
-// Resumed reports whether the experiment is that of an earlier run.
+// Resumed reports whether the experiment continues an earlier run.
 func (r *Resolved) Resumed() bool { return r.before != nil }
 
 // Unchanged refuses to resume a run with other settings.

@@ -23,7 +23,7 @@ type epochTable struct {
 	started bool
 }
 
-// shortNames are those of the operations in the head of the table, in their order without none.
+// shortNames heads the columns of operations, in their order without none.
 var shortNames = [space.NumPrimitives]string{space.MaxPool3x3: "max", space.AvgPool3x3: "avg",
 	space.SkipConnect: "skip", space.SepConv3x3: "sep3", space.SepConv5x5: "sep5",
 	space.DilConv3x3: "dil3", space.DilConv5x5: "dil5"}

@@ -24,7 +24,7 @@ type Run struct {
 	Dir     rundir.Dir
 	Need    memory.Need // predicted before the run begins
 
-	// IgnoreMemory starts and goes on although the prediction exceeds the available memory.
+	// IgnoreMemory runs even if the prediction exceeds the available memory.
 	IgnoreMemory bool
 
 	train, test *data.Set
