@@ -21,7 +21,7 @@ func benchCommand() *cli.Command {
 		Name:  "bench",
 		Usage: "time the steps of a search on this machine, beside PyTorch where there is one",
 		Description: "Times the weight step, the alpha step and the ranking pass of the supernets. When a Python " +
-			"with PyTorch is found, it makes the same steps of the same networks, by turns with ours; on a GPU " +
+			"with PyTorch is found, it makes the same steps of the same networks, alternating with ours; on a GPU " +
 			"one after the other, with the peaks of both in its memory.",
 		Flags: join(settings.DeviceOptions.Flags("", settings.PaperOnCIFAR()), []cli.Flag{
 			methodsFlag("darts,pc-darts,zos"),

@@ -58,7 +58,7 @@ func TestSignalWhilePruning(t *testing.T) {
 	if status != exitInterrupt || strings.Contains(stderr, "error") {
 		t.Errorf("status %d, want %d; output %q %q", status, exitInterrupt, stdout, stderr)
 	}
-	if !strings.Contains(stderr, "saved; go on with: zos-ort prune --resume "+dir) {
+	if !strings.Contains(stderr, "saved; resume with: zos-ort prune --resume "+dir) {
 		t.Errorf("standard error: %s", stderr)
 	}
 }

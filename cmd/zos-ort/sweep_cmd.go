@@ -14,7 +14,7 @@ func sweepCommand() *cli.Command {
 		Description: "Every run is a process of its own, so that a failure takes one and not the others. " +
 			"The folder holds cells/DATA/METHOD/seed-N with status, logs and run directories, and " +
 			"table.md, table.csv, table.json, runs.csv and bar charts beside the paper's Table 1. The same " +
-			"command goes on where it was stopped. Flags that are not the sweep's own are handed to " +
+			"command continues where it stopped. Flags that are not the sweep's own go to " +
 			"zos-ort search, those that begin with retrain- to zos-ort retrain.",
 		Flags:  sweepFlags(),
 		Before: noArguments,

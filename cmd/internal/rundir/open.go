@@ -78,14 +78,14 @@ func (d Dir) Checkpoints(part string) checkpoint.Store {
 // suffice; err is how it ended.
 func (d Dir) Resumable(command string, p *terminal.Console, err error) error {
 	if errors.Is(err, context.Canceled) && Exists(d.Path("checkpoints")) {
-		p.Say("saved; go on with: zos-ort %s --resume %s", command, d)
+		p.Say("saved; resume with: zos-ort %s --resume %s", command, d)
 	}
 	var refused *terminal.Hinted
 	if errors.As(err, &refused) && Exists(d.Path("config.json")) {
-		refused.Hint = fmt.Sprintf("what was saved is whole: when there is more memory, zos-ort %s --resume %s "+
-			"goes on; with a smaller batch it is another run", command, d)
+		refused.Hint = fmt.Sprintf("nothing saved is lost: when more memory is free, resume with zos-ort %s --resume %s; "+
+			"a smaller batch needs a new run", command, d)
 		if Exists(d.Path("mask.json")) && Exists(d.Path("checkpoints/prune")) {
-			refused.Hint += fmt.Sprintf(", for which --mask %s spares the pruning", d.Path("mask.json"))
+			refused.Hint += fmt.Sprintf(", and --mask %s reuses the pruning", d.Path("mask.json"))
 		}
 	}
 	return err

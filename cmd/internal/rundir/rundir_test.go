@@ -104,9 +104,9 @@ func TestReadSettings(t *testing.T) {
 // How to go on depends on what the run has saved: nothing, its settings, or a mask that took pruning.
 func TestGoingOnAfterOutOfMemory(t *testing.T) {
 	dir := Dir(t.TempDir())
-	for _, x := range []struct{ file, says, not string }{{"lock", "", "resume"},
-		{"config.json", "zos-ort search --resume " + string(dir) + " goes on", "--mask"}, {"mask.json", "", "--mask"},
-		{"checkpoints/prune/0001.json", "--mask " + dir.Path("mask.json") + " spares the pruning", "zos-ort prune"}} {
+	for _, x := range []struct{ file, says, not string }{{"lock", "", "--resume"},
+		{"config.json", "resume with zos-ort search --resume " + string(dir), "--mask"}, {"mask.json", "", "--mask"},
+		{"checkpoints/prune/0001.json", "--mask " + dir.Path("mask.json") + " reuses the pruning", "zos-ort prune"}} {
 		if err := dir.Write(x.file, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -62,6 +62,10 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 	switch {
 	case c.IsSet("resume") && c.IsSet("out"):
 		return r, terminal.Usagef("--resume writes into the folder of the run: leave --out away")
+	case c.IsSet("config") && c.IsSet("resume"):
+		return r, terminal.Usagef("--resume takes the settings of its run: leave --config away")
+	case c.IsSet("config") && c.IsSet("preset"):
+		return r, terminal.Usagef("--config takes the place of --preset: leave one of them away")
 	case c.IsSet("resume"):
 		before := new(Experiment)
 		if err = rundir.Dir(c.String("resume")).ReadSettings(Schema, Version, before); err != nil {

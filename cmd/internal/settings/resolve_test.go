@@ -70,6 +70,10 @@ func TestResolveFromConfig(t *testing.T) {
 	}
 	_, err := resolve(t, Training(RetrainCommand), "--config", path)
 	check.Error(t, err, "the settings are those of zos-ort search, not of zos-ort retrain")
+	_, err = resolve(t, s, "--config", path, "--preset", "paper")
+	check.Error(t, err, "--config takes the place of --preset")
+	_, err = resolve(t, s, "--config", path, "--resume", filepath.Dir(path))
+	check.Error(t, err, "leave --config away")
 }
 
 // The ranking network follows the supernet until a flag makes it another one.

@@ -100,8 +100,8 @@ func (r *Run) guard(s settings.Stage, mask space.Mask) error {
 	if err == nil {
 		return nil
 	}
-	return &terminal.Hinted{Text: err.Error(), Hint: fmt.Sprintf("the mask is saved: a run with --mask %s "+
-		"and a batch that fits spares the pruning", r.Dir.Path("mask.json"))}
+	return &terminal.Hinted{Text: err.Error(), Hint: fmt.Sprintf("the mask is saved: --mask %s with "+
+		"a batch that fits reuses the pruning", r.Dir.Path("mask.json"))}
 }
 
 // explain completes the error of a stage that ran out of a GPU's memory.

@@ -88,7 +88,7 @@ func (s *work) wait(ctx context.Context, job cells.Job) error {
 	for len(pending) > 0 {
 		select {
 		case <-ctx.Done():
-			s.console.Say("job %s goes on; the same command waits for it again", job.ID)
+			s.console.Say("job %s keeps running; the same command waits for it again", job.ID)
 			return ctx.Err()
 		case <-time.After(slurmPoll):
 		}
