@@ -147,7 +147,8 @@ func withoutRun(output string) string {
 	return b.String()
 }
 
-// reason is what a skipped test printed, without the lines of go test itself.
+// reason is what a skipped test printed, without the lines of go test itself and the last line break, so
+// that an expression can end in $.
 func reason(output string) string {
 	var b strings.Builder
 	for line := range strings.Lines(withoutRun(output)) {
@@ -155,7 +156,7 @@ func reason(output string) string {
 			b.WriteString(line)
 		}
 	}
-	return b.String()
+	return strings.TrimRight(b.String(), "\n")
 }
 
 // lastLine is the line with which go test ends a package that passes: ok, or that there are no tests.
