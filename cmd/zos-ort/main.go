@@ -160,7 +160,7 @@ func commands() (list []*cli.Command) {
 		commands []*cli.Command
 	}{
 		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), figure1Command()}},
-		{"Train and ship it", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
+		{"Retrain and deploy", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
 		{"Look and measure", []*cli.Command{memoryCommand(), graphsCommand(), inspectCommand(), dataCommand(),
 			benchCommand(), scalingCommand()}},
 		{"This machine", []*cli.Command{doctorCommand(), completionCommand(), manCommand()}},
