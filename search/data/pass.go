@@ -21,8 +21,9 @@ type Pass struct {
 	cancel context.CancelFunc
 	free   chan *Batch
 	ready  chan *Batch // closed by the producer when it ends
-	failed error       // of the producer; set before ready is closed
+	failed error       // of the producer; it may be read once ready is closed
 	held   *Batch      // what the consumer has
+	err    error       // what the consumer has seen of failed
 }
 
 // start ends the pass before, if any, and sets the producer on a new one.
@@ -64,7 +65,8 @@ func (p *Pass) Next() (*Batch, bool) {
 		p.held = <-p.ready
 		p.loader.waited.Add(int64(time.Since(start)))
 	}
-	if p.held == nil { // closed: cancelled while we waited
+	if p.held == nil { // closed: the producer was cancelled or has panicked
+		p.err = p.failed
 		return nil, false
 	}
 	p.given++
@@ -77,7 +79,7 @@ func (p *Pass) Err() error {
 	if p.given == p.steps {
 		return nil
 	}
-	return cmp.Or(p.ctx.Err(), p.failed)
+	return cmp.Or(p.err, p.ctx.Err())
 }
 
 // produce fills batches as they become free.
