@@ -63,19 +63,45 @@ func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*
 			}
 		}
 	}
+	if err := s.openAll(p); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// openAll opens the programs that are there.
+func (s *Steps) openAll(p Programs) error {
 	for _, x := range []struct {
-		p *graphgen.Program
-		r **program.Runner
-	}{{p.Weight, &s.weight}, {p.Alpha, &s.alpha}, {p.Eval, &s.eval}} {
+		p    *graphgen.Program
+		open func(*graphgen.Program) (*program.Runner, error)
+		r    **program.Runner
+	}{{p.Weight, s.Net.OpenWeightStep, &s.weight}, {p.Alpha, s.Net.OpenAlphaStep, &s.alpha},
+		{p.Eval, s.Net.OpenForward, &s.eval}} {
 		if x.p == nil {
 			continue
 		}
-		if *x.r, err = net.Open(x.p); err != nil {
-			s.Close()
-			return nil, err
+		var err error
+		if *x.r, err = x.open(x.p); err != nil {
+			return err
+		}
+		if err := s.fits(*x.r); err != nil {
+			return err
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// fits refuses a program whose mixing weights are those of another mask than the alphas.
+func (s *Steps) fits(r *program.Runner) error {
+	for _, t := range space.CellTypes {
+		weights := r.Mix(supernet.OperationMix(t)).Weights
+		if weights != nil && len(weights) != len(s.live[t]) {
+			return fmt.Errorf("search: %s mixes %d operations of the %v cell, the alphas have %d",
+				r.Program.Name, len(weights), t, len(s.live[t]))
+		}
+	}
+	return nil
 }
 
 // Close releases the sessions and the state.

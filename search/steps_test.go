@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen/check"
+	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
 	"zos-ort/search"
@@ -126,6 +127,8 @@ func TestStepErrors(t *testing.T) {
 	s, x, y := opened(t, c)
 	_, err := s.WeightStep(x[1:], y, .1)
 	check.Error(t, err, "weight_step: batch has 767 numbers, the program takes 768")
+	_, err = s.AlphaStep(x, y[1:], 0)
+	check.Error(t, err, "alpha_step: batch has 3 labels, the program takes 4")
 	p, err := search.Emit(c.Spec(8))
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +136,13 @@ func TestStepErrors(t *testing.T) {
 	_, err = search.Open(p, program.Vectors{Weights: make([]float32, 3)}, c.InitialAlphas(),
 		ort.Options{})
 	check.Error(t, err, "state weights: needs", "got 3")
+	other := c
+	other.Net.Mask = space.FullMask()
+	_, err = search.Open(p, program.Vectors{}, other.InitialAlphas(), c.Options)
+	check.Error(t, err, "search: weight_step mixes", "operations of the normal cell, the alphas have 98")
+	swapped := search.Programs{Weight: p.Weight, Alpha: p.Weight, Eval: p.Alpha}
+	_, err = search.Open(swapped, program.Vectors{}, c.InitialAlphas(), c.Options)
+	check.Error(t, err, "alpha_step: needs a port of role logits, has none")
 	p.Eval = nil
 	s, err = search.Open(p, program.Vectors{}, c.InitialAlphas(), ort.Options{Threads: 1})
 	if err != nil {

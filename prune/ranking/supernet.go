@@ -56,7 +56,7 @@ func (s *Supernet) Open(mask space.Mask) (prune.Session, error) {
 		return nil, err
 	}
 	for range max(s.Workers, 1) {
-		r, err := ss.net.Open(p)
+		r, err := ss.net.OpenForward(p)
 		if err != nil {
 			ss.Close()
 			return nil, err

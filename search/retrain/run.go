@@ -112,10 +112,10 @@ func (t *training) open(ctx context.Context, images, test *data.Set, v program.V
 	if t.net, err = program.NewNet(shape, v, t.Options); err != nil {
 		return err
 	}
-	if t.step, err = t.net.Open(step); err != nil {
+	if t.step, err = t.net.OpenWeightStep(step); err != nil {
 		return err
 	}
-	if t.eval, err = t.net.Open(eval); err != nil {
+	if t.eval, err = t.net.OpenForward(eval); err != nil {
 		return err
 	}
 	// A step takes its batch even when it is interrupted; the evaluation ends at once.

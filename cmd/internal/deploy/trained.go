@@ -139,7 +139,7 @@ func (t *Trained) run() (score forward, closeAll func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := net.Open(t.program)
+	r, err := net.OpenForward(t.program)
 	if err != nil {
 		net.Close()
 		return nil, nil, err
