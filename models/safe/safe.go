@@ -1,10 +1,13 @@
-// Package safe turns a panic into an error, for work that runs on a goroutine of its own: there a panic would
-// end the program at once, and whoever waits for the work could not save or explain anything.
+// Package safe turns panics into errors, for work that runs on a goroutine of its own. A panic there
+// would end the program at once, and whoever waits for the work could neither save nor explain
+// anything.
 package safe
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 )
 
 // Panic is a panic as an error.
@@ -22,7 +25,7 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
-// Call calls f and gives back its error, or its panic as a *Panic.
+// Call calls f and returns its error, or its panic as a *Panic.
 func Call(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -30,4 +33,16 @@ func Call(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// Each calls f for 0..n-1, every call on a goroutine of its own, waits for all of them and joins their
+// errors. The error of a call that panics is a *Panic.
+func Each(n int, f func(i int) error) error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { errs[i] = Call(func() error { return f(i) }) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

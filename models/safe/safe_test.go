@@ -3,6 +3,7 @@ package safe_test
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,5 +21,29 @@ func TestCall(t *testing.T) {
 	}
 	if err := safe.Call(func() error { panic(io.ErrUnexpectedEOF) }); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestEach(t *testing.T) {
+	done := make([]bool, 5)
+	err := safe.Each(len(done), func(i int) error {
+		done[i] = true
+		switch i {
+		case 1:
+			return io.EOF
+		case 3:
+			panic("broken rule")
+		}
+		return nil
+	})
+	var p *safe.Panic
+	if !errors.Is(err, io.EOF) || !errors.As(err, &p) || p.Value != "broken rule" {
+		t.Errorf("got %v, want both errors", err)
+	}
+	if slices.Contains(done, false) {
+		t.Errorf("calls made: %v, want all", done)
+	}
+	if err := safe.Each(3, func(int) error { return nil }); err != nil {
+		t.Errorf("got %v, want no error", err)
 	}
 }

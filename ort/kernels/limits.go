@@ -7,8 +7,9 @@ package kernels
 import "C"
 
 import (
-	"sync"
 	"time"
+
+	"zos-ort/models/safe"
 )
 
 // Level names the instruction set that the kernels use on this processor.
@@ -31,23 +32,29 @@ const (
 )
 
 // MeasureLimits takes about a second.
-func MeasureLimits(threads int) Limits {
-	l := Limits{Threads: threads, Memory: triad(threads, memoryFloats/threads, 1),
-		Cache: triad(threads, cacheFloats, 500)}
+func MeasureLimits(threads int) (Limits, error) {
+	l := Limits{Threads: threads}
+	var err error
+	if l.Memory, err = triad(threads, memoryFloats/threads, 1); err != nil {
+		return l, err
+	}
+	if l.Cache, err = triad(threads, cacheFloats, 500); err != nil {
+		return l, err
+	}
 	operations := make([]float64, threads)
-	took := fastest(threads, func(i int) {
+	took, err := fastest(threads, func(i int) {
 		sink := C.float(.1)
 		operations[i] = float64(C.zos_busy(busySteps, &sink))
 	})
 	for _, n := range operations {
 		l.GFlops += n / took.Seconds() / 1e9
 	}
-	return l
+	return l, err
 }
 
 // triad is the number of 10^9 bytes a second that all threads read and write together, each going
 // over arrays of n floats the given number of times.
-func triad(threads, n, times int) float64 {
+func triad(threads, n, times int) (float64, error) {
 	arrays := make([][3][]float32, threads)
 	for i := range arrays {
 		for j := range arrays[i] {
@@ -57,28 +64,25 @@ func triad(threads, n, times int) float64 {
 			}
 		}
 	}
-	took := fastest(threads, func(i int) {
+	took, err := fastest(threads, func(i int) {
 		a := arrays[i]
 		for range times {
 			C.zos_triad((*C.float)(&a[0][0]), (*C.float)(&a[1][0]), (*C.float)(&a[2][0]), C.size_t(n))
 		}
 	})
-	return float64(threads*n*times) * 3 * 4 / took.Seconds() / 1e9
+	return float64(threads*n*times) * 3 * 4 / took.Seconds() / 1e9, err
 }
 
 // fastest is the shortest time in which all threads do their part.
-func fastest(threads int, part func(i int)) time.Duration {
-	var best time.Duration
+func fastest(threads int, part func(i int)) (best time.Duration, err error) {
 	for range attempts {
-		var all sync.WaitGroup
 		start := time.Now()
-		for i := range threads {
-			all.Go(func() { part(i) })
+		if err := safe.Each(threads, func(i int) error { part(i); return nil }); err != nil {
+			return 0, err
 		}
-		all.Wait()
 		if t := time.Since(start); best == 0 || t < best {
 			best = t
 		}
 	}
-	return best
+	return best, nil
 }

@@ -12,7 +12,10 @@ func TestMeasureLimits(t *testing.T) {
 	if kernels.Level() == "" {
 		t.Error("the kernels have no name")
 	}
-	l := kernels.MeasureLimits(1)
+	l, err := kernels.MeasureLimits(1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if l.Threads != 1 {
 		t.Errorf("threads: %d, want 1", l.Threads)
 	}

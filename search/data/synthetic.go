@@ -3,8 +3,8 @@ package data
 import (
 	"fmt"
 	"runtime"
-	"sync"
 
+	"zos-ort/models/safe"
 	"zos-ort/models/stream"
 )
 
@@ -48,7 +48,11 @@ func Synthetic(cfg SyntheticConfig) (train, test *Set, err error) {
 		return nil, nil, fmt.Errorf("data: synthetic: %d training images, %d test images, "+
 			"%d workers: want at least one of each", cfg.Train, cfg.Test, cfg.Workers)
 	}
-	return cfg.part("synthetic train", 0, cfg.Train), cfg.part("synthetic test", 1, cfg.Test), nil
+	if train, err = cfg.part("synthetic train", 0, cfg.Train); err != nil {
+		return nil, nil, err
+	}
+	test, err = cfg.part("synthetic test", 1, cfg.Test)
+	return train, test, err
 }
 
 func orDefault(n, value int) int {
@@ -59,7 +63,7 @@ func orDefault(n, value int) int {
 }
 
 // part generates one of the two sets.
-func (cfg *SyntheticConfig) part(name string, part uint64, n int) *Set {
+func (cfg *SyntheticConfig) part(name string, part uint64, n int) (*Set, error) {
 	classes := figures()
 	s := &Set{Name: name, Size: cfg.Size, Labels: make([]int32, n), Mean: syntheticMean,
 		Std: syntheticStd}
@@ -68,18 +72,19 @@ func (cfg *SyntheticConfig) part(name string, part uint64, n int) *Set {
 	}
 	s.Images = make([]uint8, n*s.Pixels())
 	cfg.labels(s.Labels, part, len(classes))
-	var workers sync.WaitGroup
-	for w := range cfg.Workers {
-		workers.Go(func() {
-			c, g := newCanvas(cfg.Size), newGenerator()
-			for i := w; i < n; i += cfg.Workers {
-				g.at(cfg.Seed, stream.Scene, part, uint64(i))
-				c.render(s.Image(i), &classes[s.Labels[i]], g)
-			}
-		})
-	}
-	workers.Wait()
-	return s
+	return s, cfg.paint(s, part, classes)
+}
+
+// paint renders the images of a set, whose labels are known.
+func (cfg *SyntheticConfig) paint(s *Set, part uint64, classes []figure) error {
+	return safe.Each(cfg.Workers, func(w int) error {
+		c, g := newCanvas(cfg.Size), newGenerator()
+		for i := w; i < s.Len(); i += cfg.Workers {
+			g.at(cfg.Seed, stream.Scene, part, uint64(i))
+			c.render(s.Image(i), &classes[s.Labels[i]], g)
+		}
+		return nil
+	})
 }
 
 // labels deals the classes out in blocks that hold each class once.

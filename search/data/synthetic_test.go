@@ -2,9 +2,12 @@ package data
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 	"testing"
+
+	"zos-ort/models/safe"
 )
 
 // Constants: the bytes of the built-in data set. They change only by decision, since every result
@@ -47,6 +50,17 @@ func TestSyntheticDoesNotDependOnWorkers(t *testing.T) {
 		if got := train.Fingerprint(); got != first {
 			t.Errorf("%d workers: %s, one worker: %s", workers, got, first)
 		}
+	}
+}
+
+// A panic of a goroutine that paints is an error with its trace.
+func TestPanicOfAPainter(t *testing.T) {
+	s := noise(4, 8, 2)
+	s.Labels[3] = 99 // there is no such figure
+	err := (&SyntheticConfig{Size: 8, Workers: 2}).paint(s, 0, figures())
+	var p *safe.Panic
+	if !errors.As(err, &p) || len(p.Stack) == 0 {
+		t.Errorf("got %v, want a panic", err)
 	}
 }
 

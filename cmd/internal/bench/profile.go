@@ -20,7 +20,10 @@ func Limits(p *terminal.Console, cases []Case) error {
 		if slices.ContainsFunc(rows, func(l kernels.Limits) bool { return l.Threads == c.Device.Threads }) {
 			continue
 		}
-		l := kernels.MeasureLimits(c.Device.Threads)
+		l, err := kernels.MeasureLimits(c.Device.Threads)
+		if err != nil {
+			return err
+		}
 		rows = append(rows, l)
 		cells = append(cells, []string{fmt.Sprint(l.Threads), fmt.Sprintf("%.1f", l.GFlops),
 			fmt.Sprintf("%.1f", l.Memory), fmt.Sprintf("%.1f", l.Cache)})

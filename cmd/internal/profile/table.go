@@ -20,7 +20,10 @@ const smallShare = .005
 // beside what the machine can do at most.
 func Programs(ctx context.Context, list []*graphgen.Program, o ort.Options, dir rundir.Dir,
 	p *terminal.Console) error {
-	limits := kernels.MeasureLimits(o.Threads)
+	limits, err := kernels.MeasureLimits(o.Threads)
+	if err != nil {
+		return err
+	}
 	p.Result("limits of %s, kernels %s: %s", terminal.Count(o.Threads, "thread"), kernels.Level(),
 		limitsText(limits))
 	var all []programProfile
