@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -200,5 +201,34 @@ func TestDivergenceIsExplained(t *testing.T) {
 				t.Errorf("%s with learning rate %g: %v", name, rate, err)
 			}
 		}
+	}
+}
+
+// allocations counts what the process allocates from one step to the next.
+type allocations struct {
+	memory
+	stats runtime.MemStats
+	last  uint64
+	least uint64
+}
+
+func (a *allocations) Step(p train.Progress) {
+	runtime.ReadMemStats(&a.stats)
+	if p.Step > 1 {
+		a.least = min(a.least, a.stats.Mallocs-a.last)
+	}
+	a.last = a.stats.Mallocs
+}
+
+// The loop over steps allocates nothing, drop-path included. The step with the fewest allocations
+// counts, for other goroutines may allocate.
+func TestTheStepLoopAllocatesNothing(t *testing.T) {
+	c, images, test := tiny(t)
+	a := &allocations{least: math.MaxUint64}
+	if _, err := Run(context.Background(), c, images, test, nil, a); err != nil {
+		t.Fatal(err)
+	}
+	if a.least != 0 {
+		t.Errorf("%d allocations a step, want 0", a.least)
 	}
 }
