@@ -26,8 +26,9 @@ func (a *allocations) Step(p train.Progress) {
 	a.last = a.stats.Mallocs
 }
 
-// The loop over steps allocates nothing: batches, both kinds of steps, sums and progress included. Of
-// the steps of an epoch the one with the fewest allocations counts, for other goroutines may allocate.
+// The loop over steps allocates nothing: batches, both kinds of steps, sums and progress included.
+// Of the steps of an epoch the one with the fewest allocations counts, for other goroutines may
+// allocate.
 func TestTheStepLoopAllocatesNothing(t *testing.T) {
 	runtime(t)
 	c := tinyConfig()

@@ -45,8 +45,8 @@ type Times struct{ Total, Weight, Alpha, Eval, Waited time.Duration }
 // Recorder receives what a search reports. The alphas of a snapshot are owned by the search.
 type Recorder = train.Recorder[Epoch, Snapshot]
 
-// Snapshot is where a search stands between two steps: with the state vectors of its net, all that it
-// takes to go on as if it had never stopped.
+// Snapshot is where a search stands between two steps: with the state vectors of its net, all that
+// it takes to go on as if it had never stopped.
 type Snapshot struct {
 	Epoch int // running
 	Step  int // of the epoch, to be made next; their number when only the evaluation is left
@@ -54,7 +54,8 @@ type Snapshot struct {
 	Time  Times  // of the running epoch so far
 	Last  *Epoch // the epoch before, if any
 	Stop  *Stop  `json:",omitempty"` // what ended the search early
-	// Before are the alphas at the start of the running epoch, while an early stop may go back to them.
+	// Before are the alphas at the start of the running epoch, while an early stop may go back to
+	// them.
 	Before *space.Alphas `json:",omitempty"`
 
 	Alphas *space.Alphas

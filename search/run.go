@@ -57,7 +57,8 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last, Stop: at.Stop}, nil
+	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last,
+		Stop: at.Stop}, nil
 }
 
 // with completes the snapshot with the architecture parameters and their optimiser.
@@ -123,10 +124,10 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 		ctx context.Context
 		cfg data.LoaderConfig
 	}{
-		{&l.weights, steady, data.LoaderConfig{Indices: w, Seed: stream.Seed(c.Seed, stream.WeightImages, 0), Augment: c.Augment,
-			Shuffle: true, Tail: data.TailDrop}},
-		{&l.alphas, steady, data.LoaderConfig{Indices: a, Seed: stream.Seed(c.Seed, stream.AlphaImages, 0), Augment: c.Augment,
-			Shuffle: true}},
+		{&l.weights, steady, data.LoaderConfig{Indices: w, Augment: c.Augment, Shuffle: true,
+			Seed: stream.Seed(c.Seed, stream.WeightImages, 0), Tail: data.TailDrop}},
+		{&l.alphas, steady, data.LoaderConfig{Indices: a, Augment: c.Augment, Shuffle: true,
+			Seed: stream.Seed(c.Seed, stream.AlphaImages, 0)}},
 		{&l.valid, ctx, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
 	} {
 		x.cfg.Set, x.cfg.Batch = images, c.Batch
@@ -139,9 +140,10 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 	return l, nil
 }
 
-// epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut short,
-// at says where.
-func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r Recorder) (Epoch, error) {
+// epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut
+// short, at says where.
+func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
+	r Recorder) (Epoch, error) {
 	ep := Epoch{Epoch: at.Epoch, Rate: train.Cosine(c.Rate, at.Epoch, c.Epochs), Alphas: s.Alphas}
 	if at.Epoch >= c.Warmup {
 		ep.Lambda = c.Beta * float64(at.Epoch)
@@ -175,7 +177,8 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders, r
 }
 
 // steps makes the steps of an epoch from at.Step on.
-func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *loaders, r Recorder) error {
+func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *loaders,
+	r Recorder) error {
 	searching, other := at.Epoch >= c.Warmup, l.alphas.Endless(at.Epoch)
 	skip := func() error {
 		if !searching {
@@ -200,7 +203,8 @@ func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *
 	})
 }
 
-func (c Config) alphaStep(at *Snapshot, p *train.Progress, lambda float64, s *Steps, pass *data.Pass) error {
+func (c Config) alphaStep(at *Snapshot, p *train.Progress, lambda float64, s *Steps,
+	pass *data.Pass) error {
 	b, err := train.Batch(pass)
 	if err != nil {
 		return err
@@ -217,7 +221,8 @@ func (c Config) alphaStep(at *Snapshot, p *train.Progress, lambda float64, s *St
 	return s.watch(at.Epoch).Finite(o.Loss, "an alpha step")
 }
 
-func (c Config) weightStep(at *Snapshot, p *train.Progress, rate float64, s *Steps, b *data.Batch) error {
+func (c Config) weightStep(at *Snapshot, p *train.Progress, rate float64, s *Steps,
+	b *data.Batch) error {
 	start := time.Now()
 	o, err := s.WeightStep(b.Images, b.Labels, rate)
 	at.Time.Weight += time.Since(start)

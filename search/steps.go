@@ -132,8 +132,8 @@ func (s *Steps) WeightStep(images []float32, labels []int64, rate float64) (Outc
 	return o, nil
 }
 
-// AlphaStep makes one step of Adam on the architecture parameters with the gradient of the loss of a
-// batch plus, for lambda above zero, the beta regulariser.
+// AlphaStep makes one step of Adam on the architecture parameters with the gradient of the loss of
+// a batch plus, for lambda above zero, the beta regulariser.
 func (s *Steps) AlphaStep(images []float32, labels []int64, lambda float64) (Outcome, error) {
 	if err := s.Gradient(images, labels, lambda); err != nil {
 		return Outcome{}, err

@@ -2,8 +2,8 @@ package search
 
 import "zos-ort/models/space"
 
-// Stop says why a search ended early: skip connections are taking over, the known way in which DARTS
-// fails (DARTS+, Liang et al. 2019, stops for it).
+// Stop says why a search ended early: skip connections are taking over, the known way in which
+// DARTS fails (DARTS+, Liang et al. 2019, stops for it).
 type Stop struct {
 	Epoch int            `json:"epoch"` // whose genotype has them; the result is from before it
 	Cell  space.CellType `json:"cell"`
@@ -24,9 +24,9 @@ func (c Config) stop(ep Epoch) *Stop {
 	return nil
 }
 
-// after is where the search stands after an epoch. One that ends the search is taken back: the alphas
-// and what is known of them are those of the epoch before. Before the first epoch there are only the
-// alphas.
+// after is where the search stands after an epoch. One that ends the search is taken back: the
+// alphas and what is known of them are those of the epoch before. Before the first epoch there are
+// only the alphas.
 func (c Config) after(at Snapshot, ep Epoch, s *Steps) (Snapshot, error) {
 	next := Snapshot{Epoch: ep.Epoch + 1, Last: &ep, Stop: c.stop(ep)}
 	if next.Stop == nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // The loaders of searches with neighbouring seeds have orders of their own. Orders are compared by
-// position in the half that a loader draws from, so that different halves cannot hide an equal order.
+// position in the half that a loader draws from, so that different halves cannot hide an equal
+// order.
 func TestLoadersOfNeighbouringSeedsShareNoOrder(t *testing.T) {
 	images, _, err := data.Synthetic(data.SyntheticConfig{Size: 8, Train: 64, Test: 1})
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package safe turns panics into errors, for work that runs on a goroutine of its own. A panic there
-// would end the program at once, and whoever waits for the work could neither save nor explain
-// anything.
+// Package safe turns panics into errors, for work that runs on a goroutine of its own. A panic
+// there would end the program at once, and whoever waits for the work could neither save nor
+// explain anything.
 package safe
 
 import (
@@ -35,8 +35,8 @@ func Call(f func() error) (err error) {
 	return f()
 }
 
-// Each calls f for 0..n-1, every call on a goroutine of its own, waits for all of them and joins their
-// errors. The error of a call that panics is a *Panic.
+// Each calls f for 0..n-1, every call on a goroutine of its own, waits for all of them and joins
+// their errors. The error of a call that panics is a *Panic.
 func Each(n int, f func(i int) error) error {
 	errs := make([]error, n)
 	var all sync.WaitGroup

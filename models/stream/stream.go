@@ -1,17 +1,23 @@
-// Package stream derives the random numbers of an experiment from its seed: every use has a stream of its
-// own, which does not depend on how much another one draws.
+// Package stream derives the random numbers of an experiment from its seed. Every use has a stream
+// of its own, which does not depend on how much another use draws.
 //
-// A stream is named by (seed, purpose, a, b). Its generator is a PCG whose 128 bits of state are two words of
-// the hash
+// A stream is named by (seed, purpose, a, b), where a and b are counters such as epoch and image.
+// Its generator is a PCG whose 128 bits of state are two words of the hash
 //
 //	hi = mix(mix(seed) ^ purpose)
 //	lo = mix(mix(hi ^ a) ^ b)
 //
-// where mix is a bijection of 64 bits in which every input bit changes half of the output bits. Streams of
-// one seed and purpose differ in lo: for equal a in b by bijection, else unless two mixed words happen to
-// differ by a ^ b. Streams of other seeds and purposes have another hi unless two mixed seeds happen to differ
-// in nothing but the few low bits that tell purposes apart. Either has a probability below 2^-58 for any two
-// streams. Sums such as seed + purpose, which make neighbouring seeds share streams, occur nowhere.
+// where mix is a bijection of 64 bits in which a change of one input bit changes each output bit
+// with a probability of about one half. A seed is never added to a counter: sums such as seed +
+// purpose would make neighbouring seeds share streams.
+//
+// Why streams do not coincide. Two purposes of one seed have different hi, because mix is a
+// bijection. A test shows the same for all purposes of all seeds below 65,536; for two larger seeds
+// the probability that a pair of purposes has one hi is 2^-59. Under one hi, lo differs for
+// different b with the same a, again by bijection; for different a it coincides with a probability
+// of 2^-64. In 600 epochs of CIFAR-10, which have 3e7 images, the expected number of coincidences
+// is 2e-5, and each would only give two images the same augmentation. A loader has a seed of its
+// own (see Seed), which is that of another loader with a probability of 2^-64.
 package stream
 
 import "math/rand/v2"
@@ -51,14 +57,16 @@ func Set(pcg *rand.PCG, seed uint64, p Purpose, a, b uint64) {
 	pcg.Seed(hi, mix(mix(hi^a)^b))
 }
 
-// New is a generator at the start of the stream with an index.
+// New returns a generator at the start of the stream with an index.
 func New(seed uint64, p Purpose, index uint64) *rand.Rand {
 	pcg := new(rand.PCG)
 	Set(pcg, seed, p, index, 0)
 	return rand.New(pcg)
 }
 
-// Seed is the seed of something that has streams of its own, such as a loader.
+// Seed is the seed of something that has streams of its own, such as a loader. It is a number of
+// the stream with an index, so that what belongs to different purposes or indices has different
+// streams.
 func Seed(seed uint64, p Purpose, index uint64) uint64 { return New(seed, p, index).Uint64() }
 
 // mix is the finaliser of splitmix64 (Steele, Lea and Flood 2014).

@@ -3,10 +3,28 @@ package stream
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// No two streams of any two seeds coincide: the first numbers of all of them differ, and so do the seeds
+// No two purposes of any two small seeds share the upper half of the state, hence no streams
+// coincide.
+func TestUpperHalvesDiffer(t *testing.T) {
+	const seeds = 1 << 16
+	all := make([]uint64, 0, seeds*int(purposes-Split))
+	for seed := range uint64(seeds) {
+		for p := Split; p < purposes; p++ {
+			all = append(all, mix(mix(seed)^uint64(p)))
+		}
+	}
+	n := len(all)
+	slices.Sort(all)
+	if left := len(slices.Compact(all)); left != n {
+		t.Errorf("%d pairs of seed and purpose have %d upper halves", n, left)
+	}
+}
+
+// The first numbers of streams of different seeds, purposes and indices differ, and so do the seeds
 // that loaders get.
 func TestStreamsDiffer(t *testing.T) {
 	type key struct{ a, b uint64 }
@@ -31,7 +49,8 @@ func TestStreamsDiffer(t *testing.T) {
 	}
 }
 
-// A stream does not run into that of a neighbour: the first thousand numbers of many are all different.
+// Streams of neighbours do not run into each other: the first thousand numbers of many are all
+// different.
 func TestStreamsDoNotOverlap(t *testing.T) {
 	seen := map[uint64]string{}
 	for seed := range uint64(8) {

@@ -1,5 +1,5 @@
-// Package program runs graphgen programs on ONNX Runtime: a Net holds the state vectors that several
-// programs share, a Runner is one program with its host buffers.
+// Package program runs graphgen programs on ONNX Runtime: a Net holds the state vectors that
+// several programs share, a Runner is one program with its host buffers.
 package program
 
 import (

@@ -8,9 +8,9 @@ import (
 	"zos-ort/ort"
 )
 
-// Runner is one program on a Net, with host buffers for everything that is not state. Writing to the
-// buffer of an input sets the input of the next Run; the buffer of an output holds the result of the
-// last Run. The buffers of ports that the program does not have are nil.
+// Runner is one program on a Net, with host buffers for everything that is not state. Writing to
+// the buffer of an input sets the input of the next Run; the buffer of an output holds the result
+// of the last Run. The buffers of ports that the program does not have are nil.
 type Runner struct {
 	Program *graphgen.Program
 
@@ -49,8 +49,8 @@ func (n *Net) OpenForward(p *graphgen.Program) (*Runner, error) {
 	return n.Open(p, graphgen.Image, graphgen.Logits)
 }
 
-// Open creates the session of a program and its buffers. The program must have a port of each of the
-// needed roles.
+// Open creates the session of a program and its buffers. The program must have a port of each of
+// the needed roles.
 func (n *Net) Open(p *graphgen.Program, needed ...graphgen.Role) (*Runner, error) {
 	if err := checkRoles(p.Signature, needed); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -148,8 +148,8 @@ func (r *Runner) assign(p graphgen.Port, t *ort.Tensor) {
 // vector.
 func (r *Runner) Mix(m graphgen.Mix) Mixing { return r.mixes[m] }
 
-// Port is the buffer of a port of the program's signature. It is nil for state and for ports that the
-// program does not have.
+// Port is the buffer of a port of the program's signature. It is nil for state and for ports that
+// the program does not have.
 func (r *Runner) Port(name string) *ort.Tensor { return r.tensors[name] }
 
 // Feed sets the images of the next Run, and its labels where the program takes labels.

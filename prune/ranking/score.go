@@ -11,9 +11,9 @@ import (
 
 // Score gives the kernel norm of every architecture, the mean over the repeats. An architecture is
 // run inside the supernet: weight 1 for its operations and 0 for all others, and the same for the
-// edges of partial channels. So one session, one set of weights and one set of images serve all, where
-// a network of its own for each would take a compilation. Step is called after every network and
-// repeat.
+// edges of partial channels. So one session, one set of weights and one set of images serve all,
+// where a network of its own for each would take a compilation. Step is called after every network
+// and repeat.
 func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats int,
 	step func()) ([]float64, error) {
 	if repeats < 1 {

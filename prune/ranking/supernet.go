@@ -1,5 +1,5 @@
-// Package ranking ranks the networks of a search space by running the supernet itself on ONNX Runtime: what
-// Algorithm 1 (package prune) asks for.
+// Package ranking ranks the networks of a search space by running the supernet itself on ONNX
+// Runtime: what Algorithm 1 (package prune) asks for.
 package ranking
 
 import (
@@ -26,7 +26,8 @@ type Supernet struct {
 	Batch  int
 	Image  int
 	Kernel prune.Kernel
-	// Weights returns the flat weight vector of the unpruned network of a repeat, in the given layout.
+	// Weights returns the flat weight vector of the unpruned network of a repeat, in the given
+	// layout.
 	Weights func(repeat int, l graphgen.Layout) []float32
 	// Images returns the image batches of a repeat, each [Batch,3,Image,Image].
 	Images  func(repeat int) ([][]float32, error)
@@ -141,8 +142,8 @@ func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, no
 // nodes, and those of the edges, nil without partial channels.
 type weigh func(i int, t space.CellType, mix, edges []float32)
 
-// all computes the kernel norms that are not known yet. It hands the networks out to the workers one
-// by one; the result does not depend on who runs what.
+// all computes the kernel norms that are not known yet. It hands the networks out to the workers
+// one by one; the result does not depend on who runs what.
 func (s *session) all(ctx context.Context, norms prune.Norms, w weigh, step func()) error {
 	next := make(chan int)
 	errs := make([]error, len(s.runners))

@@ -35,8 +35,8 @@ func (m Means) over(n int) Means {
 // Recorder receives what a training reports.
 type Recorder = train.Recorder[Epoch, Snapshot]
 
-// Snapshot is where a training stands between two steps: with the state vectors of its net, all that
-// it takes to go on as if it had never stopped.
+// Snapshot is where a training stands between two steps: with the state vectors of its net, all
+// that it takes to go on as if it had never stopped.
 type Snapshot struct {
 	Epoch int // running
 	Step  int // of the epoch, to be made next; their number when only the evaluation is left
@@ -119,8 +119,9 @@ func (t *training) open(ctx context.Context, images, test *data.Set, v program.V
 		return err
 	}
 	// A step takes its batch even when it is interrupted; the evaluation ends at once.
-	t.images, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: images, Batch: t.Batch, Shuffle: true,
-		Seed: stream.Seed(t.Seed, stream.TrainImages, 0), Augment: t.Augment, Tail: data.TailDrop})
+	t.images, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: images,
+		Batch: t.Batch, Augment: t.Augment, Shuffle: true, Tail: data.TailDrop,
+		Seed: stream.Seed(t.Seed, stream.TrainImages, 0)})
 	if err != nil {
 		return err
 	}
@@ -144,8 +145,8 @@ func (t *training) close() {
 	}
 }
 
-// epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut short,
-// at says where.
+// epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut
+// short, at says where.
 func (t *training) epoch(ctx context.Context, at *Snapshot, r Recorder) (Epoch, error) {
 	ep := Epoch{Epoch: at.Epoch, Rate: train.Cosine(t.Rate, at.Epoch, t.Epochs),
 		DropPath: t.DropPath * float64(at.Epoch) / float64(t.Epochs)}
@@ -179,7 +180,8 @@ func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder
 		if err != nil {
 			return t.watch(at.Epoch).Explain(err)
 		}
-		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n, Loss: float64(t.step.Loss[0]),
+		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n,
+			Loss:     float64(t.step.Loss[0]),
 			Accuracy: float64(t.step.Correct[0]) / float64(t.Batch)}
 		if err := t.watch(at.Epoch).Finite(p.Loss, "a step"); err != nil {
 			return err

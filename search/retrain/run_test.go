@@ -67,7 +67,8 @@ func tiny(t *testing.T) (Config, *data.Set, *data.Set) {
 	}
 	return Config{Net: network.Config{Genotype: genotype, Channels: 4, Cells: 3, Classes: 10}, Batch: 8,
 		Epochs: 2, Rate: .025, DropPath: .3, Augment: data.Augment{Pad: 1, Flip: true, Cutout: 2}, Seed: 7,
-		Options: ort.Options{Threads: 2}, Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}}, train, test
+		Options:  ort.Options{Threads: 2},
+		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}}, train, test
 }
 
 func TestRunIsDeterminedByTheSeed(t *testing.T) {

@@ -1,6 +1,6 @@
-// Package train is what the search of a supernet and the training of a derived network share: the loop over
-// epochs that saves and resumes, the loop over the steps of an epoch, evaluation, the schedule of the
-// learning rate, and the watch for divergence.
+// Package train is what the search of a supernet and the training of a derived network share: the
+// loop over epochs that saves and resumes, the loop over the steps of an epoch, evaluation, the
+// schedule of the learning rate, and the watch for divergence.
 package train
 
 import (
@@ -20,13 +20,13 @@ type Progress struct {
 	AlphaLoss          float64 // of a search after its warm-up
 }
 
-// Recorder receives what a training reports: a step, an epoch E, and a snapshot S of where it stands. An error
-// of Epoch or Save ends the training.
+// Recorder receives what a training reports: a step, an epoch E, and a snapshot S of where it
+// stands. An error of Epoch or Save ends the training.
 type Recorder[E, S any] interface {
 	Step(Progress)
 	Epoch(E) error
-	// Save is called after every epoch and when the training is interrupted. The state of the net belongs
-	// to the same moment as the snapshot.
+	// Save is called after every epoch and when the training is interrupted. The state of the net
+	// belongs to the same moment as the snapshot.
 	Save(S, *program.Net) error
 }
 
@@ -37,8 +37,8 @@ type Loop[E, S any] struct {
 	Recorder Recorder[E, S]
 	// Done reports whether no epoch is left.
 	Done func() bool
-	// Epoch makes what is left of the running epoch. When its context is cancelled it returns the context's
-	// error between two steps.
+	// Epoch makes what is left of the running epoch. When its context is cancelled it returns the
+	// context's error between two steps.
 	Epoch func(context.Context) (E, error)
 	// Next moves on to the epoch after one that is complete.
 	Next func(E) error
@@ -46,8 +46,8 @@ type Loop[E, S any] struct {
 	Snapshot func() S
 }
 
-// Run makes the epochs that are left. When ctx is cancelled it finishes the running step, saves, and returns
-// the context's error.
+// Run makes the epochs that are left. When ctx is cancelled it finishes the running step, saves,
+// and returns the context's error.
 func (l Loop[E, S]) Run(ctx context.Context) error {
 	for !l.Done() {
 		e, err := l.Epoch(ctx)
@@ -74,8 +74,8 @@ func (l Loop[E, S]) Run(ctx context.Context) error {
 
 func (l Loop[E, S]) save() error { return l.Recorder.Save(l.Snapshot(), l.Net) }
 
-// Steps makes the steps of an epoch from *at on, one batch of the pass each, and counts them in *at. Every
-// batch of the steps before is skipped, as skip does with whatever else a step takes.
+// Steps makes the steps of an epoch from *at on, one batch of the pass each, and counts them in
+// *at. Every batch of the steps before is skipped, as skip does with whatever else a step takes.
 func Steps(ctx context.Context, at *int, n int, pass *data.Pass, skip func() error,
 	step func(*data.Batch) error) error {
 	for range *at {

@@ -17,7 +17,8 @@ type Diverged struct {
 
 // Error says what diverged and when.
 func (d *Diverged) Error() string {
-	return fmt.Sprintf("%s: %s %v in epoch %d: lower the learning rate", d.Stage, d.What, d.Value, d.Epoch)
+	return fmt.Sprintf("%s: %s %v in epoch %d: lower the learning rate", d.Stage, d.What, d.Value,
+		d.Epoch)
 }
 
 // Watch finds out whether a training has diverged.
@@ -38,8 +39,9 @@ func (w Watch) Finite(loss float64, what string) error {
 // largeWeight is far above any weight of a network that learns; products of a few overflow.
 const largeWeight = 1e6
 
-// Explain replaces the error of a step on weights that have grown without bound: operators then fail each in
-// its own way, MaxPoolGrad because there is no maximum among NaNs. It leaves other errors alone.
+// Explain replaces the error of a step on weights that have grown without bound: operators then
+// fail each in its own way, MaxPoolGrad because there is no maximum among NaNs. It leaves other
+// errors alone.
 func (w Watch) Explain(err error) error {
 	if err == nil {
 		return nil
