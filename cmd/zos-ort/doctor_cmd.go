@@ -61,7 +61,7 @@ func doctorAction(c *cli.Context) error {
 	return errors.Join(p.Table([]string{"item", "found"}, rows), err)
 }
 
-// cudaRows tell what CUDA finds, and how to get what is missing.
+// cudaRows reports the CUDA libraries found, and how to install the missing ones.
 func cudaRows(s ort.CUDAStatus) [][]string {
 	runtime := s.Runtime
 	if runtime == "" {

@@ -76,7 +76,7 @@ func evalAction(c *cli.Context) error {
 	return deploy.Report(p, dir, s, test, a)
 }
 
-// evalSubject opens the network and loads the images that it is to be tested on.
+// evalSubject opens the network and loads its test images.
 func evalSubject(c *cli.Context, threads int, p *terminal.Console) (*deploy.Subject, *data.Set, error) {
 	if path := c.String("model"); path != "" {
 		m, err := deploy.OpenModel(path, ort.Options{Threads: threads, Optimization: ort.All, CPUArena: true,

@@ -42,7 +42,7 @@ func figureFlags() []cli.Flag {
 	}
 }
 
-// surrogateFlags are those of --score surrogate alone.
+// surrogateFlags only apply to --score surrogate.
 func surrogateFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "surrogate", Usage: "ONNX `FILE` that predicts accuracies"},

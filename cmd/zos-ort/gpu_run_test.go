@@ -129,7 +129,7 @@ func TestMeasureOnGPU(t *testing.T) {
 	}
 }
 
-// A run that the card is too small for ends with one line and a hint, whatever it was doing; what it has
+// A run that the card is too small for ends with one line and a hint; what it has
 // saved is whole, and with more memory it goes on.
 func TestOutOfGPUMemory(t *testing.T) {
 	t.Parallel()

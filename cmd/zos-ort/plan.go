@@ -49,7 +49,7 @@ func threadsOf(c *cli.Context) (int, error) {
 
 func join(lists ...[]cli.Flag) []cli.Flag { return slices.Concat(lists...) }
 
-// goesWith refuses flags that mean nothing beside a flag that changes what the command does.
+// goesWith refuses flags that have no meaning together with a flag that changes what the command does.
 func goesWith(c *cli.Context, flag string, others ...string) error {
 	known := append([]string{flag, "json", "quiet"}, others...)
 	for _, name := range c.LocalFlagNames() {

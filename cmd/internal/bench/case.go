@@ -1,4 +1,4 @@
-// Package bench times the programs of a search on this machine, beside PyTorch where there is one, and
+// Package bench times the programs of a search on this machine, and in PyTorch if it is installed, and
 // measures what passes and sizes do to time and memory.
 package bench
 
@@ -15,7 +15,7 @@ import (
 	"zos-ort/ort/meter"
 )
 
-// timed are the programs that are timed: their names in tables and for the peer, and those of the graphs.
+// timed lists the programs that are timed: their names in tables and for the peer, and those of the graphs.
 var timed = []struct{ name, program string }{{"weight", "weight_step"}, {"alpha", "alpha_step"},
 	{"rank", "rank"}}
 

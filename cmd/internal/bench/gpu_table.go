@@ -14,7 +14,7 @@ const (
 	targetMemory = .5
 )
 
-// gpuRatio is our side beside a mode of the peer.
+// gpuRatio compares our side with a mode of the peer.
 type gpuRatio struct {
 	Side   string  `json:"side"`
 	Time   float64 `json:"time_ratio"`   // of the medians, ours to the peer's

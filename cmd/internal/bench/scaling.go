@@ -78,7 +78,7 @@ var quantities = []quantity{
 	{"session creation", func(p scalingPoint) float64 { return p.Create }},
 }
 
-// growth is how a quantity grows along a dimension: as a power of it, by least squares of the
+// growth is the power with which a quantity grows along a dimension, by least squares of the
 // logarithms over all sizes, and by the upper half of them alone, where what does not grow at all
 // hides the least.
 type growth struct {

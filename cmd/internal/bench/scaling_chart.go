@@ -18,7 +18,7 @@ var scalingColors = []color.Color{color.RGBA{20, 60, 130, 255}, color.RGBA{80, 1
 	color.RGBA{230, 120, 30, 255}, color.RGBA{60, 140, 60, 255}}
 
 // drawScaling draws how everything grows along a dimension, relative to the smallest size, with
-// logarithmic axes: what is linear is parallel to the dashed line.
+// logarithmic axes: linear growth is parallel to the dashed line.
 func drawScaling(d Dimension, points []scalingPoint, dir rundir.Dir) error {
 	drawing, err := scalingChart(d, points)
 	if err != nil {

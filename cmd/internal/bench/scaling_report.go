@@ -80,7 +80,7 @@ func reportScaling(p *terminal.Console, base Case, list []Dimension, points map[
 	return p.Value(map[string]any{"folder": dir, "points": all, "growth": growths})
 }
 
-// printGrowth prints the exponents and marks what is worse than linear.
+// printGrowth prints the exponents and marks those worse than linear.
 func printGrowth(p *terminal.Console, growths []growth) error {
 	var rows [][]string
 	for _, g := range growths {

@@ -52,7 +52,7 @@ func benchStandIn(t *testing.T) (report benchReport, said string) {
 	return report, messages.String() + table.String()
 }
 
-// Under the stand-in times mean nothing; what is asked of the pool and of the peer does.
+// Under the stand-in times mean nothing; requests to the pool and to the peer do.
 func TestBenchOnStandIn(t *testing.T) {
 	provider.Run(t, nil, func(t *testing.T, _ *ort.CUDA, _ string) {
 		report, said := benchStandIn(t)

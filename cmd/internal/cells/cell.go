@@ -166,8 +166,8 @@ func (c Cell) Adopt(root string) (Cell, error) {
 	return c, nil
 }
 
-// Prepare writes the status of a cell that is about to run: what is not done is to be done. A phase
-// that failed starts afresh, one that was interrupted or killed resumes.
+// Prepare writes the status of a cell that is about to run, with unfinished phases reset. A phase
+// that failed starts over, one that was interrupted or killed resumes.
 func (c Cell) Prepare(root string) error {
 	dir := filepath.Join(root, c.ID())
 	c.Phases = append([]Phase(nil), c.Phases...)

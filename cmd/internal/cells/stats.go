@@ -27,7 +27,7 @@ const (
 // Quantities are all of them in the order of the tables.
 var Quantities = []Quantity{Predicted, Resident, Seconds, Valid, Test}
 
-// Outcome is what is known of one run. A quantity that was not measured is missing.
+// Outcome holds the measurements of one run. Quantities that were not measured are missing.
 type Outcome struct {
 	Data     string               `json:"data"`
 	Method   string               `json:"method"`

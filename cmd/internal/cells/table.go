@@ -100,7 +100,7 @@ func (t Table) Markdown() []byte {
 	return b.Bytes()
 }
 
-// CSV has a line per method and data set with exact numbers; what is not known is empty.
+// CSV has a line per method and data set with exact numbers; unknown values are empty.
 func (t Table) CSV() []byte {
 	header := []string{"data", "method", "runs", "failed"}
 	for _, q := range Quantities {

@@ -23,7 +23,7 @@ type Subject struct {
 	Close  func()
 }
 
-// TestImages are those of the run, which must be unchanged, or those of any other folder.
+// TestImages returns the test images of the run, which must be unchanged, or of any other folder.
 func (t *Trained) TestImages(ctx context.Context, folder string, p *terminal.Console) (*data.Set, error) {
 	if folder == "" {
 		_, test, err := t.Images(ctx, "", p)

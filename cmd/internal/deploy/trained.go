@@ -70,7 +70,7 @@ func Open(path string) (*Trained, error) {
 	return t, err
 }
 
-// readSettings reads config.json, which must be that of a retraining.
+// readSettings reads the config.json of a retraining and refuses others.
 func (t *Trained) readSettings(dir rundir.Dir) error {
 	if err := dir.ReadSettings(settings.Schema, settings.Version, &t.Settings); err != nil {
 		return err

@@ -52,7 +52,7 @@ func TestCellsOfGPU(t *testing.T) {
 	}
 }
 
-// What the user reads when the card is too small, and what is said of other errors.
+// What the user reads when the card is too small, and after other errors.
 func TestOutOfMemory(t *testing.T) {
 	linear := memory.Demand{What: "the search", Flag: "--batch", Batch: 10, Peak: func(batch int) (int, error) { return 1000 + 100*batch, nil }}
 	for _, c := range []struct {

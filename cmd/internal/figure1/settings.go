@@ -141,7 +141,7 @@ var NNGPOptions = settings.Join(settings.ImageOptions, settings.SupernetOptions.
 	settings.RankOptions.Only("rank-partial").Renamed("partial", "nngp: mix the first 1/`N` of the channels"),
 	settings.PruneOptions.Only("kernel", "repeats", "prune-batch", "prune-batches"))
 
-// surrogateFlags are those of --score surrogate alone.
+// surrogateFlags only apply to --score surrogate.
 var surrogateFlags = []string{"surrogate", "batch", "epoch"}
 
 // NNGP is the experiment whose supernet ranks architectures unless flags change it.

@@ -42,7 +42,7 @@ const (
 	sweepVersion = 2
 )
 
-// Resolve reads the command line and resolves the experiment of every cell, so that what cannot run is said
+// Resolve reads the command line and resolves the experiment of every cell, so that bad settings are reported
 // before anything is written.
 func Resolve(c *cli.Context, p *terminal.Console) (x Matrix, err error) {
 	x = Matrix{Schema: sweepSchema, Version: sweepVersion, Program: settings.Program, Seed: c.Uint64("seed"),

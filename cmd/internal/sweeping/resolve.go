@@ -80,7 +80,7 @@ func (r *resolver) resolve(from settings.Source, known imageCache, testing int) 
 	return e, e.CheckImages()
 }
 
-// imageCache remembers what images are, so that a sweep reads a folder once and not for every cell.
+// imageCache remembers the images of a folder, so that a sweep reads it once and not for every cell.
 type imageCache map[uint64]settings.Images
 
 // fill completes an experiment by loading, or with what is known: generated images depend on the seed, those

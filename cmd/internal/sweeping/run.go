@@ -46,7 +46,7 @@ func (x *Matrix) Run(c *cli.Context, out string, p *terminal.Console) error {
 	return s.local(c.Context)
 }
 
-// Adopt takes over what the folder of the sweep holds from before.
+// Adopt takes over the finished runs in the folder of the sweep.
 func (x *Matrix) Adopt(out string) (err error) {
 	for i := range x.cells {
 		if x.cells[i].Cell, err = x.cells[i].Cell.Adopt(out); err != nil {
@@ -135,7 +135,7 @@ func (s *work) report(i int, how string) {
 	s.console.Say("[%d/%d] %v: %s", s.ended, len(s.cells), s.cells[i].Cell, how)
 }
 
-// table is made from what is known of the cells.
+// table is made from the outcomes so far.
 func (s *work) table() (cells.Table, error) {
 	var runs []cells.Outcome
 	for _, c := range s.cells {

@@ -59,7 +59,7 @@ func (s *work) array(c *cli.Context) (cells.Slurm, error) {
 		Threads: s.Threads, Memory: need * 3 / 2, Jobs: s.Jobs}, nil
 }
 
-// submit hands in what is not done; a job without an ID says that there is nothing.
+// submit submits the unfinished cells; a job without an ID means there are none.
 func (s *work) submit(ctx context.Context, array cells.Slurm) (cells.Job, error) {
 	var todo []string
 	for _, i := range s.todo() {
@@ -115,7 +115,7 @@ func (s *work) wait(ctx context.Context, job cells.Job) error {
 	return nil
 }
 
-// collect takes over what a task has written. One that has ended without a result was killed.
+// collect reads what a task has written. A task that ended without a result was killed.
 func (s *work) collect(i int) error {
 	c, err := cells.ReadCell(filepath.Join(s.out, s.cells[i].ID()))
 	if err != nil {
