@@ -40,10 +40,6 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	defer func() {
 		if r := recover(); r != nil {
-			if completing(args) { // urfave/cli v2 panics on some command lines; there is nothing to offer
-				status = 0
-				return
-			}
 			status = internalError(stderr, &safe.Panic{Value: r, Stack: debug.Stack()})
 		}
 	}()
@@ -135,7 +131,6 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:                 stdout,
 		ErrWriter:              stderr,
 		UseShortOptionHandling: false,
-		EnableBashCompletion:   true,
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           onUsageError,
 		CommandNotFound:        nil,
