@@ -44,7 +44,7 @@ extern const dw_kernels dw_avx2, dw_narrow, dw_avx512;
 #endif
 
 // dw_choose is the fastest kernels that this processor can run for rows of the given width. The
-// environment variable ZOS_KERNELS (portable, avx2, avx512) holds it down, for tests.
+// environment variable ZOS_KERNELS (portable or avx2) limits it, for tests.
 const dw_kernels *dw_choose(int width);
 
 #endif
