@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -99,39 +98,33 @@ func (d Dir) WriteJSON(name string, v any) error {
 	return d.Write(name, append(b, '\n'))
 }
 
-// readJSON reads what writeJSON wrote, strictly: a key that v does not know is an error.
-func (d Dir) readJSON(name string, v any) error {
-	b, err := os.ReadFile(d.Path(name))
-	if err != nil {
-		return fmt.Errorf("read %s of the run: %w", name, err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return fmt.Errorf("%s: %w", d.Path(name), err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("%s: something follows the JSON value", d.Path(name))
-	}
-	return nil
-}
-
 // ReadSettings reads config.json and checks whose it is.
 func (d Dir) ReadSettings(schema string, version int, v any) error {
-	var head struct {
-		Schema  string
-		Version int
-	}
 	b, err := os.ReadFile(d.Path("config.json"))
 	if err != nil {
 		return fmt.Errorf("%s is not a run directory: %w", d, err)
 	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return fmt.Errorf("%s: %w", d.Path("config.json"), err)
+	return Decode(d.Path("config.json"), b, schema, version, v)
+}
+
+// Decode reads the content of a JSON file that begins with its schema and version, strictly: a key that v
+// does not know is an error. The path is for error texts.
+func Decode(path string, content []byte, schema string, version int, v any) error {
+	var head struct {
+		Schema  string
+		Version int
+	}
+	if err := json.Unmarshal(content, &head); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if head.Schema != schema || head.Version != version {
-		return fmt.Errorf("%s holds %q version %d, this needs %q version %d", d.Path("config.json"),
-			head.Schema, head.Version, schema, version)
+		return fmt.Errorf("%s holds %q version %d, this needs %q version %d", path, head.Schema, head.Version,
+			schema, version)
 	}
-	return d.readJSON("config.json", v)
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }

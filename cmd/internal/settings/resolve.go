@@ -1,8 +1,6 @@
 package settings
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -200,23 +198,8 @@ func Read(path string) (e Experiment, err error) {
 	if err != nil {
 		return e, fmt.Errorf("settings: %w", err)
 	}
-	var head struct {
-		Schema  string
-		Version int
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return e, fmt.Errorf("%s: %w", path, err)
-	}
-	if head.Schema != Schema || head.Version != Version {
-		return e, fmt.Errorf("%s holds %q version %d, this needs %q version %d", path, head.Schema,
-			head.Version, Schema, Version)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil {
-		return e, fmt.Errorf("%s: %w", path, err)
-	}
-	return e, nil
+	err = rundir.Decode(path, b, Schema, Version, &e)
+	return e, err
 }
 
 // FindGenotype takes a published name or a file.
