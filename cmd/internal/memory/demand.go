@@ -102,10 +102,10 @@ func LargestBatch(predict func(batch int) (int, error), limit int) (int, error) 
 
 // Need is the predicted peak of a run and the memory that is available to it.
 type Need struct {
-	Peak int // of the hungriest part; 0 if nothing runs
+	Peak int    // of the hungriest part; 0 if nothing runs
+	Part Demand // the hungriest
+	Last int    // peak of the last part
 	Available
-
-	part Demand // the hungriest
 }
 
 // NeedOf predicts the peak of a run whose parts follow one another. The images are in memory already when
@@ -113,12 +113,11 @@ type Need struct {
 func NeedOf(parts []Demand, a Available) (n Need, err error) {
 	n.Available = a
 	for _, d := range parts {
-		peak, err := d.Peak(d.Batch)
-		if err != nil {
+		if n.Last, err = d.Peak(d.Batch); err != nil {
 			return n, fmt.Errorf("memory of %s: %w", d.What, err)
 		}
-		if peak > n.Peak {
-			n.Peak, n.part = peak, d
+		if n.Last > n.Peak {
+			n.Peak, n.Part = n.Last, d
 		}
 	}
 	return n, nil

@@ -32,13 +32,13 @@ func (n Need) Guard(p *terminal.Console, insists bool) error {
 	if n.Bytes == 0 || float64(n.Peak) <= warnFrom*float64(n.Bytes) {
 		return nil
 	}
-	text := fmt.Sprintf("%s with %s %d needs %s MB of %s, as predicted, and %s MB %s", n.part.What,
-		n.part.Flag, n.part.Batch, terminal.MB(n.Peak), n.Kind, terminal.MB(n.Bytes), n.Are)
+	text := fmt.Sprintf("%s with %s %d needs %s MB of %s, as predicted, and %s MB %s", n.Part.What,
+		n.Part.Flag, n.Part.Batch, terminal.MB(n.Peak), n.Kind, terminal.MB(n.Bytes), n.Are)
 	if n.Peak <= n.Bytes {
 		p.Warn("%s", text)
 		return nil
 	}
-	fits, err := LargestBatch(n.part.Peak, n.Bytes)
+	fits, err := LargestBatch(n.Part.Peak, n.Bytes)
 	if err != nil {
 		return err
 	}

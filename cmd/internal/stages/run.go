@@ -90,8 +90,12 @@ func (r *Run) Finish(err error) error {
 	return r.Dir.Resumable(r.Command, r.Console, r.Dir.Finish(err))
 }
 
-// guard checks the memory of a stage again, when its mask is known.
+// guard checks the memory of a stage again, when its mask is known and is not the one that Prepare has
+// planned with.
 func (r *Run) guard(s settings.Stage, mask space.Mask) error {
+	if likely, err := r.LikelyMask(); err == nil && likely == mask {
+		return nil
+	}
 	need, err := memory.NeedOf([]memory.Demand{memory.Of(r.Experiment, s, mask)}, r.Device.Available())
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/memory"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
@@ -114,7 +115,7 @@ func (x *Matrix) ofData(c *cli.Context, p *terminal.Console, folder string,
 		}
 	}
 	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget,
-		needs: map[string]need{}, images: imageCache{}, testImages: imageCache{}}
+		needs: map[string]memory.Need{}, images: imageCache{}, testImages: imageCache{}}
 	for _, m := range x.methods {
 		for i := range x.Seeds {
 			cell, name, err := r.cell(m, x.Seed+uint64(i), x.Retrain)

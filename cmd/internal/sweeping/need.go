@@ -11,15 +11,8 @@ import (
 	"zos-ort/search/data"
 )
 
-// need is the predicted memory of an experiment in bytes.
-type need struct {
-	peak  int           // of the hungriest stage
-	steps int           // of the last one
-	part  memory.Demand // the hungriest stage
-}
-
 // needOf plans the stages of an experiment, as the experiment itself does before it starts.
-func (r *resolver) needOf(e settings.Experiment) (n need, err error) {
+func (r *resolver) needOf(e settings.Experiment) (n memory.Need, err error) {
 	key := e
 	if m := e.Technique().Mask; m != method.RandomMask && m != method.Algorithm1 { // no mask is drawn
 		key.Seed = 0
@@ -36,16 +29,10 @@ func (r *resolver) needOf(e settings.Experiment) (n need, err error) {
 	if err != nil {
 		return n, err
 	}
-	for _, d := range parts {
-		if n.steps, err = d.Peak(d.Batch); err != nil {
-			return n, fmt.Errorf("memory of %s: %w", d.What, err)
-		}
-		if n.steps > n.peak {
-			n.peak, n.part = n.steps, d
-		}
+	if n, err = memory.NeedOf(parts, memory.Available{}); err == nil {
+		r.needs[string(text)] = n
 	}
-	r.needs[string(text)] = n
-	return n, nil
+	return n, err
 }
 
 // measure predicts the memory of a cell, whose experiments run one after the other, and refuses one that does
@@ -57,9 +44,9 @@ func (r *resolver) measure(p *plannedCell, list []settings.Experiment) error {
 			return err
 		}
 		if e.Command == "search" {
-			p.Predicted, p.Steps = int64(n.peak), int64(n.steps)
+			p.Predicted, p.Steps = int64(n.Peak), int64(n.Last)
 		}
-		bytes := heap(int64(n.peak)) + fixed(e)
+		bytes := heap(int64(n.Peak)) + fixed(e)
 		p.need = max(p.need, bytes)
 		if bytes > r.budget && p.refused == "" {
 			if p.refused, err = refusal(e, n, bytes, r.budget); err != nil {
@@ -91,7 +78,7 @@ func fixed(e settings.Experiment) int64 {
 func heap(live int64) int64 { return int64(heapFactor * float64(live)) }
 
 // refusal explains why an experiment cannot run within a budget in bytes.
-func refusal(e settings.Experiment, n need, bytes, budget int64) (string, error) {
+func refusal(e settings.Experiment, n memory.Need, bytes, budget int64) (string, error) {
 	text := fmt.Sprintf("needs %s MB of memory, %s MB are given", terminal.MB(int(bytes)),
 		terminal.MB(int(budget)))
 	left := int64(float64(budget-fixed(e)) / heapFactor)
@@ -100,9 +87,9 @@ func refusal(e settings.Experiment, n need, bytes, budget int64) (string, error)
 		return text + ": give more with --memory", nil
 	case e.Command == "retrain":
 		return text + ": lower --retrain-batch", nil
-	case n.part.Flag == settings.StagePruning.BatchFlag():
+	case n.Part.Flag == settings.StagePruning.BatchFlag():
 		return text + ": lower --prune-batch or --threads", nil
 	}
-	batch, err := memory.LargestBatch(n.part.Peak, int(left))
+	batch, err := memory.LargestBatch(n.Part.Peak, int(left))
 	return fmt.Sprintf("%s: a search with --batch %d fits", text, batch), err
 }

@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/cmd/internal/cells"
 	"zos-ort/cmd/internal/images"
+	"zos-ort/cmd/internal/memory"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
@@ -34,7 +35,7 @@ type resolver struct {
 	threads int
 	budget  int64 // bytes for all processes together
 
-	needs map[string]need // by what they depend on
+	needs map[string]memory.Need // by what they depend on
 
 	images, testImages imageCache // of searches and retrainings
 }
