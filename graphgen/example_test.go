@@ -12,7 +12,7 @@ import (
 // A step of the weights of a small supernet, and what its runner has to feed.
 func ExampleSpec_WeightStep() {
 	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.FullMask(), Partial: 1}
-	step, err := net.Spec(8, 16, pass.Portable, pass.All).WeightStep()
+	step, err := net.Spec(8, 16, pass.Lowering{Passes: pass.All}).WeightStep()
 	if err != nil {
 		fmt.Println(err)
 		return

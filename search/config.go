@@ -60,9 +60,7 @@ func (c Config) Validate() error {
 
 // Spec describes the programs for images of the given side.
 func (c Config) Spec(image int) graphgen.Spec {
-	s := c.Net.Spec(c.Batch, image, c.Lowering.Target, c.Lowering.Passes)
-	s.Lowering = c.Lowering
-	return s
+	return c.Net.Spec(c.Batch, image, c.Lowering)
 }
 
 // InitialWeights draws the weights of a seed in the given layout, as PyTorch initialises them.

@@ -51,15 +51,20 @@ func identity(t space.CellType, g space.Gene) bool {
 	return g.Op == space.SkipConnect && space.Stride(t, g.Source) == 1
 }
 
+// WithDropPath returns c with drop-path if its final probability is positive and there is an operation to drop.
+func (c Config) WithDropPath(probability float64) Config {
+	c.DropPath = probability > 0 && c.DropPaths() > 0
+	return c
+}
+
 // AuxiliaryWeight is the weight of the auxiliary head's loss in the papers' settings.
 const AuxiliaryWeight = .4
 
 // Spec describes the programs of the network for batches of square images, with the optimiser of
 // the paper.
-func (c Config) Spec(batch, image int, target pass.Target, passes pass.Set) graphgen.Spec {
+func (c Config) Spec(batch, image int, l pass.Lowering) graphgen.Spec {
 	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, AuxiliaryWeight: AuxiliaryWeight,
-		Lowering: pass.Lowering{Target: target, Passes: passes}}
+		SGD: graphgen.PaperSGD, AuxiliaryWeight: AuxiliaryWeight, Lowering: l}
 }
 
 // Forward returns the network as a graph-building function.

@@ -68,10 +68,10 @@ func (c Config) Validate() error {
 
 // Spec describes the programs of the network for batches of square images, with the optimiser of
 // the paper.
-func (c Config) Spec(batch, image int, target pass.Target, passes pass.Set) graphgen.Spec {
-	c.Passes = passes
+func (c Config) Spec(batch, image int, l pass.Lowering) graphgen.Spec {
+	c.Passes = l.Passes
 	return graphgen.Spec{Forward: c.Forward(), Batch: batch, Image: image, Classes: c.Classes,
-		SGD: graphgen.PaperSGD, Lowering: pass.Lowering{Target: target, Passes: passes}}
+		SGD: graphgen.PaperSGD, Lowering: l}
 }
 
 // Forward returns the network as a graph-building function.

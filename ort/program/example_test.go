@@ -18,7 +18,7 @@ func ExampleRunner_Run() {
 		return
 	}
 	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.FullMask(), Partial: 1}
-	step, err := net.Spec(8, 8, pass.CPUKernels, pass.All).WeightStep()
+	step, err := net.Spec(8, 8, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}).WeightStep()
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -80,7 +80,7 @@ func (s *Supernet) learnLayout() error {
 }
 
 func (s *Supernet) spec(net supernet.Config) graphgen.Spec {
-	return net.Spec(s.Batch, s.Image, s.Lowering.Target, s.Lowering.Passes)
+	return net.Spec(s.Batch, s.Image, s.Lowering)
 }
 
 type session struct {

@@ -51,9 +51,7 @@ func (c Config) Validate() error {
 
 // Spec describes the programs for images of the given side.
 func (c Config) Spec(image int) graphgen.Spec {
-	net := c.Net
-	net.DropPath = c.DropPath > 0 && net.DropPaths() > 0
-	s := net.Spec(c.Batch, image, c.Lowering.Target, c.Lowering.Passes)
-	s.Lowering, s.AuxiliaryWeight = c.Lowering, c.Auxiliary
+	s := c.Net.WithDropPath(c.DropPath).Spec(c.Batch, image, c.Lowering)
+	s.AuxiliaryWeight = c.Auxiliary
 	return s
 }

@@ -85,7 +85,7 @@ func retrained(t *testing.T, cuda *ort.CUDA) (numbers []float64) {
 	}
 	net := network.Config{Genotype: genotype, Channels: 4, Cells: 3, Classes: o.Classes, Auxiliary: true,
 		DropPath: true}
-	spec := net.Spec(o.Batch, o.Image, pass.CUDA, pass.Share)
+	spec := net.Spec(o.Batch, o.Image, pass.Lowering{Target: pass.CUDA, Passes: pass.Share})
 	step, eval := emitted(t, spec.WeightStep), emitted(t, spec.Evaluate)
 	state, err := program.NewNet(program.Shape{Weights: step.Weights, Stats: step.Stats},
 		program.Vectors{Weights: oracleWeights(step.Weights)}, ort.Options{Threads: 2, CUDA: cuda})

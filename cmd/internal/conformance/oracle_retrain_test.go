@@ -29,7 +29,7 @@ func retrainCase(t *testing.T, c oracleCase, target pass.Target) {
 	decodeStrict(t, c.Expected, &want)
 	net := network.Config{Genotype: c.genotype(t), Channels: c.Channels, Cells: c.Cells,
 		Classes: c.Classes, Auxiliary: c.Auxiliary, DropPath: c.DropPath > 0}
-	spec := net.Spec(c.Batch, c.Image, target, pass.Share)
+	spec := net.Spec(c.Batch, c.Image, pass.Lowering{Target: target, Passes: pass.Share})
 	step, err := spec.WeightStep()
 	if err != nil {
 		t.Fatal(err)

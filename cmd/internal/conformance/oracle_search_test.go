@@ -46,7 +46,7 @@ func searchCase(t *testing.T, c oracleCase, l pass.Lowering) {
 	decodeStrict(t, c.Expected, &want)
 	net := supernet.Config{Channels: c.Channels, Cells: c.Cells, Classes: c.Classes, Mask: c.mask(t),
 		Partial: c.Partial}
-	spec := net.Spec(c.Batch, c.Image, l.Target, l.Passes)
+	spec := net.Spec(c.Batch, c.Image, l)
 	programs, err := search.Emit(spec)
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
 			DropPath: true}
 		for _, target := range []pass.Target{pass.CUDA, pass.CUDABFloat16} {
-			s := net.Spec(2, 32, target, pass.Share)
+			s := net.Spec(2, 32, pass.Lowering{Target: target, Passes: pass.Share})
 			takes(t, s.WeightStep, cuda, counts)
 			takes(t, s.Evaluate, cuda, counts)
 		}

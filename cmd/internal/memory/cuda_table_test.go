@@ -56,7 +56,7 @@ func TestCUDATable(t *testing.T) {
 		}
 		net := network.Config{Genotype: genotype, Channels: 4, Cells: 6, Classes: 10, Auxiliary: true,
 			DropPath: true}
-		emit(name, net.Spec(2, 32, pass.CUDA, pass.All))
+		emit(name, net.Spec(2, 32, pass.Lowering{Target: pass.CUDA, Passes: pass.All}))
 	}
 	for _, k := range pass.CUDAKernels {
 		for _, d := range append(slices.Clone(k.Types), 0) { // 0: of any type

@@ -20,7 +20,7 @@ func (e Experiment) Check() error {
 	if e.Execution.Profile && e.Device.Name != CPU {
 		return terminal.Usagef("--profile is for --device cpu")
 	}
-	if _, err := e.lowering(); err != nil {
+	if _, err := e.Lowering(); err != nil {
 		return terminal.Usage(err)
 	}
 	if e.Method == "" {

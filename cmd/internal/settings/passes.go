@@ -34,8 +34,8 @@ func (x Execution) HasPass(name string) bool {
 	return x.Passes == "" || x.Passes == PassesAll || slices.Contains(strings.Split(x.Passes, ","), name)
 }
 
-// lowering is how the programs are made: for the device, with the passes that the settings name.
-func (e Experiment) lowering() (l pass.Lowering, err error) {
+// Lowering is how the programs are made: for the device, with the passes that the settings name.
+func (e Experiment) Lowering() (l pass.Lowering, err error) {
 	x := e.Execution
 	var names []string
 	for name := range strings.SplitSeq(x.Passes, ",") {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
@@ -98,10 +99,8 @@ func (e Experiment) RankingNet(mask space.Mask) supernet.Config {
 // Derived is the network of the retraining.
 func (e Experiment) Derived() network.Config {
 	r := e.Retraining
-	net := network.Config{Genotype: r.Genotype, Channels: r.Channels, Cells: r.Cells,
-		Classes: e.Images.Classes, Auxiliary: r.Auxiliary}
-	net.DropPath = r.DropPath > 0 && net.DropPaths() > 0
-	return net
+	return network.Config{Genotype: r.Genotype, Channels: r.Channels, Cells: r.Cells,
+		Classes: e.Images.Classes, Auxiliary: r.Auxiliary}.WithDropPath(r.DropPath)
 }
 
 // TrainingAugment is the augmentation of the retraining.
@@ -112,20 +111,20 @@ func (e Experiment) TrainingAugment() data.Augment {
 // Spec describes the programs of a stage under a mask, lowered for the device. The training of a derived
 // network knows no mask.
 func (e Experiment) Spec(s Stage, mask space.Mask) (spec graphgen.Spec, err error) {
-	l, err := e.lowering()
+	l, err := e.Lowering()
 	if err != nil {
 		return spec, err
 	}
 	batch, image := e.Batch(s), e.Images.Size
 	switch s {
 	case StagePruning:
-		spec = e.RankingNet(mask).Spec(batch, image, l.Target, l.Passes)
+		l.Recompute = pass.RecomputeOff // there is no backward pass
+		spec = e.RankingNet(mask).Spec(batch, image, l)
 	case StageSearch:
-		spec = e.Supernet(mask).Spec(batch, image, l.Target, l.Passes)
+		spec = e.Supernet(mask).Spec(batch, image, l)
 	case StageTraining:
-		spec = e.Derived().Spec(batch, image, l.Target, l.Passes)
+		spec = e.Derived().Spec(batch, image, l)
 	}
-	spec.Lowering = l
 	return spec, nil
 }
 

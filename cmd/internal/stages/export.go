@@ -68,7 +68,7 @@ func (r *Run) exportONNX(g space.Genotype, mask space.Mask) error {
 
 // freshTensors initialises the derived network.
 func (r *Run) freshTensors(net network.Config) (graphgen.Tensors, error) {
-	p, err := net.Spec(1, r.Images.Size, pass.Portable, pass.None).Evaluate()
+	p, err := net.Spec(1, r.Images.Size, pass.Lowering{}).Evaluate()
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,10 @@
 package stages
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,7 +13,6 @@ import (
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
-	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
@@ -170,11 +169,9 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	if err != nil {
 		return nil, err
 	}
-	l := spec.Lowering
-	l.Recompute = pass.RecomputeOff // there is no backward pass
 	return &ranking.Supernet{Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
-		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: l,
+		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: spec.Lowering,
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
 		},
@@ -205,26 +202,19 @@ func rankingImages(ctx context.Context, e settings.Experiment, train *data.Set,
 
 // scoresCSV lists the score of every operation in every round.
 func scoresCSV(rounds []prune.Round) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed"})
+	rows := [][]string{{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed"}}
 	for i, r := range rounds {
-		removed := map[space.Candidate]bool{}
-		for _, c := range r.Removed {
-			removed[c] = true
-		}
 		for _, t := range space.CellTypes {
 			for _, c := range space.FullMask().Candidates(t) {
 				score := *r.Scores.Of(c)
-				if score != score {
+				if math.IsNaN(score) { // not ranked in this round
 					continue
 				}
-				_ = w.Write([]string{strconv.Itoa(i + 1), terminal.Number(r.Norm), t.String(),
+				rows = append(rows, []string{strconv.Itoa(i + 1), terminal.Number(r.Norm), t.String(),
 					strconv.Itoa(c.Edge), c.Op.String(), terminal.Number(score),
-					strconv.FormatBool(removed[c])})
+					strconv.FormatBool(slices.Contains(r.Removed, c))})
 			}
 		}
 	}
-	w.Flush()
-	return b.Bytes()
+	return terminal.CSV(rows)
 }

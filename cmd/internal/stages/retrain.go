@@ -64,11 +64,11 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 // RetrainConfig are the settings of the training of an experiment, without options of the runtime.
 func RetrainConfig(e settings.Experiment) (retrain.Config, error) {
 	t := e.Retraining
-	spec, err := e.Spec(settings.StageTraining, space.Mask{})
+	l, err := e.Lowering()
 	c := retrain.Paper()
 	c.Net = e.Derived()
 	c.Batch, c.Epochs, c.Rate, c.DropPath, c.Seed = t.Batch, t.Epochs, t.Rate, t.DropPath, e.Seed
-	c.Augment, c.Lowering = e.TrainingAugment(), spec.Lowering
+	c.Augment, c.Lowering = e.TrainingAugment(), l
 	return c, err
 }
 

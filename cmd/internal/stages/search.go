@@ -96,11 +96,11 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 // SearchConfig are the settings of the one-shot search of an experiment, without options of the runtime.
 func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error) {
 	s := e.Search
-	spec, err := e.Spec(settings.StageSearch, mask)
+	l, err := e.Lowering()
 	return search.Config{Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
 		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, StopOnSkips: s.StopOnSkips,
 		Augment: data.Augment{Pad: s.Pad, Flip: true}, Valid: s.ValidImages, Seed: e.Seed,
-		Lowering: spec.Lowering}, err
+		Lowering: l}, err
 }
 
 // profile looks at the programs of the run's last stage under a mask before it begins.
