@@ -21,7 +21,7 @@ func figure1Command() *cli.Command {
 			"--masks shows what single masks do. Writes a run directory with figure1.png, figure1.svg, " +
 			"samples.csv, summary.json and, with --masks, the masks.",
 		Flags: join(figureFlags(), surrogateFlags(), figure1.NNGPOptions.Values(figure1.NNGP()), []cli.Flag{
-			settings.IgnoreMemory(), settings.Out("figure1")}, settings.Report()),
+			settings.IgnoreMemory(""), settings.Out("figure1")}, settings.Report()),
 		Before: noArguments,
 		Action: figure1Action,
 	}

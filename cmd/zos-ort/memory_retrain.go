@@ -74,8 +74,7 @@ func retrainMemory(c *cli.Context, threads int) (e settings.Experiment, err erro
 		return e, err
 	}
 	e.Retraining.Auxiliary = e.Images.Size >= network.AuxiliaryImage
-	kind, _, err := e.Device.Parse()
-	if e.Device.GPU = kind == settings.CUDA; err != nil {
+	if err = e.Device.SetGPU(); err != nil {
 		return e, err
 	}
 	return e, e.CheckPlanned()

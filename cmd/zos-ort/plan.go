@@ -27,12 +27,10 @@ func plannedExperiment(c *cli.Context) (settings.Experiment, error) {
 	if e.Execution.Passes = c.String("passes"); c.IsSet("passes") && e.Execution.Passes == "" {
 		return e, terminal.Usagef("--passes names nothing: use all, none or a list")
 	}
-	kind, _, err := e.Device.Parse()
-	e.Device.GPU = kind == settings.CUDA
-	if err == nil {
-		err = e.CheckPlanned()
+	if err := e.Device.SetGPU(); err != nil {
+		return e, err
 	}
-	return e, err
+	return e, e.CheckPlanned()
 }
 
 // threadsOf is --threads, all cores by default.

@@ -10,7 +10,7 @@ import (
 // runFlags are common to the commands that write a run's folder.
 func runFlags(command string) []cli.Flag {
 	return []cli.Flag{settings.Out(command), settings.ConfigFlag(), settings.ResumeFlag(),
-		settings.IgnoreMemory()}
+		settings.IgnoreMemory("")}
 }
 
 // atWork resolves an experiment and runs it in its folder. With --dry-run it only says what would run.

@@ -43,13 +43,9 @@ func sweepFlags() []cli.Flag {
 		&cli.StringFlag{Name: "cell", Usage: "run the prepared cell in `DIR`: what a Slurm task does"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, and stop"},
 	}
-	both := func(prefix string) []cli.Flag {
-		return []cli.Flag{&cli.BoolFlag{Name: prefix + "ignore-memory",
-			Usage: "start a run even if its predicted peak exceeds the free memory"}}
-	}
-	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()), both(""),
+	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
 		sweeping.RetrainOptions.Flags(sweeping.RetrainPrefix, settings.PaperRetraining()),
-		both(sweeping.RetrainPrefix))
+		[]cli.Flag{settings.IgnoreMemory(""), settings.IgnoreMemory(sweeping.RetrainPrefix)})
 }
 
 func sweepAction(c *cli.Context) error {

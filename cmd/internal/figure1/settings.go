@@ -159,9 +159,7 @@ func (s *Settings) readNNGP(c *cli.Context) error {
 	e.Command, e.Seed, e.Device.Threads = "figure1", s.Seed, s.Threads
 	e.Network.Partial = e.Ranking.Partial
 	e.Ranking.Channels, e.Ranking.Cells = e.Network.Channels, e.Network.Cells
-	if e.Images.Folder != "" && !c.IsSet("image-size") {
-		e.Images.Size = 0
-	}
+	e.Images.Complete(c.IsSet("image-size"))
 	if err := e.Images.Check(); err != nil {
 		return err
 	}

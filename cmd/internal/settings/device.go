@@ -40,6 +40,13 @@ func (d Device) Parse() (kind string, id int, err error) {
 	return kind, id, nil
 }
 
+// SetGPU sets GPU as far as the name decides it.
+func (d *Device) SetGPU() error {
+	kind, _, err := d.Parse()
+	d.GPU = kind == CUDA
+	return err
+}
+
 // checkDevice refuses settings that no machine has.
 func (e Experiment) checkDevice() error {
 	d := e.Device

@@ -94,7 +94,7 @@ type Export struct {
 
 // Retraining is the training of a derived network from scratch.
 type Retraining struct {
-	Genotype  space.Genotype `json:"genotype"`
+	Genotype  space.Genotype `json:"genotype,omitzero"`
 	Channels  int            `json:"channels"`
 	Cells     int            `json:"cells"`
 	Auxiliary bool           `json:"auxiliary"`

@@ -179,8 +179,8 @@ func Out(command string) cli.Flag {
 		DefaultText: "runs/" + command + "/TIME"}
 }
 
-// IgnoreMemory is the flag that overrides the memory guard.
-func IgnoreMemory() cli.Flag {
-	return &cli.BoolFlag{Name: "ignore-memory", Usage: "start even if the predicted peak exceeds the free " +
+// IgnoreMemory is the flag that overrides the memory guard, its name behind a prefix.
+func IgnoreMemory(prefix string) cli.Flag {
+	return &cli.BoolFlag{Name: prefix + "ignore-memory", Usage: "start even if the predicted peak exceeds the free " +
 		"memory"}
 }

@@ -30,9 +30,9 @@ const (
 // QuickImages are the generated images of the preset quick.
 func QuickImages() Images { return Images{Train: 2000, Size: 16} }
 
-// complete fills in what flags leave open. The size of a preset applies to generated images: those of a
+// Complete fills in what flags leave open. The size of a preset applies to generated images: those of a
 // folder that has not been read keep their own unless a flag gives it.
-func (s *Images) complete(sizeGiven bool) {
+func (s *Images) Complete(sizeGiven bool) {
 	if s.OnBad == "" {
 		s.OnBad = BadFails
 	}

@@ -160,13 +160,11 @@ func (r *Resolved) complete(c *cli.Context, s Source) error {
 		}
 		r.Experiment = r.completed()
 	}
-	kind, _, err := r.Device.Parse()
-	if err != nil {
+	if err := r.Device.SetGPU(); err != nil {
 		return err
 	}
-	r.Device.GPU = kind == CUDA
 	_, inherited := s.Inherited.Only("image-size").Given(c, "")
-	r.Images.complete(inherited || c.IsSet(s.Prefix+"image-size"))
+	r.Images.Complete(inherited || c.IsSet(s.Prefix+"image-size"))
 	return r.Images.Check()
 }
 

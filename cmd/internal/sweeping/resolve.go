@@ -141,28 +141,12 @@ func (r *resolver) cell(m method.Method, seed uint64, retrain bool) (p plannedCe
 }
 
 // phaseOf is a run of the program on an experiment. The genotype of a retraining is not known yet.
-func phaseOf(command string, e settings.Experiment, ignoreMemory bool) (cells.Phase, error) {
-	p := cells.Phase{Name: command, Args: []string{command, "--json"}, State: cells.Waiting}
+func phaseOf(command string, e settings.Experiment, ignoreMemory bool) (p cells.Phase, err error) {
+	p = cells.Phase{Name: command, Args: []string{command, "--json"}, State: cells.Waiting}
 	if ignoreMemory {
 		p.Args = append(p.Args, "--ignore-memory")
 	}
-	b, err := json.Marshal(e)
-	if err != nil || command == "search" {
-		p.Settings = b
-		return p, err
-	}
-	var whole map[string]json.RawMessage
-	var training map[string]json.RawMessage
-	if err := json.Unmarshal(b, &whole); err != nil {
-		return p, err
-	}
-	if err := json.Unmarshal(whole["retraining"], &training); err != nil {
-		return p, err
-	}
-	delete(training, "genotype")
-	if whole["retraining"], err = json.Marshal(training); err != nil {
-		return p, err
-	}
-	p.Settings, err = json.Marshal(whole)
+	e.Retraining.Genotype = space.Genotype{}
+	p.Settings, err = json.Marshal(e)
 	return p, err
 }
