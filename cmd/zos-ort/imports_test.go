@@ -41,7 +41,7 @@ var layers = map[string]string{
 	// the runtime: bytes, names and tensors; program and meter join it with the graphs
 	"ort":         "models/safe",
 	"ort/kernels": "models/safe ort",
-	"ort/nvml":    "",
+	"ort/nvml":    "models/safe",
 	"ort/program": "graphgen graphgen/ir graphgen/port ort ort/kernels",
 	"ort/meter":   "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 

@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 
@@ -40,22 +39,21 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	defer func() {
 		if r := recover(); r != nil {
-			status = internalError(stderr, &safe.Panic{Value: r, Stack: debug.Stack()})
+			status = internalError(stderr, safe.Recovered(r))
 		}
 	}()
 	ctx, caught, stop := signalContext()
 	defer stop()
 	err := newApp(stdout, stderr).RunContext(ctx, args)
-	if sig := caught(); sig != 0 {
+	var panicked *safe.Panic
+	switch sig := caught(); {
+	case errors.As(err, &panicked): // even if a signal came as well: the trace would be lost
+		return internalError(stderr, panicked)
+	case sig != 0:
 		fmt.Fprintln(stderr, "zos-ort: stopped by a signal; what was saved before is complete")
 		return sig
-	}
-	var panicked *safe.Panic
-	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &panicked):
-		return internalError(stderr, panicked)
 	}
 	return report(stderr, err)
 }

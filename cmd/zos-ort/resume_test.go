@@ -173,7 +173,7 @@ func TestResumeFromTheCheckpointBefore(t *testing.T) {
 	if errors.As(err, &exit) {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, words := range []string{states[1] + " is damaged", "going back to the one before", "going on with"} {
+	for _, words := range []string{states[1] + " is damaged", "using the checkpoint before it", "resuming at"} {
 		if !strings.Contains(string(out), words) {
 			t.Errorf("no %q in:\n%s", words, out)
 		}

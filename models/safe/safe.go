@@ -25,11 +25,20 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
+// Recovered wraps the value of a recover. A *Panic that a goroutine has passed on stays as it is: its
+// stack is the one that matters.
+func Recovered(v any) *Panic {
+	if p, ok := v.(*Panic); ok {
+		return p
+	}
+	return &Panic{v, debug.Stack()}
+}
+
 // Call calls f and returns its error, or its panic as a *Panic.
 func Call(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &Panic{v, debug.Stack()}
+			err = Recovered(v)
 		}
 	}()
 	return f()

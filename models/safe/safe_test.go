@@ -24,6 +24,15 @@ func TestCall(t *testing.T) {
 	}
 }
 
+// A panic passed on from a goroutine keeps the stack of where it began.
+func TestRecoveredKeepsTheStack(t *testing.T) {
+	first := safe.Call(func() error { panic("broken rule") })
+	second := safe.Call(func() error { panic(first) })
+	if first != second {
+		t.Errorf("got %#v", second)
+	}
+}
+
 func TestEach(t *testing.T) {
 	done := make([]bool, 5)
 	err := safe.Each(len(done), func(i int) error {

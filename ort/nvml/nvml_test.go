@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"zos-ort/models/safe"
 )
 
 // fakeNVML is a library that knows two devices. The first is full; the second's use is FAKE_NVML_USED,
@@ -205,4 +207,22 @@ func testWatch(t *testing.T) {
 	t.Setenv("FAKE_NVML_USED", "2000") // an error
 	w.look()
 	wantUsage(t, "silent", w.Last(), Usage{1000, 200, 200, 42})
+}
+
+// A panic of the watch's goroutine does not end the program: whoever stops the watch gets it.
+func TestWatchPassesPanicsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tick = time.Second // of the bubble's clock
+		w := open(t, "GPU-2").Watch(tick)
+		synctest.Wait()
+		w.device = nil
+		time.Sleep(tick)
+		defer func() {
+			p, ok := recover().(*safe.Panic)
+			if !ok || !strings.Contains(string(p.Stack), "(*Watch).look") {
+				t.Errorf("got %v", p)
+			}
+		}()
+		w.Stop()
+	})
 }

@@ -3,6 +3,8 @@ package nvml
 import (
 	"sync"
 	"time"
+
+	"zos-ort/models/safe"
 )
 
 // Watch looks at a device again and again, and remembers the most that was in use.
@@ -12,25 +14,24 @@ type Watch struct {
 	last   Usage
 	peak   Usage
 	quit   chan struct{}
-	done   chan struct{}
+	done   chan error // gets how run ended
 }
 
 // Watch looks at the device at once and then at every tick, until Stop is called.
 func (d *Device) Watch(every time.Duration) *Watch {
-	w := &Watch{device: d, quit: make(chan struct{}), done: make(chan struct{})}
+	w := &Watch{device: d, quit: make(chan struct{}), done: make(chan error, 1)}
 	w.look()
-	go w.run(every)
+	go func() { w.done <- safe.Call(func() error { return w.run(every) }) }()
 	return w
 }
 
-func (w *Watch) run(every time.Duration) {
-	defer close(w.done)
+func (w *Watch) run(every time.Duration) error {
 	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	for {
 		select {
 		case <-w.quit:
-			return
+			return nil
 		case <-ticks.C:
 			w.look()
 		}
@@ -67,8 +68,11 @@ func (w *Watch) Peak() Usage {
 	return peak
 }
 
-// Stop ends the watch; it is called once.
+// Stop ends the watch; call it once. It passes on a panic of the watch's goroutine, as a *safe.Panic
+// that carries the stack.
 func (w *Watch) Stop() {
 	close(w.quit)
-	<-w.done
+	if err := <-w.done; err != nil {
+		panic(err)
+	}
 }

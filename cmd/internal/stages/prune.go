@@ -129,7 +129,7 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	if _, ok, err := store.Load(&from, damaged(p)); err != nil {
 		return res, err
 	} else if ok {
-		p.Say("going on with pruning round %d", len(from.Rounds))
+		p.Say("resuming at pruning round %d", len(from.Rounds))
 	}
 	start := time.Now()
 	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }

@@ -35,7 +35,7 @@ func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err 
 	if ok {
 		from = &retrain.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
-		goingOn(run.Console, from.Epoch, from.Step, run.Retraining.Epochs)
+		resuming(run.Console, from.Epoch, from.Step, run.Retraining.Epochs)
 		return r, from, err
 	}
 	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",

@@ -115,14 +115,14 @@ func (r *Run) explain(err error, s settings.Stage, mask space.Mask) error {
 
 // damaged reports a checkpoint that cannot be used.
 func damaged(p *terminal.Console) func(error) {
-	return func(err error) { p.Say("%v: going back to the one before", err) }
+	return func(err error) { p.Say("%v; using the checkpoint before it", err) }
 }
 
-// goingOn tells where a resumed stage starts.
-func goingOn(p *terminal.Console, epoch, step, epochs int) {
+// resuming tells where a resumed stage starts.
+func resuming(p *terminal.Console, epoch, step, epochs int) {
 	if epoch == epochs {
 		p.Say("all epochs are done")
 		return
 	}
-	p.Say("going on with epoch %d, step %d", epoch+1, step+1)
+	p.Say("resuming at epoch %d, step %d", epoch+1, step+1)
 }

@@ -44,7 +44,7 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 		from = &search.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
 		if from.Stop == nil {
-			goingOn(run.Console, from.Epoch, from.Step, run.Experiment.Search.Epochs)
+			resuming(run.Console, from.Epoch, from.Step, run.Experiment.Search.Epochs)
 		}
 		return r, from, err
 	}
