@@ -6,6 +6,7 @@ import (
 	"zos-ort/cmd/internal/figure1"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/surrogate"
 	"zos-ort/ort"
 )
 
@@ -46,8 +47,8 @@ func figureFlags() []cli.Flag {
 func surrogateFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "surrogate", Usage: "ONNX `FILE` that predicts accuracies"},
-		&cli.IntFlag{Name: "batch", Value: 4096, Usage: "surrogate: architectures per run"},
-		&cli.IntFlag{Name: "epoch", Value: figure1.LastEpoch,
+		&cli.IntFlag{Name: "batch", Value: surrogate.DefaultBatch, Usage: "surrogate: architectures per run"},
+		&cli.IntFlag{Name: "epoch", Value: surrogate.LastEpoch,
 			Usage: "surrogate: training epoch to predict, 1 to 98"},
 	}
 }

@@ -75,26 +75,27 @@ var layers = map[string]string{
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",
+	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
-		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages models/space models/stream " +
-		"ort prune/ranking",
+		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +
+		"models/space models/stream prune/ranking",
 	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/cells models/method models/space search/data",
 	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune search/data search/train",
 
 	// for tests alone
-	"graphgen/check":             "",
-	"graphgen/op/optest":         "graphgen/ir graphgen/op graphgen/autodiff graphgen/eval",
-	"ort/standin":                "",
-	"ort/standin/provider":       "ort ort/standin",
-	"cmd/internal/figure1/fakes": "graphgen/onnx models/space",
-	"cmd/internal/conformance":   "",
+	"graphgen/check":               "",
+	"graphgen/op/optest":           "graphgen/ir graphgen/op graphgen/autodiff graphgen/eval",
+	"ort/standin":                  "",
+	"ort/standin/provider":         "ort ort/standin",
+	"cmd/internal/surrogate/fakes": "graphgen/onnx models/space",
+	"cmd/internal/conformance":     "",
 }
 
 // forTests are the packages that only tests import.
 var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider",
-	"cmd/internal/figure1/fakes"}
+	"cmd/internal/surrogate/fakes"}
 
 // pkg is a package of this module, with paths inside the module.
 type pkg struct {

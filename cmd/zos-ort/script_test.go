@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
 
-	"zos-ort/cmd/internal/figure1/fakes"
+	"zos-ort/cmd/internal/surrogate/fakes"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"

@@ -3,14 +3,12 @@
 package figure1
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"os"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/surrogate"
 	"zos-ort/cmd/internal/terminal"
 )
 
@@ -33,9 +31,6 @@ const (
 	maxSamples       = 10_000_000
 )
 
-// LastEpoch is the last one that NAS-Bench-301 has curves for.
-const LastEpoch = 98
-
 // Settings is everything that figure1 depends on.
 type Settings struct {
 	Schema  string `json:"schema"`
@@ -50,18 +45,9 @@ type Settings struct {
 	Seed    uint64  `json:"seed"`
 	Threads int     `json:"threads"`
 
-	Surrogate *surrogateSettings `json:"surrogate,omitempty"`
+	Surrogate *surrogate.File `json:"surrogate,omitempty"`
 	// NNGP is the experiment whose supernet ranks the architectures.
 	NNGP *settings.Experiment `json:"nngp,omitempty"`
-}
-
-type surrogateSettings struct {
-	File   string `json:"file"`
-	SHA256 string `json:"sha256"`
-	Batch  int    `json:"batch"`
-	Epoch  int    `json:"epoch"`
-
-	model []byte
 }
 
 // Parse reads the command line.
@@ -85,7 +71,9 @@ func Parse(c *cli.Context) (*Settings, error) {
 		return nil, err
 	}
 	if s.Score == ScoreSurrogate {
-		return s, s.readSurrogate(c)
+		var err error
+		s.Surrogate, err = surrogate.Read(c.String("surrogate"), c.Int("batch"), c.Int("epoch"))
+		return s, err
 	}
 	return s, s.readNNGP(c)
 }
@@ -116,23 +104,6 @@ func (s *Settings) check(c *cli.Context) error {
 			return terminal.Usagef("--%s has no meaning with --score %s", name, s.Score)
 		}
 	}
-	return nil
-}
-
-func (s *Settings) readSurrogate(c *cli.Context) error {
-	f := &surrogateSettings{File: c.String("surrogate"), Batch: c.Int("batch"), Epoch: c.Int("epoch")}
-	switch {
-	case f.Batch < 1 || f.Batch > maxSamples:
-		return terminal.Usagef("--batch must lie between 1 and %d, got %d", maxSamples, f.Batch)
-	case f.Epoch < 1 || f.Epoch > LastEpoch:
-		return terminal.Usagef("--epoch must lie between 1 and %d, got %d", LastEpoch, f.Epoch)
-	}
-	var err error
-	if f.model, err = os.ReadFile(f.File); err != nil {
-		return fmt.Errorf("surrogate: %w", err)
-	}
-	f.SHA256 = fmt.Sprintf("%x", sha256.Sum256(f.model))
-	s.Surrogate = f
 	return nil
 }
 
