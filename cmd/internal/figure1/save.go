@@ -5,12 +5,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"image/color"
-	"math"
-	"slices"
 	"strconv"
 
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -78,68 +74,19 @@ func (s *Settings) chart(groups []group) (*plot.Plot, error) {
 		p.X.Label.Text = fmt.Sprintf("validation accuracy after %d epochs, predicted, %%", s.Surrogate.Epoch)
 	}
 	p.Legend.Top, p.Legend.Left = true, true
-	edges := binEdges(groups, s.Bins)
+	edges := chart.Bins(s.Bins, groups[0].scores, groups[1].scores)
 	for i, g := range groups {
 		c := groupColors[i]
-		line, err := plotter.NewLine(density(g.scores, edges))
+		line, err := plotter.NewLine(chart.Density(g.scores, edges))
 		if err != nil {
 			return nil, err
 		}
 		line.Color, line.Width = c, vg.Points(1.5)
 		c.A = 90
-		bars := histogram(g.scores, edges)
+		bars := chart.Histogram(g.scores, edges)
 		bars.FillColor, bars.LineStyle.Width = c, 0
 		p.Add(bars, line)
 		p.Legend.Add(g.name, bars, line)
 	}
 	return p, nil
-}
-
-// binEdges divides the range of all scores into bins.
-func binEdges(groups []group, bins int) []float64 {
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, g := range groups {
-		low, high = min(low, slices.Min(g.scores)), max(high, slices.Max(g.scores))
-	}
-	if low == high { // one bin's width around the only score
-		low, high = low-.5, high+.5
-	}
-	edges := make([]float64, bins+1)
-	for i := range edges {
-		edges[i] = low + (high-low)*float64(i)/float64(bins)
-	}
-	return edges
-}
-
-// histogram has bars of total area 1.
-func histogram(x, edges []float64) *plotter.Histogram {
-	bins := len(edges) - 1
-	width := (edges[bins] - edges[0]) / float64(bins)
-	h := &plotter.Histogram{Width: width, LineStyle: plotter.DefaultLineStyle}
-	for i := range bins {
-		h.Bins = append(h.Bins, plotter.HistogramBin{Min: edges[i], Max: edges[i+1]})
-	}
-	for _, v := range x {
-		i := min(int((v-edges[0])/width), bins-1) // the last bin includes its end
-		h.Bins[i].Weight += 1 / (float64(len(x)) * width)
-	}
-	return h
-}
-
-// density is the Gaussian kernel estimate of the density at the edges, with Silverman's bandwidth
-// .9 min(deviation, quartile range / 1.34) n^(-1/5), at least half a bin.
-func density(x, edges []float64) plotter.XYs {
-	sorted := slices.Sorted(slices.Values(x))
-	quartiles := stat.Quantile(.75, stat.LinInterp, sorted, nil) - stat.Quantile(.25, stat.LinInterp, sorted, nil)
-	width := .9 * min(stat.StdDev(x, nil), quartiles/1.34) * math.Pow(float64(len(x)), -.2)
-	kernel := distuv.Normal{Sigma: max(width, (edges[1]-edges[0])/2)}
-	curve := make(plotter.XYs, len(edges))
-	for i, at := range edges {
-		sum := 0.
-		for _, v := range x {
-			sum += kernel.Prob(at - v)
-		}
-		curve[i] = plotter.XY{X: at, Y: sum / float64(len(x))}
-	}
-	return curve
 }

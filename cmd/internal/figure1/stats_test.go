@@ -48,26 +48,6 @@ func TestResultOfGroups(t *testing.T) {
 	}
 }
 
-// The histogram has the area 1; the density is that of the distribution that was drawn from.
-func TestHistogramAndDensity(t *testing.T) {
-	x := normal(3, 20000, 5)
-	edges := binEdges([]group{{scores: x}}, 80)
-	area, total := 0., 0
-	for _, b := range histogram(x, edges).Bins {
-		area += b.Weight * (b.Max - b.Min)
-		total++
-	}
-	if math.Abs(area-1) > 1e-9 || total != 80 {
-		t.Errorf("the %d bars have the area %v", total, area)
-	}
-	for _, p := range density(x, edges) {
-		want := math.Exp(-(p.X-5)*(p.X-5)/2) / math.Sqrt(2*math.Pi)
-		if math.Abs(p.Y-want) > .02 {
-			t.Errorf("density %v at %v, want %v", p.Y, p.X, want)
-		}
-	}
-}
-
 // A surrogate that knows one accuracy only still gives a figure.
 func TestChartOfEqualScores(t *testing.T) {
 	s := &Settings{Samples: 3, Xi: .5, Bins: 10, Score: ScoreNNGP}

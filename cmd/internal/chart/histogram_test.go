@@ -1,0 +1,38 @@
+package chart_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"zos-ort/cmd/internal/chart"
+)
+
+func normal(seed uint64, n int, mean float64) []float64 {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = mean + rng.NormFloat64()
+	}
+	return x
+}
+
+// The histogram has the area 1; the density is that of the distribution that was drawn from.
+func TestHistogramAndDensity(t *testing.T) {
+	x := normal(3, 20000, 5)
+	edges := chart.Bins(80, x)
+	area, total := 0., 0
+	for _, b := range chart.Histogram(x, edges).Bins {
+		area += b.Weight * (b.Max - b.Min)
+		total++
+	}
+	if math.Abs(area-1) > 1e-9 || total != 80 {
+		t.Errorf("the %d bars have the area %v", total, area)
+	}
+	for _, p := range chart.Density(x, edges) {
+		want := math.Exp(-(p.X-5)*(p.X-5)/2) / math.Sqrt(2*math.Pi)
+		if math.Abs(p.Y-want) > .02 {
+			t.Errorf("density %v at %v, want %v", p.Y, p.X, want)
+		}
+	}
+}
