@@ -5,8 +5,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// freeBatch rewrites a differentiated graph so that it computes the same for any batch size. What
-// fixes the size are shapes among the constants, and the gradients of the pools.
+// freeBatch rewrites a differentiated graph so that it works for any batch size. Two things fix the
+// size: shapes among the constants, and the gradients of the pools.
 func freeBatch(g *ir.Graph) {
 	g.Rewrite(func(n *ir.Node) []*ir.Value {
 		switch o := n.Op.(type) {

@@ -15,7 +15,7 @@ import (
 	"zos-ort/graphgen/pass"
 )
 
-// both are the programs of a spec for CUDA, in float32 and in bfloat16.
+// both returns the CUDA programs of a spec, in float32 and in bfloat16.
 func both(t *testing.T, s graphgen.Spec) (plain, narrow map[string]*graphgen.Program) {
 	t.Helper()
 	s.Target = pass.CUDA
@@ -33,7 +33,7 @@ func distance(got, want []float64) float64 {
 	return math.Sqrt(d / w)
 }
 
-// results are what a program computes of its inputs that matters: numbers out, and the new state.
+// results runs a program and returns its results that matter: floating-point outputs and new state.
 func results(t *testing.T, p *graphgen.Program, in map[string]*eval.Tensor) map[string][]float64 {
 	t.Helper()
 	out, state := run(t, p, in)
@@ -51,10 +51,10 @@ func results(t *testing.T, p *graphgen.Program, in map[string]*eval.Tensor) map[
 	return r
 }
 
-// One rounding to 8 significant bits moves a number by 2^-9 at most, 2^-10 in the mean. The tiny
-// network has three in a row, on a way that gradients go twice, and its batch norms divide errors as
-// they divide numbers: losses and statistics, which are means, stay within one step, gradients within
-// 2 percent, most of which is ReLUs that open or close.
+// One rounding to 8 significant bits moves a number by at most 2^-9 and by 2^-10 on average. The
+// tiny network rounds three times in a row, on a path that gradients travel twice, and its batch
+// norms divide errors along with the numbers. Losses and statistics are means and stay within one
+// rounding step. Gradients stay within 2 percent, most of it from ReLUs that open or close.
 func TestBFloat16ComputesTheSame(t *testing.T) {
 	s := tinySpec()
 	s.Batch, s.Image = 8, 16
@@ -79,8 +79,9 @@ func TestBFloat16ComputesTheSame(t *testing.T) {
 	}
 }
 
-// In a supernet at random weights, gradients depend on so many ReLUs that noise on the images alone, of
-// the size of one rounding, moves them by 5 to 10 percent. Rounding everywhere must not do much worse.
+// In a supernet with random weights, gradients depend on many ReLUs: noise on the images alone, of
+// the size of one rounding, moves gradients by 5 to 10 percent. Rounding everywhere must not do
+// much worse.
 func TestBFloat16IsLikeNoise(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
@@ -106,7 +107,7 @@ func TestBFloat16IsLikeNoise(t *testing.T) {
 	}
 }
 
-// exact reports how many numbers bfloat16 can hold.
+// exact counts the numbers that bfloat16 holds exactly.
 func exact(x []float64) (n int) {
 	for _, v := range x {
 		_, exponent := math.Frexp(v)
@@ -117,8 +118,8 @@ func exact(x []float64) (n int) {
 	return n
 }
 
-// Weights, momenta, statistics, losses and gradients are not rounded: hardly any of them is a number
-// that bfloat16 holds.
+// Weights, momenta, statistics, losses and gradients are not rounded: bfloat16 could hold hardly
+// any of these numbers exactly.
 func TestBFloat16KeepsWhatAddsUp(t *testing.T) {
 	_, narrow := both(t, small(2))
 	for _, name := range []string{"weight_step", "alpha_step"} {
@@ -136,8 +137,9 @@ func TestBFloat16KeepsWhatAddsUp(t *testing.T) {
 	}
 }
 
-// bfloat16 stays where it belongs: no port has it, nothing behind the loss computes it, and of the
-// forward pass only images and weights do. What the backward pass keeps of the images is bfloat16.
+// bfloat16 stays where it belongs: no port has it, and after the loss only recomputed nodes produce
+// it. Every NCHW tensor that the backward pass keeps from the forward pass is bfloat16, except
+// weights.
 func TestBFloat16Places(t *testing.T) {
 	for _, s := range []graphgen.Spec{small(1), small(2), tinySpec()} {
 		_, narrow := both(t, s)
@@ -186,7 +188,7 @@ func isLoss(n *ir.Node) bool {
 	return ok
 }
 
-// isWeight reports whether v is cut out of an input: a weight, or the factors of drop-path.
+// isWeight reports whether v is cut out of an input: a weight, or drop-path factors.
 func isWeight(v *ir.Value) bool {
 	for v.Def != nil && (isReshape(v.Def) || isSplit(v.Def)) {
 		v = v.Def.In[0]
@@ -203,7 +205,7 @@ func isSplit(n *ir.Node) bool {
 	return false
 }
 
-// Recomputation changes no bit of a program in bfloat16, and leaves no node that nobody needs.
+// Recomputation changes no bit of a bfloat16 program and leaves no unneeded node.
 func TestBFloat16Recomputed(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)

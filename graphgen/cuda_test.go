@@ -10,8 +10,8 @@ import (
 	"zos-ort/graphgen/pass"
 )
 
-// pooledTwice is the tiny network after average pools of its images, which are differentiated
-// because of the affine batch norm before them.
+// pooledTwice applies the tiny network to images that went through two average pools. The pools are
+// differentiated because an affine batch norm precedes them.
 func pooledTwice(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 	const c = 3
 	x := images
@@ -22,7 +22,7 @@ func pooledTwice(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 	return tiny(n, op.AveragePool{Kernel: 3, Stride: 2, Pad: 1}.Of(x))
 }
 
-// Programs for CUDA compute the same: outputs, gradients, weights and running statistics.
+// CUDA programs compute the same outputs, gradients, weights and running statistics.
 func TestCUDAComputesTheSame(t *testing.T) {
 	s := tinySpec()
 	s.Forward, s.Image = pooledTwice, 8

@@ -9,7 +9,7 @@ import (
 	"zos-ort/models/supernet"
 )
 
-// A step of the weights of a small supernet, and what its runner has to feed.
+// A weight step of a small supernet, and the inputs that its runner has to feed.
 func ExampleSpec_WeightStep() {
 	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.FullMask(), Partial: 1}
 	step, err := net.Spec(8, 16, pass.Lowering{Passes: pass.All}).WeightStep()

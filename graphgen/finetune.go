@@ -11,25 +11,26 @@ import (
 	"zos-ort/graphgen/port"
 )
 
-// FineTune is a network in the form of ONNX Runtime's on-device training (what the Python package
-// onnxruntime.training.artifacts makes): models for TrainStep and EvalStep, whose weights are
-// inputs one by one, and the parameters that belong into the checkpoint.
+// FineTune is a network in the form of ONNX Runtime's on-device training (which the Python package
+// onnxruntime.training.artifacts makes): models for TrainStep and EvalStep, with each weight as an
+// input, and the parameters for the checkpoint.
 type FineTune struct {
 	Train, Eval *ir.Graph
-	Params      []FineTuneParam // in the order of the inputs of both graphs
+	Params      []FineTuneParam // in input order of both graphs
 }
 
-// FineTuneParam is a tensor of the checkpoint. Those that are not trainable are running statistics,
-// which the training graph updates itself.
+// FineTuneParam is a tensor of the checkpoint. A tensor that is not trainable is a running
+// statistic, which the training graph updates itself.
 type FineTuneParam struct {
 	Entry
 	Trainable bool
 }
 
-// FineTune builds the graphs of on-device training for any batch size: inputs image[N,3,S,S],
-// labels[N] and the parameters; outputs the mean cross entropy as a scalar and logits[N,classes].
-// The training graph adds the gradients to buffers and updates the running statistics, as ONNX
-// defines them: with the biased variance. The auxiliary head, if there is one, is left out.
+// FineTune builds the graphs of on-device training for any batch size. The inputs are
+// image[N,3,S,S], labels[N] and the parameters; the outputs are the mean cross entropy as a scalar
+// and logits[N,classes]. The training graph adds the gradients to buffers and updates the running
+// statistics as ONNX defines them, with the biased variance. The auxiliary head, if there is one,
+// is left out.
 func (s Spec) FineTune() (*FineTune, error) {
 	s, err := s.Learn()
 	if err != nil {
@@ -87,7 +88,7 @@ func (s Spec) fineTuneGraph(name string, mode Mode) (*ir.Graph, error) {
 }
 
 // inputs declares every tensor as an input of its own and returns the running statistics. A batch
-// norm in training writes over the memory of the old statistics, so it gets copies.
+// norm in training writes over the memory of the old statistics, so it gets copies of them.
 func (n *Net) inputs() (means, variances []*ir.Value) {
 	declare := func(l Layout, suffix string) (list []*ir.Value) {
 		for _, e := range l {
@@ -105,7 +106,7 @@ func (n *Net) inputs() (means, variances []*ir.Value) {
 	return means, variances
 }
 
-// gradients adds the gradient of every weight to its buffer.
+// gradients adds the gradient of every weight to the buffer of that weight.
 func (n *Net) gradients(loss *ir.Value) {
 	g := n.G
 	grads := autodiff.Grad(loss, n.weightPieces)
@@ -122,7 +123,7 @@ func (n *Net) gradients(loss *ir.Value) {
 	}
 }
 
-// overwrite puts a running statistic into place. Its flag has the name of a gradient's flag: see
+// overwrite puts a running statistic in place. Its flag is named like a gradient's flag: see
 // port.GradientFlag.
 func overwrite(g *ir.Graph, buffer, value *ir.Value) {
 	g.Output(port.GradientFlag(buffer.Name), op.Overwrite{}.Of(buffer, value))

@@ -43,7 +43,7 @@ func fineTune(t *testing.T, batch int) *graphgen.FineTune {
 	return check.Must(s.FineTune())(t)
 }
 
-// tuneInputs are random inputs of a graph; gradient buffers hold ones.
+// tuneInputs makes random inputs of a graph; gradient buffers hold ones.
 func tuneInputs(g *ir.Graph, reset bool) map[string]*eval.Tensor {
 	p := &graphgen.Program{Graph: g}
 	for _, v := range g.Inputs {
@@ -73,7 +73,7 @@ func tuneInputs(g *ir.Graph, reset bool) map[string]*eval.Tensor {
 	return in
 }
 
-// The buffers get the gradients of the loss, or they are added to what is there.
+// Reset makes the buffers hold the gradients of the loss; otherwise they are added to the contents.
 func TestFineTuneGradients(t *testing.T) {
 	f := fineTune(t, 2)
 	p := &graphgen.Program{Graph: f.Train}
@@ -94,8 +94,8 @@ func TestFineTuneGradients(t *testing.T) {
 	}
 }
 
-// A training step moves the running statistics by a tenth towards those of the batch, of which the
-// variance is the biased one, and leaves the weights alone; an evaluation changes nothing.
+// A training step moves the running statistics a tenth of the way to those of the batch, with the
+// biased variance, and leaves the weights alone. An evaluation changes nothing.
 func TestFineTuneStatistics(t *testing.T) {
 	f := fineTune(t, 3)
 	in := tuneInputs(f.Train, true)
@@ -142,7 +142,7 @@ func firstConv() *ir.Graph {
 }
 
 // Both graphs take the same parameters in the same order, and no byte of the files depends on the
-// batch that they were built with.
+// batch with which they were built.
 func TestFineTuneModels(t *testing.T) {
 	two, five := fineTune(t, 2), fineTune(t, 5)
 	var names []string

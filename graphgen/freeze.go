@@ -8,7 +8,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Tensors are named float32 tensors, row-major; the shapes are known to the layers.
+// Tensors holds named float32 tensors, row-major; the layers know the shapes.
 type Tensors map[string][]float32
 
 // Names of the running statistics of a batch norm in Tensors.
@@ -17,9 +17,9 @@ const (
 	varianceSuffix = "/variance"
 )
 
-// Freeze builds a graph whose weights and running statistics are constants: build declares inputs
-// and outputs and calls layers, which look their tensors up by name. Batch norms use the running
-// statistics.
+// Freeze builds a graph whose weights and running statistics are constants. Its argument build
+// declares inputs and outputs and calls layers, which look up their tensors by name. Batch norms
+// use the running statistics.
 func Freeze(name string, t Tensors, build func(n *Net)) (*ir.Graph, error) {
 	if t == nil {
 		t = Tensors{} // nil would mean state
@@ -32,7 +32,7 @@ func Freeze(name string, t Tensors, build func(n *Net)) (*ir.Graph, error) {
 	return n.G, nil
 }
 
-// constant is a frozen tensor.
+// constant returns a frozen tensor.
 func (n *Net) constant(name string, shape ...int) *ir.Value {
 	data, ok := n.frozen[name]
 	if !ok {
@@ -47,7 +47,7 @@ func (n *Net) frozenBatchNorm(x, scale, bias *ir.Value) *ir.Value {
 		n.constant(name+meanSuffix, c), n.constant(name+varianceSuffix, c))
 }
 
-// Tensors names the pieces of a flat weight vector, and of the statistics where there are any.
+// Tensors names the pieces of a flat weight vector and, where given, of the statistics.
 func (p *Program) Tensors(weights, means, variances []float32) Tensors {
 	t := Tensors{}
 	for _, e := range p.Weights {
@@ -60,7 +60,7 @@ func (p *Program) Tensors(weights, means, variances []float32) Tensors {
 	return t
 }
 
-// Initialize draws a flat vector as PyTorch initialises its layers.
+// Initialize draws a flat vector with the distributions that PyTorch uses for its layers.
 func (l Layout) Initialize(rng *rand.Rand) []float32 {
 	v := make([]float32, l.Len())
 	for _, e := range l {

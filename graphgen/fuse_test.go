@@ -22,7 +22,7 @@ func small(partial int) graphgen.Spec {
 		SGD: graphgen.PaperSGD, Lowering: pass.Lowering{Passes: pass.Share}}
 }
 
-// Every fusion makes a supernet's programs smaller, and none changes what they compute.
+// Fusing units or sums shrinks a supernet's programs, and no fusion changes what they compute.
 func TestFusions(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
@@ -52,7 +52,7 @@ func TestFusions(t *testing.T) {
 	}
 }
 
-// The units, pools and sums of a cell are all found: what is left to ONNX Runtime is the stem, the
+// The fusions find all the units, pools and sums of a cell. ONNX Runtime keeps only the stem, the
 // factorised reductions and the head.
 func TestFusionsFindAll(t *testing.T) {
 	s := small(1)

@@ -45,7 +45,7 @@ func tinySpec() graphgen.Spec {
 		Lowering: pass.Lowering{Passes: pass.Share}}
 }
 
-// programs are the four programs of a network by name.
+// programs returns the four programs of a network by name.
 func programs(t *testing.T, s graphgen.Spec) map[string]*graphgen.Program {
 	t.Helper()
 	list := map[string]*graphgen.Program{}
@@ -60,7 +60,7 @@ func programs(t *testing.T, s graphgen.Spec) map[string]*graphgen.Program {
 	return list
 }
 
-// inputs are random values for every input of a program; the labels are 0, 1, 2, 0, ..., the
+// inputs returns random values for every input of a program. The labels are 0, 1, 2, 0, ..., the
 // momentum is zero and the variances are between 1 and 2.
 func inputs(p *graphgen.Program, seed uint64) map[string]*eval.Tensor {
 	in := map[string]*eval.Tensor{}
@@ -93,7 +93,7 @@ func inputs(p *graphgen.Program, seed uint64) map[string]*eval.Tensor {
 	return in
 }
 
-// run evaluates a program on copies of the inputs; state holds what it left in them.
+// run evaluates a program on copies of the inputs; state returns the copies after the run.
 func run(t *testing.T, p *graphgen.Program, in map[string]*eval.Tensor) (out,
 	state map[string]*eval.Tensor) {
 	t.Helper()
@@ -108,7 +108,7 @@ func run(t *testing.T, p *graphgen.Program, in map[string]*eval.Tensor) (out,
 	return out, state
 }
 
-// slopes are the central differences of the loss in every element of an input.
+// slopes returns the central differences of the loss in every element of an input.
 func slopes(t *testing.T, p *graphgen.Program, in map[string]*eval.Tensor, name string) []float64 {
 	t.Helper()
 	const h = 1e-6

@@ -18,11 +18,12 @@ type Entry struct {
 // Len is the number of elements.
 func (e Entry) Len() int { return ir.Type{Shape: e.Shape}.Elements() }
 
-// Init is how a tensor starts: uniform in (-Bound, Bound), or Value everywhere when Bound is 0.
+// Init is the initial content of a tensor: uniform in (-Bound, Bound), or Value everywhere if Bound
+// is 0.
 type Init struct{ Bound, Value float64 }
 
-// Layout places named tensors in one flat float32 vector. The entries are in the order of
-// construction, the places in another (see Layout.arrange).
+// Layout places named tensors in one flat float32 vector. The entries are in order of construction,
+// their places in another order (see Layout.arrange).
 type Layout []Entry
 
 // Len is the length of the vector.

@@ -53,7 +53,8 @@ func TestLayoutFind(t *testing.T) {
 	}
 }
 
-// Convolutions and linear layers start uniform within 1/sqrt(fan in), batch norms at one and zero.
+// Convolutions and linear layers start uniform within 1/sqrt(fan in), batch norms start at one and
+// zero.
 func TestInitialize(t *testing.T) {
 	l := programs(t, tinySpec())["weight_step"].Weights
 	v := l.Initialize(rand.New(rand.NewPCG(1, 2)))
@@ -83,13 +84,13 @@ func TestInitialize(t *testing.T) {
 	}
 }
 
-// A frozen graph computes what the eval program computes, from constants.
+// A frozen graph computes from constants what the eval program computes.
 func TestFreeze(t *testing.T) {
 	p := programs(t, tinySpec())["eval"]
 	in := inputs(p, 11)
 
 	single := func(name string) (x []float32) {
-		for i, v := range in[name].F { // what float32 cannot hold would differ
+		for i, v := range in[name].F { // values that float32 cannot hold would differ
 			x = append(x, float32(v))
 			in[name].F[i] = float64(x[i])
 		}
@@ -120,7 +121,7 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// Two layers of one name would share their weights or statistics unnoticed.
+// Two layers with the same name would share weights or statistics unnoticed.
 func TestNamesAreUnique(t *testing.T) {
 	for what, layer := range map[string]func(n *graphgen.Net, x *ir.Value) *ir.Value{
 		"l/scale": func(n *graphgen.Net, x *ir.Value) *ir.Value {
@@ -143,7 +144,7 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
-// What the programs compute must be in the state, which is that of the training program.
+// Every tensor that a program uses must be in the state of the training program.
 func TestEvaluationHasNoWeightsOfItsOwn(t *testing.T) {
 	s := tinySpec()
 	s.Forward = func(n *graphgen.Net, x *ir.Value) graphgen.Scores {
@@ -157,7 +158,8 @@ func TestEvaluationHasNoWeightsOfItsOwn(t *testing.T) {
 	check.Error(t, err, "eval: ", "the training network has no tensor /temperature")
 }
 
-// A spec that has learnt its layouts makes the same programs and builds the network once for each.
+// A spec that has learnt its layouts makes the same programs and builds the network once per
+// program.
 func TestLearn(t *testing.T) {
 	s, built := tinySpec(), 0
 	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {

@@ -8,7 +8,7 @@ import (
 	"zos-ort/graphgen/pass"
 )
 
-// Programs for our own kernels compute the same and leave no depthwise convolution to others.
+// Programs with our own kernels compute the same, and all their depthwise convolutions are ours.
 func TestKernelsComputeTheSame(t *testing.T) {
 	s := tinySpec()
 	plain := programs(t, s)

@@ -28,8 +28,9 @@ const (
 )
 
 // Net is a network under construction: the graph and the tensors that its layers declare. All
-// weights are pieces of one flat state vector, all running statistics of two more, so that a step
-// has a handful of state tensors, one clip and one update, however many layers there are.
+// weights are pieces of one flat state vector, and all running statistics are pieces of two more. A
+// step therefore has a handful of state tensors, one clip and one update, however many layers it
+// has.
 type Net struct {
 	G       *ir.Graph
 	Mode    Mode
@@ -39,32 +40,33 @@ type Net struct {
 	Stats   Layout
 
 	mixes  []*ir.Value
-	mixing []Mix   // what each of mixes is
+	mixing []Mix   // the mix of each of mixes
 	frozen Tensors // constants instead of state; see Freeze
 
-	place                               map[string]int // of a tensor in its layout; nil while they are learnt
+	place                               map[string]int // in the layout; nil while learning
 	weightPieces, meanPieces, varPieces []*ir.Value
 	weights, momentum, means, variances *ir.Value
-	// Running statistics after the step. With Kernels those of the batch; with CUDA those of the
-	// batch too, newVars as 1/sqrt(variance + epsilon).
+	// Running statistics after the step. With Kernels they are those of the batch. With CUDA
+	// they are those of the batch too, with newVars as 1/sqrt(variance + epsilon).
 	newMeans, newVars []*ir.Value
-	unbias            []float32 // 1/(n-1) per batch norm, n elements per channel
+	unbias            []float32 // 1/(n-1) for each batch norm, n elements per channel
 }
 
 // Forward builds a network on images and returns its scores.
 type Forward func(n *Net, images *ir.Value) Scores
 
-// Scores are the results of a network: logits[B,classes] and, where the net has an auxiliary head
-// in this mode, those of the head.
+// Scores are the results of a network: logits[B,classes], and those of the auxiliary head if the
+// net has one in this mode.
 type Scores struct{ Logits, Auxiliary *ir.Value }
 
 // stateLayout places the tensors of a network in its state vectors.
 type stateLayout struct{ weights, stats Layout }
 
-// Learn builds the training network once to find the layouts of its state, and gives a spec that
-// knows them, for whoever makes several programs: each would find them for itself. Forward must
-// stay as it is. All programs of a network have the state of the training program, so that they can
-// share it; what a program does not use (an auxiliary head in evaluation) it leaves alone.
+// Learn builds the training network once to find the layouts of its state, and returns a spec that
+// knows them. It saves work for callers that make several programs, each of which would otherwise
+// find the layouts itself. Forward must stay the same. All programs of a network have the state of
+// the training program, so that they can share it. A program leaves alone what it does not use (an
+// auxiliary head in evaluation).
 func (s Spec) Learn() (Spec, error) {
 	if s.state != nil {
 		return s, nil
@@ -86,8 +88,8 @@ func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	if len(n.Stats) == 0 {
 		return n
 	}
-	// Declared in Batch mode too: BatchNormTraining needs buffers of its own that it may write
-	// into.
+	// The inputs are declared in Batch mode too, because BatchNormTraining needs buffers of its
+	// own to write into.
 	n.means = g.Input(port.RunningMean, ir.T(ir.Float, n.Stats.Len()))
 	n.variances = g.Input(port.RunningVariance, ir.T(ir.Float, n.Stats.Len()))
 	n.meanPieces = n.pieces(n.means, n.Stats)
@@ -95,7 +97,7 @@ func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	return n
 }
 
-// bareNet knows the layouts and has no tensors yet.
+// bareNet makes a net that knows the layouts and has no tensors yet.
 func bareNet(g *ir.Graph, mode Mode, l stateLayout) *Net {
 	n := &Net{G: g, Mode: mode, Weights: l.weights, Stats: l.stats, place: map[string]int{}}
 	for i, e := range l.weights {
@@ -107,8 +109,8 @@ func bareNet(g *ir.Graph, mode Mode, l stateLayout) *Net {
 	return n
 }
 
-// Weight declares a trainable tensor at the present scope. A fanIn above zero means PyTorch's
-// default initialisation, uniform in +-1/sqrt(fanIn); else the constant value.
+// Weight declares a trainable tensor at the present scope. If fanIn is above zero, it starts with
+// PyTorch's default initialisation, uniform in +-1/sqrt(fanIn); otherwise it starts at value.
 func (n *Net) Weight(name string, fanIn int, value float64, shape ...int) *ir.Value {
 	name = n.G.Scope() + "/" + name
 	if n.frozen != nil {
@@ -134,7 +136,7 @@ func (n *Net) placeOf(name string) int {
 	return i
 }
 
-// BatchNorm normalises x over N, H and W with the statistics that the mode asks for, and scales by
+// BatchNorm normalises x over N, H and W with the statistics of the net's mode, then scales by
 // scale[C] and shifts by bias[C].
 func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 	if n.frozen != nil {
@@ -169,7 +171,7 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 	return y[0]
 }
 
-// number is the scale of a Normalize: the one number that scale repeats, if it does so, and nil for
+// number is the scale of a Normalize: the number that scale repeats, if it repeats one, and nil for
 // ones.
 func number(scale *ir.Value) *ir.Value {
 	if scale.Def != nil {
@@ -180,7 +182,7 @@ func number(scale *ir.Value) *ir.Value {
 	return unless(scale, 1)
 }
 
-// unless is v, or nil if v is a constant of nothing but x.
+// unless returns v, or nil if v is a constant that holds only x.
 func unless(v *ir.Value, x float32) *ir.Value {
 	if v.Const == nil || slices.ContainsFunc(v.Const.Float, func(y float32) bool { return y != x }) {
 		return v
@@ -188,10 +190,10 @@ func unless(v *ir.Value, x float32) *ir.Value {
 	return nil
 }
 
-// Ones is a constant vector of c ones, the scale of a batch norm without affine parameters.
+// Ones returns a constant vector of c ones, the scale of a batch norm without affine parameters.
 func (n *Net) Ones(c int) *ir.Value { return n.fill(1, c) }
 
-// Zeros is a constant vector of c zeros.
+// Zeros returns a constant vector of c zeros.
 func (n *Net) Zeros(c int) *ir.Value { return n.fill(0, c) }
 
 func (n *Net) fill(x float32, c int) *ir.Value {
@@ -202,7 +204,7 @@ func (n *Net) fill(x float32, c int) *ir.Value {
 	return n.G.Floats(v, c)
 }
 
-// MixWeights declares an input vector of k mixing weights, whose gradient the alpha step returns.
+// MixWeights declares an input vector of k mixing weights. The alpha step returns its gradient.
 func (n *Net) MixWeights(m Mix, k int) *ir.Value {
 	v := n.G.Input(m.Input(), ir.T(ir.Float, k))
 	n.mixes, n.mixing = append(n.mixes, v), append(n.mixing, m)

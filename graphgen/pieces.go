@@ -7,8 +7,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// arrange places tensors of the same length beside each other, in the order of construction otherwise:
-// see pieces.
+// arrange places tensors of the same length side by side, and otherwise keeps the order of
+// construction: see pieces.
 func (l Layout) arrange() {
 	offset := 0
 	for _, i := range l.byLength() {
@@ -17,7 +17,7 @@ func (l Layout) arrange() {
 	}
 }
 
-// byLength are the indices of the entries, shortest first.
+// byLength returns the indices of the entries, shortest first.
 func (l Layout) byLength() []int {
 	order := make([]int, len(l))
 	for i := range order {
@@ -27,10 +27,10 @@ func (l Layout) byLength() []int {
 	return order
 }
 
-// run is a stretch of a flat vector that holds tensors of one length.
+// run is a stretch of a flat vector that holds tensors of the same length.
 type run struct {
-	offset, length int   // of the stretch, of a tensor
-	entries        []int // of the layout
+	offset, length int   // of the stretch, of one tensor
+	entries        []int // in the layout
 }
 
 func (r run) size() int { return r.length * len(r.entries) }
@@ -48,10 +48,10 @@ func (l Layout) runs() (list []run) {
 
 // pieces cuts a flat vector into the tensors of its layout, in the order of the entries.
 //
-// For the CUDA provider it is cut into runs first. Pieces of different lengths cost it a table that says
-// of every element to which piece it belongs, which the host makes and copies to the device in every
-// step (split.cc; of Concat, concat.cc): 8 bytes an element, twice as much as there are weights. Pieces
-// of one length need none.
+// For the CUDA provider it is first cut into runs. For pieces of different lengths the provider
+// needs a table that gives the piece of every element. The host makes the table and copies it to
+// the device in every step (split.cc; for Concat, concat.cc). It takes 8 bytes an element, twice as
+// much as the weights. Pieces of the same length need no table.
 func (n *Net) pieces(v *ir.Value, l Layout) []*ir.Value {
 	list := make([]*ir.Value, len(l))
 	if !n.CUDA {
@@ -74,8 +74,8 @@ func (n *Net) pieces(v *ir.Value, l Layout) []*ir.Value {
 	return list
 }
 
-// join makes a flat vector of the tensors of a layout, each a vector, in the order of the entries. For
-// the CUDA provider it is a sum of runs with zeros around them: see pieces.
+// join makes a flat vector of the tensors of a layout, each a vector, in the order of the entries.
+// For the CUDA provider it is a sum of runs padded with zeros: see pieces.
 func (n *Net) join(list []*ir.Value, l Layout) (flat *ir.Value) {
 	if !n.CUDA {
 		return op.Concat{}.Of(inOrder(list, l.byLength())...)
@@ -95,7 +95,7 @@ func (n *Net) join(list []*ir.Value, l Layout) (flat *ir.Value) {
 	return flat
 }
 
-// outOfOrder puts values where the order says.
+// outOfOrder puts each value at its place in the order.
 func outOfOrder(sorted []*ir.Value, order []int, list []*ir.Value) []*ir.Value {
 	for at, i := range order {
 		list[i] = sorted[at]

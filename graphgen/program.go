@@ -14,7 +14,7 @@ import (
 	"zos-ort/graphgen/scope"
 )
 
-// Program is an ONNX file and what is needed to run it.
+// Program is an ONNX file and the data needed to run it.
 type Program struct {
 	Name      string
 	Graph     *ir.Graph
@@ -24,18 +24,18 @@ type Program struct {
 	Stats     Layout // of the state vectors running_mean and running_variance
 }
 
-// Spec is what all programs of a network have in common.
+// Spec is what all programs of a network share.
 type Spec struct {
 	Forward Forward
 	Batch   int
 	Image   int // side of the square RGB images
 	Classes int
 	SGD     SGD
-	// AuxiliaryWeight weighs the loss of the auxiliary head, where the net has one.
+	// AuxiliaryWeight weighs the loss of the auxiliary head, if the net has one.
 	AuxiliaryWeight float64
 	pass.Lowering
 
-	state *stateLayout // of Forward, once it is learnt; see Learn
+	state *stateLayout // of Forward, once learnt; see Learn
 }
 
 // SGD is momentum SGD with weight decay and clipping by the global norm, with PyTorch's
@@ -43,8 +43,8 @@ type Spec struct {
 // m.
 type SGD struct{ Momentum, WeightDecay, Clip float64 }
 
-// PaperSGD are the settings of the DARTS code, which the paper keeps: search and retraining use the
-// same.
+// PaperSGD holds the settings of the DARTS code, which the paper keeps: search and retraining use
+// the same.
 var PaperSGD = SGD{Momentum: .9, WeightDecay: 3e-4, Clip: 5}
 
 // builder is the construction of one program.
@@ -89,7 +89,7 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	return b.program()
 }
 
-// replaced keeps what the builder knows of a forward graph in which values were replaced.
+// replaced updates the builder's references to forward values that a pass replaced.
 func (b *builder) replaced(by map[*ir.Value]*ir.Value) {
 	for _, v := range []**ir.Value{&b.scores.Logits, &b.scores.Auxiliary} {
 		if r, ok := by[*v]; ok {
@@ -123,9 +123,9 @@ func (b *builder) lossAndCorrect() {
 	})
 }
 
-// WeightStep is one step of SGD on the weights: forward, backward to the weights, clipping,
-// momentum, weight decay, running statistics. Inputs images, labels, rate, the mixing weights;
-// outputs loss, correct, norm; the state is overwritten in place.
+// WeightStep is one SGD step on the weights: forward, backward to the weights, clipping, momentum,
+// weight decay, running statistics. The inputs are images, labels, rate and the mixing weights; the
+// outputs are loss, correct and norm. The state is overwritten in place.
 func (s Spec) WeightStep() (*Program, error) {
 	return s.build("weight_step", Train, true, func(b *builder) {
 		b.lossAndCorrect()
@@ -135,7 +135,8 @@ func (s Spec) WeightStep() (*Program, error) {
 }
 
 // AlphaStep computes the gradients of the loss with respect to the mixing weights (first order) and
-// updates the running statistics. Outputs loss, correct and grad/NAME for every mixing vector NAME.
+// updates the running statistics. The outputs are loss, correct and grad/NAME for every mixing
+// vector NAME.
 func (s Spec) AlphaStep() (*Program, error) {
 	return s.build("alpha_step", Train, true, func(b *builder) {
 		b.lossAndCorrect()
@@ -158,14 +159,14 @@ func (s Spec) Evaluate() (*Program, error) {
 	})
 }
 
-// Rank computes logits with the statistics of the batch, leaving the running statistics alone.
+// Rank computes logits with the statistics of the batch and leaves the running statistics alone.
 func (s Spec) Rank() (*Program, error) {
 	return s.build("rank", Batch, false, func(b *builder) {
 		b.output(Logits, b.scores.Logits)
 	})
 }
 
-// overwrite puts the new state into place, after everything that reads the old one.
+// overwrite stores the new state, after every reader of the old state.
 func (b *builder) overwrite() {
 	for _, u := range b.updates {
 		b.g.In(scope.Update(u.Name), func() {

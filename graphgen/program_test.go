@@ -107,8 +107,7 @@ func TestSignatureFind(t *testing.T) {
 	check.Error(t, err, "eval: no output loss")
 }
 
-// Ports are found by role and by what they mix; the error of one that is missing, or not alone,
-// says which.
+// Ports are found by role and by their mix. The error says which port is missing or not unique.
 func TestSignatureByRole(t *testing.T) {
 	list := programs(t, tinySpec())
 	alpha, weight := list["alpha_step"].Signature, list["weight_step"].Signature
@@ -142,7 +141,7 @@ func TestSignatureByRole(t *testing.T) {
 	}
 }
 
-// A port that nobody could feed is an error of the emission.
+// Emission fails if a port has no role, because nothing could feed it.
 func TestPortsHaveRoles(t *testing.T) {
 	s := tinySpec()
 	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
@@ -152,7 +151,7 @@ func TestPortsHaveRoles(t *testing.T) {
 	check.Error(t, err, "eval: port brightness has no role")
 }
 
-// The programs share one state, so their layouts have to be the same.
+// The programs share one state, so they must have the same layouts.
 func TestProgramsShareLayouts(t *testing.T) {
 	list := programs(t, tinySpec())
 	want := list["weight_step"]

@@ -11,8 +11,8 @@ import (
 	"zos-ort/graphgen/plan"
 )
 
-// Recomputation changes when values are computed, not one bit of what comes out, and saves memory in
-// both steps of a supernet. Programs without a backward pass stay as they are.
+// Recomputation changes when values are computed but no bit of the results, and saves memory in
+// both steps of a supernet. Programs without a backward pass stay the same.
 func TestRecompute(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
@@ -51,7 +51,7 @@ func TestRecompute(t *testing.T) {
 	}
 }
 
-// Auto is on where it pays, and else leaves no trace.
+// Auto recomputes where it saves enough memory; elsewhere it leaves no trace.
 func TestRecomputeAuto(t *testing.T) {
 	emit := func(s graphgen.Spec, r pass.Recompute) []byte {
 		s.Recompute = r

@@ -11,8 +11,8 @@ import (
 	"zos-ort/graphgen/plan"
 )
 
-// Every rewrite makes the steps of a supernet need less memory, alone and beside the other, and none
-// changes losses, gradients, weights or statistics.
+// Reduce and Indices, alone and together, reduce the memory of a supernet's steps, and change no
+// losses, gradients, weights or statistics.
 func TestRewrites(t *testing.T) {
 	for _, partial := range []int{1, 2} {
 		s := small(partial)
@@ -40,7 +40,7 @@ func TestRewrites(t *testing.T) {
 	}
 }
 
-// wantRewritten checks that nothing is left of what a rewrite replaces.
+// wantRewritten checks that a rewrite leaves none of what it replaces.
 func wantRewritten(t *testing.T, what string, g *ir.Graph, r pass.Set) {
 	t.Helper()
 	for _, n := range g.Nodes {

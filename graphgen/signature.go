@@ -7,7 +7,7 @@ import (
 	"zos-ort/graphgen/port"
 )
 
-// Role says what a port of a program means to whoever runs it.
+// Role says what a port of a program means to the program's runner.
 type Role string
 
 // Roles of ports. State ports (Param, Momentum, Mean, Variance) live in the runtime and are
@@ -28,11 +28,11 @@ const (
 	Norm      Role = "norm"       // global norm of the weight gradient before clipping, scalar
 	Gradient  Role = "gradient"   // gradient of the loss with respect to a MixWeight port
 	Logits    Role = "logits"     // [B,classes]
-	Flag      Role = "flag"       // result of an in-place update, of no interest
+	Flag      Role = "flag"       // result of an in-place update; ignored
 )
 
 // portNames are the names of the roles that at most one port of a program has. MixWeight and
-// Gradient ports are named by what they mix, Flag ports by what was updated.
+// Gradient ports are named by their mix, Flag ports by the updated state.
 var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum,
 	Mean: port.RunningMean, Variance: port.RunningVariance, Image: port.Images, Label: port.Labels,
 	Rate: port.Rate, DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss,
@@ -56,7 +56,7 @@ type Mix struct {
 	Cell string // cell type, "normal" or "reduce"
 }
 
-// Input is the name of the input with the weights.
+// Input is the name of the input that takes the weights.
 func (m Mix) Input() string { return string(m.Of) + "/" + m.Cell }
 
 // Port is one input or output of a program.
@@ -64,10 +64,10 @@ type Port struct {
 	Name string
 	Role Role
 	Type ir.Type
-	// Mix says of a MixWeight port what it mixes, of a Gradient port whose gradient it is.
+	// Mix is the mix of a MixWeight port, or of the port whose gradient a Gradient port is.
 	Mix Mix
-	// Gradient is the output with the gradient of a MixWeight port; "" in programs without
-	// gradients.
+	// Gradient is the output with the gradient of a MixWeight port; it is empty in programs
+	// without gradients.
 	Gradient string
 }
 
@@ -77,10 +77,10 @@ type Signature struct {
 	Inputs, Outputs []Port
 }
 
-// Input returns the input of a role that no other input has.
+// Input returns the only input with a role.
 func (s Signature) Input(r Role) (Port, error) { return s.byRole("input", s.Inputs, r) }
 
-// Output returns the output of a role that no other output has.
+// Output returns the only output with a role.
 func (s Signature) Output(r Role) (Port, error) { return s.byRole("output", s.Outputs, r) }
 
 func (s Signature) byRole(kind string, ports []Port, r Role) (found Port, err error) {
@@ -143,7 +143,7 @@ func (b *builder) signature() (Signature, error) {
 	return s, nil
 }
 
-// ports are the roles of all ports that the program may have, by name.
+// ports maps names to the roles of all ports that the program may have.
 func (b *builder) ports() map[string]Port {
 	known := map[string]Port{}
 	for role, name := range portNames {
@@ -159,7 +159,7 @@ func (b *builder) ports() map[string]Port {
 	return known
 }
 
-// named is a port of this description.
+// named is a port of this description with a name and type.
 func (p Port) named(name string, t ir.Type) Port {
 	p.Name, p.Type = name, t
 	return p

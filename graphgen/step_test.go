@@ -24,7 +24,8 @@ func stepWith(t *testing.T, clip float64) *graphgen.Program {
 	return programs(t, s)["weight_step"]
 }
 
-// From no momentum, the momentum after a step is the gradient plus the weight decay.
+// With zero momentum before the step, the momentum afterwards is the gradient plus the weight
+// decay.
 func TestWeightStepFollowsTheGradient(t *testing.T) {
 	p := stepWith(t, 1e6)
 	in := inputs(p, 7)
@@ -74,7 +75,7 @@ func TestAlphaStepFollowsTheGradient(t *testing.T) {
 	check.Close(t, "weights", state["weights"].F, in["weights"].F, 0, 0)
 }
 
-// A mixing weight that nothing reads has the gradient zero, not none.
+// A mixing weight that nothing reads has a zero gradient, not none.
 func TestUnusedMixHasZeroGradient(t *testing.T) {
 	s := tinySpec()
 	s.Forward = func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
@@ -93,7 +94,8 @@ func normed(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 	return graphgen.Scores{Logits: op.Flatten{}.Of(op.GlobalAveragePool{}.Of(op.Relu{}.Of(x)))}
 }
 
-// The running variance takes in the unbiased variance of the batch, the mean its mean: .1 each.
+// The running variance moves a tenth towards the unbiased variance of the batch, the running mean a
+// tenth towards its mean.
 func TestRunningStatistics(t *testing.T) {
 	s := tinySpec()
 	s.Forward = normed
@@ -109,7 +111,7 @@ func TestRunningStatistics(t *testing.T) {
 	}
 }
 
-// expected are the running statistics after images [2,3,4,4], in PyTorch's way.
+// expected returns the running statistics after images [2,3,4,4], as PyTorch computes them.
 func expected(images, means, variances []float64) (m, v []float64) {
 	const pixels, n = 16, 32
 	for c := range 3 {
@@ -127,7 +129,7 @@ func expected(images, means, variances []float64) (m, v []float64) {
 	return m, v
 }
 
-// Eval uses the running statistics, rank those of the batch.
+// The eval program uses the running statistics, the rank program those of the batch.
 func TestWhichStatisticsCount(t *testing.T) {
 	list := programs(t, tinySpec())
 	for name, reads := range map[string]bool{"eval": true, "rank": false} {
@@ -142,7 +144,7 @@ func TestWhichStatisticsCount(t *testing.T) {
 	}
 }
 
-// Only gradients that lead to what is asked for are there.
+// A program contains only gradients that lead to the requested ones.
 func TestOnlyNeededGradients(t *testing.T) {
 	list := programs(t, tinySpec())
 	images := func(v *ir.Value) bool { return v.IsInput() && v.Name == "images" }

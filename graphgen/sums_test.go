@@ -11,7 +11,7 @@ import (
 	"zos-ort/graphgen/plan"
 )
 
-// sumOf is a network that adds n convolutions of the images, each to the ones before it.
+// sumOf is a network that adds n convolutions of the images, one after the other.
 func sumOf(n int) graphgen.Forward {
 	return func(net *graphgen.Net, images *ir.Value) graphgen.Scores {
 		const c = 4
@@ -31,8 +31,8 @@ func sumOf(n int) graphgen.Forward {
 	}
 }
 
-// A program for CUDA adds a term as soon as it is there: the live bytes do not depend on how many
-// terms there are, while ONNX Runtime keeps all of them if the sum stands as it was built.
+// A CUDA program adds each term as it is computed, so the live bytes do not depend on the number of
+// terms. In the order in which the sum was built, ONNX Runtime would keep all terms.
 func TestSumsInTurn(t *testing.T) {
 	image := ir.T(ir.Float, 2, 4, 16, 16).Bytes()
 	peak := func(terms int, cuda bool) int {

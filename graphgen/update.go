@@ -9,13 +9,14 @@ import (
 )
 
 // sgd differentiates the loss and updates the weights and their momentum. All gradients are joined
-// into one vector in the layout of the weights, so the norm, the clip and the update are a dozen
+// into one vector in the layout of the weights, so the norm, the clip and the update take a dozen
 // nodes.
 func (b *builder) sgd() {
 	n, g, s := b.net, b.g, b.spec.SGD
 	var rate, decay, momentum *ir.Value
-	// ONNX Runtime computes the later one of two producers first (plan.RuntimeOrder). These stand
-	// before the gradients, so that they wait for them and not the other way round.
+	// ONNX Runtime computes the later of two producers first (plan.RuntimeOrder). These nodes
+	// stand before the gradients, so that they wait for the gradients and not the other way
+	// round.
 	g.In(scope.SGD, func() {
 		rate = b.input(Rate, ir.T(ir.Float))
 		n.momentum = g.Input(port.Momentum, n.weights.Type)
@@ -43,7 +44,7 @@ func (b *builder) sgd() {
 	})
 }
 
-// sumChunk is how many numbers are added up in one run. A float32 sum of millions of squares in one
+// sumChunk is the number of elements summed in one run. A float32 sum of millions of squares in one
 // go is off by 1e-5; in chunks it is exact to a few roundings.
 const sumChunk = 1024
 
@@ -69,7 +70,8 @@ func sumOfSquares(v *ir.Value) *ir.Value {
 }
 
 // statistics updates the running means and variances. ONNX Runtime puts the biased batch variance
-// into the running variance, PyTorch the unbiased one; what the step added is scaled by n/(n-1).
+// into the running variance, PyTorch the unbiased variance; the part that the step added is scaled
+// by n/(n-1).
 func (b *builder) statistics() {
 	n, g := b.net, b.g
 	if len(n.newMeans) == 0 {
@@ -90,13 +92,13 @@ func (b *builder) statistics() {
 	})
 }
 
-// blend is the running statistics after a batch, as BatchNormTraining computes them.
+// blend returns the running statistics after a batch, as BatchNormTraining computes them.
 func (b *builder) blend(old, batch *ir.Value) *ir.Value {
 	keep := op.Mul{}.Of(old, b.g.Scalar(bnMomentum))
 	return op.Add{}.Of(keep, op.Mul{}.Of(batch, b.g.Scalar(1-float32(bnMomentum))))
 }
 
-// repeat is a constant in the layout of the statistics, with one number for each batch norm.
+// repeat returns a constant in the layout of the statistics, with one number for each batch norm.
 func (n *Net) repeat(numbers []float32) *ir.Value {
 	flat := make([]float32, n.Stats.Len())
 	for i, e := range n.Stats {
@@ -107,9 +109,9 @@ func (n *Net) repeat(numbers []float32) *ir.Value {
 	return n.G.Floats(flat, len(flat))
 }
 
-// variances are those of the batch, from 1/sqrt(variance + epsilon). The CUDA programs take them
-// from there because the providers disagree on what enters a running variance: the variance with n
-// (ONNX Runtime's CPU kernel) or n-1 (cuDNN) in the denominator.
+// variances returns those of the batch, from 1/sqrt(variance + epsilon). The CUDA programs take
+// them from there because the providers disagree on the variance that enters the running variance:
+// its denominator is n (ONNX Runtime's CPU kernel) or n-1 (cuDNN).
 func (b *builder) variances(inverse *ir.Value) *ir.Value {
 	square := op.Div{}.Of(b.g.Scalar(1), op.Mul{}.Of(inverse, inverse))
 	return op.Sub{}.Of(square, b.g.Scalar(bnEpsilon))

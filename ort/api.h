@@ -1,6 +1,6 @@
-// What this package needs of ONNX Runtime's C API, declared here by position. No header of ONNX
-// Runtime is copied: both function tables are append-only, so a function keeps its place for ever,
-// and a test calls each of them (api_test.go lists them).
+// The parts of ONNX Runtime's C API that this package uses, declared here by position. No header of
+// ONNX Runtime is copied: both function tables are append-only, so a function keeps its position
+// for ever, and a test calls each of them (api_test.go lists them).
 #ifndef ZOS_ORT_API_H
 #define ZOS_ORT_API_H
 
@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// ZOS_API_VERSION is the API that is asked for: 28 belongs to ONNX Runtime 1.28.
+// ZOS_API_VERSION is the requested API: 28 belongs to ONNX Runtime 1.28.
 #define ZOS_API_VERSION 28
 
-// Opaque handles. Who owns each is said beside its Go owner.
+// Opaque handles. The Go type that owns a handle says so.
 typedef struct OrtStatus OrtStatus;
 typedef struct OrtEnv OrtEnv;
 typedef struct OrtValue OrtValue;
@@ -102,8 +102,8 @@ typedef struct {
 // Outcomes of zos_load.
 enum { zos_ok, zos_no_file, zos_no_base, zos_no_api, zos_no_training };
 
-// zos_load opens the library. Whatever the outcome, the handle is to be given to zos_unload, or to
-// zos_use, which keeps it. The loader's complaint goes to message (cut to size).
+// zos_load opens the library. Whatever the outcome, the caller must give the handle to zos_unload,
+// or to zos_use, which keeps it. The loader's complaint goes to message (cut to size).
 int zos_load(const char *path, zos_library *out, char *message, size_t size);
 void zos_unload(zos_library *lib);
 void zos_use(const zos_library *lib);
@@ -121,7 +121,7 @@ OrtStatus *zos_memory_info(const char *device, int id, OrtMemoryInfo **info);
 void zos_memory_info_release(OrtMemoryInfo *info);
 OrtStatus *zos_default_allocator(OrtAllocator **allocator);
 
-// An arena of the environment that splits every free chunk, so that it counts what was asked for.
+// An arena of the environment that splits every free chunk, so that it counts requested memory.
 OrtStatus *zos_arena_register(OrtEnv *env, const OrtMemoryInfo *info);
 OrtStatus *zos_arena_unregister(OrtEnv *env, const OrtMemoryInfo *info);
 
@@ -130,13 +130,13 @@ void *zos_memory(size_t bytes);
 void zos_memory_free(void *memory);
 OrtStatus *zos_value_create(const OrtMemoryInfo *info, void *data, size_t bytes,
                             const int64_t *dims, size_t rank, int dtype, OrtValue **value);
-// zos_value_describe tells the type and up to 8 dimensions of a tensor, and where its data is.
+// zos_value_describe returns the type, up to 8 dimensions and the data address of a tensor.
 OrtStatus *zos_value_describe(OrtValue *value, int *dtype, int64_t dims[8], size_t *rank,
                               void **data);
 void zos_value_release(OrtValue *value);
 
-// zos_binding is the fixed set of inputs and outputs of repeated runs. An output without a bound
-// tensor is allocated by ONNX Runtime in each run.
+// zos_binding is the fixed set of inputs and outputs of repeated runs. ONNX Runtime allocates an
+// output without a bound tensor in each run.
 typedef struct {
   size_t inputs, outputs;
   const OrtValue **in;
@@ -165,7 +165,8 @@ OrtStatus *zos_domain_add(OrtCustomOpDomain *domain, const OrtCustomOp *op);
 OrtStatus *zos_domain_register(OrtSessionOptions *options, OrtCustomOpDomain *domain);
 void zos_domain_release(OrtCustomOpDomain *domain);
 
-// Training. Without a model for evaluation and one for the optimiser, the program does its own update.
+// Training. Without a model for evaluation and one for the optimiser, the program updates its own
+// parameters.
 typedef struct {
   const void *data;
   size_t size;

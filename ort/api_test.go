@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// proofs names for each position of the function tables a test that calls the function and would
-// fail if another one were there. The functions that release are proved by the tests that want
-// resident memory flat (and by not crashing).
+// proofs names, for each position of the function tables, a test that calls the function and would
+// fail if another function were there. The tests that want flat resident memory (and no crash)
+// prove the functions that release.
 var proofs = map[string]string{
 	"GetErrorCode":                               "TestTrainerRefuses",
 	"GetErrorMessage":                            "TestTrainerRefuses",
@@ -66,7 +66,7 @@ var proofs = map[string]string{
 	"TrainingSessionGetTrainingModelInputName":   "TestMomentumConverges",
 }
 
-// Every position that is declared is called by the C code and has a test that is there.
+// The C code calls every declared position, and each has a test that exists.
 func TestEveryPositionIsProved(t *testing.T) {
 	read := func(pattern string) string {
 		var b strings.Builder

@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// envAllocators is the setting of a session that takes its memory from the environment's allocators: on
-// the host the arena of NewArena, on a GPU the pool of OpenCUDA.
+// envAllocators is the setting of a session that uses the environment's allocators for its memory:
+// on the host the arena of NewArena, on a GPU the pool of OpenCUDA.
 const envAllocators = "session.use_env_allocators"
 
-// NewArena makes the process's one shared arena of host memory, for sessions with Options.TightArena.
-// An arena of a session hands out a free chunk of up to twice the size that is asked for, and its
-// statistics count all of it; this one splits every chunk, so that it counts what programs need, in
-// steps of 256 bytes. Its statistics begin anew with it. Close the sessions that use it before release.
+// NewArena makes the process's only shared arena of host memory, for sessions with
+// Options.TightArena. A session's own arena hands out a free chunk of up to twice the requested
+// size, and its statistics count all of that chunk. This arena splits every chunk, so it counts
+// what programs need, in steps of 256 bytes. Its statistics start at zero. Close the sessions that
+// use it before release.
 func NewArena() (release func(), err error) {
 	if err := process.acquire("arena"); err != nil {
 		return nil, err

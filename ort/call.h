@@ -1,4 +1,4 @@
-// How a function of a table is called. Included by the C files only.
+// How to call a function of a table. Included by the C files only.
 #ifndef ZOS_ORT_CALL_H
 #define ZOS_ORT_CALL_H
 

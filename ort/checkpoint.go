@@ -19,7 +19,7 @@ import (
 const (
 	checkpointID      = "ODTC"
 	checkpointVersion = 2
-	// A flatbuffer ends at 2 GiB; the rest is room for names and tables.
+	// A flatbuffer ends at 2 GiB; this leaves room for names and tables.
 	checkpointLimit = 1<<31 - 1<<24
 )
 
@@ -28,12 +28,12 @@ type Param struct {
 	Name  string
 	Shape []int // row-major; empty for a scalar
 	Data  []float32
-	// Trainable marks requires_grad: ONNX Runtime then wants a gradient buffer in every program. The
-	// parameters of our own programs are frozen ones that the graph overwrites itself.
+	// Trainable marks requires_grad: ONNX Runtime then wants a gradient buffer in every
+	// program. The parameters of our own programs are frozen; the graph overwrites them itself.
 	Trainable bool
 }
 
-// checkParams tells whether the parameters can be a checkpoint.
+// checkParams checks that the parameters can form a checkpoint.
 func checkParams(params []Param) error {
 	seen, bytes := map[string]bool{}, 0
 	for _, p := range params {

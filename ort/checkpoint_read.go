@@ -11,8 +11,8 @@ import (
 )
 
 // ReadCheckpoint reads the parameters of a checkpoint, trainable ones first. It needs no runtime.
-// Optimizer groups and properties, which we do not write, are not read; a file that is cut, of
-// another version, with data elsewhere, or of other than float tensors is ErrCheckpoint.
+// It skips optimizer groups and properties, which we do not write. It returns ErrCheckpoint for a
+// file that is cut off, has another version or external data, or holds tensors other than float.
 func ReadCheckpoint(r io.Reader) ([]Param, error) {
 	b, err := io.ReadAll(r)
 	if err != nil {
@@ -21,8 +21,8 @@ func ReadCheckpoint(r io.Reader) ([]Param, error) {
 	return decodeCheckpoint(b)
 }
 
-// decodeCheckpoint relies on Go's bounds checks: the flatbuffers module has no verifier, and an
-// offset that leads out of the bytes panics there.
+// decodeCheckpoint relies on Go's bounds checks: the flatbuffers module has no verifier, and it
+// panics on an offset outside the bytes.
 func decodeCheckpoint(b []byte) (params []Param, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -72,7 +72,8 @@ func readTensors(module flatbuffers.Table) (params []Param, err error) {
 			if err != nil {
 				return nil, err
 			}
-			// Tables may share their data in a forged file: it must not be larger than the file.
+			// In a forged file tables may share their data: the tensors must not exceed
+			// the file in total.
 			if total += 4 * len(p.Data); total > len(b) {
 				return nil, fmt.Errorf("%w: more data than its %d bytes", ErrCheckpoint, len(b))
 			}
@@ -115,7 +116,7 @@ func readTensor(t flatbuffers.Table) (Param, error) {
 // slot is the offset of a field in a vtable, which starts with two sizes.
 func slot(field int) flatbuffers.VOffsetT { return flatbuffers.VOffsetT(4 + 2*field) }
 
-// field is where a field is, from its table; 0 if it is not set.
+// field is the position of a field, relative to its table; 0 if it is not set.
 func field(t flatbuffers.Table, n int) flatbuffers.UOffsetT {
 	return flatbuffers.UOffsetT(t.Offset(slot(n)))
 }

@@ -50,7 +50,7 @@ func TestCheckpointRefuses(t *testing.T) {
 	read := func(b []byte) error { _, err := ReadCheckpoint(bytes.NewReader(b)); return err }
 	wantErr(t, read(nil), ErrCheckpoint)
 	wantErr(t, read([]byte("not a checkpoint at all")), ErrCheckpoint, "ODTC")
-	// A flatbuffer is written from its end: whatever is cut off, something has to be missing.
+	// A flatbuffer is written from its end, so cutting off any part loses something.
 	b := encode(t, someParams)
 	for n := range b {
 		if err := read(b[:n]); !errors.Is(err, ErrCheckpoint) {
@@ -59,7 +59,8 @@ func TestCheckpointRefuses(t *testing.T) {
 	}
 }
 
-// FuzzReadCheckpoint: no bytes crash the reader, and what it reads can be written and read again.
+// FuzzReadCheckpoint checks that no bytes crash the reader, and that its result can be written and
+// read again.
 func FuzzReadCheckpoint(f *testing.F) {
 	var b bytes.Buffer
 	if err := WriteCheckpoint(&b, someParams); err != nil {

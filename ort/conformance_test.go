@@ -19,13 +19,13 @@ import (
 	"zos-ort/ort/kernels"
 )
 
-// tolerance is relative to the largest element of a tensor. The longest sums of the cases have some
+// tolerance is relative to the largest element of a tensor. The longest sums in the cases have some
 // hundred terms, each rounded to 6e-8.
 const tolerance = 1e-5
 
-// TestConformance runs every operator with every attribute combination that the networks use,
-// forward and gradient, in ONNX Runtime in float32 and compares with the float64 evaluator.
-// Gradients are asked for together and one by one; graphs run as they are and rewritten.
+// TestConformance runs every operator with every attribute combination of the networks, forward and
+// gradient, in ONNX Runtime in float32, and compares it with the float64 evaluator. It requests
+// gradients together and one by one, and runs graphs as they are and rewritten.
 func TestConformance(t *testing.T) {
 	openRuntime(t)
 	domain, err := kernels.NewDomain()
@@ -48,7 +48,7 @@ func TestConformance(t *testing.T) {
 }
 
 // TestConformanceOfVectors runs the cases of our own kernels with shorter vectors than this
-// processor has, in a process of its own: the choice is made once.
+// processor has, in a process of its own, because a process chooses once.
 func TestConformanceOfVectors(t *testing.T) {
 	openRuntime(t)
 	for _, level := range []string{"portable", "avx2"} {
@@ -63,7 +63,7 @@ func TestConformanceOfVectors(t *testing.T) {
 	}
 }
 
-// gradients lists which gradients to ask for: none, all, each alone.
+// gradients lists the sets of gradients to request: none, all, each alone.
 func gradients(c optest.Case) [][]int {
 	if c.NoGrad {
 		return [][]int{nil}
@@ -78,7 +78,7 @@ func gradients(c optest.Case) [][]int {
 	return append(lists, all)
 }
 
-// TestConformanceOverwrite runs a graph with state several times: the buffers of the caller change.
+// TestConformanceOverwrite runs a graph with state several times: the caller's buffers change.
 func TestConformanceOverwrite(t *testing.T) {
 	openRuntime(t)
 	g := ir.New("momentum")
@@ -96,7 +96,7 @@ func TestConformanceOverwrite(t *testing.T) {
 	}
 }
 
-// openRuntime opens ONNX Runtime, and skips the test where it is not installed.
+// openRuntime opens ONNX Runtime, and skips the test if it is not installed.
 func openRuntime(t *testing.T) {
 	t.Helper()
 	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
@@ -106,8 +106,8 @@ func openRuntime(t *testing.T) {
 	}
 }
 
-// compare runs g in both, from the same values, and compares the outputs and the inputs after the
-// run: only what the graph overwrites may change.
+// compare runs g in both from the same values. It compares the outputs, and the inputs after the
+// run: only the buffers that the graph overwrites may change.
 func compare(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor, o ort.Options) {
 	t.Helper()
 	inputs := map[string]*ort.Tensor{}

@@ -47,14 +47,14 @@ typedef struct allocator {
   void *(*reserve)(struct allocator *, size_t);
 } allocator;
 
-// pool is what the process allocates device memory from. Allocation is ordered on the stream that all
-// sessions compute on, so memory that is freed may be handed out again at once.
+// pool is the source of all device memory of the process. Allocation is ordered on the stream that
+// all sessions compute on, so freed memory may be handed out again at once.
 static struct {
   void *memory, *stream;
   int device;
   uint64_t limit;
   atomic_uint_fast64_t refused;
-  OrtMemoryInfo *info;  // of the allocator that ONNX Runtime knows; NULL: it knows none
+  OrtMemoryInfo *info;  // of the allocator that ONNX Runtime knows; NULL: none
   int (*use)(int);
   int (*malloc_async)(void **, size_t, void *);
   int (*free_async)(void *, void *);
@@ -105,8 +105,8 @@ int zos_pool_reset(void) {
 
 int zos_pool_trim(void) { return pool.trim(pool.memory, 0); }
 
-// enter puts this thread on the pool's device: a thread begins on device 0, and ONNX Runtime may ask for
-// memory on any.
+// enter puts this thread on the pool's device: a thread starts on device 0, and ONNX Runtime may
+// ask for memory on any device.
 static int enter(void) { return pool.device ? pool.use(pool.device) : 0; }
 
 int zos_pool_available(size_t *bytes) {
@@ -139,9 +139,9 @@ void zos_pool_free(void *p) {
   if (p != NULL) (void)pool.free_async(p, pool.stream);
 }
 
-// alloc never returns without memory, which ONNX Runtime would use unseen: like its own allocators it
-// throws std::bad_alloc, through the C++ library that ONNX Runtime has loaded. ONNX Runtime gives up the
-// step and says so.
+// alloc never returns NULL, which ONNX Runtime would use without checking. Like ONNX Runtime's own
+// allocators it throws std::bad_alloc, through the C++ library that ONNX Runtime has loaded. ONNX
+// Runtime abandons the step and says so.
 static void *alloc(allocator *self, size_t bytes) {
   void *p = zos_pool_alloc(bytes);
   if (p == NULL && bytes > 0 && pool.throw_bad_alloc != NULL) pool.throw_bad_alloc();
@@ -150,7 +150,7 @@ static void *alloc(allocator *self, size_t bytes) {
 static void give_back(allocator *self, void *p) { zos_pool_free(p); }
 static const OrtMemoryInfo *info(const allocator *self) { return pool.info; }
 
-// The environment keeps a pointer to the allocator, which therefore lasts as long as the process.
+// The environment keeps a pointer to the allocator, so the allocator lasts as long as the process.
 OrtStatus *zos_pool_register(OrtEnv *env, int device) {
   static allocator self = {18, alloc, give_back, info, alloc};
   typedef OrtStatus *(*create)(const char *, int, int, int, OrtMemoryInfo **);

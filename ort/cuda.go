@@ -14,23 +14,23 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// ErrCUDA is that CUDA cannot be used on this machine; the errors that wrap it say why.
+// ErrCUDA means that CUDA cannot be used on this machine; errors that wrap it say why.
 var ErrCUDA = errors.New("cuda cannot be used")
 
-// CUDA are the settings of a session that runs on a GPU.
+// CUDA holds the settings of a session that runs on a GPU.
 type CUDA struct {
 	Device   int
 	TF32     bool  // convolutions and matrix products with 10 bits of mantissa
 	BFloat16 bool  // programs keep activations as bfloat16
-	Limit    int64 // bytes that the pool may hand out; 0: all that the device has
+	Limit    int64 // bytes that the pool may hand out; 0: all of the device
 	Search   AlgorithmSearch
 }
 
-// AlgorithmSearch says how cuDNN's algorithms for convolutions are chosen, in ONNX Runtime's words.
+// AlgorithmSearch says how cuDNN's convolution algorithms are chosen, in ONNX Runtime's words.
 type AlgorithmSearch string
 
-// The searches. Exhaustive, which "" stands for, tries all of them once per shape and session and needs
-// their scratch memory; what it finds is kept.
+// The searches. Exhaustive, which "" means, tries all algorithms once per shape and session and
+// needs their scratch memory; the session keeps what it finds.
 const (
 	Exhaustive AlgorithmSearch = "EXHAUSTIVE"
 	Heuristic  AlgorithmSearch = "HEURISTIC"
@@ -41,19 +41,19 @@ const (
 type CUDADevice struct {
 	Name  string
 	Bytes int64
-	UUID  string // as NVIDIA's tools print it; empty if the driver does not say
+	UUID  string // as NVIDIA's tools print it; empty if the driver does not give one
 }
 
-// CUDAStatus is what CUDA finds on this machine.
+// CUDAStatus is what is known about CUDA on this machine.
 type CUDAStatus struct {
-	Runtime   string // the library of the build with the CUDA provider; empty if it is not set up
+	Runtime   string // library of the build with the CUDA provider; empty if not set up
 	Libraries []CUDALibrary
 	Devices   []CUDADevice
 	Err       error // why CUDA cannot be used; nil if it can
 }
 
-// FindDevices looks for all that a session on CUDA needs, in the given folders, and asks the driver
-// for its devices.
+// FindDevices looks in the given folders for everything that a CUDA session needs, and asks the
+// driver for its devices.
 func FindDevices(folders []string) CUDAStatus {
 	s := CUDAStatus{Libraries: FindCUDA(folders)}
 	var err error
@@ -73,7 +73,7 @@ func FindDevices(folders []string) CUDAStatus {
 	return s
 }
 
-// devices asks the driver at path.
+// devices asks the driver at path for its devices.
 func devices(path string) ([]CUDADevice, error) {
 	driver, err := loadCUDA(path)
 	if err != nil {
@@ -99,7 +99,7 @@ func devices(path string) ([]CUDADevice, error) {
 	return list, nil
 }
 
-// uuid is the name of a device that does not depend on CUDA_VISIBLE_DEVICES.
+// uuid returns the name of a device that does not depend on CUDA_VISIBLE_DEVICES.
 func uuid(driver unsafe.Pointer, i int) string {
 	var b [16]C.uchar
 	if C.zos_cuda_uuid(driver, C.int(i), &b[0]) != 0 {
@@ -109,8 +109,8 @@ func uuid(driver unsafe.Pointer, i int) string {
 	return fmt.Sprintf("GPU-%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
-// loadCUDA loads a library of CUDA, so that ONNX Runtime finds it by its name wherever it lies. It
-// stays loaded.
+// loadCUDA loads a library of CUDA, so that ONNX Runtime finds it by name wherever it lies. The
+// library stays loaded.
 func loadCUDA(path string) (unsafe.Pointer, error) {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
@@ -122,8 +122,8 @@ func loadCUDA(path string) (unsafe.Pointer, error) {
 	return handle, nil
 }
 
-// OpenCUDA opens the runtime's build for CUDA and the memory pool of a device, from which all sessions
-// on it allocate.
+// OpenCUDA opens the runtime's CUDA build and a device's memory pool, which serves all sessions on
+// it.
 func OpenCUDA(s CUDAStatus, c CUDA) error {
 	if s.Err != nil {
 		return s.Err
@@ -157,12 +157,13 @@ func openPool(cudart unsafe.Pointer, c CUDA) error {
 	return nil
 }
 
-// settings are the options of ONNX Runtime's CUDA provider
+// settings returns the options of ONNX Runtime's CUDA provider
 // (onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html).
 //
-// The options for an external allocator are no use: they are lost on the way to the provider
-// (UpdateProviderOptions in cuda_provider_factory.cc). Nor is enable_cuda_graph: the first call runs a
-// program several times to capture it, and each would update the weights (TestCUDAGraphs).
+// The options for an external allocator do not help: they are lost on the way to the provider
+// (UpdateProviderOptions in cuda_provider_factory.cc). Nor does enable_cuda_graph: the first call
+// runs a program several times to capture it, and each run would update the weights
+// (TestCUDAGraphs).
 func (c CUDA) settings() map[string]string {
 	tf32 := map[bool]string{false: "0", true: "1"}
 	search := cmp.Or(c.Search, Exhaustive)
@@ -170,8 +171,8 @@ func (c CUDA) settings() map[string]string {
 		"cudnn_conv_algo_search": string(search), "cudnn_conv_use_max_workspace": "1"}
 }
 
-// append makes the CUDA provider the first of a session, on the stream of the pool: all sessions compute
-// on it, in the order of the calls.
+// append makes the CUDA provider the session's first, on the pool's stream: all sessions compute on
+// this stream, in the order of the calls.
 func (c CUDA) append(so *onnx.SessionOptions) error {
 	o, err := onnx.NewCUDAProviderOptions()
 	if err != nil {
@@ -191,15 +192,15 @@ func (c CUDA) append(so *onnx.SessionOptions) error {
 	return so.AppendExecutionProviderCUDA(o)
 }
 
-// poolAlloc and poolFree are what ONNX Runtime calls, for Go; nil is a refusal.
+// poolAlloc and poolFree are the functions that ONNX Runtime calls, for Go; nil is a refusal.
 func poolAlloc(bytes int) unsafe.Pointer { return C.zos_pool_alloc(C.size_t(bytes)) }
 
 func poolFree(p unsafe.Pointer) { C.zos_pool_free(p) }
 
-// PoolStats is what the memory pool of the device counts, in bytes.
+// PoolStats holds the counters of the device's memory pool, in bytes.
 type PoolStats struct {
 	InUse, Peak int64 // handed out now, and the most since ResetPool
-	Reserved    int64 // the most that was taken from the device since ResetPool
+	Reserved    int64 // most taken from the device since ResetPool
 	Refused     int64 // the last request that did not fit; 0: none
 	Held        int64 // taken from the device now, in use or not
 	Available   int64 // free on the device, for all processes
@@ -231,7 +232,7 @@ func TrimPool() error {
 	return nil
 }
 
-// ResetPool forgets the peaks, and what was refused.
+// ResetPool resets the peaks and the last refused request.
 func ResetPool() error {
 	if code := C.zos_pool_reset(); code != 0 {
 		return fmt.Errorf("memory pool: error %d", code)

@@ -10,15 +10,15 @@ import (
 // CUDALibrary is a file that the CUDA provider needs besides ONNX Runtime, and where it was found.
 type CUDALibrary struct {
 	Name string
-	From string // what brings it
+	From string // the package that brings it
 	Path string // empty if it was not found
 }
 
-// cudaDriver is the library of the driver, which comes with it and not with CUDA.
+// cudaDriver is the driver's library, which comes with the driver and not with CUDA.
 const cudaDriver = "libcuda.so.1"
 
-// cudaLibraries lists what has to be there, in the order of loading: each may need those before it.
-// The names are the NEEDED entries of libonnxruntime_providers_cuda.so.
+// cudaLibraries lists the required libraries in loading order: each may need those before it. The
+// names are the NEEDED entries of libonnxruntime_providers_cuda.so.
 var cudaLibraries = []CUDALibrary{
 	{Name: cudaDriver, From: "the NVIDIA driver, 580 or later"},
 	{Name: "libcudart.so.13", From: "pip install nvidia-cuda-runtime"},
@@ -27,11 +27,11 @@ var cudaLibraries = []CUDALibrary{
 	{Name: "libcudnn.so.9", From: "pip install nvidia-cudnn-cu13"},
 }
 
-// CUDAPathVariable names the environment variable that replaces the folders in which the libraries of
-// CUDA are looked for: a list like that of PATH.
+// CUDAPathVariable names the environment variable that replaces the folders searched for the
+// libraries of CUDA: a list like PATH.
 const CUDAPathVariable = "ZOS_CUDA_PATH"
 
-// CUDAFolders are the folders in which the libraries of CUDA are looked for: $ZOS_CUDA_PATH, else
+// CUDAFolders returns the folders to search for the libraries of CUDA: $ZOS_CUDA_PATH if set, else
 // those of LD_LIBRARY_PATH, the system's, and the nvidia-* wheels of every python3 on PATH.
 func CUDAFolders() []string {
 	if path, ok := os.LookupEnv(CUDAPathVariable); ok {
@@ -55,7 +55,7 @@ func CUDAFolders() []string {
 	return folders
 }
 
-// loaderFolders are the folders that files of the dynamic loader's configuration list.
+// loaderFolders returns the folders listed in the dynamic loader's configuration files.
 func loaderFolders(pattern string) (folders []string) {
 	files, _ := filepath.Glob(pattern)
 	for _, f := range files {
@@ -69,7 +69,7 @@ func loaderFolders(pattern string) (folders []string) {
 	return folders
 }
 
-// FindCUDA looks for the libraries of CUDA and of the driver; of several the first counts.
+// FindCUDA looks for the libraries of CUDA and of the driver; it takes the first of several.
 func FindCUDA(folders []string) []CUDALibrary {
 	list := slices.Clone(cudaLibraries)
 	for i, l := range list {

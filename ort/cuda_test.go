@@ -12,7 +12,7 @@ import (
 	"zos-ort/ort/standin"
 )
 
-// wantError wants an error that mentions the words.
+// wantError checks that an error mentions the words.
 func wantError(t *testing.T, err error, words string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), words) {
@@ -50,7 +50,7 @@ func TestFindCUDA(t *testing.T) {
 	}
 }
 
-// What is missing is said in the order in which it is to be put right.
+// The error names what to fix first.
 func TestFindDevices(t *testing.T) {
 	dir := standin.Build(t)
 	cache := t.TempDir()
@@ -83,7 +83,7 @@ func TestFindDevices(t *testing.T) {
 	wantError(t, OpenCUDA(FindDevices([]string{dir}), CUDA{}), "libcudnn.so.9")
 }
 
-// The pool counts what is handed out, remembers the peak and keeps to its limit.
+// The pool counts handed-out memory, remembers the peak and keeps to its limit.
 func TestPool(t *testing.T) {
 	t.Setenv(standin.BytesVariable, "2000")
 	if !fresh(t) { // the stand-in stays loaded
@@ -123,8 +123,8 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// ONNX Runtime cannot make CUDA graphs of our steps: the first call runs a program again and again until
-// the graph is captured, each time with the updates of the state.
+// ONNX Runtime cannot make CUDA graphs of our steps: the first call runs a program repeatedly until
+// the graph is captured, updating the state every time.
 func TestCUDAGraphs(t *testing.T) {
 	if _, err := LocateCUDA(); err != nil {
 		t.Skipf("skipped: %v", err)
@@ -161,8 +161,8 @@ func TestCUDAGraphs(t *testing.T) {
 	}
 }
 
-// All sessions allocate from the pool: training sessions, which outlive one another on one state, and
-// inference sessions. What they freed is free.
+// All sessions allocate from the pool: training sessions, which outlive one another on one state,
+// and inference sessions. Memory that they free is free.
 func TestPoolServesSessions(t *testing.T) {
 	if _, err := LocateCUDA(); err != nil {
 		t.Skipf("skipped: %v", err)

@@ -11,12 +11,12 @@ type Info struct {
 	Version    string   // "1.28.0"
 	Build      string   // ONNX Runtime's build information
 	Providers  []string // execution providers it was built with, by priority
-	APIVersion int      // the API that this package asks it for; 0 if it has not got that
+	APIVersion int      // the API that this package uses; 0 if the library lacks it
 	Training   bool     // it has the training API
 }
 
-// Describe tells what the open runtime is or, if none is open, the one that Locate finds. With an
-// error, the fields that could be found out are set nevertheless.
+// Describe describes the open runtime or, if none is open, the one that Locate finds. On an error,
+// it still sets the fields that it could determine.
 func Describe() (Info, error) {
 	e := &process
 	e.mu.Lock()

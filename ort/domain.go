@@ -9,18 +9,18 @@ import (
 	"unsafe"
 )
 
-// Domain is a set of own operators, for the sessions whose Options name it. It owns ONNX Runtime's
-// OrtCustomOpDomain; the operators themselves (struct OrtCustomOp of API 28, in C memory) are not
-// owned and must live as long as the process uses them, so make them static.
+// Domain is a set of custom operators, for the sessions whose Options name it. It owns ONNX
+// Runtime's OrtCustomOpDomain. It does not own the operators (struct OrtCustomOp of API 28, in C
+// memory), which must live as long as the process uses them, so make them static.
 type Domain struct {
 	name   string
 	mu     sync.Mutex
 	domain *C.OrtCustomOpDomain
-	refs   int // 1 until closed, plus 1 for every session
+	refs   int // 1 until closed, plus 1 per session
 	closed bool
 }
 
-// NewDomain makes a domain of the given operators, each the address of a struct OrtCustomOp.
+// NewDomain makes a domain from the given operators, each the address of a struct OrtCustomOp.
 func NewDomain(name string, ops ...unsafe.Pointer) (*Domain, error) {
 	if err := process.acquire("domain"); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (d *Domain) drop() {
 	}
 }
 
-// retainAll keeps domains for a session; the function that is returned lets them go.
+// retainAll keeps domains alive for a session; the returned function releases them.
 func retainAll(domains []*Domain) (func(), error) {
 	var kept []*Domain
 	release := func() {

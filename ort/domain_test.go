@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// An operator Triple of a domain of our own, as a kernel of a later piece of work would be written:
-// struct OrtCustomOp of API 28, by position, and the kernel context's functions by theirs.
+// Triple is an operator in a domain of our own, written as any custom kernel would be: struct
+// OrtCustomOp of API 28 by position, and the functions of the kernel context by theirs.
 const tripleSource = `
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +48,8 @@ static struct { void *get; void *version; } base = { get, version };
 void *OrtGetApiBase(void) { return &base; }
 `
 
-// tripleOp loads the operator. Tests cannot use cgo, but load hands out what a library gives for
-// its API table; this one gives the operator, in a table without training.
+// tripleOp loads the operator. Tests cannot use cgo, but load returns what a library gives as its
+// API table; this library gives the operator, in a table without training.
 func tripleOp(t *testing.T) unsafe.Pointer {
 	t.Helper()
 	lib, err := load(compile(t, tripleSource))

@@ -15,7 +15,7 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// environment is the one environment a process has: ONNX Runtime counts its references, and
+// environment is the process's only environment: ONNX Runtime counts its references, and
 // onnxruntime_go holds another one.
 type environment struct {
 	mu     sync.Mutex
@@ -25,15 +25,15 @@ type environment struct {
 	env    *C.OrtEnv
 	memory *C.OrtMemoryInfo // of host memory
 	alloc  *C.OrtAllocator  // of host memory; ONNX Runtime's own, never released
-	shared bool             // onnxruntime_go was initialised by somebody else
+	shared bool             // someone else initialised onnxruntime_go
 	live   map[string]int   // open objects by kind
 }
 
 var process = environment{live: map[string]int{}}
 
-// Open loads the ONNX Runtime library at path ("" for the one that is open, else the one that Locate
-// finds) and creates the environment. Opening the library that is open is no error; another one is
-// ErrInUse.
+// Open loads the ONNX Runtime library at path ("" for the open one, else the one that Locate finds)
+// and creates the environment. Opening the library that is open is not an error; opening another
+// library returns ErrInUse.
 func Open(path string) error {
 	if path == "" && opened() {
 		return nil
@@ -75,7 +75,7 @@ func opened() bool {
 	return process.open
 }
 
-// load opens a library and tells precisely what is wrong with it. The caller unloads it.
+// load opens a library and reports precisely what is wrong with it. The caller unloads it.
 func load(path string) (C.zos_library, error) {
 	var lib C.zos_library
 	cPath := C.CString(path)
@@ -100,7 +100,7 @@ func load(path string) (C.zos_library, error) {
 	return lib, nil
 }
 
-// start creates the environment, through onnxruntime_go first, so that both use the same.
+// start creates the environment, through onnxruntime_go first, so that both share it.
 func (e *environment) start() error {
 	e.shared = onnx.IsInitialized()
 	if !e.shared {
@@ -121,7 +121,7 @@ func (e *environment) start() error {
 	return check("find allocator", C.zos_default_allocator(&e.alloc))
 }
 
-// stop releases what start made. The library stays loaded: threads and static objects of it may
+// stop releases what start created. The library stays loaded: its threads and static objects may
 // outlive the environment, and loading it again is then free.
 func (e *environment) stop() error {
 	if e.memory != nil {
@@ -138,8 +138,8 @@ func (e *environment) stop() error {
 	return onnx.DestroyEnvironment()
 }
 
-// Close releases the environment. While tensors, states or sessions are open it is ErrInUse and
-// changes nothing. Closing what is not open is no error.
+// Close releases the environment. While tensors, states or sessions are open, it returns ErrInUse
+// and changes nothing. Closing an environment that is not open is not an error.
 func Close() error {
 	e := &process
 	e.mu.Lock()
@@ -172,7 +172,7 @@ func (e *environment) release(kind string) {
 	e.live[kind]--
 }
 
-// count is the number of open objects of a kind.
+// count returns the number of open objects of a kind.
 func (e *environment) count(kind string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

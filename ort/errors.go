@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// The laws of this package. The errors that are returned wrap one of these and add the numbers and
-// the place; what ONNX Runtime itself refuses is an *Error.
+// The rules of this package. Its errors wrap one of these and add the numbers and the place;
+// refusals by ONNX Runtime itself are an *Error.
 var (
 	ErrNoRuntime  = errors.New("no runtime: run make setup")
 	ErrNoCUDA     = errors.New("no runtime for CUDA: run make setup-cuda")
@@ -30,8 +30,8 @@ var (
 // Code is ONNX Runtime's error code (OrtErrorCode).
 type Code int
 
-// The codes of ONNX Runtime 1.28. CodeUnknown is ours: an inference session is created by
-// onnxruntime_go, which hands on the message alone.
+// The codes of ONNX Runtime 1.28. CodeUnknown is our own: onnxruntime_go, which creates inference
+// sessions, passes on only the message.
 const (
 	CodeUnknown          Code = -1
 	CodeFail             Code = 1
@@ -61,12 +61,12 @@ func (c Code) String() string {
 	return fmt.Sprintf("code %d", int(c))
 }
 
-// Error is what ONNX Runtime refused to do.
+// Error is a refusal by ONNX Runtime.
 type Error struct {
 	Code    Code
-	Op      string // what was tried: "create trainer", "step", ...
+	Op      string // the attempted operation: "create trainer", "step", ...
 	Message string // ONNX Runtime's own words
-	Dump    string // the file the failing model was saved to, if it was asked for
+	Dump    string // file where the failing model was saved, if requested
 }
 
 func (e *Error) Error() string {

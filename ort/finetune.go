@@ -9,12 +9,12 @@ import (
 )
 
 // Artifacts are the models of ONNX Runtime's on-device training, as the Python package
-// onnxruntime.training.artifacts makes them. In the training model a parameter NAME that the state
-// marks as trainable has the input NAME_grad.accumulation.buffer, to which a step adds the gradient;
-// the evaluation model takes the same parameters in the same order.
+// onnxruntime.training.artifacts makes them. In the training model, a parameter NAME that the state
+// marks as trainable has the input NAME_grad.accumulation.buffer, to which a step adds the
+// gradient. The evaluation model takes the same parameters in the same order.
 type Artifacts struct{ Train, Eval, Optimizer []byte }
 
-// FineTuner trains by ONNX Runtime's protocol: a step that was bound by Bind, OptimizerStep,
+// FineTuner trains with ONNX Runtime's protocol: a step bound by Bind, OptimizerStep,
 // LazyResetGrad. Its State owns it.
 type FineTuner struct {
 	*Trainer
@@ -22,7 +22,7 @@ type FineTuner struct {
 	evalOutputs []Port
 }
 
-// NewFineTuner makes a session of the three models. The bytes are not kept.
+// NewFineTuner makes a session of the three models. It does not keep the bytes.
 func NewFineTuner(s *State, a Artifacts, o Options) (*FineTuner, error) {
 	for name, model := range map[string][]byte{"evaluation": a.Eval, "optimizer": a.Optimizer} {
 		if len(model) == 0 {
@@ -57,24 +57,24 @@ func (f *FineTuner) BindEval(inputs, outputs map[string]*Tensor) (*Step, error) 
 	return f.own(st, evaluation{f.Trainer})
 }
 
-// evaluation is the owner of the steps of an evaluation model.
+// evaluation is the owner of an evaluation model's steps.
 type evaluation struct{ *Trainer }
 
 func (e evaluation) run(_ context.Context, b *C.zos_binding) error {
 	return check("evaluation step", C.zos_eval_step(e.session, b))
 }
 
-// OptimizerStep updates the trainable parameters by their gradients.
+// OptimizerStep updates the trainable parameters with their gradients.
 func (f *FineTuner) OptimizerStep() error {
 	return f.call("optimizer step", func() *C.OrtStatus { return C.zos_optimizer_step(f.session) })
 }
 
-// LazyResetGrad lets the next training step start the sums of the gradients afresh.
+// LazyResetGrad makes the next training step start the gradient sums afresh.
 func (f *FineTuner) LazyResetGrad() error {
 	return f.call("reset gradients", func() *C.OrtStatus { return C.zos_reset_grad(f.session) })
 }
 
-// SetLearningRate is for the optimizer steps that follow; at first it is 0.001.
+// SetLearningRate sets the rate of the following optimizer steps; the initial rate is 0.001.
 func (f *FineTuner) SetLearningRate(rate float32) error {
 	return f.call("set learning rate",
 		func() *C.OrtStatus { return C.zos_set_rate(f.session, C.float(rate)) })

@@ -11,9 +11,9 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// The handles that onnxruntime_go v1.32.1 keeps to itself are read here and nowhere else: the
-// training API wants the session options, runs that neither allocate nor copy want the session. A
-// field that has another name in another version is an error, not a crash.
+// Only this file reads the handles that onnxruntime_go v1.32.1 keeps private. The training API
+// needs the session options; runs that neither allocate nor copy need the session. A field renamed
+// in another version is an error, not a crash.
 
 func optionsHandle(o *onnx.SessionOptions) (*C.OrtSessionOptions, error) {
 	p, err := handle(o, "o")

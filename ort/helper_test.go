@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// start opens the runtime and checks at the end that the test closed all it made. A missing runtime
-// is a failure: without it these tests prove nothing.
+// start opens the runtime and checks at the end that the test closed everything that it made. A
+// missing runtime is a failure: without it these tests prove nothing.
 func start(t *testing.T) {
 	t.Helper()
 	if err := Open(""); err != nil {
@@ -56,7 +56,7 @@ func wantErr(t *testing.T, err, want error, words ...string) {
 	}
 }
 
-// ortErr wants an error of ONNX Runtime itself.
+// ortErr checks for an error of ONNX Runtime itself.
 func ortErr(t *testing.T, err error, words ...string) *Error {
 	t.Helper()
 	var e *Error
@@ -123,8 +123,8 @@ func (f *fit) get(t *testing.T, name string) []float32 {
 	return v
 }
 
-// fresh runs the test that calls it in a process of its own and is true there: one that has no
-// memory to spare yet, in which a leak could hide.
+// fresh runs the calling test in a process of its own and returns true there: that process has no
+// spare memory yet in which a leak could hide.
 func fresh(t *testing.T) bool {
 	t.Helper()
 	const mark = "ZOS_ORT_FRESH_PROCESS"
@@ -139,8 +139,8 @@ func fresh(t *testing.T) bool {
 	return false
 }
 
-// residentKB is the resident memory of the process (proc(5): statm, second field, in pages), after
-// Go gave back what it does not use.
+// residentKB is the resident memory of the process (proc(5): statm, second field, in pages) after
+// Go returned what it does not use.
 func residentKB(t *testing.T) int {
 	t.Helper()
 	debug.FreeOSMemory()

@@ -15,9 +15,9 @@ import (
 )
 
 // Inference is a session that runs a model. It owns the session, which onnxruntime_go made, and the
-// Steps bound to it. Several steps of one Inference run at the same time.
+// Steps bound to it. Several steps of an Inference can run at the same time.
 type Inference struct {
-	mu       sync.RWMutex                 // shared by runs; alone for the rest
+	mu       sync.RWMutex                 // shared by runs; exclusive for the rest
 	session  *onnx.DynamicAdvancedSession // nil when closed
 	handle   *C.OrtSession                // of session
 	inputs   []Port
@@ -28,14 +28,14 @@ type Inference struct {
 	cuda     bool
 }
 
-// Metadata is what a model file says of itself.
+// Metadata is the information that a model file gives about itself.
 type Metadata struct {
 	Producer, Graph, Domain, Description string
 	Version                              int64
 	Custom                               map[string]string // metadata_props
 }
 
-// NewInference makes a session of an ONNX model. The bytes are not kept.
+// NewInference makes a session of an ONNX model. It does not keep the bytes.
 func NewInference(model []byte, o Options) (*Inference, error) {
 	if len(model) == 0 {
 		return nil, fmt.Errorf("create session: %w: it is empty", ErrModel)
@@ -64,7 +64,7 @@ func (n *Inference) create(model []byte, o Options) error {
 	defer options.Destroy()
 	n.session, err = onnx.NewDynamicAdvancedSessionWithONNXData(model, nil, nil, options)
 	if err != nil {
-		// onnxruntime_go puts its own words before ONNX Runtime's.
+		// onnxruntime_go prepends its own words to ONNX Runtime's.
 		message := strings.TrimPrefix(err.Error(), "Error creating C session: ")
 		return &Error{Code: CodeUnknown, Op: "create session", Message: message}
 	}
@@ -113,21 +113,21 @@ func readMetadata(s *onnx.DynamicAdvancedSession) (Metadata, error) {
 	return m, nil
 }
 
-// Inputs are the inputs of the model, in order.
+// Inputs returns the inputs of the model, in order.
 func (n *Inference) Inputs() []Port { return slices.Clone(n.inputs) }
 
-// Outputs are the outputs of the model, in order.
+// Outputs returns the outputs of the model, in order.
 func (n *Inference) Outputs() []Port { return slices.Clone(n.outputs) }
 
-// Metadata is what the model says of itself.
+// Metadata returns the information that the model gives about itself.
 func (n *Inference) Metadata() Metadata {
 	m := n.metadata
 	m.Custom = maps.Clone(m.Custom)
 	return m
 }
 
-// Bind fixes the tensors that repeated runs read and write. Outputs that are not bound are not
-// computed, unless none is bound.
+// Bind fixes the tensors that repeated runs read and write. Unbound outputs are not computed,
+// unless no output is bound.
 func (n *Inference) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	st, err := bind(n.inputs, n.outputs, inputs, outputs, false)
 	if err != nil {
@@ -144,8 +144,8 @@ func (n *Inference) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	return st, nil
 }
 
-// Run runs the model once and returns all outputs, of whatever shape they come out; the caller
-// closes them. When the context ends, it stops and returns the context's error.
+// Run runs the model once and returns all outputs, whatever their shapes; the caller closes them.
+// When the context ends, Run stops and returns the context's error.
 func (n *Inference) Run(ctx context.Context, inputs map[string]*Tensor) (map[string]*Tensor,
 	error) {
 	st, err := bind(n.inputs, n.outputs, inputs, nil, false)
@@ -177,7 +177,7 @@ func (n *Inference) Run(ctx context.Context, inputs map[string]*Tensor) (map[str
 	return results, nil
 }
 
-// execute runs the session; a context that can end stops it through run options.
+// execute runs the session. A context that can end stops the session through run options.
 func (n *Inference) execute(ctx context.Context, b *C.zos_binding, keep bool) error {
 	if ctx.Done() == nil {
 		return n.start(nil, b, keep)
@@ -213,7 +213,7 @@ func (n *Inference) start(options *C.OrtRunOptions, b *C.zos_binding, keep bool)
 	return check("run", C.zos_run(n.handle, options, b, C.bool(keep)))
 }
 
-// Close frees the session and closes its steps, after the runs that are under way.
+// Close frees the session and closes its steps, once the runs in progress have ended.
 func (n *Inference) Close() {
 	if n == nil {
 		return

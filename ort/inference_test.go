@@ -64,7 +64,7 @@ func TestInferenceDescription(t *testing.T) {
 	}
 }
 
-// A program for training runs in an inference session too, and updates the bound state in place.
+// A training program runs in an inference session too, and updates the bound state in place.
 func TestInferenceUpdatesInPlace(t *testing.T) {
 	start(t)
 	f := newFit(t, Options{Threads: 1})
@@ -92,7 +92,8 @@ func TestInferenceUpdatesInPlace(t *testing.T) {
 	}
 }
 
-// The shared arena counts what is asked for, anew each time it is made, and there is one at a time.
+// The shared arena counts requested memory, anew each time it is made, and only one exists at a
+// time.
 func TestArena(t *testing.T) {
 	start(t)
 	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
@@ -168,7 +169,8 @@ func TestInferenceRefuses(t *testing.T) {
 	wantErr(t, err, ErrName, "input x is missing")
 }
 
-// endlessModel is a loop that multiplies a matrix by itself for ever: its run ends when it is stopped.
+// endlessModel is a loop that multiplies a matrix by itself for ever: its run ends only when
+// stopped.
 func endlessModel() []byte {
 	body := new(model).in("round", Int64).in("again", Bool).in("in", Float, 4, 4).
 		one("Identity", "and again", "again").one("MatMul", "square", "in", "in").
@@ -179,7 +181,7 @@ func endlessModel() []byte {
 		out("y", Float, 4, 4).bytes()
 }
 
-// A run that would never end stops with its context, and so does a later one.
+// A run that would never end stops with its context, and so does a later run.
 func TestCancel(t *testing.T) {
 	start(t)
 	n := must(NewInference(endlessModel(), Options{Threads: 1}))(t)
@@ -198,7 +200,7 @@ func TestCancel(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	wantErr(t, st.RunContext(gone), context.Canceled)
 	wantErr(t, st.RunContext(gone), context.Canceled)
-	// The session runs again; a context that does not end changes nothing.
+	// The session runs again; a context that never ends changes nothing.
 	small := must(NewInference(scaleModel(), Options{Threads: 1}))(t)
 	defer small.Close()
 	a, y := must(Of([]float32{2}))(t), must(NewTensor(Float, 3))(t)

@@ -33,8 +33,8 @@ func (s *State) dropKeeper() {
 	}
 }
 
-// keeperModel is the smallest program: it has the input lazy_reset_grad and hands it out. It is
-// never run. Field numbers are those of onnx.proto.
+// keeperModel is the smallest program: it returns its input lazy_reset_grad, and never runs. Field
+// numbers are those of onnx.proto.
 func keeperModel() []byte {
 	message := func(fields ...[]byte) (b []byte) {
 		for _, f := range fields {

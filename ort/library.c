@@ -48,10 +48,10 @@ void zos_use(const zos_library *lib) {
 }
 
 #ifdef __GLIBC__
-// glibc gives every thread a heap of its own; Go calls a session from whatever thread it likes, so
-// that each step would leave its freed tensors in another heap, where the next cannot use them. With
-// one heap, which has to be asked for before there are threads, the resident set of a small search
-// of DARTS falls from 680 to 820 MB to 480, in no more time.
+// glibc gives every thread a heap of its own, and Go calls a session from any thread. Each step
+// would leave its freed tensors in another heap, where the next step cannot use them. A single heap
+// must be requested before there are threads. With a single heap, the resident set of a small DARTS
+// search falls from 680-820 MB to 480 MB, in no more time.
 __attribute__((constructor)) static void one_heap(void) { mallopt(M_ARENA_MAX, 1); }
 #endif
 
@@ -85,14 +85,15 @@ const char *zos_status_message(const OrtStatus *s) {
 
 void zos_status_release(OrtStatus *s) { ORT(ReleaseStatus, void (*)(OrtStatus *))(s); }
 
-// The log level 3 (error) matters only for the first of a process: later calls share that one.
+// The log level 3 (error) matters only for the first environment of a process: later calls share
+// that.
 OrtStatus *zos_env_create(OrtEnv **env) {
   return ORT(CreateEnv, OrtStatus * (*)(int, const char *, OrtEnv **))(3, "zos-ort", env);
 }
 
 void zos_env_release(OrtEnv *env) { ORT(ReleaseEnv, void (*)(OrtEnv *))(env); }
 
-// Allocator type 1 is the arena (where there is one), memory type 0 the default.
+// Allocator type 1 is the arena (if there is one), memory type 0 the default.
 OrtStatus *zos_memory_info(const char *device, int id, OrtMemoryInfo **info) {
   return ORT(CreateMemoryInfo, OrtStatus * (*)(const char *, int, int, int, OrtMemoryInfo **))(
       device, 1, id, 0, info);

@@ -9,13 +9,13 @@ import (
 	"github.com/adrg/xdg"
 )
 
-// Version is the release of ONNX Runtime this package is written for.
+// Version is the release of ONNX Runtime that this package is written for.
 const Version = "1.28.0"
 
 // PathVariable names the environment variable that overrides the search for the library.
 const PathVariable = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 
-// CacheDir is the per-user cache folder: $ZOS_CACHE, else zos-ort in the XDG cache folder.
+// CacheDir returns the per-user cache folder: $ZOS_CACHE, else zos-ort in the XDG cache folder.
 func CacheDir() string {
 	if dir := os.Getenv("ZOS_CACHE"); dir != "" {
 		return dir
@@ -24,7 +24,7 @@ func CacheDir() string {
 	return filepath.Join(xdg.CacheHome, "zos-ort")
 }
 
-// Platform is the name of this platform in the artefacts of org.bytedeco: linux-x86_64,
+// Platform returns the name of this platform in the artefacts of org.bytedeco: linux-x86_64,
 // linux-arm64, macosx-arm64, macosx-x86_64.
 func Platform() string {
 	system, machine := runtime.GOOS, runtime.GOARCH
@@ -37,7 +37,7 @@ func Platform() string {
 	return system + "-" + machine
 }
 
-// LibraryName is the file name of the library in those artefacts.
+// LibraryName returns the file name of the library in those artefacts.
 func LibraryName() string {
 	if runtime.GOOS == "darwin" {
 		return "libonnxruntime.1.dylib"
@@ -45,8 +45,8 @@ func LibraryName() string {
 	return "libonnxruntime.so.1"
 }
 
-// Locate finds the library: $ONNXRUNTIME_SHARED_LIBRARY_PATH if set, else where make setup puts it,
-// CacheDir/onnxruntime/Version/Platform/LibraryName. A missing file is ErrNoRuntime.
+// Locate finds the library: $ONNXRUNTIME_SHARED_LIBRARY_PATH if set, else the path where make setup
+// puts it, CacheDir/onnxruntime/Version/Platform/LibraryName. A missing file is ErrNoRuntime.
 func Locate() (string, error) {
 	if path := os.Getenv(PathVariable); path != "" {
 		if _, err := os.Stat(path); err != nil {
@@ -62,12 +62,12 @@ func Locate() (string, error) {
 }
 
 // CUDAPlatform is the name of the build with the CUDA provider; make setup-cuda puts it beside the
-// other.
+// CPU build.
 const CUDAPlatform = "linux-x86_64-gpu"
 
 // LocateCUDA finds the library of the build with the CUDA provider: that of
-// $ONNXRUNTIME_SHARED_LIBRARY_PATH if the provider lies beside it, else where make setup-cuda puts it.
-// A missing file is ErrNoCUDA.
+// $ONNXRUNTIME_SHARED_LIBRARY_PATH if the provider lies beside it, else the path where make
+// setup-cuda puts it. A missing file is ErrNoCUDA.
 func LocateCUDA() (string, error) {
 	if path := os.Getenv(PathVariable); path != "" {
 		if _, err := os.Stat(cudaProvider(path)); err == nil {
@@ -81,13 +81,13 @@ func LocateCUDA() (string, error) {
 	return path, nil
 }
 
-// CUDAProvider finds the library that holds the CUDA kernels.
+// CUDAProvider finds the library with the CUDA kernels.
 func CUDAProvider() (string, error) {
 	path, err := LocateCUDA()
 	return cudaProvider(path), err
 }
 
-// cudaProvider is the file from which the library at path loads its CUDA kernels.
+// cudaProvider returns the file from which the library at path loads its CUDA kernels.
 func cudaProvider(path string) string {
 	return filepath.Join(filepath.Dir(path), "libonnxruntime_providers_cuda.so")
 }

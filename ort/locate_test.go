@@ -45,7 +45,7 @@ func TestLocateOrder(t *testing.T) {
 	want(path)
 }
 
-// fakes are libraries that are not what we need. The table is as long as API 28 has functions.
+// fakes are libraries other than the one we need. The table is as long as API 28 has functions.
 var fakes = []struct {
 	name, source string
 	want         error

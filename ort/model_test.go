@@ -8,7 +8,7 @@ import (
 )
 
 // The tests write their ONNX files themselves, with the field numbers of onnx.proto: this package
-// knows bytes, and must not lean on the emitter it is to be tested with.
+// knows bytes and must not lean on the emitter that it tests.
 
 func pb(fields ...[]byte) (b []byte) {
 	for _, f := range fields {
@@ -27,7 +27,7 @@ func pbInt(field protowire.Number, v int) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.VarintType), uint64(v))
 }
 
-// model is an ONNX file in the making.
+// model is an ONNX file under construction.
 type model struct {
 	graph []byte
 	rest  []byte

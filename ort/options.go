@@ -15,7 +15,7 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// Level says how far ONNX Runtime rewrites a graph before it runs.
+// Level says how far ONNX Runtime rewrites a graph before running it.
 type Level int
 
 // The levels, with ONNX Runtime's numbers.
@@ -27,7 +27,7 @@ const (
 )
 
 // LogLevel is the least severity that a session logs to standard error. The zero value is LogFatal:
-// what goes wrong is returned as an error, with the same words.
+// failures are returned as errors, with the same words.
 type LogLevel int
 
 // The severities.
@@ -39,31 +39,31 @@ const (
 	LogVerbose
 )
 
-// severity is ONNX Runtime's number: 0 for verbose to 4 for fatal.
+// severity returns ONNX Runtime's number, from 0 for verbose to 4 for fatal.
 func (l LogLevel) severity() onnx.LoggingLevel {
 	return onnx.LoggingLevel(onnx.LoggingLevelFatal) - onnx.LoggingLevel(l)
 }
 
-// Options of a session. The zero value is the frugal one: no graph rewriting, no memory pattern and
-// no arena.
+// Options are the settings of a session. The zero value is frugal: no graph rewriting, no memory
+// pattern and no arena.
 type Options struct {
-	Threads       int               // inside an operator; 0: one per core
+	Threads       int               // per operator; 0: one per core
 	InterThreads  int               // operators at a time; 0 or 1: one after the other
 	Optimization  Level             // graph rewriting
-	MemPattern    bool              // plan one block of memory for the whole run
+	MemPattern    bool              // plan a memory block for the whole run
 	CPUArena      bool              // keep freed host memory for the next run
 	TightArena    bool              // take host memory from the arena of NewArena
 	Log           LogLevel          // to standard error
-	Profile       string            // prefix of the profile that is written on close; "": none
+	Profile       string            // prefix of the profile written on close; "": none
 	ConfigEntries map[string]string // ONNX Runtime's session.* settings
-	Dump          string            // folder a model is saved to when no session can be made of it
-	Domains       []*Domain         // own operators
-	CUDA          *CUDA             // run on a GPU and nowhere else; after OpenCUDA
-	// Providers appends execution providers, in order of preference; nil means the CPU alone.
+	Dump          string            // folder for models that fail to make a session
+	Domains       []*Domain         // custom operators
+	CUDA          *CUDA             // run only on a GPU; after OpenCUDA
+	// Providers appends execution providers, in order of preference; nil means CPU only.
 	Providers func(*onnx.SessionOptions) error
 }
 
-// noFallback makes it an error that a node has no kernel on the chosen provider.
+// noFallback makes a node without a kernel on the chosen provider an error.
 const noFallback = "session.disable_cpu_ep_fallback"
 
 // build makes session options; the caller destroys them.
@@ -131,8 +131,8 @@ func (o Options) apply(so *onnx.SessionOptions, handle *C.OrtSessionOptions) err
 	return nil
 }
 
-// dump saves a model that no session could be made of, if that is asked for, and completes the
-// error. The name is a digest of the bytes: the same failure gives the same file.
+// dump saves a model that failed to make a session, if requested, and completes the error. The name
+// is a digest of the bytes: the same failure gives the same file.
 func (o Options) dump(model []byte, err error) error {
 	if o.Dump == "" {
 		return err

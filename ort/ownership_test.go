@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The step loop allocates nothing on the Go side.
+// The step loop allocates nothing in Go.
 func TestStepAllocatesNothing(t *testing.T) {
 	start(t)
 	f := newFit(t, Options{Threads: 1})
@@ -30,13 +30,13 @@ func TestStepAllocatesNothing(t *testing.T) {
 }
 
 // raceDetector is set where the race detector runs: its own bookkeeping grows with every access, so
-// that resident memory tells nothing there.
+// resident memory says nothing there.
 var raceDetector bool
 
-// flat wants the resident memory not to grow while work is repeated, after a warm-up.
+// flat checks that resident memory does not grow while work is repeated, after a warm-up.
 func flat(t *testing.T, repeats, limitKB int, work func()) {
 	t.Helper()
-	runtime.LockOSThread() // the C library keeps memory to spare for every thread
+	runtime.LockOSThread() // the C library keeps spare memory for every thread
 	defer runtime.UnlockOSThread()
 	for range repeats/5 + 1 {
 		work()
@@ -55,8 +55,8 @@ func flat(t *testing.T, repeats, limitKB int, work func()) {
 // big is the number of elements of tensors whose leak would show: 256 KB each.
 const big = 1 << 16
 
-// bigModel has a big input, state and two outputs, of which the tests leave one unbound, so that
-// ONNX Runtime allocates it every time.
+// bigModel has a big input, a big state and two big outputs. The tests leave one output unbound, so
+// that ONNX Runtime allocates it every time.
 func bigModel() []byte {
 	return new(model).in("x", Float, big).in("s", Float, big).in(lazyReset, Bool).yes().
 		one("Add", "s2", "s", "x").one("Mul", "y", "s2", "x").one("Neg", "z", "y").
@@ -90,7 +90,7 @@ func TestNoLeakInSteps(t *testing.T) {
 	})
 }
 
-// What is small shows only when it is done often.
+// A small leak shows only after many repetitions.
 func TestNoLeakInSmallThings(t *testing.T) {
 	if !fresh(t) {
 		return
@@ -133,7 +133,7 @@ func TestNoLeakInObjects(t *testing.T) {
 	start(t)
 	model := bigModel()
 	dir := t.TempDir()
-	flat(t, 50, 6144, func() { // one big tensor leaked each time would be 12,800 KB
+	flat(t, 50, 6144, func() { // a big tensor leaked each time would be 12,800 KB
 		s := bigState(t)
 		tr := must(NewTrainer(s, model, Options{Threads: 2}))(t)
 		x, y := must(NewTensor(Float, big))(t), must(NewTensor(Float, big))(t)
@@ -168,7 +168,7 @@ func TestNoLeakInFailures(t *testing.T) {
 		out("p", Float, 2).bytes()
 	plain := new(model).in("x", Float, 2).one("Relu", "p", "x").out("p", Float, 2).bytes()
 	flat(t, 50, 6144, func() {
-		for _, model := range [][]byte{bad, plain} { // not made; made and refused
+		for _, model := range [][]byte{bad, plain} { // one fails, one is refused later
 			if _, err := NewTrainer(s, model, Options{Threads: 2}); err == nil {
 				t.Fatal("made a trainer of a bad model")
 			}
@@ -192,7 +192,7 @@ func TestCloseTwiceAndUseAfterClose(t *testing.T) {
 	f.step.Close()
 	wantErr(t, f.step.Run(), ErrClosed)
 	f.step = must(f.trainer.Bind(f.inputs, f.outputs))(t)
-	f.loss.Close() // its memory stays while the step is there
+	f.loss.Close() // the step keeps its memory
 	wantErr(t, f.step.Run(), ErrClosed, "tensor")
 	f.loss = must(NewTensor(Float))(t)
 	f.outputs["loss"] = f.loss

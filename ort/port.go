@@ -12,11 +12,11 @@ type Port struct {
 	Name  string
 	DType DType
 	Shape []int
-	// Ranked is false if the model does not tell the shape.
+	// Ranked is false if the model does not give the shape.
 	Ranked bool
 }
 
-// fits tells what keeps a tensor from being this port.
+// fits reports what keeps a tensor from being this port.
 func (p Port) fits(t *Tensor) error {
 	if t.dtype != p.DType {
 		return fmt.Errorf("%w: %s is %v, the tensor %v", ErrType, p.Name, p.DType, t.dtype)
@@ -32,7 +32,7 @@ func (p Port) fits(t *Tensor) error {
 }
 
 // ports reads the inputs and outputs of an ONNX file: ModelProto.graph = 7, GraphProto.initializer
-// = 5, input = 11, output = 12 (onnx.proto). The training API tells no types, and asking an
+// = 5, input = 11, output = 12 (onnx.proto). The training API gives no types, and asking an
 // inference session would mean creating one.
 func ports(model []byte) (inputs, outputs []Port, err error) {
 	initial := map[string]bool{}

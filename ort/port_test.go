@@ -8,7 +8,7 @@ import (
 )
 
 func TestPorts(t *testing.T) {
-	// An initializer that is listed as an input, as before IR version 4, is none.
+	// An initializer listed as an input, as before IR version 4, is not an input.
 	b := new(model).in("x", Float, 2, "n").in("yes", Bool, 1).in("labels", Int64).yes().
 		out("y", Double, 7).bytes()
 	in, out, err := ports(b)
@@ -24,7 +24,7 @@ func TestPorts(t *testing.T) {
 	wantErr(t, err, ErrModel)
 }
 
-// FuzzPorts: no bytes crash the reader.
+// FuzzPorts checks that no bytes crash the reader.
 func FuzzPorts(f *testing.F) {
 	f.Add(fitModel())
 	f.Add(scaleModel())

@@ -17,8 +17,8 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// State is a set of named float tensors that live in the runtime: one OrtCheckpointState, which it
-// owns, together with the Trainers made from it. All of them read and write the same tensors.
+// State is a set of named float tensors that live in the runtime. It owns an OrtCheckpointState and
+// the Trainers made from it, all of which read and write the same tensors.
 type State struct {
 	mu       sync.Mutex
 	state    *C.OrtCheckpointState // nil when closed
@@ -26,17 +26,18 @@ type State struct {
 	names    []string // sorted
 	trainers map[*Trainer]bool
 
-	// ONNX Runtime copies parameters with the data transfer of the session that was created last, and
-	// forgets it when any session of the state is destroyed; after a session that failed half-made it
-	// may even point to a dead one (orttraining/training_api/module.cc). copies says that it is good.
-	// Where it is not, the keeper, a session of an empty program, is made again for it.
+	// ONNX Runtime copies parameters with the data transfer of the most recent session, and
+	// forgets that transfer when any session of the state is destroyed. After a session that
+	// failed half-made, ONNX Runtime may even point to a dead transfer
+	// (orttraining/training_api/module.cc). copies says that the transfer is good. If it is
+	// not, State makes the keeper again: a session of an empty program.
 	copies    bool
 	keeper    *C.OrtTrainingSession
 	providers func(*onnx.SessionOptions) error // of the last trainer: they know its devices
 	cuda      *CUDA                            // of the last trainer
 }
 
-// NewState makes a state of the given parameters; the data are copied.
+// NewState makes a state of the given parameters and copies the data.
 func NewState(params []Param) (*State, error) {
 	b, err := encodeCheckpoint(params)
 	if err != nil {
@@ -45,7 +46,7 @@ func NewState(params []Param) (*State, error) {
 	return newState(b, params)
 }
 
-// LoadState makes a state of a checkpoint file.
+// LoadState makes a state from a checkpoint file.
 func LoadState(path string) (*State, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -77,16 +78,16 @@ func newState(b []byte, params []Param) (*State, error) {
 	return s, nil
 }
 
-// Names are the names of the parameters, sorted: ONNX Runtime keeps no order.
+// Names returns the names of the parameters, sorted: ONNX Runtime keeps no order.
 func (s *State) Names() []string { return slices.Clone(s.names) }
 
-// Shape is the shape of a parameter; ok is false if the name is unknown.
+// Shape returns the shape of a parameter; ok is false if the name is unknown.
 func (s *State) Shape(name string) (shape []int, ok bool) {
 	shape, ok = s.shapes[name]
 	return slices.Clone(shape), ok
 }
 
-// Get copies a parameter to dst, which has as many elements.
+// Get copies a parameter to dst, which must have as many elements.
 func (s *State) Get(name string, dst []float32) error {
 	get := func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
 		return check("get "+name, C.zos_state_get(s.state, cName, process.alloc, data, bytes))
@@ -94,7 +95,7 @@ func (s *State) Get(name string, dst []float32) error {
 	return s.transfer("get", name, dst, get)
 }
 
-// Set copies src, which has as many elements, to a parameter.
+// Set copies src, which must have as many elements, to a parameter.
 func (s *State) Set(name string, src []float32) error {
 	set := func(cName *C.char, data unsafe.Pointer, bytes C.size_t) error {
 		dims, rank := cDims(s.shapes[name])
@@ -104,8 +105,8 @@ func (s *State) Set(name string, src []float32) error {
 	return s.transfer("set", name, src, set)
 }
 
-// transfer checks what Get and Set have in common. The memory of the slice is used during the call
-// only, never kept by C.
+// transfer does what Get and Set have in common. It uses the slice's memory during the call only; C
+// never keeps it.
 func (s *State) transfer(op, name string, data []float32,
 	do func(*C.char, unsafe.Pointer, C.size_t) error) error {
 	s.mu.Lock()
@@ -132,8 +133,8 @@ func (s *State) transfer(op, name string, data []float32,
 	return do(cName, unsafe.Pointer(&data[0]), C.size_t(4*len(data)))
 }
 
-// Save writes the state to a checkpoint file: to a temporary name in the same folder, fsynced, then
-// renamed, so that path is at any moment the old file or the new one, whole.
+// Save writes the state to a checkpoint file. It writes a temporary name in the same folder, fsyncs
+// and renames it, so that path is at any moment the whole old file or the whole new one.
 func (s *State) Save(path string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +149,8 @@ func (s *State) Save(path string) error {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
 	defer f.Cleanup()
-	// ONNX Runtime opens the temporary file itself, by name, and truncates it: the same inode.
+	// ONNX Runtime opens the temporary file itself, by name, and truncates it: it is the same
+	// inode.
 	cPath := C.CString(f.Name())
 	defer C.zos_memory_free(unsafe.Pointer(cPath))
 	if err := check("save "+path, C.zos_state_save(s.state, cPath)); err != nil {
@@ -160,7 +162,7 @@ func (s *State) Save(path string) error {
 	return nil
 }
 
-// Params copies all parameters, in the order of Names.
+// Params returns copies of all parameters, in the order of Names.
 func (s *State) Params() ([]Param, error) {
 	params := make([]Param, len(s.names))
 	for i, name := range s.names {
@@ -173,7 +175,7 @@ func (s *State) Params() ([]Param, error) {
 	return params, nil
 }
 
-// WriteTo writes the state to w in the form that Save gives a file.
+// WriteTo writes the state to w in the form of a file from Save.
 func (s *State) WriteTo(w io.Writer) (int64, error) {
 	params, err := s.Params()
 	if err != nil {

@@ -26,7 +26,7 @@ func TestStateGetSet(t *testing.T) {
 	}
 	got := must(s.Params())(t)
 	want := []Param{someParams[2], someParams[0], someParams[3], someParams[1]}
-	want[1].Trainable = false // Params are values; what is trained is the checkpoint's matter
+	want[1].Trainable = false // Params are copies; the checkpoint says what is trained
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("read (-want +got):\n%s", diff)
 	}
@@ -68,7 +68,7 @@ func TestStateSaveLoad(t *testing.T) {
 	if len(entries) != 1 {
 		t.Errorf("saving left %v", entries)
 	}
-	// Continuing from the file is continuing.
+	// Training continues from the file as if it had not stopped.
 	g := &fit{state: loaded, trainer: must(NewTrainer(loaded, fitModel(), Options{Threads: 1}))(t)}
 	g.bind(t)
 	defer g.close()
@@ -92,7 +92,8 @@ func TestStateSaveKeepsTheLastGoodOne(t *testing.T) {
 	ok(t, os.WriteFile(path, good[:len(good)-9], 0o644))
 	_, err := LoadState(path)
 	wantErr(t, err, ErrCheckpoint, path)
-	// ONNX Runtime itself is not handed what our reader refuses, but refuses it too.
+	// Our reader refuses such input before ONNX Runtime sees it, but ONNX Runtime refuses it
+	// too.
 	_, err = newState(good[:len(good)/2], nil)
 	ortErr(t, err, "new state")
 	_, err = LoadState(filepath.Join(dir, "nothing"))
@@ -101,7 +102,8 @@ func TestStateSaveKeepsTheLastGoodOne(t *testing.T) {
 
 func TestTrainableParameters(t *testing.T) {
 	start(t)
-	// ONNX Runtime reads them as such: a program without a gradient buffer is refused.
+	// ONNX Runtime reads the parameters as trainable: it refuses a program without a gradient
+	// buffer.
 	params := fitParams()
 	params[0].Trainable = true
 	params[0].Data = []float32{3, 4}
@@ -111,8 +113,8 @@ func TestTrainableParameters(t *testing.T) {
 	ok(t, s.Get("w", v))
 	_, err := NewTrainer(s, fitModel(), Options{Threads: 1})
 	ortErr(t, err, "Gradient buffer input not provided for param: w")
-	// That session died half-made, and the state points to its data transfer: this must be known, and
-	// the state readable all the same.
+	// That session died half-made, and the state points to its data transfer. State must know
+	// this, and stay readable all the same.
 	if s.copies {
 		t.Error("the state trusts a dead session to copy its parameters")
 	}

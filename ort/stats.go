@@ -10,13 +10,13 @@ import (
 	"unsafe"
 )
 
-// ErrNoStats is the answer of an allocator that does not count: the host's, without its arena.
+// ErrNoStats is the error for an allocator that does not count: the host's, without its arena.
 var ErrNoStats = errors.New("the allocator keeps no statistics")
 
-// AllocatorStats are what an arena counted since its session was made, in bytes.
+// AllocatorStats holds an arena's counts since its session was made, in bytes.
 type AllocatorStats struct {
 	InUse          int64 // handed out now
-	MaxInUse       int64 // the most that was handed out at a time
+	MaxInUse       int64 // most handed out at once
 	MaxAllocSize   int64 // the largest single request
 	TotalAllocated int64 // taken from the system
 	Allocations    int64 // number of requests

@@ -23,13 +23,13 @@ type Step struct {
 
 // owner is what a step runs in: a Trainer or an Inference.
 type owner interface {
-	enter() error // locks against Close, unless that is an error
+	enter() error // locks against Close, unless it returns an error
 	leave()
 	exclude(*Step) // frees a step while none runs
 	run(context.Context, *C.zos_binding) error
 }
 
-// bind makes a step. With every, all inputs must be given; outputs may always be left out.
+// bind makes a step. If every is set, all inputs must be given; outputs may always be left out.
 func bind(inPorts, outPorts []Port, in, out map[string]*Tensor, every bool) (*Step, error) {
 	inputs, err := match("input", inPorts, in)
 	if err != nil {
@@ -62,8 +62,8 @@ func bind(inPorts, outPorts []Port, in, out map[string]*Tensor, every bool) (*St
 	return st, nil
 }
 
-// fill hands the tensors to C. A program that is trained has all its outputs in every step; a model
-// that is only run computes those that are bound, or all if none is.
+// fill passes the tensors to C. A training program returns all its outputs in every step; a model
+// that only runs computes the bound outputs, or all if none is bound.
 func (st *Step) fill(inPorts, outPorts []Port, inputs, outputs []*Tensor, every bool) {
 	var wanted []int
 	bound := slices.ContainsFunc(outputs, func(t *Tensor) bool { return t != nil })
@@ -119,7 +119,7 @@ func match(kind string, ports []Port, given map[string]*Tensor) ([]*Tensor, erro
 	return list, nil
 }
 
-// distinct refuses a tensor that would be written while something else uses it.
+// distinct refuses a tensor that something else uses while it is written.
 func distinct(in, out map[string]*Tensor) error {
 	users := map[*Tensor]string{}
 	for name, t := range in {
@@ -142,12 +142,12 @@ func names(ports []Port) []string {
 	return list
 }
 
-// Run runs the program once: it reads the bound inputs as they are now and writes the bound
+// Run runs the program once: it reads the current contents of the bound inputs and writes the bound
 // outputs. It allocates nothing in Go.
 func (st *Step) Run() error { return st.RunContext(context.Background()) }
 
-// RunContext is Run that ends early, with the context's error, when the context ends. A step of a
-// Trainer is not interrupted, but not begun when the context has ended.
+// RunContext is Run that ends early, with the context's error, when the context ends. A Trainer's
+// step is not interrupted, but does not start if the context has ended.
 func (st *Step) RunContext(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (st *Step) RunContext(ctx context.Context) error {
 	return st.owner.run(ctx, st.binding)
 }
 
-// Close frees the binding and lets the tensors go.
+// Close frees the binding and releases the tensors.
 func (st *Step) Close() {
 	if st != nil {
 		st.owner.exclude(st)

@@ -14,7 +14,7 @@ import (
 // DType is the type of the elements of a tensor, with ONNX's TensorProto code.
 type DType int32
 
-// The element types of this package.
+// Element types of this package.
 const (
 	Float   DType = 1
 	Uint8   DType = 2
@@ -38,8 +38,8 @@ func (d DType) String() string {
 	return fmt.Sprintf("dtype %d", int32(d))
 }
 
-// Tensor is a dense tensor in host memory, row-major. It owns the memory and the OrtValue over it;
-// Close frees both, at once or when the last Step that is bound to it is closed.
+// Tensor is a dense tensor in host memory, row-major. It owns the memory and the OrtValue over it.
+// Close frees both, immediately or when the last Step bound to the tensor is closed.
 type Tensor struct {
 	dtype  DType
 	shape  []int
@@ -50,7 +50,7 @@ type Tensor struct {
 	closed atomic.Bool
 
 	mu   sync.Mutex
-	refs int // 1 until closed, plus 1 for every use in a Step
+	refs int // 1 until closed, plus 1 per use in a Step
 }
 
 // NewTensor allocates a zeroed tensor of the given shape; no dimension makes a scalar.
@@ -114,7 +114,7 @@ func Of[T float32 | float64 | uint8 | int32 | int64 | bool](data []T, shape ...i
 	return t, err
 }
 
-// fromValue wraps an output that ONNX Runtime allocated and takes it over, also on error.
+// fromValue wraps an output that ONNX Runtime allocated and takes ownership of it, even on error.
 func fromValue(value *C.OrtValue) (*Tensor, error) {
 	var dtype C.int
 	var dims [8]C.int64_t
@@ -154,7 +154,7 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// cDims gives a shape to C; the pointer is good while the slice it was made from is reachable.
+// cDims passes a shape to C; the pointer is valid while the slice that it points into is reachable.
 func cDims(shape []int) (*C.int64_t, C.size_t) {
 	dims := make([]C.int64_t, len(shape)+1)
 	for i, d := range shape {
@@ -163,16 +163,16 @@ func cDims(shape []int) (*C.int64_t, C.size_t) {
 	return &dims[0], C.size_t(len(shape))
 }
 
-// DType is the type of the elements.
+// DType returns the element type.
 func (t *Tensor) DType() DType { return t.dtype }
 
-// Shape is the shape, empty for a scalar.
+// Shape returns the shape, empty for a scalar.
 func (t *Tensor) Shape() []int { return slices.Clone(t.shape) }
 
-// Len is the number of elements.
+// Len returns the number of elements.
 func (t *Tensor) Len() int { return t.count }
 
-// view is the memory itself, nil if the tensor is closed or of another type.
+// view returns the memory itself, or nil if the tensor is closed or has another type.
 func view[T any](t *Tensor, dtype DType) []T {
 	if t.closed.Load() || t.dtype != dtype {
 		return nil
@@ -180,36 +180,36 @@ func view[T any](t *Tensor, dtype DType) []T {
 	return unsafe.Slice((*T)(t.data), t.count)
 }
 
-// Float32 is the memory of a Float tensor: no copy, valid until Close. Like the other views it is
-// nil for a tensor of another type and for a closed one.
+// Float32 returns the memory of a Float tensor: it is not a copy, and is valid until Close. Like
+// the other views, it is nil for a tensor of another type and for a closed tensor.
 func (t *Tensor) Float32() []float32 { return view[float32](t, Float) }
 
-// Float64 is the memory of a Double tensor.
+// Float64 returns the memory of a Double tensor.
 func (t *Tensor) Float64() []float64 { return view[float64](t, Double) }
 
-// Int64 is the memory of an Int64 tensor.
+// Int64 returns the memory of an Int64 tensor.
 func (t *Tensor) Int64() []int64 { return view[int64](t, Int64) }
 
-// Int32 is the memory of an Int32 tensor.
+// Int32 returns the memory of an Int32 tensor.
 func (t *Tensor) Int32() []int32 { return view[int32](t, Int32) }
 
-// Uint8 is the memory of a Uint8 tensor.
+// Uint8 returns the memory of a Uint8 tensor.
 func (t *Tensor) Uint8() []uint8 { return view[uint8](t, Uint8) }
 
-// Bools is the memory of a Bool tensor.
+// Bools returns the memory of a Bool tensor.
 func (t *Tensor) Bools() []bool { return view[bool](t, Bool) }
 
-// Float16 is the memory of a Float16 tensor, as bits (IEEE 754 binary16).
+// Float16 returns the memory of a Float16 tensor, as bits (IEEE 754 binary16).
 func (t *Tensor) Float16() []uint16 { return view[uint16](t, Float16) }
 
-// Close frees the tensor. The views must not be used any more.
+// Close frees the tensor. Its views must not be used afterwards.
 func (t *Tensor) Close() {
 	if t != nil && !t.closed.Swap(true) {
 		t.drop()
 	}
 }
 
-// retain keeps the memory for a Step; it is false for a closed tensor.
+// retain keeps the memory for a Step; it returns false for a closed tensor.
 func (t *Tensor) retain() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,15 +6,15 @@ import (
 	"zos-ort/models/safe"
 )
 
-// gpu is the OS thread that sessions on a GPU run on. The CUDA provider keeps handles of cuBLAS and
-// cuDNN, with their device memory, for every thread that calls it (PerThreadContext in
+// gpu is the OS thread of all GPU sessions. The CUDA provider keeps handles of cuBLAS and cuDNN,
+// with their device memory, for every calling thread (PerThreadContext in
 // cuda_execution_provider.cc), and Go moves goroutines between threads.
 var gpu struct {
 	calls chan func() error // nil until OpenCUDA
 	done  chan error
 }
 
-// startGPU makes the thread; it lasts as long as the process.
+// startGPU starts the thread, which lasts as long as the process.
 func startGPU() {
 	if gpu.calls != nil {
 		return
@@ -28,8 +28,8 @@ func startGPU() {
 	}()
 }
 
-// onGPU calls f on the thread and waits for it; calls follow one another, as do the kernels, which
-// share a stream.
+// onGPU calls f on the thread and waits for it. Calls run one after the other, as do the kernels,
+// which share a stream.
 func onGPU(f func() error) error {
 	gpu.calls <- f
 	return <-gpu.done

@@ -7,7 +7,7 @@ import (
 	"zos-ort/models/safe"
 )
 
-// A panic on the thread of a GPU is the error of the call, and the next call runs.
+// A panic on the GPU thread is the error of the call, and the next call runs.
 func TestPanicOnTheGPUThread(t *testing.T) {
 	startGPU()
 	var p *safe.Panic

@@ -14,7 +14,7 @@ import (
 // lazyReset is the input that ONNX Runtime's TrainStep adds to every step.
 const lazyReset = "lazy_reset_grad"
 
-// Trainer is one program over a shared State. It owns its OrtTrainingSession and the Steps bound to
+// Trainer is a program over a shared State. It owns its OrtTrainingSession and the Steps bound to
 // it; its State owns it.
 type Trainer struct {
 	state   *State
@@ -22,10 +22,11 @@ type Trainer struct {
 	inputs  []Port                // without the parameters
 	outputs []Port
 	steps   map[*Step]bool
-	domains func() // lets the domains go
+	domains func() // releases the domains
 }
 
-// NewTrainer makes a program of an ONNX model (see the package comment). The bytes are not kept.
+// NewTrainer makes a program from an ONNX model (see the package comment). It does not keep the
+// bytes.
 func NewTrainer(s *State, model []byte, o Options) (*Trainer, error) {
 	return newTrainer(s, Artifacts{Train: model}, o)
 }
@@ -86,12 +87,12 @@ func (t *Trainer) create(a Artifacts, o Options) error {
 	return err
 }
 
-// bytesOf shows a model to C for the time of a call; one that is empty is left out.
+// bytesOf passes a model to C for the duration of a call; an empty model is left out.
 func bytesOf(model []byte) C.zos_bytes {
 	return C.zos_bytes{data: unsafe.Pointer(unsafe.SliceData(model)), size: C.size_t(len(model))}
 }
 
-// named lists the inputs or outputs in ONNX Runtime's order: the order of the model without the
+// named returns the inputs or outputs in ONNX Runtime's order: the order of the model, without the
 // parameters and gradient buffers.
 func (t *Trainer) named(output bool, all []Port) ([]Port, error) {
 	var n C.size_t
@@ -119,20 +120,20 @@ func (t *Trainer) named(output bool, all []Port) ([]Port, error) {
 	return list, nil
 }
 
-// Inputs are the inputs of the program other than parameters, in order.
+// Inputs returns the inputs of the program other than parameters, in order.
 func (t *Trainer) Inputs() []Port { return slices.Clone(t.inputs) }
 
-// Outputs are the outputs of the program, in order.
+// Outputs returns the outputs of the program, in order.
 func (t *Trainer) Outputs() []Port { return slices.Clone(t.outputs) }
 
-// InputNames are the names of Inputs.
+// InputNames returns the names of Inputs.
 func (t *Trainer) InputNames() []string { return names(t.inputs) }
 
-// OutputNames are the names of Outputs.
+// OutputNames returns the names of Outputs.
 func (t *Trainer) OutputNames() []string { return names(t.outputs) }
 
-// Bind fixes the tensors that a step reads and writes: every input, and those outputs that are
-// wanted. Names, types and fixed dimensions are checked here, the rest in the step.
+// Bind fixes the tensors that a step reads and writes: every input, and the wanted outputs. Bind
+// checks names, types and fixed dimensions; the step checks the rest.
 func (t *Trainer) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	st, err := bind(t.inputs, t.outputs, inputs, outputs, true)
 	if err != nil {
@@ -141,7 +142,7 @@ func (t *Trainer) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	return t.own(st, t)
 }
 
-// own takes a new step in.
+// own registers a new step.
 func (t *Trainer) own(st *Step, by owner) (*Step, error) {
 	st.owner = by
 	t.state.mu.Lock()
@@ -202,7 +203,7 @@ func (t *Trainer) exclude(st *Step) {
 	delete(t.steps, st)
 }
 
-// run ignores cancellation: TrainStep does so with its run options (training_api/module.cc).
+// run ignores cancellation, because TrainStep ignores its run options (training_api/module.cc).
 func (t *Trainer) run(_ context.Context, b *C.zos_binding) error {
 	if t.state.cuda != nil {
 		return onGPU(func() error { return check("step", C.zos_train_step(t.session, b)) })

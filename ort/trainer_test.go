@@ -100,7 +100,7 @@ func TestTrainersShareTheState(t *testing.T) {
 	alone := newFit(t, Options{Threads: 1})
 	defer alone.close()
 	want([]float32{0, 0})
-	for range 3 { // two twins taking turns are one that steps twice
+	for range 3 { // two twins that alternate equal one that steps twice
 		ok(t, f.step.Run())
 		want(f.get(t, "w"))
 		ok(t, twin.step.Run())
@@ -116,7 +116,7 @@ func TestTrainersShareTheState(t *testing.T) {
 	want([]float32{10, 20})
 }
 
-// Destroying a session makes ONNX Runtime forget how to copy parameters; State sees to it.
+// Destroying a session makes ONNX Runtime forget how to copy parameters; State restores it.
 func TestStateReadableAfterSessions(t *testing.T) {
 	start(t)
 	f := newFit(t, Options{Threads: 1})
@@ -125,7 +125,7 @@ func TestStateReadableAfterSessions(t *testing.T) {
 	want := f.get(t, "w")
 	second := must(NewTrainer(f.state, predictModel(), Options{Threads: 1}))(t)
 	second.Close()
-	f.state.copies = true // what ONNX Runtime does without our care
+	f.state.copies = true // what ONNX Runtime does without our safeguard
 	ortErr(t, f.state.Get("w", make([]float32, 2)), "Data transfer manager")
 	f.state.copies = false
 	same := func(when string) {
@@ -200,7 +200,7 @@ func TestBindRefuses(t *testing.T) {
 	}
 }
 
-// A dimension that the model leaves open is ONNX Runtime's to refuse, in the step.
+// ONNX Runtime refuses an open dimension of the model in the step.
 func TestStepShapeMismatch(t *testing.T) {
 	start(t)
 	s := must(NewState(fitParams()))(t)

@@ -1,5 +1,5 @@
 // Package autodiff adds the backward pass to a graph: reverse-mode differentiation that emits only
-// the gradients that lead from the outputs to the values asked for.
+// the gradients on the way from the outputs to the requested values.
 package autodiff
 
 import (
@@ -8,7 +8,8 @@ import (
 	"zos-ort/graphgen/scope"
 )
 
-// Grad returns d loss / d wrt[i] for a scalar loss; nil where the loss does not depend on it.
+// Grad returns d loss / d wrt[i] for a scalar loss, or nil where the loss does not depend on
+// wrt[i].
 func Grad(loss *ir.Value, wrt []*ir.Value) []*ir.Value {
 	g := loss.Graph()
 	if loss.Elements() != 1 {
@@ -40,7 +41,7 @@ func VJP(outs, cotangents, wrt []*ir.Value) []*ir.Value {
 	return grads
 }
 
-// depends is the set of values that are computed from any of wrt, wrt included.
+// depends returns the set of values that are computed from any of wrt, including wrt itself.
 func depends(nodes []*ir.Node, wrt []*ir.Value) map[*ir.Value]bool {
 	set := make(map[*ir.Value]bool, len(nodes))
 	for _, v := range wrt {

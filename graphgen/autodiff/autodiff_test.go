@@ -70,7 +70,7 @@ func TestNoDependenceGivesNil(t *testing.T) {
 	})
 }
 
-// The backward pass has the place of the forward node in its scope, and only what leads to wrt.
+// The backward pass keeps the scope of the forward nodes, and adds only nodes that lead to wrt.
 func TestOnlyNeededNodes(t *testing.T) {
 	g := ir.New("test")
 	build(t, func() {

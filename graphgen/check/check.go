@@ -1,4 +1,4 @@
-// Package check holds what the tests of several packages compare with.
+// Package check holds the comparisons that the tests of several packages share.
 package check
 
 import (
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Error wants an error that mentions all the words.
+// Error checks that err mentions all the words.
 func Error(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
@@ -21,8 +21,8 @@ func Error(t *testing.T, err error, words ...string) {
 	}
 }
 
-// Close wants numbers within absolute + relative |want| of each other, and reports the first that is
-// not.
+// Close checks that got and want agree within absolute + relative |want|, and reports the first
+// number that does not.
 func Close(t *testing.T, what string, got, want []float64, absolute, relative float64) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -37,7 +37,7 @@ func Close(t *testing.T, what string, got, want []float64, absolute, relative fl
 	}
 }
 
-// Must takes the results of a call and gives the first, or ends the test with the error.
+// Must takes the results of a call and returns the first, or ends the test with the error.
 func Must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()

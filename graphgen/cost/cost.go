@@ -1,11 +1,11 @@
-// Package cost counts what the nodes of a graph have to do: operations on numbers, and bytes of
-// tensors. Beside the time that they take, the two say how far a kernel is from what a processor
-// can do at most.
+// Package cost counts the work of a graph's nodes: operations on numbers, and bytes of tensors.
+// Together with a kernel's time, the two counts show how far the kernel is from the peak of the
+// processor.
 //
-// An addition, a multiplication or a comparison is one operation, whatever the kernel makes of it;
-// what a kernel of ours computes again in the backward pass counts, as it has to be done. Bytes are
-// those of all inputs and outputs once: what is read several times, or kept inside a kernel, is not
-// counted again.
+// An addition, a multiplication or a comparison is one operation, however the kernel does it. Work
+// that our kernels repeat in the backward pass counts, because it has to be done. The bytes are
+// those of all inputs and outputs, once each: data that is read several times or kept inside a
+// kernel is not counted again.
 package cost
 
 import (
@@ -15,13 +15,13 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Work is what a node has to do.
+// Work counts the operations and the bytes of a node.
 type Work struct{ Flops, Bytes float64 }
 
 // Of counts the work of a node.
 func Of(n *ir.Node) Work {
 	if _, view := n.Op.(ir.Aliaser); view {
-		return Work{} // another shape of the same memory
+		return Work{} // another shape for the same memory
 	}
 	w := Work{Flops: float64(flops(n))}
 	for i, v := range n.In {
@@ -37,7 +37,7 @@ func Of(n *ir.Node) Work {
 	return w
 }
 
-// Operations per element of passes that are more than one operation long.
+// Operations per element of passes that take more than one operation.
 const (
 	momentFlops = 3 // mean and variance
 	affineFlops = 2 // (x - mean) a + b, with the rest folded into a and b
@@ -45,12 +45,12 @@ const (
 	blendFlops  = 4 // k0 dy + k1 + k2 (x - mean)
 )
 
-// flops has one case per kind of operator that is not one operation per element.
+// flops has a case for each kind of operator that does not take one operation per element.
 func flops(n *ir.Node) int {
 	switch o := n.Op.(type) {
 	case op.Conv:
 		return convolution(o, n.Out[0], n.In[0])
-	case op.ConvGrad: // each gradient is as much as the convolution
+	case op.ConvGrad: // each gradient costs as much as the convolution
 		return produced(n) * convolution(o.Conv, n.In[0], n.In[1])
 	case op.DepthwiseConv:
 		return depthwise(o.Kernel, n.Out[0])
@@ -95,31 +95,32 @@ func flops(n *ir.Node) int {
 	return largest(n)
 }
 
-// convolution multiplies and adds, for every element of y, a window over the channels of a group.
+// convolution counts, for every element of y, a multiplication and an addition per weight of a
+// window over the channels of a group.
 func convolution(c op.Conv, y, x *ir.Value) int {
 	return 2 * y.Elements() * c.Kernel * c.Kernel * x.Shape[1] / c.Group
 }
 
 func depthwise(kernel int, y *ir.Value) int { return 2 * kernel * kernel * y.Elements() }
 
-// inside are the two convolutions of a unit that gives y.
+// inside counts the two convolutions of a unit that produces y.
 func inside(o op.ReluConvNorm, x, y *ir.Value) int {
 	return middle(o, x, y) + 2*x.Shape[1]*y.Elements()
 }
 
-// middle is the depthwise convolution of a unit, whose result has the channels of x and the size of
-// y; none if the kernel is 0.
+// middle counts the depthwise convolution of a unit, whose result has the channels of x and the
+// size of y. The count is zero if the kernel is 0.
 func middle(o op.ReluConvNorm, x, y *ir.Value) int {
 	return 2 * o.Kernel * o.Kernel * y.Elements() / y.Shape[1] * x.Shape[1]
 }
 
-// unitGradient computes the unit again up to the batch norm, and then the gradients that are wanted:
-// dX, dW, dV, dscale, dbias.
+// unitGradient counts the unit again, up to the batch norm, and then the wanted gradients: dX, dW,
+// dV, dscale, dbias.
 func unitGradient(o op.ReluConvNormGrad, n *ir.Node) int {
 	dy, x := n.In[0], n.In[1]
 	total := x.Elements() + inside(o.Unit, x, dy) + slopeFlops*dy.Elements()
 	back, weights, depthwise := wants(n, 0), wants(n, 1), wants(n, 2)
-	through := 2 * x.Shape[1] * dy.Elements() // the 1x1 convolution, one way or the other
+	through := 2 * x.Shape[1] * dy.Elements() // the 1x1 convolution, in either direction
 	if back+weights+depthwise > 0 {
 		total += blendFlops * dy.Elements()
 	}

@@ -18,7 +18,7 @@ func of(t *testing.T, build func(g *ir.Graph)) cost.Work {
 	return cost.Of(g.Nodes[len(g.Nodes)-1])
 }
 
-// image is x[2,4,6,6] = 288 elements; with stride 2 and the right padding 2*4*3*3 = 72 are left.
+// image is x[2,4,6,6] = 288 elements; with stride 2 and the right padding, 2*4*3*3 = 72 remain.
 func image(g *ir.Graph, name string) *ir.Value { return g.Input(name, ir.T(ir.Float, 2, 4, 6, 6)) }
 
 func vector(g *ir.Graph, name string, n int) *ir.Value { return g.Input(name, ir.T(ir.Float, n)) }

@@ -8,10 +8,10 @@ import (
 // Cost is what a network costs for one image.
 type Cost struct {
 	Parameters int // numbers in the convolutions and the classifier
-	MACs       int // multiplications with an addition, in the same; two FLOPs each
+	MACs       int // multiply-adds in the same layers; two FLOPs each
 }
 
-// Count counts in a graph of one image before it is quantised.
+// Count counts the cost of a graph for one image, before quantisation.
 func Count(g *ir.Graph) (c Cost) {
 	for _, n := range g.Nodes {
 		filter := 0 // products per output element

@@ -22,7 +22,7 @@ func named(g *ir.Graph, name string, data []float32, shape ...int) *ir.Value {
 	return g.Named(name, ir.T(ir.Float, shape...), &ir.Constant{Float: data})
 }
 
-// norm is the batch norm 2 (x - 1) / 2 + .5 = x - .5 (variance 3.75, epsilon .25) of every channel.
+// norm is the batch norm 2 (x - 1) / 2 + .5 = x - .5 (variance 3.75, epsilon .25) in every channel.
 func norm(x *ir.Value) *ir.Value {
 	g, c := x.Graph(), x.Shape[1]
 	of := func(v float32) *ir.Value { return g.Floats(slices.Repeat([]float32{v}, c), c) }
@@ -33,7 +33,7 @@ func conv(x *ir.Value, name string, w ...float32) *ir.Value {
 	return point.Of(x, named(x.Graph(), name, w, len(w)/x.Shape[1], x.Shape[1], 1, 1))
 }
 
-// wantFold checks how many batch norms are left, and that the result is the same.
+// wantFold checks how many batch norms are left and that the result is unchanged.
 func wantFold(t *testing.T, name string, left int, build func(g *ir.Graph, x *ir.Value)) {
 	t.Helper()
 	make := func() *ir.Graph {
@@ -81,7 +81,7 @@ func TestFold(t *testing.T) {
 	})
 }
 
-// What something else reads as well must stay what it is.
+// Fold must leave alone what another node reads as well.
 func TestFoldLeaves(t *testing.T) {
 	wantFold(t, "pool", 1, func(g *ir.Graph, x *ir.Value) {
 		g.Output("y", norm(op.AveragePool{Kernel: 3, Stride: 1, Pad: 1}.Of(x)))
@@ -120,7 +120,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// The bits of a half are those that a cast gives, which package eval computes in another way.
+// Half rounds to the same bits as a cast, which package eval computes in another way.
 func TestHalfBits(t *testing.T) {
 	var in []float32
 	for _, x := range []float64{0, 1, 1. / 3, 1 + 1./2048, 1 + 3./2048, 2 - 1./4096, 65504, 65519, 6e-5,
@@ -139,7 +139,7 @@ func TestHalfBits(t *testing.T) {
 	check.Close(t, "halves", got, want, 0, 0)
 }
 
-// quantizable is a convolution with bias, for a graph with numbers that 8 bits hold exactly.
+// quantizable is a convolution with bias, in a graph whose numbers 8 bits hold exactly.
 func quantizable(w, b []float32) *ir.Graph {
 	g := ir.New("quantizable")
 	x := g.Input("x", image)
@@ -153,10 +153,10 @@ func TestQuantize(t *testing.T) {
 	in := map[string]*eval.Tensor{"x": x}
 	w, b := []float32{63, -3, .25, -15.75}, []float32{-100, 8}
 	n := check.Must(deploy.Observe(quantizable(w, b)))(t)
-	if n != 2 { // the input and the Relu; the pool passes on, the convolution has one reader
+	if n != 2 { // input and Relu: the pool passes on, the convolution has one reader
 		t.Fatalf("%d activations, want 2", n)
 	}
-	// A step of 1 for the input, of 4 for the result: off by half of one at most.
+	// A step of 1 for the input and of 4 for the result: off by at most half a step.
 	g := quantizable(w, b)
 	if err := deploy.Quantize(g, []deploy.Range{{Min: -100, Max: 155}, {Min: 3, Max: 1020}}); err != nil {
 		t.Fatal(err)

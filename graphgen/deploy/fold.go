@@ -1,6 +1,6 @@
-// Package deploy rewrites a trained inference graph (graphgen.Freeze) into what is shipped: batch
-// norms folded into convolutions, half precision, 8-bit integers. All of it stays within the
-// standard operators.
+// Package deploy rewrites a trained inference graph (graphgen.Freeze) into a form to ship: batch
+// norms folded into convolutions, half precision, 8-bit integers. All forms use standard operators
+// only.
 package deploy
 
 import (
@@ -13,16 +13,16 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Fold removes the batch norms, in place. A batch norm with running statistics is y = a x + b for
-// every channel, with a = scale / sqrt(variance + epsilon) and b = bias - a mean; that of a convolution
-// W*x is the convolution (a W)*x + b. Padding does not matter, for b is added after it. Behind a
-// FactorizedReduce the batch norm reads the concatenation of two convolutions, each of which takes its
-// half of the channels; behind a separable convolution it goes into the 1x1 convolution, and the
-// depthwise one before stays without bias.
+// Fold removes the batch norms, in place. A batch norm with running statistics is y = a x + b in
+// every channel, with a = scale / sqrt(variance + epsilon) and b = bias - a mean. After a
+// convolution W*x, it becomes the convolution (a W)*x + b. Padding does not matter, because b is
+// added after it. After a FactorizedReduce, the batch norm reads the concatenation of two
+// convolutions, and each takes its half of the channels. After a separable convolution, the batch
+// norm goes into the 1x1 convolution, and the depthwise one before it stays without bias.
 //
-// A batch norm stays as it is if it reads anything else than convolutions (a pool of the search
-// supernet, the sum of a node), or a convolution that something else reads too. The networks of
-// package models/network have neither.
+// A batch norm stays if it reads anything but convolutions (a pool in the search supernet, the sum
+// in a node), or if something else also reads the convolution. The networks of package
+// models/network have neither.
 func Fold(g *ir.Graph) error {
 	f := &folder{g: g, readers: g.Readers(), outputs: map[*ir.Value]bool{}}
 	for _, o := range g.Outputs {
@@ -60,10 +60,11 @@ func (f *folder) rule(n *ir.Node) []*ir.Value {
 	return []*ir.Value{f.fold(n.In[0], t)}
 }
 
-// alone says that one node reads v, and nothing else sees it.
+// alone reports whether one node reads v and nothing else sees it.
 func (f *folder) alone(v *ir.Value) bool { return len(f.readers[v]) == 1 && !f.outputs[v] }
 
-// foldable says that v is a convolution of constants, or channels of several, for one reader.
+// foldable reports whether v is a convolution with constant weights, or a concatenation of those,
+// with one reader.
 func (f *folder) foldable(v *ir.Value) bool {
 	if v.Def == nil || !f.alone(v) {
 		return false

@@ -9,8 +9,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Half makes the float16 form of a graph: weights and arithmetic in half precision between inputs
-// and outputs of float32. What normalises the image (Sub, Div) and a final Softmax stay in float32.
+// Half makes the float16 form of a graph: weights and arithmetic in half precision, inputs and
+// outputs in float32. Image normalisation (Sub, Div) and a final Softmax stay in float32.
 func Half(g *ir.Graph) (*ir.Graph, error) {
 	h := &halver{g: ir.New(g.Name), by: map[typed]*ir.Value{}}
 	err := ir.Build(func() {
@@ -31,7 +31,7 @@ func Half(g *ir.Graph) (*ir.Graph, error) {
 	return h.g, nil
 }
 
-// typed is a value of the old graph with an element type.
+// typed is a value of the old graph in an element type.
 type typed struct {
 	v *ir.Value
 	d ir.DType
@@ -40,7 +40,7 @@ type typed struct {
 // halver copies a graph node by node.
 type halver struct {
 	g  *ir.Graph
-	by map[typed]*ir.Value // what stands for the old values, in each type that is wanted
+	by map[typed]*ir.Value // replacements of the old values, in each type needed
 }
 
 func (h *halver) node(n *ir.Node) {
@@ -66,7 +66,7 @@ func (h *halver) node(n *ir.Node) {
 	})
 }
 
-// value is v of the old graph as an element type, converted where it is another one.
+// value returns the old value v in element type d, with a conversion where the types differ.
 func (h *halver) value(v *ir.Value, d ir.DType) *ir.Value {
 	key := typed{v, d}
 	if h.by[key] == nil {
@@ -96,8 +96,8 @@ func (h *halver) constant(v *ir.Value, d ir.DType) *ir.Value {
 	return h.g.Named(v.Name, t, c)
 }
 
-// halfBits rounds to the nearest binary16, half to even: 1 bit of sign, 5 of exponent, 10 of
-// fraction. The bits of a rounded fraction carry over into the exponent, as they should.
+// halfBits rounds to the nearest binary16, half to even: 1 sign bit, 5 exponent bits, 10 fraction
+// bits. A fraction that rounds up carries into the exponent, as it should.
 func halfBits(x float32) uint16 {
 	sign := uint16(math.Float32bits(x)>>16) & 0x8000
 	size := math.Abs(float64(x))
@@ -106,7 +106,7 @@ func halfBits(x float32) uint16 {
 		return sign | 0x7e00
 	case size >= 65520: // half a step above the largest number
 		return sign | 0x7c00
-	case size < 1./(1<<14): // no leading one is left out: steps of 2^-24
+	case size < 1./(1<<14): // subnormal, no hidden leading one: steps of 2^-24
 		return sign | uint16(math.RoundToEven(size*(1<<24)))
 	}
 	fraction, exponent := math.Frexp(size) // size = fraction 2^exponent, fraction in [1/2,1)

@@ -10,14 +10,14 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Range holds the extremes that an activation was seen to take.
+// Range holds the smallest and the largest observed value of an activation.
 type Range struct{ Min, Max float32 }
 
-// Names of the outputs that Observe adds for activation i.
+// MinName and MaxName name the outputs that Observe adds for activation i.
 func MinName(i int) string { return fmt.Sprintf("min_%d", i) }
 func MaxName(i int) string { return fmt.Sprintf("max_%d", i) }
 
-// Observe makes a graph return the extremes of the activations that Quantize wants the ranges of, and
+// Observe makes a graph return the extremes of the activations whose ranges Quantize needs, and
 // returns their number.
 func Observe(g *ir.Graph) (int, error) {
 	list := activations(g)
@@ -30,10 +30,10 @@ func Observe(g *ir.Graph) (int, error) {
 	return len(list), err
 }
 
-// activations lists what is stored in 8 bits with a range of its own: the image as the first
-// convolution sees it, and the result of every node but the logits. A pool of maxima, a slice and
-// Flatten pass on the range of what they read. A convolution that goes into one Relu only has that
-// one's range.
+// activations lists the values that are stored in 8 bits with a range of their own: the image as
+// the first convolution sees it, and the result of every node but the logits. A max pool, a slice
+// and Flatten pass on the range of their input. A convolution that only feeds one Relu has the
+// range of that Relu.
 func activations(g *ir.Graph) (list []*ir.Value) {
 	readers := g.Readers()
 	for _, v := range g.Inputs {
@@ -64,11 +64,12 @@ func isRelu(n *ir.Node) bool {
 	return ok
 }
 
-// Quantize stores weights and activations in 8 bits, in place (QDQ form): every activation passes
-// through QuantizeLinear and DequantizeLinear with a scale and zero point of its range, every weight
-// is a DequantizeLinear of int8 constants, symmetric, with a scale per output channel, every bias one
-// of int32 constants in the unit of the products. A runtime that recognises the pattern computes in
-// integers; any other gets the same numbers in float32. ranges belong to the activations of Observe.
+// Quantize stores weights and activations in 8 bits, in place (QDQ form). Every activation passes
+// through QuantizeLinear and DequantizeLinear with a scale and zero point for its range. Every
+// weight is a DequantizeLinear of int8 constants, symmetric, with a scale per output channel; every
+// bias is a DequantizeLinear of int32 constants in units of the products. A runtime that recognises
+// the pattern computes in integers; any other computes the same numbers in float32. The ranges are
+// those of the activations that Observe lists.
 func Quantize(g *ir.Graph, ranges []Range) error {
 	list := activations(g)
 	if len(ranges) != len(list) {
@@ -103,7 +104,7 @@ func (q *quantizer) rule(n *ir.Node) []*ir.Value {
 		return q.passThrough(n)
 	case op.Relu:
 		if ranged && r.Min >= 0 {
-			// Zero is the lowest number that is stored: what is below it saturates.
+			// Zero is the lowest stored number: lower values saturate.
 			return []*ir.Value{q.activation(in[0], r)}
 		}
 	default:
@@ -118,7 +119,7 @@ func (q *quantizer) rule(n *ir.Node) []*ir.Value {
 	return []*ir.Value{y}
 }
 
-// passThrough gives a node that only picks elements the quantisation of its input.
+// passThrough gives a node that only picks elements the quantisation parameters of its input.
 func (q *quantizer) passThrough(n *ir.Node) []*ir.Value {
 	scale, zero, ok := storage(n.In[0])
 	if !ok {
@@ -128,7 +129,7 @@ func (q *quantizer) passThrough(n *ir.Node) []*ir.Value {
 	return []*ir.Value{through(y, scale, zero), nil} // nil: the indices of a MaxPool
 }
 
-// storage says how an activation that comes out of a DequantizeLinear is stored.
+// storage returns the quantisation parameters of an activation that a DequantizeLinear produces.
 func storage(v *ir.Value) (scale, zero *ir.Value, ok bool) {
 	if v.Def == nil {
 		return nil, nil, false
@@ -144,8 +145,8 @@ func through(v, scale, zero *ir.Value) *ir.Value {
 	return op.DequantizeLinear{}.Of(op.QuantizeLinear{To: zero.DType}.Of(v, scale, zero), scale, zero)
 }
 
-// activation stores v as uint8 such that zero, which padding and ReLU produce, is exact. ONNX Runtime
-// has its fastest products of uint8 with int8; activations in int8 it leaves in float32 on x86.
+// activation stores v as uint8 such that zero, which padding and ReLU produce, is exact. ONNX
+// Runtime's fastest products are of uint8 with int8; on x86 it leaves int8 activations in float32.
 func (q *quantizer) activation(v *ir.Value, r Range) *ir.Value {
 	lowest, highest := min(float64(r.Min), 0), max(float64(r.Max), 0)
 	scale := float32((highest - lowest) / 255)
@@ -157,7 +158,7 @@ func (q *quantizer) activation(v *ir.Value, r Range) *ir.Value {
 		q.g.Constant(ir.T(ir.Uint8), &ir.Constant{Bytes: []byte{byte(zero)}}))
 }
 
-// operands quantises what a convolution or the classifier computes with.
+// operands quantises the inputs of a convolution or the classifier.
 func (q *quantizer) operands(n *ir.Node, in []*ir.Value) {
 	if r, ok := q.ranges[in[0]]; ok && in[0].IsInput() {
 		in[0] = q.activation(in[0], r)
@@ -177,15 +178,15 @@ func (q *quantizer) operands(n *ir.Node, in []*ir.Value) {
 	}
 }
 
-// weightSteps is the largest weight in int8. Processors without a dot product of bytes (x86 before
-// VNNI) add two products uint8 x int8 in 16 bits, which overflow silently beyond 2 x 255 x 64: ONNX
-// Runtime advises 7 bits for them ("reduce range"), and with a scale per channel the last bit is
-// worth next to nothing.
+// weightSteps is the largest int8 weight. Processors without a byte dot product (x86 before VNNI)
+// add two uint8 x int8 products in 16 bits, which overflows silently beyond 2 x 255 x 64. ONNX
+// Runtime advises 7 bits for them ("reduce range"); with a scale per channel the last bit is worth
+// next to nothing.
 const weightSteps = 63
 
-// quantizeWeight gives the int8 form of a weight [channels,...] and its scales. The bias of a channel
-// is stored in units of its scale times that of the input, which must not overflow where a filter is
-// next to nothing (its batch norm has faded), so such a filter gets a coarser scale.
+// quantizeWeight returns the int8 form of a weight [channels,...] and its scales. The bias of a
+// channel is stored in units of its scale times that of the input. That must not overflow where a
+// filter is next to nothing (its batch norm has faded), so such a filter gets a coarser scale.
 func quantizeWeight(w []float32, channels int, bias []float32, input float32) ([]byte, []float32) {
 	filter := len(w) / channels
 	stored, scales := make([]byte, len(w)), make([]float32, channels)
@@ -221,7 +222,7 @@ func (q *quantizer) bias(b *ir.Value, weight []float32, input float32) *ir.Value
 	return q.dequantize(b, ir.Int32, stored, scales)
 }
 
-// dequantize stands for a constant that is stored as d with a scale for every channel.
+// dequantize adds a constant that is stored as d with a scale for every channel.
 func (q *quantizer) dequantize(v *ir.Value, d ir.DType, stored []byte, scales []float32) *ir.Value {
 	zeros := make([]byte, len(scales)*d.Size())
 	return op.DequantizeLinear{}.Of(

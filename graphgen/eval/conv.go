@@ -28,8 +28,8 @@ func eachTap(c op.Conv, xs, ws, ys []int, visit func(y, x, w int)) {
 	}
 }
 
-// eachTapOfRow visits the taps of output row oy in one pair of planes; taps that fall on the
-// padding do not exist.
+// eachTapOfRow visits the taps of output row oy in one pair of planes, without those on the
+// padding.
 func eachTapOfRow(c op.Conv, xs, ws, ys []int, oy int, visit func(ox, ix, k int)) {
 	for ky := range ws[2] {
 		iy := oy*c.Stride - c.Pad + ky*c.Dilation
@@ -47,8 +47,8 @@ func eachTapOfRow(c op.Conv, xs, ws, ys []int, oy int, visit func(ox, ix, k int)
 	}
 }
 
-// steps counts the positions of a window of the given reach (first to last element) on n elements
-// with padding on both sides.
+// steps counts the positions of a window with the given reach (first to last element) on n elements
+// padded on both sides.
 func steps(n, reach, stride, pad int) int {
 	count := 0
 	for at := -pad; at+reach <= n+pad; at += stride {

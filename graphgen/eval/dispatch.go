@@ -8,8 +8,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// apply evaluates one operator; the result has all outputs that the operator can have. It does not
-// know operators other than those of package op.
+// apply evaluates one operator of package op and returns all outputs that the operator can have.
 func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 	switch o := o.(type) {
 	case op.Conv:

@@ -12,7 +12,8 @@ import (
 	"zos-ort/graphgen/op/optest"
 )
 
-// Every operator of package op must have a case in this package; the list is read from the source.
+// Every operator of package op must have a case in this package. The test reads the list from the
+// source.
 func TestEveryOperatorIsKnown(t *testing.T) {
 	var source []byte
 	for _, name := range []string{"dispatch.go", "kernels.go"} {
@@ -34,9 +35,9 @@ func TestEveryOperatorIsKnown(t *testing.T) {
 	}
 }
 
-// Every operator must be in a case that is proved and compared with ONNX Runtime.
+// Every operator must occur in a case whose gradient is checked and that runs in ONNX Runtime.
 func TestEveryOperatorHasACase(t *testing.T) {
-	seen := map[string]bool{"Overwrite": true} // its test in package ort looks at the buffers
+	seen := map[string]bool{"Overwrite": true} // its test in package ort checks the buffers
 	for _, c := range optest.All() {
 		var wrt []int
 		for i := range c.Inputs {
@@ -55,7 +56,7 @@ func TestEveryOperatorHasACase(t *testing.T) {
 	}
 }
 
-// operators lists the types of a package that have a method OpType.
+// operators lists the types of a package that have an OpType method.
 func operators(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

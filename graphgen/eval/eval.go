@@ -1,10 +1,11 @@
-// Package eval computes a graph in float64 with the plainest loops that define each operator. It
-// is the yardstick for the operators' gradients and for what ONNX Runtime computes from the emitted
-// model, so it shares no code with either: it takes an operator's attributes and its inputs, and
-// every shape that it finds itself is compared with the one the graph declares.
+// Package eval computes a graph in float64 with the plainest loops that define each operator. It is
+// the reference for the operators' gradients and for what ONNX Runtime computes from the emitted
+// model, so it shares no code with either. It takes an operator's attributes and inputs, and
+// compares every shape that it finds with the declared shape in the graph.
 //
-// Constants are float32 in the graph and are used as they are; nothing is rounded to float32 on
-// the way. What a graph declares as bfloat16 is rounded to it: once, when a node has computed it.
+// Constants are float32 in the graph and are used as they are; nothing is rounded to float32 on the
+// way. A value that the graph declares as bfloat16 is rounded to bfloat16 once, after its node has
+// computed it.
 package eval
 
 import (
@@ -13,9 +14,9 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Run evaluates g on named inputs and returns the named outputs. A state buffer that the graph
-// overwrites gets its new contents in the tensor of inputs, after everything else has been
-// computed; outputs that show an input show its old contents.
+// Run evaluates g on named inputs and returns the named outputs. After everything else has been
+// computed, Run stores the new contents of an overwritten state buffer in its input tensor. Outputs
+// that show an input show its old contents.
 func Run(g *ir.Graph, inputs map[string]*Tensor) (map[string]*Tensor, error) {
 	r := &run{graph: g, values: map[*ir.Value]*Tensor{}, uses: map[*ir.Value]int{}}
 	for v, nodes := range g.Readers() {
@@ -27,8 +28,8 @@ func Run(g *ir.Graph, inputs map[string]*Tensor) (map[string]*Tensor, error) {
 	return r.all(inputs)
 }
 
-// Values is Run for looking inside: it returns the tensor of every value of the graph, inputs and
-// constants included. The tensors of the inputs are those that were given.
+// Values is Run for debugging: it returns the tensor of every value of the graph, including inputs
+// and constants. The input tensors are the caller's.
 func Values(g *ir.Graph, inputs map[string]*Tensor) (map[*ir.Value]*Tensor, error) {
 	r := &run{graph: g, values: map[*ir.Value]*Tensor{}}
 	_, err := r.all(inputs)
@@ -39,11 +40,11 @@ func Values(g *ir.Graph, inputs map[string]*Tensor) (map[*ir.Value]*Tensor, erro
 type run struct {
 	graph  *ir.Graph
 	values map[*ir.Value]*Tensor
-	uses   map[*ir.Value]int // readers to come, to free early; nil: keep everything
+	uses   map[*ir.Value]int // remaining readers, to free values early; nil: keep everything
 	writes []write
 }
 
-// write is an overwrite that waits for the end of the run.
+// write is an overwrite that is deferred to the end of the run.
 type write struct{ buffer, contents *Tensor }
 
 func (r *run) all(inputs map[string]*Tensor) (map[string]*Tensor, error) {
@@ -130,7 +131,7 @@ func (r *run) node(n *ir.Node) error {
 	return nil
 }
 
-// written is what an op.Overwrite leaves in its buffer.
+// written returns what an op.Overwrite leaves in its buffer.
 func written(in []*Tensor) *Tensor {
 	if in[2].B[0] {
 		return in[1].Clone()
@@ -138,7 +139,7 @@ func written(in []*Tensor) *Tensor {
 	return binary(in[:2], func(x, y float64) float64 { return x + y })
 }
 
-// release drops the values that n was the last to read.
+// release drops the values whose last reader is n.
 func (r *run) release(n *ir.Node) {
 	if r.uses == nil {
 		return

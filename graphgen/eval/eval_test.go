@@ -57,11 +57,11 @@ func TestConvByHand(t *testing.T) {
 	// Dilation 2 takes the four corners: 1 + 2*3 + 3*7 + 4*9.
 	dilated := op.Conv{Kernel: 2, Stride: 1, Dilation: 2, Group: 1}
 	wantFloats(t, []float64{64}, conv(dilated), ramp(1, 1, 3, 3), ramp(1, 1, 2, 2))
-	// Padding 1 and stride 2: the windows see one pixel in a corner of the image each.
+	// Padding 1 and stride 2: each window sees one corner pixel of the image.
 	padded := op.Conv{Kernel: 2, Stride: 2, Pad: 1, Dilation: 1, Group: 1}
 	wantFloats(t, []float64{4, 3*2 + 4*3, 2*4 + 4*7, 5 + 2*6 + 3*8 + 4*9}, conv(padded),
 		ramp(1, 1, 3, 3), ramp(1, 1, 2, 2))
-	// Two groups: each channel has its own weight; without groups they are added.
+	// Two groups: each channel has its own weight. Without groups, the channels are added.
 	depth := op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 2}
 	wantFloats(t, []float64{1, 2, 6, 8}, conv(depth), ramp(1, 2, 1, 2), ramp(2, 1, 1, 1))
 	point := op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}
@@ -78,7 +78,7 @@ func TestPoolsByHand(t *testing.T) {
 		return op.AveragePool{Kernel: 3, Stride: 2, Pad: 1}.Of(x[0])
 	}
 	wantFloats(t, []float64{3, 4, 6, 7}, mean, ramp(1, 1, 3, 3))
-	// Of equal maxima the first takes the gradient.
+	// The first of equal maxima takes the gradient.
 	first := func(x []*ir.Value) *ir.Value {
 		y := op.MaxPool{Kernel: 2, Stride: 2}.Of(x[0])
 		return op.MaxPool{Kernel: 2, Stride: 2}.VJP(ir.Pullback{Node: y.Def, Dy: x[1:]})[0]

@@ -2,8 +2,8 @@ package eval
 
 import "zos-ort/graphgen/op"
 
-// applyKernels evaluates the operators of our own domain: each is what the plain operators that it
-// stands for give one after the other. It reports whether it knows the operator.
+// applyKernels evaluates the operators of our own domain: each one gives the result of the plain
+// operators that it replaces, one after the other. It reports whether it knows the operator.
 func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 	switch o := o.(type) {
 	case op.DepthwiseConv:
@@ -59,7 +59,7 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 	return nil, false
 }
 
-// input is input i; nil if it is not there.
+// input returns input i, or nil if it is absent.
 func input(in []*Tensor, i int) *Tensor {
 	if i < len(in) {
 		return in[i]
@@ -67,7 +67,7 @@ func input(in []*Tensor, i int) *Tensor {
 	return nil
 }
 
-// plus adds t to y where t is there.
+// plus adds t to y if t is present.
 func plus(y, t *Tensor) *Tensor {
 	if t != nil {
 		for i, v := range t.F {
@@ -77,7 +77,7 @@ func plus(y, t *Tensor) *Tensor {
 	return y
 }
 
-// plain is the same convolution of c channels as an ordinary one.
+// plain is the ordinary form of the same convolution on c channels.
 func plain(o op.DepthwiseConv, c int) op.Conv {
 	return op.Conv{Kernel: o.Kernel, Stride: o.Stride, Pad: o.Pad, Dilation: o.Dilation, Group: c}
 }
@@ -95,7 +95,7 @@ func depthwiseGradWeight(o op.DepthwiseConv, dy, x *Tensor) *Tensor {
 	return vector(convGrad(plain(o, x.Shape[1]), dy, x, w)[1])
 }
 
-// channels repeats a scale of one number, or ones where there is none.
+// channels repeats a scale of one number, or fills in ones if the scale is absent.
 func channels(scale *Tensor, c int, absent float64) *Tensor {
 	if scale != nil && len(scale.F) == c {
 		return scale
@@ -117,7 +117,7 @@ func normalize(epsilon float32, x, scale, bias *Tensor) (y, mean, variance *Tens
 	return out[0], out[1], out[2]
 }
 
-// normalizeGrad returns dX, dscale (of one number unless the scale has more) and dbias.
+// normalizeGrad returns dX, dscale (one number, unless the scale has more) and dbias.
 func normalizeGrad(epsilon float32, dy, x, mean, variance, scale *Tensor) []*Tensor {
 	c := x.Shape[1]
 	d := batchNormGrad([]*Tensor{dy, x, channels(scale, c, 1), mean, invStd(variance, epsilon)})
@@ -131,7 +131,7 @@ func normalizeGrad(epsilon float32, dy, x, mean, variance, scale *Tensor) []*Ten
 	return d
 }
 
-// project returns the inputs of the 1x1 convolution of a unit and its results.
+// project returns the inputs and the results of the 1x1 convolution of a unit.
 func project(o op.ReluConvNorm, x, w, v *Tensor) (d, p *Tensor) {
 	d = relu(x)
 	if o.Kernel > 0 {
@@ -143,7 +143,7 @@ func project(o op.ReluConvNorm, x, w, v *Tensor) (d, p *Tensor) {
 
 var pointwise = op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}
 
-// matrix views the weights of a 1x1 convolution of c channels.
+// matrix views the weights of a 1x1 convolution on c channels.
 func matrix(w *Tensor, c int) *Tensor {
 	return &Tensor{Shape: []int{len(w.F) / c, c, 1, 1}, F: w.F}
 }

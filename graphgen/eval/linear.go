@@ -38,7 +38,7 @@ func gemm(m op.Gemm, in []*Tensor) *Tensor {
 	return y
 }
 
-// matMul multiplies two matrices, or as many pairs as there are.
+// matMul multiplies two matrices, or a stack of pairs.
 func matMul(a, b *Tensor) *Tensor {
 	if len(a.Shape) == 2 {
 		return gemm(op.Gemm{}, []*Tensor{a, b})
@@ -109,7 +109,7 @@ func softmaxGrad(dy, y *Tensor) *Tensor {
 	return dx
 }
 
-// checkLabels reports a label that is no class.
+// checkLabels reports a label outside the classes.
 func checkLabels(labels *Tensor, classes int) error {
 	for i, l := range labels.I {
 		if l < 0 || l >= int64(classes) {

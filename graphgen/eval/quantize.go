@@ -24,7 +24,8 @@ func quantize(o op.QuantizeLinear, x, scale, zero *Tensor) *Tensor {
 	return Ints(q, x.Shape...)
 }
 
-// dequantize takes scale and zero point of the element's position along the axis, or the only ones.
+// dequantize uses the scale and zero point at the element's position along the axis, or the
+// scalars.
 func dequantize(o op.DequantizeLinear, x, scale, zero *Tensor) *Tensor {
 	y, at := zeros(x.Shape), make([]int, len(x.Shape))
 	for i, q := range x.I {
@@ -41,8 +42,8 @@ func dequantize(o op.DequantizeLinear, x, scale, zero *Tensor) *Tensor {
 // extreme is the least or the greatest of all elements.
 func extreme(x *Tensor, of func([]float64) float64) *Tensor { return Floats([]float64{of(x.F)}) }
 
-// half rounds to the nearest number that binary16 holds: 11 significant bits, the least exponent
-// -14, below it steps of 2^-24; what is 65520 or more becomes infinite.
+// half rounds to the nearest number that binary16 holds: 11 significant bits, least exponent -14,
+// below it steps of 2^-24; 65520 or more becomes infinite.
 func half(x float64) float64 {
 	_, exponent := math.Frexp(x) // x = f 2^exponent, f in [1/2,1)
 	step := math.Ldexp(1, max(exponent-11, -24))
@@ -53,8 +54,8 @@ func half(x float64) float64 {
 	return y
 }
 
-// brain rounds to the nearest numbers that bfloat16 holds, half to even: 8 significant bits, the
-// least exponent -126, below it steps of 2^-133; what rounds to 2^128 or more becomes infinite.
+// brain rounds to the nearest numbers that bfloat16 holds, half to even: 8 significant bits, least
+// exponent -126, below it steps of 2^-133; anything that rounds to 2^128 or more becomes infinite.
 func brain(x *Tensor) *Tensor {
 	y := zeros(x.Shape)
 	for i, v := range x.F {
@@ -91,7 +92,7 @@ func fromBytes(want ir.Type, raw []byte) (*Tensor, error) {
 	return t, nil
 }
 
-// fromHalf is the finite number that the bits of a binary16 mean.
+// fromHalf is the finite number that a binary16 encodes.
 func fromHalf(bits uint16) float64 {
 	fraction, exponent := float64(bits&0x3ff), int(bits>>10&0x1f)
 	if exponent > 0 {

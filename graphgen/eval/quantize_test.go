@@ -11,8 +11,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Numbers of IEEE 754 binary16: ties go to the even neighbour, small numbers lose bits, large ones
-// become infinite.
+// IEEE 754 binary16: ties go to the even neighbour, small numbers lose bits, large ones become
+// infinite.
 func TestCastToFloat16(t *testing.T) {
 	in := []float64{1, 1 + 1./2048, 1 + 3./2048, -1. / 3, 1e-7, 2.9e-8, 65504, 65520, -1e9, 0}
 	want := []float64{1, 1, 1 + 4./2048, -0.333251953125, math.Ldexp(2, -24), 0, 65504, math.Inf(1),
@@ -25,7 +25,7 @@ func TestCastToFloat16(t *testing.T) {
 	}
 }
 
-// Numbers of bfloat16: 8 significant bits, ties to even, the exponents of float32.
+// bfloat16: 8 significant bits, ties to even, the exponents of float32.
 func TestCastToBFloat16(t *testing.T) {
 	in := []float64{1, 1 + 1./256, 1 + 3./256, -1. / 3, 1e-40, 3e-41, 3.4e38, 1e39, 0, 257}
 	want := []float64{1, 1, 1 + 4./256, -0.333984375, math.Ldexp(1, -133), 0, math.Inf(1), math.Inf(1), 0, 256}

@@ -26,7 +26,7 @@ func pick(x *Tensor, shape []int, from func(i int) int) *Tensor {
 	return out
 }
 
-// reshape takes -1 for the one length that follows from the others.
+// reshape takes -1 for the one length that the others determine.
 func reshape(x *Tensor, shape []int64) *Tensor {
 	to := dims(shape)
 	if i := slices.Index(to, -1); i >= 0 {
@@ -64,7 +64,7 @@ func transpose(t op.Transpose, x *Tensor) *Tensor {
 	})
 }
 
-// window copies the block of x that starts at the given corner; what lies outside of x is zero.
+// window copies the block of x that starts at the given corner; anything outside of x is zero.
 func window(x *Tensor, corner, shape []int) *Tensor {
 	at := make([]int, len(shape))
 	return pick(x, shape, func(i int) int {

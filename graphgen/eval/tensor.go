@@ -36,7 +36,7 @@ func (t *Tensor) Clone() *Tensor {
 	return &Tensor{slices.Clone(t.Shape), slices.Clone(t.F), slices.Clone(t.I), slices.Clone(t.B)}
 }
 
-// Len is the number of elements that are stored.
+// Len is the number of stored elements.
 func (t *Tensor) Len() int { return len(t.F) + len(t.I) + len(t.B) }
 
 func elements(shape []int) int {
@@ -75,7 +75,7 @@ func (t *Tensor) set(i int, src *Tensor, j int) {
 	}
 }
 
-// check reports how t differs from the type that the graph declares.
+// check reports how t differs from the type declared by the graph.
 func (t *Tensor) check(want ir.Type) error {
 	n := want.Elements()
 	have := len(t.F)
@@ -95,7 +95,7 @@ func (t *Tensor) check(want ir.Type) error {
 	return nil
 }
 
-// fromConstant widens a constant; float32 values stay what they are.
+// fromConstant widens a constant; the values of float32 do not change.
 func fromConstant(v *ir.Value) (*Tensor, error) {
 	c := v.Const
 	if c.Bytes != nil {
@@ -122,7 +122,7 @@ func unravel(i int, shape, at []int) {
 	}
 }
 
-// ravel is the flat index of coordinates.
+// ravel returns the flat index of coordinates.
 func ravel(at, shape []int) int {
 	i := 0
 	for a, d := range shape {

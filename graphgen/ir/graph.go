@@ -49,8 +49,8 @@ type Graph struct {
 	Constants []*Value
 	Nodes     []*Node
 	Outputs   []Output
-	// Share makes Add return the existing outputs when the same operator has already been applied to
-	// the same inputs. Operators that overwrite a buffer are never shared.
+	// Share makes Add return the existing outputs when the same operator has already been
+	// applied to the same inputs. Operators that overwrite a buffer are never shared.
 	Share bool
 
 	shared map[string][]*Value

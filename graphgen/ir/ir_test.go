@@ -12,7 +12,7 @@ import (
 
 var vector = ir.T(ir.Float, 3)
 
-// wantVerify checks what Verify says about a graph; nothing means that it is fine.
+// wantVerify checks the message of Verify for a graph; an empty one means that the graph is fine.
 func wantVerify(t *testing.T, want string, build func(g *ir.Graph)) {
 	t.Helper()
 	g := ir.New("test")
@@ -167,7 +167,7 @@ func TestVerifyClobbers(t *testing.T) {
 	})
 }
 
-// wantBuildError checks the message, with its place, and that the error is a *BuildError.
+// wantBuildError checks the message with its place, and that the error is a *BuildError.
 func wantBuildError(t *testing.T, want string, build func(g *ir.Graph)) {
 	t.Helper()
 	g := ir.New("test")

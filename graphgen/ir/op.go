@@ -13,15 +13,15 @@ type Attr struct {
 	Value any
 }
 
-// Op is the meaning of a node: a plain comparable-by-print value whose fields are the ONNX
-// attributes of one operator.
+// Op is the meaning of a node: a plain value, comparable by its printed form, whose fields are the
+// ONNX attributes of one operator.
 type Op interface {
 	// OpType is the ONNX domain and operator name.
 	OpType() (domain, name string)
 	// Attrs are the attributes to emit, in a fixed order.
 	Attrs() []Attr
-	// Infer is the type rule: the types of all outputs, or the law that the inputs break. An
-	// absent optional input is the zero Type.
+	// Infer is the type rule: it returns the types of all outputs, or the rule that the inputs
+	// break. An absent optional input is the zero Type.
 	Infer(in []Type) ([]Type, error)
 }
 
@@ -32,29 +32,29 @@ type Differentiable interface {
 	VJP(p Pullback) []*Value
 }
 
-// Pullback is what a VJP rule gets: the node, the cotangents of its outputs (nil is zero) and which
-// inputs want a gradient. Rules must build nothing for an input that is not needed.
+// Pullback holds what a VJP rule gets: the node, the cotangents of its outputs (nil means zero) and
+// the inputs that need a gradient. Rules must build nothing for an input that needs none.
 type Pullback struct {
 	Node *Node
 	Dy   []*Value
 	Need []bool
 }
 
-// In is input i of the node.
+// In returns input i of the node.
 func (p Pullback) In(i int) *Value { return p.Node.In[i] }
 
-// Out is output i of the node; nil if the node does not produce it.
+// Out returns output i of the node, or nil if the node does not produce it.
 func (p Pullback) Out(i int) *Value { return p.Node.Out[i] }
 
 // Overwriter is an Op that writes its result into one of its inputs.
 type Overwriter interface {
 	Op
-	// Overwrites is the index of the input buffer that is overwritten.
+	// Overwrites returns the index of the input buffer that the node overwrites.
 	Overwrites() int
 }
 
-// Clobberer is an Op whose kernels may write into the memory of some inputs, whatever those are:
-// constants and graph inputs are not spared. Verify demands that these inputs are the node's own.
+// Clobberer is an Op whose kernels may write into the memory of some inputs, even of constants and
+// graph inputs. Verify demands that these inputs belong to the node alone.
 type Clobberer interface {
 	Op
 	// Clobbers lists the inputs that may be written.

@@ -1,12 +1,12 @@
 package ir
 
-// Rule rewrites one node: it returns a value for every output of n, or nil to leave n as it is. It
-// may add nodes; they get the scope of n. The inputs of n have been rewritten already.
+// Rule rewrites one node: it returns a value for every output of n, or nil to leave n unchanged. It
+// may add nodes, which get the scope of n. The inputs of n are already rewritten.
 type Rule func(n *Node) []*Value
 
 // Rewrite replaces nodes by others that compute the same, from the inputs to the outputs, and
-// returns what stands for the outputs of the replaced ones. Nodes without readers stay;
-// Trim removes them. An output without readers may be replaced by nil.
+// returns the replacements of outputs. Nodes without readers stay; Trim removes them. An output
+// without readers may be replaced by nil.
 func (g *Graph) Rewrite(rule Rule) map[*Value]*Value {
 	old, by, readers := g.Nodes, map[*Value]*Value{}, g.Readers()
 	for _, o := range g.Outputs {
@@ -39,7 +39,7 @@ func (g *Graph) Rewrite(rule Rule) map[*Value]*Value {
 	return by
 }
 
-// replace notes what stands for output i of n.
+// replace records v as the replacement of output i of n.
 func (g *Graph) replace(n *Node, i int, v *Value, by map[*Value]*Value) {
 	switch {
 	case v == nil:

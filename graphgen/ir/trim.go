@@ -2,14 +2,14 @@ package ir
 
 import "slices"
 
-// PartialOutputs is an Op some of whose outputs may be left out of a node.
+// PartialOutputs is an Op with outputs that a node may leave out.
 type PartialOutputs interface {
 	Op
 	OptionalOutput(i int) bool
 }
 
-// Trim removes the nodes that no graph output depends on, optional outputs without readers,
-// and the constants that are left without a reader. Inputs stay, read or not.
+// Trim removes the nodes that no graph output depends on, optional outputs without readers, and the
+// constants without readers. Inputs stay, even if nothing reads them.
 func (g *Graph) Trim() {
 	live := g.TrimNodes()
 	for _, n := range g.Nodes {
@@ -24,8 +24,8 @@ func (g *Graph) Trim() {
 	g.Constants = consts
 }
 
-// TrimNodes removes the nodes that no graph output depends on, and changes nothing else: to put back
-// the old list of nodes undoes it. It returns the values that are read or given out.
+// TrimNodes removes the nodes that no graph output depends on, and changes nothing else: restoring
+// the old list of nodes undoes it. It returns the values that are read or are graph outputs.
 func (g *Graph) TrimNodes() (live map[*Value]bool) {
 	live = map[*Value]bool{}
 	for _, o := range g.Outputs {

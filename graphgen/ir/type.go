@@ -26,7 +26,7 @@ var dtypeNames = map[DType]string{Float: "float", Uint8: "uint8", Int8: "int8", 
 	Int64: "int64", Bool: "bool", Float16: "float16", Double: "double",
 	BFloat16: "bfloat16"}
 
-// String gives the name of ONNX's text form: float, int64, bool, ...
+// String returns the name in ONNX's text form: float, int64, bool, ...
 func (d DType) String() string {
 	if s, ok := dtypeNames[d]; ok {
 		return s
@@ -72,10 +72,10 @@ func (t Type) Bytes() int { return t.Elements() * t.DType.Size() }
 // Rank is the number of dimensions.
 func (t Type) Rank() int { return len(t.Shape) }
 
-// Equal reports the same element type and the same shape.
+// Equal reports whether both types have the same element type and shape.
 func (t Type) Equal(u Type) bool { return t.DType == u.DType && slices.Equal(t.Shape, u.Shape) }
 
-// String prints as ONNX's text form does: float[16,3,32,32].
+// String prints the type in ONNX's text form: float[16,3,32,32].
 func (t Type) String() string {
 	s := make([]string, len(t.Shape))
 	for i, d := range t.Shape {

@@ -130,7 +130,8 @@ func (g *Graph) verifyOverwrites() error {
 	return nil
 }
 
-// verifyOverwrite checks that n, which overwrites buf, comes after all that see its old contents.
+// verifyOverwrite checks that n, which overwrites buf, comes after every node that sees the old
+// contents of buf.
 func (g *Graph) verifyOverwrite(buf *Value, n *Node, readers map[*Value][]*Node) error {
 	before := ancestors(n)
 	views := append(aliases(buf, readers), buf)
@@ -150,7 +151,7 @@ func (g *Graph) verifyOverwrite(buf *Value, n *Node, readers map[*Value][]*Node)
 	return nil
 }
 
-// verifyClobbers checks that what an operator may write into is its own.
+// verifyClobbers checks that an operator only writes into inputs of its own.
 func (g *Graph) verifyClobbers() error {
 	var readers map[*Value][]*Node
 	for _, n := range g.Nodes {
@@ -171,7 +172,7 @@ func (g *Graph) verifyClobbers() error {
 	return nil
 }
 
-// notOwn says why input i of n is not only n's; nothing if it is.
+// notOwn says why input i of n does not belong to n alone; it is empty if the input does.
 func (g *Graph) notOwn(n *Node, i int, readers map[*Value][]*Node) string {
 	v := n.In[i]
 	if v.Def == nil {

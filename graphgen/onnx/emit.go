@@ -26,15 +26,15 @@ type Options struct {
 	ProducerVersion string
 	Doc             string
 	Metadata        map[string]string
-	// Batch, when set, replaces the first dimension of all inputs and outputs by this name. The graph
-	// must not depend on the batch size anywhere else.
+	// Batch, when set, replaces the first dimension of all inputs and outputs by this name. The
+	// graph must not depend on the batch size anywhere else.
 	Batch string
-	// Batched are the only inputs and outputs that Batch concerns, where not all have a batch.
+	// Batched lists the inputs and outputs with a batch dimension, where not all have one.
 	Batched []string
 }
 
-// Model lowers a verified graph to an ONNX model. Names are derived from the place in the network
-// and the position in the graph, so that equal graphs give equal files.
+// Model lowers a verified graph to an ONNX model. Names derive from the scope in the network and
+// the position in the graph, so that equal graphs give equal files.
 func Model(g *ir.Graph, o Options) (*ModelProto, error) {
 	if err := g.Verify(); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func Model(g *ir.Graph, o Options) (*ModelProto, error) {
 	return wrap(graph, slices.Sorted(maps.Keys(e.domains)), o), nil
 }
 
-// wrap makes a model of a graph whose operators are of the given domains.
+// wrap makes a model of a graph whose operators are in the given domains.
 func wrap(graph *GraphProto, domains []string, o Options) *ModelProto {
 	m := &ModelProto{IrVersion: proto.Int64(IRVersion), ProducerName: proto.String(Producer),
 		Graph: graph}
@@ -99,7 +99,7 @@ type emitter struct {
 	opt     Options
 	names   map[*ir.Value]string
 	domains map[string]bool
-	free    map[*ir.Value]bool // with a named batch: values that depend on it
+	free    map[*ir.Value]bool // for a named batch: the values that depend on it
 	out     *GraphProto
 }
 
@@ -133,8 +133,8 @@ func (e *emitter) graph() (*GraphProto, error) {
 	return e.out, nil
 }
 
-// outputs declares the outputs; a value with two output names, or an input that is returned, gets
-// an Identity.
+// outputs declares the outputs. A value with two output names, or an input that is also an output,
+// gets an Identity.
 func (e *emitter) outputs() {
 	for _, o := range e.g.Outputs {
 		if name := e.names[o.Value]; name != o.Name {
@@ -197,9 +197,9 @@ func (e *emitter) define(v *ir.Value, node string, j int) string {
 	return name
 }
 
-// knowsType reports whether the type of a value can be told: always with a batch of fixed size. With a
-// named one, where all ports have it, a value that depends on them has it too, as its first dimension;
-// one whose first dimension has another size mixes the batch with something else.
+// knowsType reports whether the type of a value is known. With a batch of fixed size it always is.
+// With a named batch that all ports have, a value that depends on them has the batch as its first
+// dimension; a value whose first dimension has another size mixes the batch with something else.
 func (e *emitter) knowsType(v *ir.Value) bool {
 	switch {
 	case e.opt.Batch == "":

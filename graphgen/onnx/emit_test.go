@@ -12,7 +12,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// sample has an input that is returned, a value with two output names and an operator of a
+// sample has an input that is also an output, a value with two output names and an operator of a
 // foreign domain.
 func sample(t *testing.T) *ir.Graph {
 	t.Helper()
@@ -66,7 +66,7 @@ func TestRoundTrip(t *testing.T) {
 	if got := strings.Join(meta, " "); got != "a=1 b=2" {
 		t.Errorf("metadata %s, want a=1 b=2", got)
 	}
-	for range 5 { // maps of the options must not leave their order in the file
+	for range 5 { // the file must not depend on the order of maps in the options
 		_, again := model(t, sample(t), onnx.Options{ProducerVersion: "1.2", Doc: "a note",
 			Metadata: map[string]string{"a": "1", "b": "2"}})
 		if !bytes.Equal(b, again) {

@@ -8,11 +8,11 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Optimizer is an optimiser of ONNX Runtime's on-device training.
+// Optimizer is an optimiser for ONNX Runtime's on-device training.
 type Optimizer string
 
 // Optimisers that ONNX Runtime's OptimizerStep knows: com.microsoft.AdamWOptimizer, with the
-// settings of its own tools, and com.microsoft.SGDOptimizerV2, which is w -= rate g.
+// settings of ONNX Runtime's own tools, and com.microsoft.SGDOptimizerV2, which is w -= rate g.
 const (
 	AdamW    Optimizer = "adamw"
 	PlainSGD Optimizer = "sgd"
@@ -23,11 +23,11 @@ type optimizerNode struct {
 	op        string
 	attrs     []ir.Attr
 	reads     []string // inputs of the node
-	sequences []string // inputs of the model: one tensor for each that is trained
+	sequences []string // inputs of the model: one tensor per trained parameter
 	done      ir.Type
 }
 
-// ONNX Runtime wants these inputs of the model in this order, whether or not the node reads them
+// ONNX Runtime wants these model inputs in this order, even those that the node does not read
 // (orttraining/training_api/optimizer.cc).
 var optimizerNodes = map[Optimizer]optimizerNode{
 	AdamW: {op: "AdamWOptimizer", attrs: []ir.Attr{{Name: "alpha", Value: float32(.9)},
@@ -42,7 +42,7 @@ var optimizerNodes = map[Optimizer]optimizerNode{
 		sequences: []string{"params", "gradients", "first_order_moments"}, done: ir.T(ir.Bool)},
 }
 
-// Model is the optimiser as a model of one node.
+// Model returns the optimiser as a model of one node.
 func (k Optimizer) Model(o Options) (*ModelProto, error) {
 	n, ok := optimizerNodes[k]
 	if !ok {

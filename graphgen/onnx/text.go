@@ -75,7 +75,7 @@ func names(list []string) string {
 	return strings.Join(q, ", ")
 }
 
-// quote leaves identifiers alone and quotes everything else; an absent value is empty quotes.
+// quote leaves identifiers alone and quotes everything else; an absent value becomes empty quotes.
 func quote(s string) string {
 	for i, c := range s {
 		letter := c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')

@@ -10,8 +10,8 @@ import (
 type Relu struct{}
 
 // ReluGrad is dY where Y > 0, else 0. It takes (dY, Y): the output serves as well as the input,
-// because both are positive at the same places, and the output is kept for the convolution anyway.
-// ONNX Runtime: com.microsoft.ReluGrad.
+// because both are positive in the same places, and the convolution keeps the output anyway. ONNX
+// Runtime: com.microsoft.ReluGrad.
 type ReluGrad struct{}
 
 func (Relu) OpType() (string, string)     { return ir.Onnx, "Relu" }

@@ -115,7 +115,7 @@ func (c Conv) OfBias(x, w, b *ir.Value) *ir.Value {
 	return x.Graph().Add1(c, x, w, b)
 }
 
-// VJP: both cotangents are convolutions of dY; only those that are needed are computed.
+// VJP: both cotangents are convolutions with dY; only the needed ones are computed.
 func (c Conv) VJP(p ir.Pullback) []*ir.Value {
 	g := p.Dy[0].Graph()
 	if len(p.Node.In) > 2 {

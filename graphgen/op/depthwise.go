@@ -6,8 +6,8 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// DepthwiseConv is a convolution of every channel of X[N,C,H,W] by itself, with the weights W of
-// any shape of C*Kernel*Kernel numbers: a Conv with Group = C = M. Kernel is at most 7, Stride and
+// DepthwiseConv convolves every channel of X[N,C,H,W] by itself: it is a Conv with Group = C = M.
+// The weights W may have any shape of C*Kernel*Kernel numbers. Kernel is at most 7, Stride and
 // Dilation are 1 or 2. It runs on the CPU in our own kernels (package ort/kernels); its gradients
 // are the next two operators, which need fewer inputs than ConvGrad.
 type DepthwiseConv struct{ Kernel, Stride, Pad, Dilation int }
@@ -46,7 +46,7 @@ func (c DepthwiseConv) Fits() bool {
 		1 <= c.Dilation && c.Dilation <= 2 && c.Pad >= 0
 }
 
-// result is the type of Y for X of type x.
+// result returns the type of Y for an X of type x.
 func (c DepthwiseConv) result(x ir.Type) (ir.Type, error) {
 	if err := image("depthwise conv", x); err != nil {
 		return x, err

@@ -6,19 +6,19 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// DirectMaxPool is MaxPool in our own kernels, with windows of at most 3 and no indices: its
+// DirectMaxPool is MaxPool in our own kernels, with windows of at most 3 and without indices: its
 // gradient finds the maxima again.
 type DirectMaxPool struct{ Kernel, Stride, Pad int }
 
-// DirectMaxPoolGrad scatters dY to the places of the maxima. Inputs dY, X and, optional, a tensor
-// that is added to dX.
+// DirectMaxPoolGrad scatters dY to the places of the maxima. Its inputs are dY, X and an optional
+// tensor that is added to dX.
 type DirectMaxPoolGrad struct{ Pool DirectMaxPool }
 
 // DirectAveragePool is AveragePool in our own kernels, with windows of at most 3.
 type DirectAveragePool struct{ Kernel, Stride, Pad int }
 
-// DirectAveragePoolGrad spreads dY over the windows of an X of the given size. Inputs dY and,
-// optional, a tensor that is added to dX.
+// DirectAveragePoolGrad spreads dY over the windows of an X of the given size. Its inputs are dY
+// and an optional tensor that is added to dX.
 type DirectAveragePoolGrad struct {
 	Pool          DirectAveragePool
 	Height, Width int
@@ -43,7 +43,7 @@ func (o DirectAveragePoolGrad) Attrs() []ir.Attr {
 		ir.Attr{Name: "width", Value: o.Width})
 }
 
-// Addend is the input that is added to the result.
+// Addend is the index of the input that is added to the result.
 func (DirectMaxPoolGrad) Addend() int     { return 2 }
 func (DirectAveragePoolGrad) Addend() int { return 1 }
 

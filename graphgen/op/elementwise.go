@@ -18,7 +18,7 @@ type Mul struct{}
 // Div is x / y with broadcasting. https://onnx.ai/onnx/operators/onnx__Div.html
 type Div struct{}
 
-// Max is the larger of x and y, with broadcasting; not differentiable here.
+// Max is the larger of x and y, with broadcasting; it has no gradient here.
 // https://onnx.ai/onnx/operators/onnx__Max.html
 type Max struct{}
 
@@ -39,7 +39,7 @@ func (Div) Attrs() []ir.Attr  { return nil }
 func (Max) Attrs() []ir.Attr  { return nil }
 func (Sqrt) Attrs() []ir.Attr { return nil }
 
-// sum is the type rule of Add and Sub, which indices take part in too.
+// sum is the type rule of Add and Sub, which also apply to indices.
 func sum(name string, in []ir.Type) ([]ir.Type, error) {
 	if len(in) == 2 && in[0].DType == ir.Int32 && in[1].DType == ir.Int32 {
 		s, err := broadcast(in[0].Shape, in[1].Shape)
@@ -113,8 +113,8 @@ func (Sub) VJP(p ir.Pullback) []*ir.Value {
 	return dx
 }
 
-// VJP: d(xy) = y dx + x dy. The gradient of a single number is a dot product, which needs no
-// buffer of the size of the other operand.
+// VJP: d(xy) = y dx + x dy. The gradient of a single number is a dot product, which needs no buffer
+// as large as the other operand.
 func (Mul) VJP(p ir.Pullback) []*ir.Value {
 	dx := make([]*ir.Value, 2)
 	for i, need := range p.Need {

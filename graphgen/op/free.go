@@ -6,19 +6,19 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// The operators of this file differentiate pools without fixing the batch size: ONNX Runtime's
+// The operators in this file differentiate pools without fixing the batch size: ONNX Runtime's
 // MaxPoolGrad and AveragePoolGrad read the size of their result from the file.
 
 // Shape is the shape of a tensor as an int64 vector.
 // https://onnx.ai/onnx/operators/onnx__Shape.html
 type Shape struct{}
 
-// GatherElementsGrad is a vector of zeros to which every dY[i] is added at Indices[i]. Inputs
+// GatherElementsGrad is a vector of zeros to which every dY[i] is added at Indices[i]. Inputs:
 // dY[k], the length as an int64 [1], Indices[k]. ONNX Runtime: com.microsoft.GatherElementsGrad.
 type GatherElementsGrad struct{ Length int }
 
-// ConvTranspose is the gradient of a Conv with respect to its input of the size Height x Width:
-// inputs dY[N,M,H',W'] and W[M,C/Group,k,k], output [N,C,Height,Width].
+// ConvTranspose is the gradient of a Conv with respect to its input of size Height x Width: inputs
+// dY[N,M,H',W'] and W[M,C/Group,k,k], output [N,C,Height,Width].
 // https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
 type ConvTranspose struct {
 	Conv          Conv
@@ -32,7 +32,7 @@ func (ConvTranspose) OpType() (string, string)      { return ir.Onnx, "ConvTrans
 func (Shape) Attrs() []ir.Attr              { return nil }
 func (GatherElementsGrad) Attrs() []ir.Attr { return []ir.Attr{{Name: "axis", Value: 0}} }
 
-// Attrs are those of the convolution, and how many rows and columns no window of it reached.
+// Attrs are those of the convolution, and the number of rows and columns that no window reached.
 func (c ConvTranspose) Attrs() []ir.Attr {
 	v := c.Conv
 	left := func(n int) int { return (n + 2*v.Pad - v.Dilation*(v.Kernel-1) - 1) % v.Stride }
@@ -87,15 +87,15 @@ func (o Shape) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(o, x) }
 // Of adds the gradient for a convolution with w.
 func (c ConvTranspose) Of(dy, w *ir.Value) *ir.Value { return dy.Graph().Add1(c, dy, w) }
 
-// Free is the gradient of a MaxPool of x, for any batch size.
+// Free returns the gradient of a MaxPool of x for any batch size.
 func (m MaxPoolGrad) Free(dy, indices, x *ir.Value) *ir.Value {
 	flat := func(v *ir.Value) *ir.Value { return Reshape{}.Free(v, v.Elements()) }
 	d := x.Graph().Add1(GatherElementsGrad{x.Elements()}, flat(dy), Shape{}.Of(flat(x)), flat(indices))
 	return Reshape{}.Free(d, x.Shape...)
 }
 
-// Free is the gradient of an AveragePool, for any batch size: the transpose of a convolution with
-// ones, of dY over the number of pixels in each window.
+// Free returns the gradient of an AveragePool for any batch size. It is the transpose of a
+// convolution with ones, applied to dY divided by the number of pixels in each window.
 func (a AveragePoolGrad) Free(dy *ir.Value) *ir.Value {
 	g, p := dy.Graph(), a.Pool
 	dy = Div{}.Of(dy, g.Floats(a.counts(dy.Shape[2], dy.Shape[3]), 1, 1, dy.Shape[2], dy.Shape[3]))
@@ -107,7 +107,7 @@ func (a AveragePoolGrad) Free(dy *ir.Value) *ir.Value {
 	return ConvTranspose{c, a.H, a.W}.Of(dy, g.Floats(ones, a.C, 1, p.Kernel, p.Kernel))
 }
 
-// counts is how many pixels of the image each of h x w windows has.
+// counts returns the number of image pixels in each of h x w windows.
 func (a AveragePoolGrad) counts(h, w int) []float32 {
 	inside := func(at, n int) int {
 		from := at*a.Pool.Stride - a.Pool.Pad

@@ -9,7 +9,7 @@ import (
 	"zos-ort/graphgen/op/optest"
 )
 
-// The forms for any batch size give what the others give.
+// The forms for any batch size compute the same as the others.
 func TestFreeGradients(t *testing.T) {
 	compared := 0
 	for _, c := range optest.Free() {
@@ -44,7 +44,7 @@ func TestFreeTypes(t *testing.T) {
 		"transposed conv: weight must be [M,C/group,k,k], got float[4,3,3]")
 }
 
-// What is left of the input when the windows do not reach its end.
+// The output padding is the rest of the input, where the windows do not reach its end.
 func TestConvTransposePadding(t *testing.T) {
 	c := op.ConvTranspose{Conv: op.Conv{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1, Group: 1}, Height: 7,
 		Width: 8}

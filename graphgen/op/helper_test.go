@@ -14,9 +14,9 @@ import (
 	"zos-ort/graphgen/op/optest"
 )
 
-// tolerance of a gradient, relative to the sum of the magnitudes of the terms of the inner product.
-// Gradients that divide by an element count hold it because the count, unlike its inverse, is
-// exact in float32.
+// tolerance is that of a gradient, relative to the sum of the magnitudes of the terms of the inner
+// product. Gradients that divide by an element count meet it because the count, unlike its inverse,
+// is exact in float32.
 const tolerance = 1e-8
 
 // checkCases proves the gradients of all cases that have one.
@@ -32,9 +32,9 @@ func checkCases(t *testing.T, cases []optest.Case) {
 	}
 }
 
-// checkVJP proves the gradient with respect to every input on its own: for a random direction u
-// and cotangent c, <VJP(c), u> = (<c, f(x+su)> - <c, f(x-su)>) / 2s. It also checks that one
-// gradient can be had without the others.
+// checkVJP proves the gradient with respect to every input on its own: for a random direction u and
+// cotangent c, <VJP(c), u> = (<c, f(x+su)> - <c, f(x-su)>) / 2s. It also checks that each gradient
+// can be computed without the others.
 func checkVJP(t *testing.T, c optest.Case) {
 	t.Helper()
 	all := make([]int, len(c.Inputs))
@@ -46,7 +46,7 @@ func checkVJP(t *testing.T, c optest.Case) {
 	out := run(t, g.Graph, values)
 	for i, x := range g.In {
 		grad := out[fmt.Sprintf("g%d", i)]
-		if g.Grad[i] == nil { // then the results must not depend on it
+		if g.Grad[i] == nil { // then the results must not depend on input i
 			grad = eval.Floats(make([]float64, x.Elements()), x.Shape...)
 		}
 		want, scale := slope(t, c, g, values, x.Name, grad)
@@ -77,8 +77,8 @@ type quotient struct {
 	value     float64
 }
 
-// slope is the central difference of <c, y> along a random direction of one input, and the
-// magnitude of the numbers that enter the comparison.
+// slope returns the central difference of <c, y> along a random direction of one input, and the
+// magnitude of the numbers in the comparison.
 func slope(t *testing.T, c optest.Case, g *optest.Graph, at map[string]*eval.Tensor, name string,
 	grad *eval.Tensor) (quotient, float64) {
 	t.Helper()
@@ -105,7 +105,7 @@ func slope(t *testing.T, c optest.Case, g *optest.Graph, at map[string]*eval.Ten
 	return quotient{u, (side(c.Step) - side(-c.Step)) / (2 * c.Step)}, scale
 }
 
-// checkAlone asks for one gradient only: it must be the same, and all that is built must serve it.
+// checkAlone asks for one gradient only: it must be the same, and every node built must serve it.
 func checkAlone(t *testing.T, c optest.Case, i int, values map[string]*eval.Tensor,
 	want *eval.Tensor) {
 	t.Helper()
@@ -134,8 +134,8 @@ func size(list []*ir.Node) (nodes, outputs int) {
 	return nodes, outputs
 }
 
-// checkUnwanted calls the rule of an operator with several float inputs with only one gradient
-// needed, and with none: nothing may be returned or built for the others.
+// checkUnwanted calls the rule of an operator with several float inputs twice, once with only one
+// gradient needed and once with none. The rule must return and build nothing for the others.
 func checkUnwanted(t *testing.T, c optest.Case) {
 	t.Helper()
 	if len(c.Inputs) < 2 {
@@ -159,7 +159,7 @@ func checkUnwanted(t *testing.T, c optest.Case) {
 	}
 }
 
-// run evaluates g with those of the values that it takes.
+// run evaluates g with those values that g takes.
 func run(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor) map[string]*eval.Tensor {
 	t.Helper()
 	in := map[string]*eval.Tensor{}

@@ -6,12 +6,12 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Gemm is op(A) op(B) (+ C), with op the transpose where asked; A, B matrices, C[N] optional.
-// https://onnx.ai/onnx/operators/onnx__Gemm.html
+// Gemm is op(A) op(B) (+ C), where op transposes if asked to. A and B are matrices; C[N] is
+// optional. https://onnx.ai/onnx/operators/onnx__Gemm.html
 type Gemm struct{ TransA, TransB bool }
 
-// MatMul is the product of two matrices, or of every pair of as many; it is used for dot products and
-// for convolutions of single pixels, and has no gradient here.
+// MatMul is the product of two matrices, or of each pair in two equal stacks. It serves for dot
+// products and single-pixel convolutions, and has no gradient here.
 // https://onnx.ai/onnx/operators/onnx__MatMul.html
 type MatMul struct{}
 
@@ -71,7 +71,7 @@ func (MatMul) Infer(in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(a.DType, append([]int{a.Shape[0]}, one[0].Shape...)...)}, nil
 }
 
-// Of adds op(a) op(b), plus c for every row where c is given.
+// Of adds op(a) op(b), plus c in every row if c is given.
 func (m Gemm) Of(a, b *ir.Value, c ...*ir.Value) *ir.Value {
 	return a.Graph().Add1(m, append([]*ir.Value{a, b}, c...)...)
 }

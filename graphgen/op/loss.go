@@ -14,8 +14,8 @@ type Softmax struct{}
 // ONNX Runtime: com.microsoft.SoftmaxGrad_13.
 type SoftmaxGrad struct{}
 
-// CrossEntropy is the mean over the batch of -log softmax(scores)[label]. Inputs scores[B,K] and
-// int64 labels[B]; outputs the scalar loss and the log-probabilities[B,K].
+// CrossEntropy is the mean over the batch of -log softmax(scores)[label]. Inputs: scores[B,K] and
+// int64 labels[B]; outputs: the scalar loss and the log-probabilities[B,K].
 // https://onnx.ai/onnx/operators/onnx__SoftmaxCrossEntropyLoss.html
 type CrossEntropy struct{}
 

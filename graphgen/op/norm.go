@@ -8,14 +8,14 @@ import (
 )
 
 // BatchNormTraining normalises X[N,C,H,W] with the statistics of the batch:
-// Y = scale (X - mean) / sqrt(var + Epsilon) + B. Inputs X, scale[C], B[C], running mean[C] and
-// running variance[C]; outputs Y, new running mean, new running variance, the batch mean and
-// 1/sqrt(var+eps). new = Momentum old + (1 - Momentum) batch: ONNX's momentum is one minus
-// PyTorch's. The variance that enters the running variance is the biased one; see graphgen for the
+// Y = scale (X - mean) / sqrt(var + Epsilon) + B. Inputs: X, scale[C], B[C], running mean[C] and
+// running variance[C]; outputs: Y, new running mean, new running variance, the batch mean and
+// 1/sqrt(var+eps). A new running statistic is Momentum old + (1 - Momentum) batch: ONNX's momentum
+// is one minus PyTorch's. The running variance takes in the biased variance; see graphgen for the
 // correction. ONNX Runtime: com.microsoft.BatchNormInternal.
 //
 // ONNX Runtime computes the new running statistics in the memory of the old ones, even if that is
-// an initialiser or a graph input and whether or not anybody reads the result; see Clobbers.
+// an initialiser or a graph input, and even if nothing reads the result; see Clobbers.
 type BatchNormTraining struct{ Epsilon, Momentum float32 }
 
 // BatchNormGrad computes dX, dScale, dB from (dY, X, scale, batch mean, 1/sqrt(var+eps)).

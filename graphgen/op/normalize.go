@@ -7,14 +7,15 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Normalize is a batch norm with the statistics of the batch, in our own kernels: inputs
-// X[N,C,H,W], scale, bias[C] and add, a tensor like X; all but X may be left out. A scale of one
-// number holds for all channels. Outputs Y = scale (X - mean) / sqrt(variance + Epsilon) + bias +
+// Normalize is a batch norm with the statistics of the batch, in our own kernels. Inputs:
+// X[N,C,H,W], scale, bias[C], and add, a tensor like X; all but X are optional. A scale of one
+// number holds for all channels. Outputs: Y = scale (X - mean) / sqrt(variance + Epsilon) + bias +
 // add, mean[C] and the biased variance[C].
 type Normalize struct{ Epsilon float32 }
 
-// NormalizeGrad computes dX + add, dscale and dbias[C], any of them, from (dY, X, mean, variance,
-// scale, add); the last two may be left out. dscale has one number for a scale of one number.
+// NormalizeGrad computes dX + add, dscale and dbias[C], or any of these, from (dY, X, mean,
+// variance, scale, add); the last two are optional. dscale has one number for a scale of one
+// number.
 type NormalizeGrad struct{ Epsilon float32 }
 
 func (Normalize) OpType() (string, string)     { return ir.Zos, "Normalize" }
@@ -23,7 +24,7 @@ func (NormalizeGrad) OpType() (string, string) { return ir.Zos, "NormalizeGrad" 
 func (o Normalize) Attrs() []ir.Attr     { return []ir.Attr{{Name: "epsilon", Value: o.Epsilon}} }
 func (o NormalizeGrad) Attrs() []ir.Attr { return []ir.Attr{{Name: "epsilon", Value: o.Epsilon}} }
 
-// Addend is the input that is added to the result.
+// Addend is the index of the input that is added to the result.
 func (Normalize) Addend() int     { return 3 }
 func (NormalizeGrad) Addend() int { return 5 }
 
@@ -33,13 +34,13 @@ func (Normalize) OptionalOutput(i int) bool { return i > 0 }
 // OptionalOutput says that each gradient may be left out.
 func (NormalizeGrad) OptionalOutput(int) bool { return true }
 
-// Accumulator is an operator that adds one of its inputs, if it is there, to its first output.
+// Accumulator is an operator that adds one of its inputs, if present, to its first output.
 type Accumulator interface {
 	ir.Op
 	Addend() int
 }
 
-// optional is input i, or the zero Type if it is not there.
+// optional returns input i, or the zero Type if it is absent.
 func optional(in []ir.Type, i int) ir.Type {
 	if i < len(in) {
 		return in[i]
@@ -47,7 +48,7 @@ func optional(in []ir.Type, i int) ir.Type {
 	return ir.Type{}
 }
 
-// scaleType checks a scale for c channels and gives the type of its gradient.
+// scaleType checks a scale for c channels and returns the type of its gradient.
 func scaleType(name string, scale ir.Type, c int) (ir.Type, error) {
 	switch {
 	case scale.DType == 0, scale.DType == ir.Float && scale.Elements() == 1:
@@ -59,7 +60,7 @@ func scaleType(name string, scale ir.Type, c int) (ir.Type, error) {
 		scale)
 }
 
-// present says which of the first n inputs are there and need a gradient.
+// present reports which of the first n inputs are present and need a gradient.
 func present(p ir.Pullback, n int) []bool {
 	need := slices.Clone(p.Need[:n])
 	for i := range need {

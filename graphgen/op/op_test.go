@@ -10,7 +10,7 @@ import (
 	"zos-ort/graphgen/op/optest"
 )
 
-// A value that the results do not depend on gets no gradient, and no node is built for it.
+// A value that the results do not depend on gets no gradient and no nodes.
 func TestNoDependenceBuildsNothing(t *testing.T) {
 	for _, c := range optest.All() {
 		g := c.Graph()
@@ -37,7 +37,7 @@ func TestOperatorsAreComparable(t *testing.T) {
 	}
 }
 
-// A network in which values are read several times: gradients that meet at a value are added.
+// This network reads values several times: gradients that meet at a value are added.
 func TestSharedValueVJP(t *testing.T) {
 	checkVJP(t, optest.Case{Name: "shared", Step: optest.Small,
 		Inputs: []optest.Input{optest.Normal(2, 4, 5, 6), optest.Normal(4, 4, 1, 1),

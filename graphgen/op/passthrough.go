@@ -6,10 +6,10 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// PassThrough gives its inputs unchanged, in their memory, when all of them are there: whoever reads
-// one output waits for every input. ONNX Runtime: com.microsoft.PassThrough, whose outputs are
-// aliases of its inputs one by one; it fails if one is an output of the graph, which has memory of its
-// own.
+// PassThrough returns its inputs unchanged, in their memory, once all of them are available: a
+// reader of one output waits for every input. ONNX Runtime: com.microsoft.PassThrough, whose
+// outputs alias its inputs one by one. It fails if one of them is a graph output, which has memory
+// of its own.
 type PassThrough struct{}
 
 func (PassThrough) OpType() (string, string) { return ir.Microsoft, "PassThrough" }
@@ -26,5 +26,5 @@ func (PassThrough) Infer(in []ir.Type) ([]ir.Type, error) {
 	return in, arity("pass through", in, len(in), len(in))
 }
 
-// Of adds the node and returns what stands for each of the values.
+// Of adds the node and returns its output for each of the values.
 func (o PassThrough) Of(x ...*ir.Value) []*ir.Value { return x[0].Graph().Add(o, x...) }

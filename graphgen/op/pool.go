@@ -6,8 +6,8 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// MaxPool is the maximum over square windows of X[N,C,H,W]; the outputs are Y and the int64 index
-// of every maximum in the flattened X. Of equal maxima ONNX Runtime takes the first in scan order.
+// MaxPool is the maximum over square windows of X[N,C,H,W]. The outputs are Y and the int64 index
+// of every maximum in the flattened X. ONNX Runtime takes the first of equal maxima in scan order.
 // https://onnx.ai/onnx/operators/onnx__MaxPool.html
 type MaxPool struct{ Kernel, Stride, Pad int }
 
@@ -18,7 +18,7 @@ type MaxPoolGrad struct {
 	N, C, H, W int
 }
 
-// AveragePool is the mean over square windows, without the padding (count_include_pad = 0).
+// AveragePool is the mean over square windows, ignoring the padding (count_include_pad = 0).
 // https://onnx.ai/onnx/operators/onnx__AveragePool.html
 type AveragePool struct{ Kernel, Stride, Pad int }
 
@@ -78,7 +78,7 @@ func poolType(name string, in []ir.Type, kernel, stride, pad int) (ir.Type, erro
 	return ir.T(x.DType, x.Shape[0], x.Shape[1], h, w), nil
 }
 
-// Infer gives Y and, of the same shape, int64 indices.
+// Infer gives Y, and int64 indices of the same shape.
 func (m MaxPool) Infer(in []ir.Type) ([]ir.Type, error) {
 	y, err := poolType("max pool", in, m.Kernel, m.Stride, m.Pad)
 	return []ir.Type{y, ir.T(ir.Int64, y.Shape...)}, err
@@ -128,8 +128,8 @@ func (GlobalAveragePool) Infer(in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(in[0].DType, in[0].Shape[0], in[0].Shape[1], 1, 1)}, nil
 }
 
-// Of adds the pool and returns Y. The indices are produced for the gradient; a graph that has no
-// use for them drops them (see ir.Graph.Trim).
+// Of adds the pool and returns Y. The node produces the indices for the gradient; a graph that does
+// not use them drops them (see ir.Graph.Trim).
 func (m MaxPool) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(m, x) }
 
 // Of adds the pool.

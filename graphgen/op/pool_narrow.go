@@ -7,19 +7,20 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Nearby says what the indices of a MaxPool of x tell in one byte each: how far the maximum is from
-// the middle of its window. Middles are the same for all channels and images but for where those
-// begin.
+// Nearby narrows the indices of a MaxPool of x to one byte each: the distance of the maximum from
+// the middle of its window. The middles are the same for all channels and images, apart from the
+// offset of each.
 type Nearby struct{ windows, images *ir.Value }
 
-// CanNarrow reports whether a byte holds every distance within a window of x, and 32 bits every index.
+// CanNarrow reports whether a byte holds every distance within a window of x, and 32 bits hold
+// every index.
 func (m MaxPool) CanNarrow(x *ir.Value) bool {
 	reach := max(m.Pad, m.Kernel-1-m.Pad)
 	return reach*(x.Shape[3]+1) <= math.MaxInt8 && x.Elements() <= math.MaxInt32
 }
 
 // Nearby adds the constants for pools of tensors such as x: the index of the middle of every window
-// of the first image, and that of the first pixel of every image.
+// of the first image, and the index of the first pixel of every image.
 func (m MaxPool) Nearby(x *ir.Value) Nearby {
 	g, s := x.Graph(), x.Shape
 	y, err := m.Infer([]ir.Type{x.Type})
@@ -43,13 +44,13 @@ func (m MaxPool) Nearby(x *ir.Value) Nearby {
 		g.Constant(ir.T(ir.Int32, n[0], 1, 1, 1), &ir.Constant{Bytes: images})}
 }
 
-// Narrow is the distance of every index as an int8.
+// Narrow returns the distance of every index as an int8.
 func (b Nearby) Narrow(indices *ir.Value) *ir.Value {
 	i := Cast{ir.Int32}.Of(indices)
 	return Cast{ir.Int8}.Of(Sub{}.Of(Sub{}.Of(i, b.windows), b.images))
 }
 
-// Widen gives the indices again.
+// Widen returns the indices of the distances.
 func (b Nearby) Widen(distances *ir.Value) *ir.Value {
 	d := Cast{ir.Int32}.Of(distances)
 	return Cast{ir.Int64}.Of(Add{}.Of(Add{}.Of(d, b.windows), b.images))

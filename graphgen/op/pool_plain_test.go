@@ -6,7 +6,7 @@ import (
 	"zos-ort/graphgen/op/optest"
 )
 
-// The gradients of pools in other operators give what the gradient operators give.
+// Pool gradients made of other operators equal those of the gradient operators.
 func TestPlainPoolGradients(t *testing.T) {
 	cases := optest.PlainPool()
 	if len(cases) < 10 {

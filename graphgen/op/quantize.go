@@ -6,14 +6,14 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// QuantizeLinear is saturate(round(X/scale) + zero), rounded half to even. Inputs X and the scalars
-// scale and zero. To is the type of zero and of the result, int8 or uint8, and no attribute of the
-// ONNX operator. It is for deployment and has no gradient.
+// QuantizeLinear is saturate(round(X/scale) + zero), rounded half to even. Its inputs are X and the
+// scalars scale and zero. To is the type of zero and of the result, int8 or uint8; it is not an
+// attribute of the ONNX operator. QuantizeLinear is for deployment and has no gradient.
 // https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
 type QuantizeLinear struct{ To ir.DType }
 
-// DequantizeLinear is scale (X - zero). Inputs X, scale and zero, which are scalars, or vectors along
-// Axis. A zero of int32 must be 0, says the standard: that is how biases are stored.
+// DequantizeLinear is scale (X - zero). Its inputs are X, scale and zero; the last two are scalars,
+// or vectors along Axis. The standard requires an int32 zero to be 0: biases are stored that way.
 // https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html
 type DequantizeLinear struct{ Axis int }
 
@@ -66,7 +66,7 @@ func (o QuantizeLinear) Of(x, scale, zero *ir.Value) *ir.Value {
 	return x.Graph().Add1(o, x, scale, zero)
 }
 
-// Of adds the floating point numbers that x stands for.
+// Of adds the floating point numbers that x encodes.
 func (o DequantizeLinear) Of(x, scale, zero *ir.Value) *ir.Value {
 	return x.Graph().Add1(o, x, scale, zero)
 }

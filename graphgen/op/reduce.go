@@ -7,7 +7,7 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// ReduceSum adds up over axes, which stay with length 1; no axes means all.
+// ReduceSum sums over axes, which stay with length 1; no axes means all.
 // https://onnx.ai/onnx/operators/onnx__ReduceSum.html
 type ReduceSum struct{ axes shapeKey }
 
@@ -110,7 +110,7 @@ func (ReduceSum) VJP(p ir.Pullback) []*ir.Value {
 // VJP: every element gets dy/n.
 func (ReduceMean) VJP(p ir.Pullback) []*ir.Value {
 	x := p.In(0)
-	// A division, because 1/n is seldom a float32 and n always is up to 2^24.
+	// This is a division because 1/n is seldom a float32, while n up to 2^24 always is.
 	share := Div{}.Of(p.Dy[0], constant(x, float32(x.Elements())))
 	return []*ir.Value{Expand{}.To(share, x.Shape...)}
 }

@@ -6,11 +6,11 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Scaled is w X + add in one of our own kernels: X and add are tensors of one shape, w is one
-// number. The addend may be left out.
+// Scaled is w X + add in one of our own kernels. X and add are tensors of the same shape, w is one
+// number; add is optional.
 type Scaled struct{}
 
-// Dot is the sum of the products of two tensors of one shape, as [1].
+// Dot is the sum of the products of two tensors of the same shape, as [1].
 type Dot struct{}
 
 func (Scaled) OpType() (string, string) { return ir.Zos, "Scaled" }
@@ -19,7 +19,7 @@ func (Dot) OpType() (string, string)    { return ir.Zos, "Dot" }
 func (Scaled) Attrs() []ir.Attr { return nil }
 func (Dot) Attrs() []ir.Attr    { return nil }
 
-// Addend is the input that is added to the result.
+// Addend is the index of the input that is added to the result.
 func (Scaled) Addend() int { return 2 }
 
 // Infer gives the type of X.

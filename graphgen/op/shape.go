@@ -56,7 +56,7 @@ func (t Transpose) perm() []int {
 	return p
 }
 
-// Infer checks that the number of elements stays.
+// Infer checks that the number of elements stays the same.
 func (r Reshape) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("reshape", in, 2, 2); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (t Transpose) Infer(in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(in[0].DType, out...)}, nil
 }
 
-// To adds the reshape; the same shape adds nothing.
+// To adds the reshape, or nothing if x has the shape already.
 func (Reshape) To(x *ir.Value, shape ...int) *ir.Value {
 	if slices.Equal(x.Shape, shape) {
 		return x
@@ -121,14 +121,14 @@ func (Expand) To(x *ir.Value, shape ...int) *ir.Value {
 	return x.Graph().Add1(Expand{keyOf(shape)}, x, dims(x, shape))
 }
 
-// Free adds the reshape in a form that holds for any length of the first axis.
+// Free adds the reshape in a form that works for any length of the first axis.
 func (Reshape) Free(x *ir.Value, shape ...int) *ir.Value {
 	free := slices.Clone(shape)
-	free[0] = -1 // ONNX: whatever makes the number of elements right
+	free[0] = -1 // ONNX: -1 is whatever makes the number of elements right
 	return x.Graph().Add1(Reshape{keyOf(shape)}, x, dims(x, free))
 }
 
-// Free adds the broadcast in a form that holds for any length of the axes that stay as they are.
+// Free adds the broadcast in a form that works for any length of the axes that keep theirs.
 func (Expand) Free(x *ir.Value, shape ...int) *ir.Value {
 	free := slices.Clone(shape)
 	for i, d := range x.Shape {

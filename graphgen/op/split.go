@@ -17,7 +17,7 @@ type Split struct {
 	pieces shapeKey
 }
 
-// Slice cuts rows and columns off at the edges: x[:, :, Top:H-Bottom, Left:W-Right].
+// Slice cuts rows and columns off the edges: x[:, :, Top:H-Bottom, Left:W-Right].
 // https://onnx.ai/onnx/operators/onnx__Slice.html
 type Slice struct{ Top, Left, Bottom, Right int }
 
@@ -194,7 +194,7 @@ func (s Split) pieceType(x ir.Type, i int) ir.Type {
 	return t
 }
 
-// Zeros is a tensor of zeros, made by broadcasting one zero.
+// Zeros returns a tensor of zeros, made by broadcasting one zero.
 func Zeros(g *ir.Graph, t ir.Type) *ir.Value { return Expand{}.To(g.Scalar(0), t.Shape...) }
 
 // VJP: pad with zeros.

@@ -6,15 +6,16 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// Overwrite replaces the contents of a state buffer (a graph input) by value. Inputs buffer, value
-// and a boolean [1]: value is added where that is false. The output is a boolean flag [1] that must
-// be a graph output, or the node would be removed. ONNX Runtime: com.microsoft.InPlaceAccumulatorV2.
+// Overwrite replaces the contents of a state buffer (a graph input) by value. Its inputs are the
+// buffer, the value and a boolean [1]; where the boolean is false, value is added instead. The
+// output is a boolean flag [1], which must be a graph output, or the node would be removed. ONNX
+// Runtime: com.microsoft.InPlaceAccumulatorV2.
 type Overwrite struct{}
 
 func (Overwrite) OpType() (string, string) { return ir.Microsoft, "InPlaceAccumulatorV2" }
 func (Overwrite) Attrs() []ir.Attr         { return nil }
 
-// Overwrites is the buffer.
+// Overwrites returns the index of the buffer.
 func (Overwrite) Overwrites() int { return 0 }
 
 // Infer checks that the value fits the buffer.
@@ -28,7 +29,7 @@ func (Overwrite) Infer(in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(ir.Bool, 1)}, nil
 }
 
-// Accumulate adds value to the buffer, or puts it there where reset, a boolean [1], is true.
+// Accumulate adds value to the buffer, or stores it there if reset, a boolean [1], is true.
 func (o Overwrite) Accumulate(buffer, value, reset *ir.Value) *ir.Value {
 	return buffer.Graph().Add1(o, buffer, value, reset)
 }

@@ -7,21 +7,22 @@ import (
 	"zos-ort/graphgen/ir"
 )
 
-// ReluConvNorm is the unit that DARTS cells are made of, in one of our own kernels: ReLU, depthwise
-// convolution (none if Kernel is 0), 1x1 convolution, batch norm with the statistics of the batch.
-// Inputs X[N,C,H,W]; W, the M*C weights of the 1x1 convolution, of any shape; V, the
-// C*Kernel*Kernel weights of the depthwise one; scale, one number or [M]; bias[M]; add, a tensor
-// like Y. Outputs Y[N,M,H',W'], mean[M] and the biased variance[M]. For the last part see
+// ReluConvNorm is the unit of DARTS cells in one of our own kernels: ReLU, depthwise convolution
+// (none if Kernel is 0), 1x1 convolution, batch norm with the statistics of the batch. Its inputs
+// are X[N,C,H,W]; W, the M*C weights of the 1x1 convolution, of any shape; V, the C*Kernel*Kernel
+// weights of the depthwise convolution; scale, one number or [M]; bias[M]; add, a tensor like Y.
+// Its outputs are Y[N,M,H',W'], mean[M] and the biased variance[M]. For the batch norm see
 // Normalize.
 //
-// The backward pass computes the inner results again from X, so that nothing else is kept.
+// The backward pass recomputes the intermediate results from X, so the forward pass keeps nothing
+// else.
 type ReluConvNorm struct {
 	Kernel, Stride, Pad, Dilation int
 	Epsilon                       float32
 }
 
-// ReluConvNormGrad computes dX + add, dW[M*C], dV[C*Kernel*Kernel], dscale and dbias[M], any of
-// them, from (dY, X, mean, variance, W, V, scale, add).
+// ReluConvNormGrad computes dX + add, dW[M*C], dV[C*Kernel*Kernel], dscale and dbias[M], or any of
+// these, from (dY, X, mean, variance, W, V, scale, add).
 type ReluConvNormGrad struct{ Unit ReluConvNorm }
 
 func (ReluConvNorm) OpType() (string, string)     { return ir.Zos, "ReluConvNorm" }
@@ -35,7 +36,7 @@ func (o ReluConvNorm) Attrs() []ir.Attr {
 // Attrs are those of the unit.
 func (o ReluConvNormGrad) Attrs() []ir.Attr { return o.Unit.Attrs() }
 
-// Addend is the input that is added to the result.
+// Addend is the index of the input that is added to the result.
 func (ReluConvNorm) Addend() int     { return 5 }
 func (ReluConvNormGrad) Addend() int { return 7 }
 
@@ -51,7 +52,7 @@ func (o ReluConvNorm) window() DepthwiseConv {
 
 const unitName = "relu-conv-norm"
 
-// result is the type of Y, from those of X, W and V.
+// result returns the type of Y for the types of X, W and V.
 func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
 	y := x
 	if err := image(unitName, x); err != nil {
@@ -125,7 +126,7 @@ func (o ReluConvNorm) Of(x, w, v, scale, bias, add *ir.Value) []*ir.Value {
 	return x.Graph().Add(o, x, w, v, scale, bias, add)
 }
 
-// VJP: one kernel computes all gradients that are needed.
+// VJP: one kernel computes all the needed gradients.
 func (o ReluConvNorm) VJP(p ir.Pullback) []*ir.Value {
 	d := make([]*ir.Value, 6)
 	if p.Need[5] && p.In(5) != nil {

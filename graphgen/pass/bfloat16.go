@@ -7,16 +7,16 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Mixed precision (CUDABFloat16). What the backward pass reads of the images on the way to the loss
-// is bfloat16: half the bytes, the exponents of float32, 8 significant bits. All that reads such an
-// image, forward and backward, sees the same rounded numbers, and the gradient takes the rounding
+// Mixed precision (CUDABFloat16). The images that the backward pass reads from the forward pass are
+// bfloat16: half the bytes, the exponents of float32, 8 significant bits. All readers of such an
+// image, forward and backward, see the same rounded numbers, and the gradient treats the rounding
 // as the identity. Everything that adds up stays float32: weights, momenta, statistics, batch
 // norms, sums of edges, the classifier, the loss and all gradients.
 //
-// Convolutions of single pixels, as products of matrices, and ReLUs compute in bfloat16, so that
-// their results need no second rounding; a kernel adds up in float32 and rounds once. All other
+// Single-pixel convolutions, as matrix products, and ReLUs compute in bfloat16, so that their
+// results need no second rounding; a kernel adds up in float32 and rounds once. All other
 // convolutions compute in float32: ONNX allows no bfloat16 there before opset 22, in which the CUDA
-// provider lacks other operators. What moves numbers (Concat, Split, ...) moves bfloat16.
+// provider lacks other operators. Operators that move numbers (Concat, Split, ...) move bfloat16.
 
 // narrower is one application of the pass.
 type narrower struct {
@@ -58,8 +58,8 @@ func (w *narrower) rule(n *ir.Node) []*ir.Value {
 	return outs
 }
 
-// pointwise is the convolution of x[N,C,H,W] with v[M,C,1,1] as N products of matrices. The weights
-// are repeated for every image: else the provider would make a table of where they are on the host,
+// pointwise is the convolution of x[N,C,H,W] with v[M,C,1,1] as N matrix products. The weights are
+// repeated for every image. Otherwise the provider would make a table of their places on the host
 // and copy it to the device in every step (CanUseStridedBatchedGemm in ONNX Runtime's
 // cuda/math/matmul.cc).
 func pointwise(x, v *ir.Value) *ir.Value {
@@ -69,7 +69,7 @@ func pointwise(x, v *ir.Value) *ir.Value {
 	return op.Reshape{}.To(op.MatMul{}.Of(weights, pixels), n, m, x.Shape[2], x.Shape[3])
 }
 
-// isKept reports whether v is an image that the gradient of a reader asks for.
+// isKept reports whether v is an image that a reader's gradient needs.
 func (w *narrower) isKept(v *ir.Value) bool {
 	if v == nil || v.Rank() != 4 || v.DType != ir.Float {
 		return false
@@ -78,15 +78,15 @@ func (w *narrower) isKept(v *ir.Value) bool {
 		switch r.Op.(type) {
 		case op.Conv, op.Relu, op.BatchNormTraining, op.BatchNorm:
 			return r.In[0] == v && !w.backward[r]
-		case op.Mul: // by a mixing weight, which may want a gradient
+		case op.Mul: // by a mixing weight, which may need a gradient
 			return !w.backward[r] && (r.In[0].Elements() == 1 || r.In[1].Elements() == 1)
 		}
 		return false
 	})
 }
 
-// narrowed is v as bfloat16. What moves numbers is done after the rounding rather than before it,
-// so that the whole vector of weights is rounded in one go, and a state before it is cut or joined.
+// narrowed returns v as bfloat16. It moves numbers after rounding them rather than before, so that
+// the whole weight vector is rounded at once, and a state before it is cut or joined.
 func (w *narrower) narrowed(v *ir.Value) *ir.Value {
 	if r, ok := w.by[v]; ok {
 		return r
@@ -128,13 +128,13 @@ func moves(o ir.Op) bool {
 
 func widened(v *ir.Value) *ir.Value { return op.Cast{To: ir.Float}.Of(v) }
 
-// widens reports whether a node makes float32 of bfloat16.
+// widens reports whether a node turns bfloat16 into float32.
 func widens(n *ir.Node) bool {
 	c, ok := n.Op.(op.Cast)
 	return ok && c.To == ir.Float && n.In[0].DType == ir.BFloat16
 }
 
-// late reports whether a node belongs right before the node of the backward pass that reads it.
+// late reports whether a node belongs right before its reader in the backward pass.
 func late(n *ir.Node) bool {
 	_, view := n.Op.(op.Reshape)
 	return view || widens(n)

@@ -8,7 +8,7 @@ import (
 // lowerPools replaces the gradients of all pools.
 func lowerPools(g *ir.Graph) { g.Rewrite(plainPools) }
 
-// plainPools replaces the gradients of pools, which the CUDA provider does not have.
+// plainPools replaces the pool gradients, which the CUDA provider lacks.
 func plainPools(n *ir.Node) []*ir.Value {
 	switch o := n.Op.(type) {
 	case op.MaxPoolGrad:

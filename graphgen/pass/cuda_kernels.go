@@ -11,15 +11,15 @@ import (
 // CUDAKernel is an operator that ONNX Runtime 1.28 has for the CUDA provider.
 type CUDAKernel struct {
 	Domain, Name string
-	// Types are the element types of the first input that are registered, of those that our graphs
-	// have; none means that the kernel takes all types.
+	// Types are the registered element types of the first input, among those that our graphs
+	// use; none means that the kernel takes all types.
 	Types []ir.DType
-	// Host are the inputs that the kernel reads in host memory. They must be constants, or the
-	// device would wait for a copy in every step.
+	// Host lists the inputs that the kernel reads in host memory. They must be constants, or
+	// the device would wait for a copy in every step.
 	Host []int
-	// Registered is the name of the registration in the runtime's source and symbol table, without
-	// the prefix kCudaExecutionProvider_ and, where there are Types, without the type of the first
-	// input.
+	// Registered is the name of the registration in the runtime's source and symbol table,
+	// without the prefix kCudaExecutionProvider_ and, if there are Types, without the type of
+	// the first input.
 	Registered string
 }
 
@@ -31,13 +31,13 @@ var (
 	casts   = []ir.DType{ir.Bool, ir.Int64, ir.Int32, ir.Int8, ir.Float, ir.BFloat16}
 )
 
-// CUDAKernels is what a program for CUDA may consist of. Sources: for the standard operators of
-// opset 17 onnxruntime/core/providers/cuda/cuda_execution_provider.cc; for com.microsoft and for
-// the loss orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc; for the inputs in
-// host memory the file of the kernel. A test compares the table with the symbols of the library
-// that make setup-cuda fetches, others run programs on it. Absent, and replaced by the pass plain
-// pools: MaxPoolGrad, AveragePoolGrad. There is a Conv of bfloat16, but ONNX allows none before
-// opset 22, for which the provider has no MaxPool.
+// CUDAKernels lists the operators that a CUDA program may use. The sources are
+// onnxruntime/core/providers/cuda/cuda_execution_provider.cc for the standard operators of opset
+// 17, orttraining/orttraining/training_ops/cuda/cuda_training_kernels.cc for com.microsoft and the
+// loss, and the file of the kernel for the inputs in host memory. A test compares the table with
+// the symbols of the library that make setup-cuda fetches; other tests run programs on it. The
+// provider has no MaxPoolGrad and no AveragePoolGrad: the pass plain pools replaces them. It has a
+// bfloat16 Conv, but ONNX allows none before opset 22, for which the provider has no MaxPool.
 var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "Add", sums, nil, "Add_kOnnxDomain_ver14"},
 	{ir.Onnx, "ArgMax", floats, nil, "ArgMax_kOnnxDomain_ver13"},
@@ -80,8 +80,8 @@ var CUDAKernels = []CUDAKernel{
 		"SoftmaxCrossEntropyLossInternalGrad_kMSDomain_ver1"},
 }
 
-// CheckCUDA reports the first node that has no kernel on CUDA, or that would make the device wait
-// for the host.
+// CheckCUDA reports the first node that lacks a CUDA kernel or would make the device wait for the
+// host.
 func CheckCUDA(g *ir.Graph) error {
 	for _, n := range g.Nodes {
 		if err := checkCUDA(n); err != nil {

@@ -5,13 +5,14 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// lowerDepthwise gives depthwise convolutions to our own kernels, which take weights of any shape.
+// lowerDepthwise replaces depthwise convolutions by our own kernels, which take weights of any
+// shape.
 func lowerDepthwise(g *ir.Graph) {
 	g.Rewrite(depthwise)
 	g.Rewrite(reshapes)
 }
 
-// depthwise replaces convolutions of every channel by itself, and their gradients.
+// depthwise replaces convolutions of single channels, and their gradients.
 func depthwise(n *ir.Node) []*ir.Value {
 	switch o := n.Op.(type) {
 	case op.Conv:
@@ -40,7 +41,7 @@ func depthwiseOf(c op.Conv, x *ir.Value) (op.DepthwiseConv, bool) {
 	return d, c.Group == x.Shape[1] && !c.Bias && x.DType == ir.Float && d.Fits()
 }
 
-// whole is w without the Reshape that shaped it: our kernels take weights of any shape.
+// whole returns w without the Reshape that shaped it: our kernels take weights of any shape.
 func whole(w *ir.Value) *ir.Value {
 	if w.Def != nil {
 		if _, ok := w.Def.Op.(op.Reshape); ok {
@@ -50,7 +51,7 @@ func whole(w *ir.Value) *ir.Value {
 	return w
 }
 
-// reshapes joins a Reshape with the one before it, and drops it where nothing changes.
+// reshapes joins a Reshape with a preceding Reshape, and drops it if it changes nothing.
 func reshapes(n *ir.Node) []*ir.Value {
 	if _, ok := n.Op.(op.Reshape); !ok {
 		return nil

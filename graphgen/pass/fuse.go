@@ -9,12 +9,12 @@ import (
 type Fusions struct {
 	Units bool // ReLU, convolutions and batch norm
 	Pools bool // pools, without an index of the maxima
-	Sums  bool // products with a number, and sums into the operators that can add
+	Sums  bool // products with a number, and sums in the operators that can add
 }
 
-// fuse joins the nodes of a forward graph into the operators of package ort/kernels, before it is
-// differentiated: they keep less for the backward pass than what they stand for. It returns what
-// replaces the values of the graph.
+// fuse joins the nodes of a forward graph into the operators of package ort/kernels, before the
+// graph is differentiated: these keep less for the backward pass than the nodes that they replace.
+// It returns what replaces the values of the graph.
 func fuse(g *ir.Graph, off Fusions) map[*ir.Value]*ir.Value {
 	readers := g.Readers()
 	return g.Rewrite(func(n *ir.Node) []*ir.Value {
@@ -40,7 +40,7 @@ func fuse(g *ir.Graph, off Fusions) map[*ir.Value]*ir.Value {
 	})
 }
 
-// unit finds ReLU, depthwise convolution (or none) and 1x1 convolution before a batch norm.
+// unit finds a ReLU, a depthwise convolution (or none) and a 1x1 convolution before a batch norm.
 func unit(n *ir.Node, o op.Normalize, readers map[*ir.Value][]*ir.Node) []*ir.Value {
 	w, x := convBefore(n.In[0], readers, func(c op.Conv) bool {
 		return c == op.Conv{Kernel: 1, Stride: 1, Dilation: 1, Group: 1}
@@ -68,8 +68,8 @@ func unit(n *ir.Node, o op.Normalize, readers map[*ir.Value][]*ir.Node) []*ir.Va
 	return u.Of(y.Def.In[0], whole(w), v, n.In[1], n.In[2], n.In[3])
 }
 
-// convBefore is the weight and the input of the convolution that produces y, if it is of the wanted
-// kind and nothing else reads y.
+// convBefore returns the weight and the input of the convolution that produces y, if it has the
+// wanted form and nothing else reads y.
 func convBefore(y *ir.Value, readers map[*ir.Value][]*ir.Node,
 	wanted func(op.Conv) bool) (w, x *ir.Value) {
 	if y.Def == nil || len(readers[y]) != 1 {
@@ -92,8 +92,8 @@ func scaled(n *ir.Node) []*ir.Value {
 	return nil
 }
 
-// accumulate lets operators that can add do the sums: an Add of the first output of a node n, that
-// nobody else reads, and a value that is there before n becomes an input of n.
+// accumulate lets operators that can add do the sums. An Add sums the first output of a node n,
+// which nothing else reads, and a value that exists before n: that value becomes an input of n.
 func accumulate(g *ir.Graph) {
 	readers, at := g.Readers(), map[*ir.Node]int{}
 	for i, n := range g.Nodes {
@@ -117,7 +117,7 @@ func accumulate(g *ir.Graph) {
 	}
 }
 
-// otherTerm is what the Add n adds to v; nil if n is not an Add of two tensors of one type.
+// otherTerm is what the Add n adds to v, or nil if n is not an Add of two tensors of the same type.
 func otherTerm(n *ir.Node, v *ir.Value) *ir.Value {
 	if n == nil {
 		return nil
@@ -143,7 +143,7 @@ func replaceReader(readers map[*ir.Value][]*ir.Node, v *ir.Value, old, by *ir.No
 	}
 }
 
-// redirect makes the readers of old read v.
+// redirect makes the readers of old read v instead.
 func redirect(g *ir.Graph, readers map[*ir.Value][]*ir.Node, old, v *ir.Value) {
 	for _, r := range readers[old] {
 		if r == nil {

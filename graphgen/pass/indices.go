@@ -7,14 +7,14 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// narrowIndices keeps one byte for the backward pass where a max pool gives an index of eight
+// narrowIndices keeps one byte for the backward pass instead of the eight-byte index of a max pool
 // (Indices); see op.Nearby.
 //
-// ONNX Runtime's order (plan.RuntimeOrder) is why the nodes stand as they do. Nothing of the
-// forward pass reads the bytes, so they would be computed in the backward pass, and the index kept
-// till then; but the result of the pool passes through one node with them, and so waits for them.
-// The nodes that restore the index stand in the forward pass, because of two producers the later
-// one is computed first: that has to be the gradient that comes in.
+// ONNX Runtime's order (plan.RuntimeOrder) explains the places of the nodes. The forward pass does
+// not read the bytes, so the runtime would compute them in the backward pass and keep the index
+// till then. The pool's result therefore passes through one node with the bytes, and so waits for
+// them. The nodes that restore the index stand in the forward pass, because the runtime computes
+// the later of two producers first: that has to be the incoming gradient.
 func narrowIndices(g *ir.Graph) {
 	known, readers := map[string]op.Nearby{}, g.Readers()
 	g.Rewrite(func(n *ir.Node) []*ir.Value {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Lowering says for which runtime a program is made, and by which rewrites. All rewrites are exact
-// but for bfloat16, which rounds.
+// Lowering says for which runtime a program is made, and with which rewrites. All rewrites are
+// exact except bfloat16, which rounds.
 type Lowering struct {
 	Target    Target
 	Passes    Set
 	Recompute Recompute
-	// Unfused are the fusions that CPUKernels goes without, to measure what each brings.
+	// Unfused lists fusions that CPUKernels leaves out, to measure what each one saves.
 	Unfused Fusions
 }
 
@@ -21,14 +21,14 @@ type Target uint8
 
 // Targets.
 const (
-	// Portable programs have operators of every training build of ONNX Runtime.
+	// Portable programs use operators of every training build of ONNX Runtime.
 	Portable Target = iota
-	// CPUKernels programs have operators of package ort/kernels, which only sessions that know its
-	// domain run.
+	// CPUKernels programs use operators of package ort/kernels, which only sessions that know
+	// its domain run.
 	CPUKernels
-	// CUDA programs have operators that the CUDA provider has; they run on the CPU too.
+	// CUDA programs use operators that the CUDA provider has; they run on the CPU too.
 	CUDA
-	// CUDABFloat16 programs also keep activations in half the bytes, at 8 significant bits.
+	// CUDABFloat16 programs also keep activations in half the bytes, with 8 significant bits.
 	CUDABFloat16
 )
 
@@ -44,21 +44,21 @@ func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 }
 // Set is a set of rewrites.
 type Set uint16
 
-// Rewrites, each a member of a Set. The construction of a supernet applies Pools, Mix and Shuffle,
-// the graph applies Share as it grows, and the passes of this package are the others.
+// Rewrites, each a member of a Set. The construction of a supernet applies Pools, Mix and Shuffle.
+// The graph applies Share as it grows. The passes of this package apply the others.
 const (
 	// Share merges equal operations (common subexpressions of the whole graph).
 	Share Set = 1 << iota
 	// Pools computes a pool and its batch norm once per state and stride, not once per edge.
 	Pools
-	// Mix makes the mixing weight of an operation the scale of its last batch norm.
+	// Mix uses the mixing weight of an operation as the scale of its last batch norm.
 	Mix
-	// Shuffle adds up the mixed and the bypassed channels of all edges of a node first, and joins
-	// and shuffles them once per node, not once per edge.
+	// Shuffle adds up the mixed and the bypassed channels of all edges of a node first. It then
+	// joins and shuffles them once per node, not once per edge.
 	Shuffle
-	// Reduce computes a factorised reduction by one convolution.
+	// Reduce computes a factorised reduction with one convolution.
 	Reduce
-	// Indices keeps the indices of max pools for the backward pass in one byte each.
+	// Indices keeps the max pool indices for the backward pass in one byte each.
 	Indices
 
 	// None is the empty set, All the full one.
@@ -69,13 +69,13 @@ const (
 // names are the members of a Set from the lowest bit up.
 var names = []string{"share", "pools", "mix", "shuffle", "reduce", "indices"}
 
-// Names lists all rewrites in their order.
+// Names lists all rewrites in order.
 func Names() []string { return slices.Clone(names) }
 
-// Has reports whether all of q are in the set.
+// Has reports whether the set contains all of q.
 func (p Set) Has(q Set) bool { return p&q == q }
 
-// String lists the names, separated by commas, or says none.
+// String lists the names, separated by commas, or returns "none".
 func (p Set) String() string {
 	var list []string
 	for i, name := range names {

@@ -1,8 +1,8 @@
-// Package pass rewrites the graphs of the programs: an ordered list of passes, in two stages.
+// Package pass rewrites the graphs of the programs with an ordered list of passes, in two stages.
 //
 // Rewrites of the forward graph run before it is differentiated, so that the backward pass is that
-// of the operators that they leave. Rewrites of the finished graph see forward pass, backward pass
-// and update.
+// of the remaining operators. Rewrites of the finished graph see forward pass, backward pass and
+// update.
 package pass
 
 import (
@@ -17,7 +17,7 @@ import (
 type pass struct {
 	name string
 	on   func(Lowering) bool
-	// run rewrites the graph. It returns what stands for the replaced values, where the caller
+	// run rewrites the graph. It returns what stands for the replaced values, if the caller
 	// knows values of the graph.
 	run func(*ir.Graph, Lowering) map[*ir.Value]*ir.Value
 	// keeps says that the pass itself removes nodes without readers.
@@ -35,32 +35,32 @@ var forward = []pass{
 
 // finished are the passes of the finished graph. Nodes without readers are removed after each.
 var finished = []pass{
-	// Remove nodes without readers. The construction leaves it: gradients of unused outputs, for
-	// instance.
+	// Remove nodes without readers, such as gradients of unused outputs, which the construction
+	// leaves.
 	{name: "trim", on: always, run: inPlace(func(*ir.Graph) {})},
 	// Give depthwise convolutions and their gradients to our own kernels.
 	{name: "depthwise", on: on(CPUKernels), run: inPlace(lowerDepthwise)},
 	// Let operators that can add take in the sums of their results.
 	{name: "sums", on: fusesSums, run: inPlace(accumulate)},
-	// Keep one byte of a max pool's index of eight for the backward pass.
+	// Keep one byte of a max pool's eight-byte index for the backward pass.
 	{name: "indices", on: has(Indices), run: inPlace(narrowIndices)},
 	// Replace the gradients of pools by operators that the CUDA provider has.
 	{name: "plain pools", on: on(CUDA, CUDABFloat16), run: inPlace(lowerPools)},
-	// Keep the images that the backward pass reads in bfloat16.
+	// Keep in bfloat16 the images that the backward pass reads.
 	{name: "bfloat16", on: on(CUDABFloat16), run: inPlace(narrow)},
 	// Order partial sums so that the runtime adds each term as it comes.
 	{name: "add in turn", on: on(CUDA, CUDABFloat16), run: inPlace(addInTurn)},
-	// Compute cheap values a second time in the backward pass, to keep less. The pass may undo
+	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
 }
 
-// numbers is the reason of passes that both add nodes or constants: the files show their numbers, and
-// the same spec must give the same bytes from one version to the next.
+// numbers is the reason for pairs of passes that both add nodes or constants: the numbers of these
+// are in the files, and the same spec must give the same bytes from one version to the next.
 const numbers = "both add nodes or constants, whose numbers are in the files"
 
-// passOrder lists pairs of passes of which the first must come before the second. For each, moving
-// one past the other changes programs of the supernets; for other pairs it did not.
+// passOrder lists pairs of passes whose first must come before the second. Moving one pass of a
+// pair past the other changes programs of the supernets; for other pairs it changed nothing.
 var passOrder = []struct{ first, second, why string }{
 	{"bfloat16", "recompute", "recompute widens the bfloat16 form again: else float32 is kept"},
 	{"add in turn", "recompute", "whether recomputing pays depends on the order of execution"},
@@ -70,14 +70,13 @@ var passOrder = []struct{ first, second, why string }{
 	{"plain pools", "bfloat16", numbers},
 }
 
-// verifyEach verifies the graph after every pass, to name the pass that broke it. It is on in every
-// test and nowhere else: it takes about a third of the time of an emission (150 of 500 ms for a
-// weight step of 8 cells). Whoever writes a file verifies the finished graph in any case
-// (onnx.Model).
+// verifyEach verifies the graph after every pass, to name the pass that broke it. It is on in tests
+// only: it takes about a third of the time of an emission (150 of 500 ms for a weight step of 8
+// cells). Writing a file verifies the finished graph in any case (onnx.Model).
 var verifyEach = testing.Testing()
 
-// Forward applies the passes of a forward graph, which has no outputs yet, while it is built. It
-// tells replaced what each pass replaces.
+// Forward applies the passes of a forward graph, which has no outputs yet, during its construction.
+// It passes what each pass replaces to replaced.
 func Forward(g *ir.Graph, l Lowering, replaced func(map[*ir.Value]*ir.Value)) {
 	for _, p := range forward {
 		if !p.on(l) {
@@ -90,8 +89,8 @@ func Forward(g *ir.Graph, l Lowering, replaced func(map[*ir.Value]*ir.Value)) {
 	}
 }
 
-// Finished applies the passes of a finished graph. For CUDA it checks that every node has a kernel
-// there: one without would run on the host, with copies around it.
+// Finished applies the passes of a finished graph. For CUDA it checks that every node has a CUDA
+// kernel: a node without one would run on the host, between copies.
 func Finished(g *ir.Graph, l Lowering) error {
 	for _, p := range finished {
 		if !p.on(l) {
@@ -113,7 +112,7 @@ func Finished(g *ir.Graph, l Lowering) error {
 	return nil
 }
 
-// verify checks what the pass has left.
+// verify checks the graph that the pass left.
 func (p pass) verify(g *ir.Graph) error {
 	if !verifyEach {
 		return nil
@@ -136,13 +135,13 @@ func on(targets ...Target) func(Lowering) bool {
 
 func fusesSums(l Lowering) bool { return l.Target == CPUKernels && !l.Unfused.Sums }
 
-// replacing is a pass that depends on the graph alone.
+// replacing wraps a pass that depends on the graph alone.
 func replacing(f func(*ir.Graph) map[*ir.Value]*ir.Value) func(*ir.Graph,
 	Lowering) map[*ir.Value]*ir.Value {
 	return func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { return f(g) }
 }
 
-// inPlace is a pass of a finished graph, of whose values the caller knows none.
+// inPlace wraps a pass of a finished graph, of which the caller knows no values.
 func inPlace(f func(*ir.Graph)) func(*ir.Graph, Lowering) map[*ir.Value]*ir.Value {
 	return func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { f(g); return nil }
 }

@@ -9,7 +9,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// The passes stand in an order that obeys every constraint, and every constraint names two of them.
+// The passes are in an order that obeys every constraint, and every constraint names two of them.
 func TestPassOrder(t *testing.T) {
 	var list []string
 	for _, p := range slices.Concat(forward, finished) {
@@ -26,7 +26,7 @@ func TestPassOrder(t *testing.T) {
 	}
 }
 
-// A pass that breaks the graph is named, in every test.
+// In tests, the error names the pass that broke the graph.
 func TestPassIsVerified(t *testing.T) {
 	old := finished
 	defer func() { finished = old }()

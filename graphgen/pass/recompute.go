@@ -10,15 +10,14 @@ import (
 	"zos-ort/graphgen/scope"
 )
 
-// Recompute says whether the backward pass computes cheap values of the forward pass again, where
-// it would otherwise keep them. The numbers are the same to the bit: the same operators get the
-// same inputs a second time.
+// Recompute says whether the backward pass recomputes cheap values of the forward pass instead of
+// keeping them. The numbers are the same to the bit: the same operators get the same inputs twice.
 type Recompute int
 
 // Values of Recompute.
 const (
 	RecomputeOff  Recompute = iota // keep everything that the backward pass reads
-	RecomputeOn                    // keep what is dear, or what cheap values can be computed from
+	RecomputeOn                    // keep costly values, and sources of cheap ones
 	RecomputeAuto                  // as on, if the predicted peak falls by worthRecomputing
 )
 
@@ -35,11 +34,11 @@ func ParseRecompute(name string) (Recompute, error) {
 	return 0, fmt.Errorf("recompute: use auto, on or off, got %q", name)
 }
 
-// worthRecomputing is the least fraction of the peak that RecomputeAuto spends time on.
+// worthRecomputing is the smallest fraction of the peak for which RecomputeAuto spends time.
 const worthRecomputing = .05
 
-// recomputeCheap applies the pass to a finished graph. What is kept as bfloat16 is widened again in
-// the backward pass in any case, or float32 would be kept beside it.
+// recomputeCheap applies the pass to a finished graph. Values kept as bfloat16 are widened again in
+// the backward pass in any case, or float32 would be kept beside them.
 func recomputeCheap(g *ir.Graph, l Lowering) {
 	least := func() func() { return nil }
 	if l.Target == CUDABFloat16 {
@@ -64,8 +63,8 @@ func recomputeCheap(g *ir.Graph, l Lowering) {
 	}
 }
 
-// cheap reports whether a node takes little time for what it makes: elementwise operators, copies,
-// batch norms and convolutions of single pixels. A sum is as cheap, but its terms are not kept.
+// cheap reports whether a node takes little time for its results: elementwise operators, copies,
+// batch norms and single-pixel convolutions. A sum is as cheap, but its terms are not kept.
 func cheap(n *ir.Node) bool {
 	switch o := n.Op.(type) {
 	case op.Cast:
@@ -73,7 +72,7 @@ func cheap(n *ir.Node) bool {
 	case op.Relu, op.Reshape, op.Transpose, op.Concat, op.Split, op.Slice, op.SliceVector,
 		op.BatchNormTraining:
 		return true
-	case op.MatMul, op.Expand: // convolutions of single pixels, in bfloat16
+	case op.MatMul, op.Expand: // single-pixel convolutions, in bfloat16
 		return n.Out[0].DType == ir.BFloat16
 	case op.Conv:
 		return o.Kernel == 1 && o.Group == 1
@@ -88,14 +87,14 @@ type recomputer struct {
 	backward map[*ir.Node]bool
 	needed   map[*ir.Value]bool      // by the backward pass
 	made     map[*ir.Value]bool      // whether cheap steps lead to a value, memoised
-	again    map[*ir.Value]*ir.Value // what stands for a value in the backward pass
+	again    map[*ir.Value]*ir.Value // replacements of values in the backward pass
 	undo     []func()
 }
 
-// recompute lets the nodes of the backward pass read copies of the cheap values. All copies stand
-// between the forward and the backward pass: ONNX Runtime goes from a node to its producer with the
-// largest index first (plan.RuntimeOrder), so it computes the gradient that comes in before the
-// copy, and the copy just before it is read. It returns what undoes the pass; nil if nothing was
+// recompute lets the backward pass read copies of the cheap values. All copies stand between the
+// forward and the backward pass. ONNX Runtime goes from a node to its producer with the largest
+// index first (plan.RuntimeOrder), so it computes the incoming gradient before the copy, and the
+// copy just before its reader. It returns a function that undoes the pass, or nil if nothing
 // changed.
 func recompute(g *ir.Graph, cheap func(*ir.Node) bool) (undo func()) {
 	r := &recomputer{g: g, cheap: cheap, backward: backwardOf(g), needed: map[*ir.Value]bool{},
@@ -122,7 +121,7 @@ func recompute(g *ir.Graph, cheap func(*ir.Node) bool) (undo func()) {
 	if len(r.undo) == 0 {
 		return nil
 	}
-	g.TrimNodes() // the runtime would run what the copies replace
+	g.TrimNodes() // otherwise the runtime would still run what the copies replace
 	return func() {
 		g.Nodes, g.Constants = old, constants
 		for _, f := range r.undo {
@@ -131,7 +130,7 @@ func recompute(g *ir.Graph, cheap func(*ir.Node) bool) (undo func()) {
 	}
 }
 
-// backwardOf are the nodes of the backward pass: those that depend on the loss.
+// backwardOf returns the nodes of the backward pass: those that depend on the loss.
 func backwardOf(g *ir.Graph) map[*ir.Node]bool {
 	from, backward := map[*ir.Node]bool{}, map[*ir.Node]bool{}
 	for _, n := range g.Nodes {
@@ -148,8 +147,8 @@ func backwardOf(g *ir.Graph) map[*ir.Node]bool {
 	return backward
 }
 
-// findNeeded finds what the backward pass reads of the forward pass; it returns the position of the
-// first node of the backward pass, -1 if there are none.
+// findNeeded finds what the backward pass reads from the forward pass. It returns the position of
+// the first node of the backward pass, or -1 if there is none.
 func (r *recomputer) findNeeded() (first int) {
 	first = -1
 	for i, n := range r.g.Nodes {
@@ -168,13 +167,14 @@ func (r *recomputer) findNeeded() (first int) {
 	return first
 }
 
-// available reports whether the backward pass can get v without extra memory: it is an input, or the backward pass reads it, or it comes by cheap steps from such
-// values. A bfloat16 may be kept: it is no more than what is made of it.
+// available reports whether the backward pass can get v without extra memory: v is an input, or the
+// backward pass reads it, or cheap steps from such values produce it. A bfloat16 value may be kept:
+// it takes no more memory than what is computed from it.
 func (r *recomputer) available(v *ir.Value) bool {
 	return v.Def == nil || r.needed[v] || v.DType == ir.BFloat16 || r.makes(v)
 }
 
-// makes reports whether a value comes by cheap steps from values that are there.
+// makes reports whether cheap steps from available values produce v.
 func (r *recomputer) makes(v *ir.Value) bool {
 	is, known := r.made[v]
 	if known {
@@ -189,8 +189,8 @@ func (r *recomputer) makes(v *ir.Value) bool {
 	return is
 }
 
-// sources are the inputs that the result of a cheap node depends on. A batch norm in training does
-// not use the running statistics that it updates.
+// sources returns the inputs that the result of a cheap node depends on. A batch norm in training
+// does not depend on the running statistics that it updates.
 func (r *recomputer) sources(n *ir.Node) []*ir.Value {
 	if _, ok := n.Op.(op.BatchNormTraining); ok {
 		return n.In[:3]
@@ -198,7 +198,7 @@ func (r *recomputer) sources(n *ir.Node) []*ir.Value {
 	return n.In
 }
 
-// copyOf computes a value again, from what is there; a value that has no cheap steps is itself.
+// copyOf recomputes a value from what is available; a value without cheap steps is its own copy.
 func (r *recomputer) copyOf(v *ir.Value) *ir.Value {
 	if !r.makes(v) {
 		return v

@@ -5,11 +5,11 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// joinReductions computes each factorised reduction by one convolution (Reduce), before the graph
+// joinReductions computes each factorised reduction with one convolution (Reduce), before the graph
 // is differentiated. The reduction joins the channels of two 1x1 convolutions of stride 2, one of x
 // and one of x without its first row and column. Both are convolutions of x with 2x2 windows whose
-// weights are zero but for the first pixel, or for the last; so no copy of x has to be kept for the
-// backward pass. It returns what replaces the values of the graph.
+// weights are zero except for the first pixel, or the last, so the backward pass keeps no copy of
+// x. It returns what replaces the values of the graph.
 func joinReductions(g *ir.Graph) map[*ir.Value]*ir.Value {
 	readers := g.Readers()
 	return g.Rewrite(func(n *ir.Node) []*ir.Value {
@@ -29,8 +29,8 @@ func joinReductions(g *ir.Graph) map[*ir.Value]*ir.Value {
 	})
 }
 
-// isShifted reports whether y is x without its first row and column, whose numbers are even: then
-// both convolutions have windows at the same places.
+// isShifted reports whether y is x without its first row and column, and x has even numbers of
+// both: then both convolutions have their windows in the same places.
 func isShifted(y, x *ir.Value) bool {
 	if y.Def == nil || y.Def.In[0] != x || x.Shape[2]%2 != 0 || x.Shape[3]%2 != 0 {
 		return false

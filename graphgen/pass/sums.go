@@ -5,16 +5,16 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// addInTurn moves every sum that only another sum reads to right before that one. ONNX Runtime goes
-// from a node to its producer with the largest index first (plan.RuntimeOrder): with the partial
-// sum before the next term it would compute all terms of a long sum, the last first, before it adds
-// any of them; with the partial sum after all terms it adds each as it comes.
+// addInTurn moves every sum that only another sum reads to right before that sum. ONNX Runtime goes
+// from a node to its producer with the largest index first (plan.RuntimeOrder). If the partial sum
+// came before the next term, ONNX Runtime would compute all terms of a long sum, last term first,
+// before adding any. With the partial sum after all terms, it adds each as it comes.
 func addInTurn(g *ir.Graph) {
 	readers, kept := g.Readers(), map[*ir.Value]bool{}
 	for _, o := range g.Outputs {
 		kept[o.Value] = true
 	}
-	before := map[*ir.Node][]*ir.Node{} // sums that wait for a node
+	before := map[*ir.Node][]*ir.Node{} // sums waiting for a node
 	nodes := make([]*ir.Node, 0, len(g.Nodes))
 	var put func(n *ir.Node)
 	put = func(n *ir.Node) {

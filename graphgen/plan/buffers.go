@@ -1,17 +1,17 @@
 package plan
 
-// buffers is the planner's decision which value lives in whose memory.
+// buffers records the planner's decision about which value lives in which memory.
 type buffers struct {
 	p     *Program
 	owner []int // value that a value's buffer was made for
-	uses  []int // uses of an owner's buffer that are still to come
-	// free holds the owners of dead buffers by size class, the latest last.
+	uses  []int // remaining uses of an owner's buffer
+	// free holds the owners of dead buffers by size class, latest last.
 	free map[string][]int
 }
 
 // assign walks the schedule as PlannerImpl::ComputeSingleStreamReusePlan does and returns the owner
-// of the buffer of every value. A dead buffer is not given back if a later value of the same shape
-// can have it: it stays allocated in between, which costs memory that liveness alone would not see.
+// of the buffer of every value. A dead buffer is not returned if a later value of the same shape
+// can use it. It stays allocated in between, which costs memory that liveness alone would not see.
 func assign(p *Program, order []int) []int {
 	b := &buffers{p: p, owner: make([]int, len(p.Values)), uses: useCounts(p),
 		free: map[string][]int{}}
@@ -39,8 +39,8 @@ func assign(p *Program, order []int) []int {
 	return b.owner
 }
 
-// useCounts counts the uses of every value: its readers, its producer, and the caller for inputs
-// and outputs.
+// useCounts counts the uses of every value: its readers, its producer, and the caller (for inputs
+// and outputs).
 func useCounts(p *Program) []int {
 	uses := make([]int, len(p.Values))
 	for i, v := range p.Values {
@@ -60,7 +60,7 @@ func useCounts(p *Program) []int {
 	return uses
 }
 
-// reusable finds a buffer for output j of n: its input's, or a dead one of the same shape.
+// reusable finds a buffer for output j of n: that of an input, or a dead buffer of the same shape.
 func (b *buffers) reusable(n *Node, j int) (int, bool) {
 	k := kernels[n.Op]
 	for _, pair := range k.views {
@@ -88,7 +88,7 @@ func (b *buffers) reusable(n *Node, j int) (int, bool) {
 	return list[last], true
 }
 
-// input is the input of a pair that speaks of output j, if the node has it.
+// input returns the input of a pair about output j, if the node has it.
 func (n *Node) input(pair [2]int, j int) (int, bool) {
 	if pair[1] != j || pair[0] >= len(n.In) || n.In[pair[0]] == Absent {
 		return 0, false

@@ -5,13 +5,13 @@ import (
 	"zos-ort/graphgen/port"
 )
 
-// Of predicts the memory of a graph, run by ONNX Runtime in its default order.
+// Of predicts the memory of a graph that ONNX Runtime runs in its default order.
 func Of(g *ir.Graph) Plan {
 	p := FromGraph(g)
 	return Simulate(p, p.RuntimeOrder())
 }
 
-// FromGraph is the program of a graph. Its nodes have the indices of the emitted file.
+// FromGraph returns the program of a graph. Its nodes have the indices of the emitted file.
 func FromGraph(g *ir.Graph) *Program {
 	p, index := &Program{}, map[*ir.Value]int{}
 	add := func(v *ir.Value, k Kind) {
@@ -41,8 +41,8 @@ func FromGraph(g *ir.Graph) *Program {
 	return p
 }
 
-// outputs marks the results. One that is an input, a constant or a result under another name is
-// copied by a node of its own, as in the file.
+// outputs marks the results. A result that is an input, a constant, or already a result under
+// another name is copied by a node of its own, as in the file.
 func (p *Program) outputs(g *ir.Graph, index map[*ir.Value]int) {
 	taken := map[*ir.Value]bool{}
 	for _, o := range g.Outputs {

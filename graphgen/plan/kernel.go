@@ -1,8 +1,8 @@
 package plan
 
-// sharing is what a kernel of ONNX Runtime declares about the memory of its results: pairs of input
-// and output index. Views always share the input's buffer. InPlace results take it over where this
-// node is the last to use the buffer and the sizes agree.
+// sharing is what an ONNX Runtime kernel declares about the memory of its results: pairs of input
+// and output index. Views always share the input's buffer. InPlace results take over the buffer if
+// this node is its last user and the sizes agree.
 type sharing struct{ views, inPlace [][2]int }
 
 var (
@@ -12,22 +12,22 @@ var (
 	moments = sharing{views: [][2]int{{3, 1}, {4, 2}}} // running mean and variance
 )
 
-// kernels are the declarations of the CPU kernels of ONNX Runtime 1.28's training build (Alias and
-// MayInplace in its kernel definitions), by operator. Operators that are not listed allocate their
-// results; of the elementwise ones that is every one with two inputs. A test of zos-ort lets the
-// runtime's arena say so for each.
+// kernels holds the declarations of the CPU kernels of ONNX Runtime 1.28's training build (Alias
+// and MayInplace in the kernel definitions), by operator. Operators that are not listed allocate
+// their results; all elementwise operators with two inputs do. A test of zos-ort checks each entry
+// with the runtime's arena.
 var kernels = map[string]sharing{
 	"Reshape":     view,
 	"Flatten":     view,
 	"Identity":    view,
-	"PassThrough": both, // of the two values that our graphs pass
+	"PassThrough": both, // for the two values that our graphs pass
 	"Relu":        unary,
 	"Softmax":     unary,
 	"Cast":        unary,
 
 	"BatchNormInternal": moments,
 
-	// Our own kernels (package ort/kernels) write over what they add. The gradients of ONNX
+	// Our own kernels (package ort/kernels) write over the addend. The gradients of ONNX
 	// Runtime's pools have no such input.
 	"DepthwiseGradInput": unary,
 	"Normalize":          addend(3),

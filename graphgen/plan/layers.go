@@ -1,7 +1,7 @@
 package plan
 
-// Layers splits the timeline: the live bytes at every position by the layer that of puts a buffer
-// into. The layers add up to Timeline.
+// Layers splits the timeline by layer: it returns the live bytes of every layer at every position,
+// where of gives the layer of a buffer. The layers add up to Timeline.
 func (p Plan) Layers(of func(Tensor) string) map[string][]int {
 	layers := map[string][]int{}
 	for _, s := range p.Spans {

@@ -2,7 +2,7 @@ package plan
 
 import "slices"
 
-// CreationOrder is the order in which the nodes are listed.
+// CreationOrder returns the listed order of the nodes.
 func (p *Program) CreationOrder() []int {
 	order := make([]int, len(p.Nodes))
 	for i := range order {
@@ -12,8 +12,8 @@ func (p *Program) CreationOrder() []int {
 }
 
 // RuntimeOrder is ONNX Runtime's default order: a depth-first walk against the edges that starts
-// from the last node without readers, goes to the producer with the largest index first, and emits
-// a node when everything before it is emitted (Graph::ReverseDFSFrom, called by GraphViewer). A
+// from the last node without readers, takes the producer with the largest index first, and emits a
+// node once everything before it is emitted (Graph::ReverseDFSFrom, called by GraphViewer). A
 // profile of version 1.28 confirms it: see the tests of zos-ort.
 func (p *Program) RuntimeOrder() []int {
 	before := p.producers()
@@ -60,7 +60,7 @@ func (p *Program) producers() [][]int {
 	return before
 }
 
-// leaves are the nodes that no other node reads from.
+// leaves returns the nodes that no other node reads from.
 func leaves(before [][]int) []int {
 	read := make([]bool, len(before))
 	for _, list := range before {

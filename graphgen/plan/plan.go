@@ -11,26 +11,26 @@ import (
 // Plan is the memory of one run of a program, in bytes.
 type Plan struct {
 	Peak      int   // most bytes alive at a time
-	At        int   // position in the schedule where that is
-	State     int   // vectors that are overwritten in place
+	At        int   // the position of the peak in the schedule
+	State     int   // state vectors, overwritten in place
 	Inputs    int   // other inputs
 	Constants int   // stored in the file
-	Scratch   int   // most that a node works in; see scratch
+	Scratch   int   // largest working memory of a node; see scratch
 	Order     []int // the schedule: indices of nodes
 	Timeline  []int // live bytes while the node at each position runs
 	Alive     []Tensor
 	Spans     []Span // all buffers
 }
 
-// Total is all that a run needs.
+// Total is all the memory that a run needs.
 func (p Plan) Total() int { return p.Peak + p.State + p.Inputs + p.Constants + p.Scratch }
 
-// Tensor is one buffer that is alive at the peak, largest first in Plan.Alive.
+// Tensor is a buffer that is alive at the peak; in Plan.Alive the largest come first.
 type Tensor struct {
 	Name      string // of the first value in the buffer
 	Bytes     int
 	Role      Role   // of the first value; a dead activation's buffer may serve a gradient later
-	Cell      string // "cell3", or what else the place begins with
+	Cell      string // "cell3", or the first part of the scope
 	Operation string // "sep_conv_3x3" and the like, or the operator
 }
 
@@ -44,7 +44,7 @@ const (
 	Updating   Role = "update"     // clipping, momentum, new weights, statistics
 )
 
-// Span is a buffer and the positions in the schedule, first and last, between which it is held.
+// Span is a buffer with the first and the last schedule position at which it is held.
 type Span struct {
 	Tensor
 	First, Last int
@@ -124,7 +124,8 @@ func spans(p *Program, order []int) []Span {
 // lossOperator is the ONNX operator of the loss.
 var _, lossOperator = op.CrossEntropy{}.OpType()
 
-// lossNode is the node after which a step goes backwards; one past the last where there is no loss.
+// lossNode is the node after which a step goes backwards; it is one past the last node if there is
+// no loss.
 func (p *Program) lossNode() int {
 	last := -1
 	for i, n := range p.Nodes {
@@ -138,7 +139,7 @@ func (p *Program) lossNode() int {
 	return last
 }
 
-// describe says what the buffer that node makes for value v is.
+// describe says what the buffer is that a node makes for value v.
 func (p *Program) describe(v, node, lossAt int) Tensor {
 	n := p.Nodes[node]
 	place := scope.Parse(n.Scope)

@@ -37,8 +37,8 @@ func wantTimeline(t *testing.T, p Plan, kibs ...int) {
 	}
 }
 
-// relu, relu, relu: the first allocates, because the input is the caller's, the second takes the
-// memory over, the third is the output and has its own.
+// relu, relu, relu: the first allocates, because the input is the caller's; the second takes over
+// that memory; the third is the output and has its own.
 func TestInPlace(t *testing.T) {
 	wantTimeline(t, Of(graph(t, func(g *ir.Graph) {
 		x := op.Relu{}.Of(vec(g, "x", 4))
@@ -46,7 +46,7 @@ func TestInPlace(t *testing.T) {
 	})), 4, 4, 8)
 }
 
-// A value with a second reader to come cannot be overwritten, and sums never write in place; the
+// A value with another reader to come cannot be overwritten, and sums never write in place. The
 // product gets the buffer of y, which is dead and of the right shape.
 func TestInPlaceNeedsLastReader(t *testing.T) {
 	wantTimeline(t, Of(graph(t, func(g *ir.Graph) {
@@ -68,14 +68,14 @@ func TestView(t *testing.T) {
 	})), 4, 4, 4, 8)
 }
 
-// A dead buffer that a later value of the same shape gets is kept in between: a (4 KiB) is dead
-// after the second node and waits for e.
+// A dead buffer is kept if a later value of the same shape reuses it: a (4 KiB) is dead after the
+// second node and waits for e.
 func TestDeadBufferWaits(t *testing.T) {
 	p := Of(graph(t, func(g *ir.Graph) {
 		a := op.Softmax{}.Of(vec(g, "x", 4))
 		b := op.ReduceSum{}.Of(a, 0)      // [1]
 		c := op.Expand{}.To(b, 2*kib)     // 8 KiB
-		d := op.ReduceSum{}.Of(c, 0)      // [1]; b is dead by then and takes it
+		d := op.ReduceSum{}.Of(c, 0)      // [1]; b is dead by then, so d takes its buffer
 		e := op.Expand{}.To(d, kib)       // 4 KiB: the memory of a
 		g.Output("y", op.Softmax{}.Of(e)) // 4 KiB
 	}))
@@ -109,7 +109,7 @@ func TestRoles(t *testing.T) {
 }
 
 func TestRuntimeOrder(t *testing.T) {
-	// 0 and 1 feed 2; 3 is a leaf of its own that reads 1. The walk starts at the last leaf, 3.
+	// 0 and 1 feed 2; 3 is a leaf that reads 1. The walk starts at the last leaf, 3.
 	p := &Program{Values: make([]Value, 4), Nodes: []Node{
 		{Out: []int{0}}, {Out: []int{1}}, {In: []int{0, 1}, Out: []int{2}}, {In: []int{1}, Out: []int{3}}}}
 	if got, want := p.RuntimeOrder(), []int{1, 3, 0, 2}; !slices.Equal(got, want) {
@@ -120,7 +120,7 @@ func TestRuntimeOrder(t *testing.T) {
 	}
 }
 
-// The units of our kernels compute the convolutions of the whole batch in memory of their own.
+// Our units compute the convolutions of the whole batch in memory of their own.
 func TestScratch(t *testing.T) {
 	p := &Program{Values: []Value{{Shape: []int{2, 4, 5, 5}, Element: 4}, {Shape: []int{2, 8, 3, 3}, Element: 4},
 		{Shape: []int{32}, Element: 4}, {Shape: []int{36}, Element: 4}, {Shape: []int{32}, Element: 4},

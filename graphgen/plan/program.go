@@ -1,12 +1,12 @@
 // Package plan predicts the memory of a step program before it runs. It repeats on paper what ONNX
 // Runtime does with a graph: the order of the nodes (core/graph/graph_viewer.cc), which values
-// share one buffer (core/framework/allocation_planner.cc) and when a buffer goes back. The result
-// is the number of live bytes at every node and the tensors that make up the peak.
+// share a buffer (core/framework/allocation_planner.cc) and when a buffer is freed. The result is
+// the number of live bytes at every node and the tensors that make up the peak.
 //
-// Bytes counts the buffers that a run allocates: everything that nodes compute, the graph's
-// outputs included, each rounded up to Alignment as the arena rounds it. Inputs of the graph (state
-// vectors, images) and constants are there before and after the run and are reported apart, as is
-// the memory that our own kernels work in. What kernels of ONNX Runtime take beside it is left out.
+// Bytes counts the buffers that a run allocates: everything that nodes compute, including graph
+// outputs, each rounded up to Alignment as the arena rounds it. Inputs of the graph (state vectors,
+// images) and constants exist before and after the run and are reported separately, as is the
+// working memory of our own kernels. The working memory of ONNX Runtime's own kernels is left out.
 package plan
 
 import "fmt"
@@ -14,7 +14,7 @@ import "fmt"
 // Alignment is the unit in bytes in which ONNX Runtime's arenas hand out memory.
 const Alignment = 256
 
-// Absent stands in Node.In and Node.Out for an optional tensor that is left out.
+// Absent in Node.In or Node.Out is an optional tensor that is left out.
 const Absent = -1
 
 // Kind says who owns the memory of a value.
@@ -46,8 +46,8 @@ func (v Value) Bytes() int {
 	return (n + Alignment - 1) / Alignment * Alignment
 }
 
-// class is equal for values of which ONNX Runtime lets one live in the buffer of the other: equal
-// shapes, and elements of equal size.
+// class is the same for values that ONNX Runtime puts into the same buffer: values of equal shape
+// with elements of equal size.
 func (v Value) class() string { return fmt.Sprint(v.Element, v.Shape) }
 
 // Node is one operation; In and Out are indices into Program.Values.
@@ -63,7 +63,7 @@ type Program struct {
 	Nodes  []Node
 }
 
-// definitions maps every computed value to its node, and others to Absent.
+// definitions maps every computed value to its node, and other values to Absent.
 func (p *Program) definitions() []int {
 	def := make([]int, len(p.Values))
 	for i := range def {

@@ -1,12 +1,13 @@
 package plan
 
-// planeAlignment is the multiple of floats that our kernels give a plane (dense_align in
+// planeAlignment is the multiple of floats to which our kernels pad a plane (dense_align in
 // ort/kernels/dense.h).
 const planeAlignment = 16
 
-// scratch is the memory in bytes that a node works in beside its results. Only our own units take
-// more than some kilobytes (unit_forward.c and unit_backward.c in ort/kernels): the convolution, or
-// both convolutions, of the whole batch. ONNX Runtime's arena does not count it.
+// scratch is the working memory in bytes that a node needs beside its results. Only our own units
+// take more than some kilobytes (unit_forward.c and unit_backward.c in ort/kernels): the
+// convolution, or both convolutions, of the whole batch. ONNX Runtime's arena does not count this
+// memory.
 func (p *Program) scratch(n Node) int {
 	switch n.Op {
 	case "ReluConvNorm":
@@ -24,7 +25,7 @@ func (p *Program) scratch(n Node) int {
 	return 0
 }
 
-// at is the value at position i, if there is one: a file may hold anything.
+// at returns the value at position i, if any: a file may hold anything.
 func at(list []int, i int) int {
 	if i < len(list) {
 		return list[i]
@@ -32,7 +33,7 @@ func at(list []int, i int) int {
 	return Absent
 }
 
-// planes is the number of floats of images [N,C,H,W] whose planes are aligned.
+// planes returns the number of floats of images [N,C,H,W] with aligned planes.
 func (p *Program) planes(v int) int {
 	if v == Absent || len(p.Values[v].Shape) != 4 {
 		return 0

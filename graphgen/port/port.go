@@ -1,5 +1,5 @@
-// Package port names the inputs and outputs of the programs. The names are in the ONNX files and in
-// the checkpoints; package graphgen says which role each has.
+// Package port names the inputs and outputs of the programs. The names are in the ONNX files and
+// the checkpoints; package graphgen gives the role of each.
 package port
 
 import "slices"
@@ -32,9 +32,8 @@ const (
 // Image is the input of a deployed or fine-tuned network.
 const Image = "image"
 
-// What ONNX Runtime calls the input that starts the sum of gradients afresh, and in a fine-tuning
-// model the gradient buffer of a parameter and the flag of its update
-// (orttraining/training_api/module.cc).
+// ONNX Runtime's names for the input that resets the gradient sums, and, in a fine-tuning model,
+// for a parameter's gradient buffer and update flag (orttraining/training_api/module.cc).
 const (
 	Reset      = "lazy_reset_grad"
 	gradBuffer = "_grad.accumulation.buffer"
@@ -44,19 +43,19 @@ const (
 // states are the state vectors in the order of the checkpoint.
 var states = []string{Weights, Momentum, RunningMean, RunningVariance}
 
-// IsState reports whether an input of that name is a state vector.
+// IsState reports whether an input with this name is a state vector.
 func IsState(name string) bool { return slices.Contains(states, name) }
 
-// Gradient is the output with the gradient of the loss with respect to an input.
+// Gradient names the output with the gradient of the loss with respect to an input.
 func Gradient(input string) string { return "grad/" + input }
 
-// Updated is the output that reports that a state vector was overwritten.
+// Updated names the output that reports that a state vector was overwritten.
 func Updated(state string) string { return "updated/" + state }
 
-// GradientBuffer is the input of a fine-tuning model that collects the gradient of a parameter.
+// GradientBuffer names the input of a fine-tuning model that collects a parameter's gradient.
 func GradientBuffer(parameter string) string { return parameter + gradBuffer }
 
-// GradientFlag is the output of a fine-tuning model that reports that a parameter's buffer, or a
-// running statistic, was overwritten. ONNX Runtime hides outputs of such names from callers of
+// GradientFlag names the output of a fine-tuning model that reports that a parameter's buffer, or a
+// running statistic, was overwritten. ONNX Runtime hides outputs with such names from callers of
 // TrainStep.
 func GradientFlag(parameter string) string { return parameter + gradFlag }

@@ -6,7 +6,7 @@ import (
 	"zos-ort/graphgen/port"
 )
 
-// The state vectors are state; nothing that the host feeds or reads is.
+// The state vectors are state; none of the host's inputs and outputs are.
 func TestIsState(t *testing.T) {
 	for name, want := range map[string]bool{port.Weights: true, port.Momentum: true,
 		port.RunningMean: true, port.RunningVariance: true, port.Images: false, port.Rate: false,

@@ -10,8 +10,8 @@ import (
 	"zos-ort/graphgen/port"
 )
 
-// Program reads a file without package graphgen: structure by onnx-go, sizes from the
-// declarations in the file, where a named dimension stands for the batch.
+// Program reads a file without package graphgen: onnx-go reads the structure, and sizes come from
+// the declarations in the file, where a named dimension stands for the batch.
 func Program(b []byte, batch int) (*plan.Program, error) {
 	g, err := Read(b)
 	if err != nil {

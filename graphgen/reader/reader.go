@@ -10,16 +10,16 @@ import (
 	"gonum.org/v1/gonum/graph/topo"
 )
 
-// Graph is an exported file as owulveryck/onnx-go reads it, which shares no code with the emission:
-// a gonum graph with a node per value, an edge from every
-// result to what it is computed from, with the position among the inputs as its weight.
+// Graph is an exported file as owulveryck/onnx-go reads it, sharing no code with the emission. It
+// is a gonum graph with a node per value. Edges go from every result to the values that it is
+// computed from; an edge's weight is the position among the inputs.
 //
-// onnx-go makes a tensor for every value whose node can carry one, which for a step of a supernet
-// would be tens of gigabytes. These nodes carry names only; sizes come from valueTypes.
+// onnx-go makes a tensor for every value whose node can hold one, which would be tens of gigabytes
+// for a supernet step. These nodes hold names only; sizes come from valueTypes.
 type Graph struct {
 	*simple.WeightedDirectedGraph
 	model      *onnxgo.Model
-	inputs     map[int64]map[int]int64 // by result; a gonum graph keeps one edge per pair of nodes
+	inputs     map[int64]map[int]int64 // by result; gonum keeps one edge per pair of nodes
 	operations []operation
 }
 
@@ -45,9 +45,9 @@ func (g *Graph) NewNode() graph.Node {
 	return &node{id: g.WeightedDirectedGraph.NewNode().ID()}
 }
 
-// SetWeightedEdge also notes the input, so that one that is read twice counts twice. All optional
-// tensors that are left out are one nameless node to onnx-go; edges to and from it mean nothing and
-// would close cycles.
+// SetWeightedEdge also records the input, so that a value that is read twice counts twice. To
+// onnx-go, all omitted optional tensors are one nameless node; edges to and from it mean nothing
+// and would close cycles.
 func (g *Graph) SetWeightedEdge(e graph.WeightedEdge) {
 	from := e.From().ID()
 	if g.inputs[from] == nil {
@@ -69,8 +69,7 @@ func (g *Graph) ApplyOperation(o onnxgo.Operation, outputs ...graph.Node) error 
 	return nil
 }
 
-// Read decodes an ONNX file. onnx-go panics on some malformed files; that is an error
-// here.
+// Read decodes an ONNX file. onnx-go panics on some malformed files; Read returns an error instead.
 func Read(b []byte) (g *Graph, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -93,7 +92,7 @@ func (g *Graph) Depth() (int, error) {
 		return 0, fmt.Errorf("the graph has a cycle: %w", err)
 	}
 	longest, depth := map[int64]int{}, 0
-	for _, n := range order { // results come before what they are computed from
+	for _, n := range order { // results come before their inputs
 		d := longest[n.ID()] + 1
 		depth = max(depth, d)
 		for to := g.From(n.ID()); to.Next(); {

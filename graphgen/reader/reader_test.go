@@ -42,7 +42,7 @@ func TestReadProgram(t *testing.T) {
 	}
 }
 
-// A file for any batch has the plan of a graph of the batch asked for.
+// A file for any batch has the plan of a graph with the requested batch.
 func TestReadProgramOfAnyBatch(t *testing.T) {
 	b := reluFile(t, ir.T(ir.Float, 1, 256), onnx.Options{Batch: "N"})
 	p := check.Must(Program(b, 4))(t)
@@ -51,8 +51,8 @@ func TestReadProgramOfAnyBatch(t *testing.T) {
 	}
 }
 
-// What is read of a network's file, by a reader that knows nothing of our graphs, has the plan of the
-// graph that was written.
+// A network's file, read by a reader that knows nothing of our graphs, has the plan of the graph
+// that was written.
 func TestReadProgramOfANetwork(t *testing.T) {
 	c := network.Config{Genotype: check.Must(space.Named("DARTS_V2"))(t), Channels: 8, Cells: 5, Classes: 10}
 	spec := graphgen.Spec{Forward: c.Forward(), Batch: 1, Image: 16, Classes: 10}
@@ -75,7 +75,8 @@ func TestReadProgramOfANetwork(t *testing.T) {
 
 func TestReadProgramRefuses(t *testing.T) {
 	whole := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{})
-	// Where some ports only have the batch, nothing is told of the values between them.
+	// If only some ports have the batch, the file does not declare the types of values between
+	// them.
 	open := reluFile(t, ir.T(ir.Float, 4, 256), onnx.Options{Batch: "N", Batched: []string{"x", "y"}})
 	for _, c := range []struct {
 		name, words string

@@ -24,8 +24,8 @@ const (
 var elementBytes = map[uint64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4,
 	13: 8, 16: 2}
 
-// valueTypes reads the shapes and element types that a file declares, by name. Data is skipped. A
-// dimension that is only a name, as the batch of a network for deployment, counts as batch.
+// valueTypes reads the declared shapes and element types in a file, by name. It skips data. A named
+// dimension, such as the batch of a network for deployment, counts as batch.
 func valueTypes(b []byte, batch int) (map[string]plan.Value, error) {
 	types := map[string]plan.Value{}
 	err := fields(b, func(number protowire.Number, _ uint64, model []byte) error {
@@ -56,7 +56,7 @@ func valueTypes(b []byte, batch int) (map[string]plan.Value, error) {
 	return types, err
 }
 
-// checkSize refuses shapes that no memory could hold, before they are multiplied out.
+// checkSize refuses shapes too large for any memory, before they are multiplied out.
 func checkSize(name string, v plan.Value) error {
 	bytes := 1
 	for _, d := range v.Shape {

@@ -1,5 +1,5 @@
 // Package scope writes and reads the places of nodes in a network, such as
-// cell3/edge7/dil_conv_3x3. They are the beginnings of the names in an ONNX file.
+// cell3/edge7/dil_conv_3x3. A place is the beginning of a name in an ONNX file.
 package scope
 
 import (
@@ -12,44 +12,44 @@ const (
 	Loss       = "loss"
 	SGD        = "sgd"        // clipping, momentum, weight decay
 	Statistics = "statistics" // running statistics
-	update     = "update"     // the new state is put into place
+	update     = "update"     // stores the new state
 )
 
-// Beginnings of the parts of a network that are numbered.
+// Prefixes of the numbered parts of a network.
 const (
 	cell       = "cell"
 	edge       = "edge"
 	preprocess = "preprocess"
 )
 
-// Update is where a state vector is overwritten.
+// Update is the place where a state vector is overwritten.
 func Update(vector string) string { return update + "/" + vector }
 
 // Cell is the place of cell i of a network.
 func Cell(i int) string { return fmt.Sprint(cell, i) }
 
-// Preprocess is the place in a cell of what the output of one of the two cells before it goes
-// through.
+// Preprocess is the place, in a cell, of the preprocessing of the output of one of the two cells
+// before it.
 func Preprocess(input int) string { return fmt.Sprint(preprocess, input) }
 
-// Edge is the place in the cell of a supernet of the mixed operation of edge i.
+// Edge is the place, in a supernet cell, of the mixed operation of edge i.
 func Edge(i int) string { return fmt.Sprint(edge, i) }
 
-// State is the place in the cell of a supernet of an operation that all edges from a state share.
+// State is the place, in a supernet cell, of an operation shared by all edges from a state.
 func State(i int, operation fmt.Stringer) string { return fmt.Sprintf("state%d/%v", i, operation) }
 
-// Operation is the place in the cell of a derived network of operation i.
+// Operation is the place, in a cell of a derived network, of operation i.
 func Operation(i int, operation fmt.Stringer) string { return fmt.Sprintf("op%d/%v", i, operation) }
 
-// Gradient is the place of the gradient of what lies at a place.
+// Gradient is the place of the gradient of what is at a place.
 func Gradient(of string) string { return of + "/grad" }
 
-// Again is the place of what the backward pass computes a second time.
+// Again is the place of a value that the backward pass recomputes.
 func Again(of string) string { return of + "/again" }
 
-// Place is what a scope says.
+// Place is the content of a scope.
 type Place struct {
-	Part      string // "cell3", or with what else the scope begins
+	Part      string // "cell3", or the first part of another scope
 	Operation string // in a cell: "dil_conv_3x3", or "edge7" or "preprocess0" outside an operation
 	Updates   bool   // part of the update of the state
 }

@@ -11,7 +11,7 @@ type primitive string
 
 func (p primitive) String() string { return string(p) }
 
-// What is written is read back.
+// Parse reads back what the package writes.
 func TestParse(t *testing.T) {
 	in := func(place string) string { return scope.Cell(3) + "/" + place }
 	pool := primitive("max_pool_3x3")

@@ -46,10 +46,10 @@ INLINE int round_up(int a, int b) { return (a + b - 1) / b * b; }
 // neighbours.
 typedef struct {
   int rows, ld, half, step;
-  int offset[dw_max_kernel];  // where the tap b finds column 0
+  int offset[dw_max_kernel];  // where tap b finds column 0
 } canvas;
 
-// canvas_of is the canvas from which rows by cols outputs are computed with stride s.
+// canvas_of is the canvas for computing rows by cols outputs with stride s.
 static canvas canvas_of(const dw_shape *c, int rows, int cols, int s) {
   int reach = c->d * (c->k - 1);
   canvas v = {.rows = s * (rows - 1) + reach + 1, .step = s};
@@ -71,7 +71,8 @@ INLINE vec positives(vec x) {
   return (vec)((ivec)x & ~(ivec)(x < 0));
 }
 
-// copy is n floats, made positive or not. The last vector overlaps the one before.
+// copy copies n floats, clamped to zero from below if relu. The last vector overlaps the one
+// before.
 INLINE void copy(const bool relu, float *restrict to, const float *restrict from, int n) {
   if (n < LANES) {
     for (int j = 0; j < n; j++) to[j] = relu ? positive(from[j]) : from[j];
@@ -84,7 +85,7 @@ INLINE void copy(const bool relu, float *restrict to, const float *restrict from
   }
 }
 
-// halves are every other float of x and y together, from the first and from the second on.
+// halves returns every other float of x and y together, from the first and from the second on.
 INLINE void halves(vec x, vec y, vec *first, vec *second) {
 #if LANES == 16
   *first = SHUFFLE(x, y, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -98,7 +99,7 @@ INLINE void halves(vec x, vec y, vec *first, vec *second) {
 #endif
 }
 
-// part copies n floats, those at even places to first and those at odd places to second. The last
+// part copies n floats: those at even places go to first, those at odd places to second. The last
 // vectors overlap the ones before.
 INLINE void part(const bool relu, float *restrict first, float *restrict second,
                  const float *restrict from, int n) {
@@ -114,11 +115,11 @@ INLINE void part(const bool relu, float *restrict first, float *restrict second,
     (j & 1 ? second : first)[j / 2] = relu ? positive(from[j]) : from[j];
 }
 
-// column is where the canvas has column x, with step 2.
+// column is the position of column x in the canvas, with step 2.
 INLINE int column(const canvas *v, int x) { return (x & 1 ? v->half : 0) + x / 2; }
 
-// paint copies src[h,w] so that pixel (i,j) lies at row top + i up, column top + j up of the
-// canvas, where top may be negative. What lies outside is cut off. The border must be zero already.
+// paint copies src[h,w] so that pixel (i,j) goes to row top + i up, column top + j up of the
+// canvas, where top may be negative. Anything outside is cut off. The border must already be zero.
 INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
                      const float *restrict src, int h, int w, int top, int up) {
   int columns = v->step == 1 ? v->ld : 2 * v->half;

@@ -1,4 +1,4 @@
-// Which kernels this processor runs.
+// Chooses the kernels for this processor.
 #include "dense.h"
 #include "depthwise.h"
 #include "pool.h"
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// level is 0 for portable, 1 for AVX2, 2 for AVX-512; what ZOS_KERNELS names, if that is less.
+// level is 0 for portable, 1 for AVX2, 2 for AVX-512, or the level named by ZOS_KERNELS if lower.
 static int level(void) {
   static int known = -1;  // every thread finds the same
   int l = __atomic_load_n(&known, __ATOMIC_RELAXED);

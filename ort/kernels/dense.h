@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-// dense_align is what a row of a matrix product must be a multiple of; the rest is zero.
+// dense_align divides the length of a matrix product's rows, which are padded with zeros.
 enum { dense_align = 16 };
 
 typedef struct {
@@ -13,7 +13,7 @@ typedef struct {
   // outer is C[m,n] = A[m,k] B[n,k]'. k is a multiple of dense_align. work has room for B.
   void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
                 float *work);
-  // moments are the mean of x[n] and the sum of squares of what differs from it.
+  // moments are the mean of x[n] and the sum of squared differences from it.
   void (*moments)(const float *x, size_t n, double *mean, double *squares);
   // slopes are the sums of dy and of dy (x - mean).
   void (*slopes)(const float *dy, const float *x, float mean, size_t n, double *s0, double *s1);
@@ -31,8 +31,8 @@ typedef struct {
   double (*dot)(const float *x, const float *y, size_t n);
   // sum is y[n] = the sum of rows of x[rows,n], in order.
   void (*sum)(float *y, const float *x, size_t rows, size_t n);
-  // busy multiplies and adds in registers alone, and returns how many operations that were: no
-  // kernel can be quicker. sink takes the result, which means nothing.
+  // busy multiplies and adds only in registers, and returns the number of operations: no kernel can
+  // be faster. sink takes the meaningless result.
   double (*busy)(size_t steps, float *sink);
 } dense_kernels;
 

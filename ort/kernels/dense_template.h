@@ -79,8 +79,8 @@ static void turn(size_t n, size_t k, const float *restrict b, float *restrict t)
   }
 }
 
-// outer keeps one sum per lane, which are added up for each element of C. For short rows that is
-// most of the work, and a product with B' takes less.
+// outer keeps one sum per lane, and adds up the lanes for each element of C. For short rows that
+// takes most of the time, and a product with B' takes less.
 static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
                   float *work) {
   if (k <= 12 * LANES && n % dense_align == 0) {
@@ -144,7 +144,7 @@ static void slopes(const float *dy, const float *x, float mean, size_t n, double
 }
 
 static double dot(const float *x, const float *y, size_t n) {
-  enum { run = 1024 };  // so that no sum of float32 is long
+  enum { run = 1024 };  // keeps every float32 sum short
   double sum = 0;
   for (size_t from = 0; from < n; from += run) {
     size_t to = from + run < n ? from + run : n, i = from;
@@ -204,7 +204,7 @@ static void sum(float *restrict y, const float *restrict x, size_t rows, size_t 
   }
 }
 
-// Ten sums keep two units busy that take up to five cycles for one.
+// Ten sums keep two units busy whose operations take up to five cycles each.
 static double busy(size_t steps, float *sink) {
   vec acc[10];
 #pragma GCC unroll 10

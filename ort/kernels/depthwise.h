@@ -1,4 +1,4 @@
-// Direct depthwise convolution: what the kernels compute, whatever instructions they use.
+// Direct depthwise convolution: what the kernels compute, with any instruction set.
 #ifndef ZOS_DEPTHWISE_H
 #define ZOS_DEPTHWISE_H
 
@@ -13,26 +13,27 @@ typedef struct {
   int h, w, oh, ow, k, s, p, d;
 } dw_shape;
 
-// dw_planes are planes of X and Y (or of dX and dY): plane i of either begins i steps from its
+// dw_planes are planes of X and Y (or of dX and dY): plane i of either starts i steps from its
 // start and uses the weights of channel i mod channels. Planes from..to-1 are computed.
 typedef struct {
   const float *in, *w;
   float *out;
   size_t in_step, out_step, channels, from, to;
-  bool relu;  // of X, while it is read
+  bool relu;  // of X, as it is read
 } dw_planes;
 
-// dw_kernels are the kernels for one instruction set. Scratch is 64-byte aligned memory of the
-// size that *_scratch tells, in floats; each thread needs its own.
+// dw_kernels are the kernels for one instruction set. Scratch is 64-byte aligned memory whose size
+// in floats *_scratch returns; each thread needs its own.
 typedef struct {
   const char *name;
   size_t (*forward_scratch)(const dw_shape *);
   void (*forward)(const dw_shape *, const dw_planes *, float *scratch);
-  // input computes dX (out) from dY (in) and W. Plane by plane, out may be the memory of in.
+  // input computes dX (out) from dY (in) and W. Each plane of out may lie in the memory of that
+  // plane of in.
   size_t (*input_scratch)(const dw_shape *);
   void (*input)(const dw_shape *, const dw_planes *, float *scratch);
   // weight computes dW[k,k] of one channel from batch planes of dY and X, in order, each a step
-  // after the one before.
+  // after the previous one.
   size_t (*weight_scratch)(const dw_shape *);
   void (*weight)(const dw_shape *, const float *dy, size_t dy_step, const float *x, size_t x_step,
                  bool relu, size_t batch, float *dw, float *scratch);
@@ -43,8 +44,8 @@ extern const dw_kernels dw_portable;
 extern const dw_kernels dw_avx2, dw_narrow, dw_avx512;
 #endif
 
-// dw_choose is the fastest kernels that this processor can run for rows of the given width. The
-// environment variable ZOS_KERNELS (portable or avx2) limits it, for tests.
+// dw_choose returns the fastest kernels that this processor can run for rows of the given width.
+// The environment variable ZOS_KERNELS (portable or avx2) limits the choice, for tests.
 const dw_kernels *dw_choose(int width);
 
 #endif

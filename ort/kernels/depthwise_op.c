@@ -1,7 +1,7 @@
 // The operators DepthwiseConv, DepthwiseGradInput and DepthwiseGradWeight.
 #include "window.h"
 
-// Attributes after those of the window: the size of X, which dX cannot tell from dY alone.
+// Attributes after those of the window: the size of X, which dY alone does not determine.
 enum { a_height = w_end, a_width };
 
 // job is one application, cut into tasks of some planes each.
@@ -38,7 +38,8 @@ static void task(void *argument, size_t i) {
   work_give(scratch);
 }
 
-// run cuts a job of the given planes, each of so many products, into tasks of about 2^18.
+// run cuts a job of planes, with the given number of products each, into tasks of about 2^18
+// products.
 static ort_status run(const op_kernel *k, void *context, job *j, size_t planes, size_t products) {
   j->planes = planes;
   j->step = ((size_t)1 << 18) / (products + 1) + 1;

@@ -36,7 +36,7 @@ INLINE void outputs(const int k, const int d, const int s, const int R, const in
   }
 }
 
-// outputs_any is outputs for a kernel that is known at run time only.
+// outputs_any is outputs for a kernel that is known only at run time.
 INLINE void outputs_any(int k, int d, int s, const int R, const int C, const float *buf,
                         const canvas *v, const float *w, vec acc[ROWS][2]) {
 #pragma GCC unroll 8
@@ -58,10 +58,10 @@ INLINE void outputs_any(int k, int d, int s, const int R, const int C, const flo
   }
 }
 
-// patch computes and stores R rows by C vectors; of a row only cols floats, where that is less.
+// patch computes and stores R rows by C vectors, but no more than cols floats of a row.
 INLINE void patch(bool fixed, const int k, const int d, const int s, const int R, const int C,
                   const float *buf, const canvas *v, const float *w, float *y, int ow, int cols) {
-  vec acc[ROWS][2];  // R by C of them: not a variable size, which would stay in memory
+  vec acc[ROWS][2];  // R by C used; a variable size would stay in memory
   if (fixed)
     outputs(k, d, s, R, C, buf, v, w, acc);
   else
@@ -165,7 +165,7 @@ static size_t input_scratch(const dw_shape *c) {
   return canvas_size(&v);
 }
 
-// input is the forward kernel with dY, spread out by the stride, and the weights turned around.
+// input is the forward kernel on dY, spread out by the stride, with the weights turned around.
 static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
   canvas v = canvas_of(c, c->h, c->w, 1);
   plane_fn run = plane_of(c->k, c->d, 1);
@@ -215,8 +215,8 @@ INLINE void taps_any(int k, int d, int s, const float *buf, const canvas *v, con
   }
 }
 
-// correlate adds what one plane contributes. dY lies in rows of ldy, a multiple of LANES, and has
-// a multiple of ROWS rows.
+// correlate adds the contribution of one plane. dY has rows of ldy, a multiple of LANES, and a
+// multiple of ROWS rows.
 INLINE void correlate(bool fixed, const int k, const int d, const int s, const float *buf,
                       const canvas *v, const float *dy, int rows, int ldy, vec *sums) {
   for (int i = 0; i < rows; i += ROWS) {

@@ -1,17 +1,18 @@
 // Package kernels holds our own CPU kernels, as the operators of ONNX Runtime's domain "zos"
 // (ir.Zos; graphgen/op describes each). ONNX Runtime computes a depthwise convolution as one matrix
-// product per channel, which takes ten and more times as long as computing it directly; and it
-// writes every intermediate result of a cell to memory and reads it again, where a unit of ReLU,
+// product per channel, which takes ten or more times as long as computing it directly. It also
+// writes every intermediate result of a cell to memory and reads it again; a unit of ReLU,
 // convolutions and batch norm in one operator keeps them in the cache.
 //
-// The kernels use vectors of the processor that they run on (AVX-512, AVX2, else 4 floats: SSE2 or
-// NEON) and ONNX Runtime's thread pool, and sum in an order that does not depend on the number of
-// threads: the same inputs give the same bits. The environment variable ZOS_KERNELS (portable or
-// avx2) holds the vectors down.
+// The kernels use the vectors of the processor (AVX-512, AVX2, else 4 floats: SSE2 or NEON) and
+// ONNX Runtime's thread pool. They sum in an order that does not depend on the number of threads:
+// the same inputs give the same bits. The environment variable ZOS_KERNELS (portable or avx2)
+// limits the vectors.
 //
-// The C files: op.* is the interface to ONNX Runtime; *_template.h are the loops, which vectors_*.c
-// compile for each instruction set and choose.c chooses from; the rest are the operators. Nothing
-// in them may be an array of variable size: it would stay in memory where registers are meant.
+// The C files: op.* is the interface to ONNX Runtime. The loops are in *_template.h; vectors_*.c
+// compile them for each instruction set, and choose.c chooses one. The rest are the operators. They
+// must not use arrays of variable size: the compiler would keep them in memory where registers are
+// meant.
 package kernels
 
 // #cgo CFLAGS: -O3 -Wall -Wextra
@@ -29,10 +30,10 @@ import (
 	"zos-ort/ort"
 )
 
-// Name of the domain.
+// Name is the name of the domain.
 const Name = "zos"
 
-// NewDomain makes the domain, for Options.Domains. Close it when no more sessions are to be made.
+// NewDomain makes the domain, for Options.Domains. Close it when no more sessions need it.
 func NewDomain() (*ort.Domain, error) {
 	var ops []unsafe.Pointer
 	for _, op := range []*C.op_def{&C.zos_depthwise_conv, &C.zos_depthwise_grad_input,

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestSanitized builds the C files with the address sanitizer, without optimisation, which is the
-// quickest to build; runs all operators of each instruction set on many shapes; and compares the
+// TestSanitized builds the C files with the address sanitizer, without optimisation, because that
+// build is quickest. It runs all operators of each instruction set on many shapes, and compares the
 // instruction sets.
 func TestSanitized(t *testing.T) {
 	program := buildDriver(t, compiler(), "-O0", "-g", "-fsanitize=address")
@@ -25,13 +25,13 @@ func TestSanitized(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		return
 	}
-	for _, level := range []string{"avx2", ""} { // what the processor does not have is the one below
+	for _, level := range []string{"avx2", ""} { // a processor without one uses the level below
 		wantLines(t, level, driver(t, level, program), want)
 	}
 }
 
-// TestCross runs the operators as another processor computes them: ZOS_CROSS is a compiler for it
-// and a program that runs what that makes, as make test-neon sets it.
+// TestCross runs the operators for another processor: ZOS_CROSS holds a compiler for it and a
+// program that runs the result, as make test-neon sets them.
 func TestCross(t *testing.T) {
 	tools := strings.Fields(os.Getenv("ZOS_CROSS"))
 	if len(tools) != 2 {
@@ -71,7 +71,7 @@ func wantLine(t *testing.T, level, got, want string) {
 	}
 }
 
-// compiler is the C compiler of this machine.
+// compiler returns the C compiler of this machine.
 func compiler() string {
 	if cc := os.Getenv("CC"); cc != "" {
 		return cc
@@ -101,7 +101,7 @@ func buildDriver(t *testing.T, cc string, flags ...string) string {
 	return out
 }
 
-// driver runs a command with the kernels held down to a level, and gives the lines it prints.
+// driver runs a command with the kernels limited to a level, and returns the lines that it prints.
 func driver(t *testing.T, level string, command ...string) []string {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)

@@ -1,4 +1,4 @@
-// What limits.go measures the processor with.
+// Measurements of the processor for limits.go.
 #include "dense.h"
 #include "depthwise.h"
 

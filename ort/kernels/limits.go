@@ -15,7 +15,7 @@ import (
 // Level names the instruction set that the kernels use on this processor.
 func Level() string { return C.GoString(C.zos_level()) }
 
-// Limits are what a number of threads can do at most, with the vectors that the kernels use.
+// Limits are the peak speeds of a number of threads, with the vectors that the kernels use.
 type Limits struct {
 	Threads int     `json:"threads"`
 	GFlops  float64 `json:"gflops"`    // 10^9 additions and multiplications a second, in registers
@@ -23,15 +23,15 @@ type Limits struct {
 	Cache   float64 `json:"cache_gb"`  // the same on arrays that stay in the caches of a core
 }
 
-// Sizes of a measurement: floats of all arrays of a kind together, and of those of one thread.
+// Sizes of a measurement: floats in all arrays of a kind together, and in those of one thread.
 const (
 	memoryFloats = 1 << 24
 	cacheFloats  = 1 << 15
-	attempts     = 8 // of which the fastest counts
+	attempts     = 8 // the fastest of them counts
 	busySteps    = 1 << 20
 )
 
-// MeasureLimits takes about a second.
+// MeasureLimits measures the limits in about a second.
 func MeasureLimits(threads int) (Limits, error) {
 	l := Limits{Threads: threads}
 	var err error
@@ -52,14 +52,14 @@ func MeasureLimits(threads int) (Limits, error) {
 	return l, err
 }
 
-// triad is the number of 10^9 bytes a second that all threads read and write together, each going
-// over arrays of n floats the given number of times.
+// triad returns how many 10^9 bytes a second all threads read and write together, each going over
+// arrays of n floats the given number of times.
 func triad(threads, n, times int) (float64, error) {
 	arrays := make([][3][]float32, threads)
 	for i := range arrays {
 		for j := range arrays[i] {
 			arrays[i][j] = make([]float32, n)
-			for k := range arrays[i][j] { // a page that was never written is not memory yet
+			for k := range arrays[i][j] { // a page never written is not memory yet
 				arrays[i][j][k] = 1
 			}
 		}
@@ -73,7 +73,7 @@ func triad(threads, n, times int) (float64, error) {
 	return float64(threads*n*times) * 3 * 4 / took.Seconds() / 1e9, err
 }
 
-// fastest is the shortest time in which all threads do their part.
+// fastest returns the shortest time in which all threads do their part.
 func fastest(threads int, part func(i int)) (best time.Duration, err error) {
 	for range attempts {
 		start := time.Now()

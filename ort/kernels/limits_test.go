@@ -6,8 +6,8 @@ import (
 	"zos-ort/ort/kernels"
 )
 
-// TestMeasureLimits checks the units: giga-operations and gigabytes a second. How fast a busy machine
-// is, a test cannot say.
+// TestMeasureLimits checks the units: giga-operations and gigabytes a second. A test cannot say how
+// fast a busy machine is.
 func TestMeasureLimits(t *testing.T) {
 	if kernels.Level() == "" {
 		t.Error("the kernels have no name")

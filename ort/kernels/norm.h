@@ -4,13 +4,13 @@
 
 #include <stddef.h>
 
-// norm_moments joins the moments of batch planes of n numbers, those of sample i and channel c at
-// i channels + c, to the mean and the biased variance of each channel.
+// norm_moments joins the moments of batch planes of n numbers to the mean and the biased variance
+// of each channel. Sample i and channel c are at i channels + c.
 void norm_moments(const double *means, const double *squares, size_t batch, size_t channels,
                   size_t n, float *mean, float *variance);
 
-// norm_gradient is what the backward pass needs of one channel:
-// dX = k0 dY + k1 + k2 (X - mean).
+// norm_gradient holds the numbers that the backward pass needs for one channel: dX = k0 dY + k1 +
+// k2 (X - mean).
 typedef struct {
   float k0, k1, k2;
   double dscale, dbias;

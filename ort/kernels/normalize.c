@@ -53,7 +53,7 @@ static void apply_slopes(void *argument, size_t i) {
   }
 }
 
-// shape_of reads the sizes of X and checks those that must fit.
+// shape_of reads the sizes of X and checks the sizes that must match them.
 static ort_status shape_of(const op_kernel *k, job *j, const tensor *x, const tensor *scale,
                            const tensor *add) {
   if (x->rank != 4 || x->elements == 0) return op_fail(k, "normalize: X must be NCHW, not empty");

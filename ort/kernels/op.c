@@ -1,4 +1,4 @@
-// What all operators of the domain have in common.
+// The functions that all operators of the domain share.
 #include "op.h"
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// ONNX Runtime's interface for own operators, as far as it is used here: struct OrtCustomOp of API
+// The parts of ONNX Runtime's interface for custom operators that we use: struct OrtCustomOp of API
 // 28 and functions of struct OrtApi, declared by position (both are append-only).
 #ifndef ZOS_OP_H
 #define ZOS_OP_H
@@ -28,8 +28,8 @@ enum {
   api_KernelContext_ParallelFor = 274,
 };
 
-// custom_op is struct OrtCustomOp. The functions of the first version of an entry that has a
-// second one are not called and are NULL.
+// custom_op is struct OrtCustomOp. If an entry has a second version, ONNX Runtime does not call the
+// first, which is NULL.
 typedef struct custom_op custom_op;
 struct custom_op {
   uint32_t version;
@@ -60,8 +60,8 @@ struct custom_op {
   void (*release_alias)(int *in, int *out);
 };
 
-// op_def is one of our operators: a custom_op followed by what the common functions need. All
-// inputs and outputs are float tensors; only the last required ones may be left out.
+// op_def is one of our operators: a custom_op followed by the data of the common functions. All
+// inputs and outputs are float tensors; only those after the last required one may be left out.
 typedef struct {
   custom_op op;  // must come first: ONNX Runtime hands out its address
   const char *name;
@@ -72,14 +72,14 @@ typedef struct {
 
 enum { op_max_attributes = 8, op_max_rank = 8 };
 
-// op_kernel is a node: the attributes of its operator, in their order.
+// op_kernel is a node: the attributes of its operator, in order.
 typedef struct {
   ort_api api;
   int attr[op_max_attributes];
   float real;
 } op_kernel;
 
-// OP_COMMON is the custom_op of an op_def: what may be computed in place, and the kernel.
+// OP_COMMON is the custom_op of an op_def: what it may compute in place, and its kernel.
 #define OP_COMMON(inplace_fn, compute_fn)                                                        \
   {                                                                                              \
     .version = 28, .name = op_name, .provider = op_provider, .input_type = op_float,             \
@@ -120,12 +120,12 @@ ort_status op_fail(const op_kernel *, const char *format, ...)
 ort_status op_input(const op_kernel *, void *context, size_t i, tensor *t);
 ort_status op_output(const op_kernel *, void *context, size_t i, size_t rank, const int64_t *dims,
                      float **data);
-// op_parallel calls f(argument, i) for i in 0..n-1 on the threads of the session.
+// op_parallel calls f(argument, i) for i in 0..n-1 on the session's threads.
 ort_status op_parallel(const op_kernel *, void *context, size_t n, void (*f)(void *, size_t),
                        void *argument);
 
-// work_take is memory, 64-byte aligned, for one call of a kernel; NULL if there is none. Blocks
-// that are given back are kept for the next call: fresh memory costs more than most kernels.
+// work_take returns 64-byte aligned memory for one call of a kernel, or NULL if there is none.
+// Returned blocks are kept for the next call: fresh memory costs more than most kernels.
 float *work_take(size_t floats);
 void work_give(float *block);
 

@@ -6,9 +6,9 @@
 
 typedef struct {
   size_t (*scratch)(const dw_shape *);  // in floats
-  // forward computes Y[oh,ow] of X[h,w]: the maximum or the mean of each window.
+  // forward computes Y[oh,ow] from X[h,w]: the maximum or the mean of each window.
   void (*forward)(const dw_shape *, bool max, const float *x, float *y, float *scratch);
-  // backward adds the gradient to dX. Of equal maxima the first in scan order gets dY, as in ONNX
+  // backward adds the gradient to dX. The first of equal maxima in scan order gets dY, as in ONNX
   // Runtime. A mean does not need X.
   void (*backward)(const dw_shape *, bool max, const float *x, const float *dy, float *dx,
                    float *scratch);

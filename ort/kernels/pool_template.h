@@ -1,18 +1,18 @@
-// Square windows of 1 to 3 over single planes, for the vectors of the includer; see
+// Square windows of 1 to 3 over single planes, for the vectors of the including file; see
 // depthwise_template.h, which comes first. The padding is not counted.
 
 #include "pool.h"
 
 #include <math.h>
 
-// range is the part of the window at output o that lies inside n.
+// range is the part of output o's window that lies inside n.
 INLINE void range(const dw_shape *s, int o, int n, int *lo, int *hi) {
   int from = o * s->s - s->p, to = from + s->k;
   *lo = from < 0 ? 0 : from;
   *hi = to > n ? n : to;
 }
 
-// middle is the range of outputs of a row whose windows lie inside.
+// middle is the range of outputs in a row whose windows lie inside.
 INLINE void middle(const dw_shape *s, int *left, int *right) {
   *left = (s->p + s->s - 1) / s->s;
   *right = s->w + s->p >= s->k ? (s->w + s->p - s->k) / s->s + 1 : 0;
@@ -62,7 +62,8 @@ static void inside_any(const dw_shape *s, bool max, const float *x, float *y, in
   else inside(s->k, 2, max, x, s->w, y, n);
 }
 
-// apart_forward is for stride 2: rows of windows inside, and single windows at the border.
+// apart_forward is for stride 2: it computes rows of inside windows, and single windows at the
+// border.
 static void apart_forward(const dw_shape *s, bool max, const float *x, float *y) {
   int left, right;
   middle(s, &left, &right);
@@ -87,7 +88,7 @@ static void apart_forward(const dw_shape *s, bool max, const float *x, float *y)
 
 enum { chunk = 128 };  // outputs of a row at a time
 
-// spread adds dY of n windows that lie inside to dX; x and to belong to the first of them.
+// spread adds dY of n inside windows to dX; x and to point to the first window.
 INLINE void spread(const int k, const bool max, const float *restrict x, int w,
                    const float *restrict dy, float *restrict to, int n) {
   int tap[chunk];
@@ -160,8 +161,8 @@ static void apart_backward(const dw_shape *s, bool max, const float *x, const fl
 // With stride 1 planes are copied into zero- or minus-infinity-bordered buffers (see
 // depthwise_template.h), so that no window is cut off.
 
-// bordered copies x[h,w] into rows of ld floats, border rows and columns before it and the rest of
-// rows*ld + LANES floats filled.
+// bordered copies x[h,w] into rows of ld floats. It fills border rows and columns before x, and the
+// rest of rows*ld + LANES floats.
 INLINE void bordered(float *restrict buf, int rows, int ld, float fill, const float *restrict x,
                      int h, int w, int border) {
   for (int i = 0; i < rows * ld + LANES; i++) buf[i] = fill;
@@ -182,7 +183,7 @@ INLINE void put(float *y, vec v, int n) {
 
 INLINE vec either(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
 
-// shares is one over the number of pixels in each column of windows, and behind them ones.
+// shares is one over the number of pixels in each column of windows, followed by ones.
 static void shares(const dw_shape *s, float *share) {
   for (int q = 0; q < round_up(s->ow, LANES); q++) {
     int lo = 0, hi = 1;
@@ -217,8 +218,9 @@ INLINE void dense_forward(const int k, const bool max, const dw_shape *s, const 
   }
 }
 
-// dense_backward makes a bordered buffer of dY (of its shares, for a mean), for a maximum one of
-// the places of the maxima too, and gathers: a pixel gets dY of the windows whose maximum it is.
+// dense_backward makes a bordered buffer of dY (of its shares, for a mean), and for a maximum also
+// a buffer of the places of the maxima. It then gathers: a pixel gets dY of each window whose
+// maximum it is.
 INLINE void dense_backward(const int k, const bool max, const dw_shape *s, const float *x,
                            const float *dy, float *dx, float *scratch) {
   int border = k - 1 - s->p, rows = s->h + k - 1, ld = s->w + k - 1;

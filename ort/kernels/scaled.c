@@ -3,7 +3,7 @@
 #include "dense.h"
 #include "op.h"
 
-enum { piece = 1 << 14 };  // numbers per task; the order of the sums depends on this alone
+enum { piece = 1 << 14 };  // numbers per task; the order of the sums depends only on this
 
 typedef struct {
   const dense_kernels *dense;
@@ -27,7 +27,7 @@ static void dot(void *argument, size_t i) {
   j->sums[i] = j->dense->dot(j->x + at, j->other + at, n);
 }
 
-// Inputs X, w[1], add; output w X + add, of the shape of X.
+// Inputs X, w[1], add; output w X + add, with the shape of X.
 static ort_status scaled(void *kernel, void *context) {
   const op_kernel *k = kernel;
   job j = {.dense = dense_choose()};
@@ -46,7 +46,7 @@ static ort_status scaled(void *kernel, void *context) {
   return j.n == 0 ? NULL : op_parallel(k, context, tasks(&j), scale, &j);
 }
 
-// Inputs X and Y of one shape; output [1].
+// Inputs X and Y of the same shape; output [1].
 static ort_status dot_product(void *kernel, void *context) {
   const op_kernel *k = kernel;
   job j = {.dense = dense_choose()};

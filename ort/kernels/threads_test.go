@@ -14,7 +14,7 @@ import (
 	"zos-ort/ort/kernels"
 )
 
-// TestThreads runs every operator that sums with 1, 2 and 3 threads: the bits must be the same.
+// TestThreads runs every summing operator with 1, 2 and 3 threads: the bits must be the same.
 func TestThreads(t *testing.T) {
 	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
 		t.Skip("ONNX Runtime is not installed; run make setup")
@@ -41,7 +41,7 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-// sums is a model of the operators whose results are sums over the batch, and its inputs.
+// sums makes a model of the operators whose results are sums over the batch, and its inputs.
 func sums(t *testing.T) ([]byte, map[string]*ort.Tensor) {
 	t.Helper()
 	g := ir.New("sums")

@@ -1,11 +1,11 @@
-// ReluConvNorm, the unit that DARTS cells are made of: ReLU, depthwise convolution, 1x1
-// convolution, batch norm with the statistics of the batch. A unit without a depthwise convolution
-// (kernel 0) is ReLU, 1x1 convolution, batch norm.
+// ReluConvNorm, the unit of DARTS cells: ReLU, depthwise convolution, 1x1 convolution, batch norm
+// with the statistics of the batch. A unit without a depthwise convolution (kernel 0) is ReLU, 1x1
+// convolution, batch norm.
 //
 //   D = depthwise(relu(X), V)   P = W D   Y = scale (P - mean) / sqrt(var + epsilon) + bias + add
 //
-// Only X and the statistics are kept for the backward pass, which computes D and P again: that
-// takes less time than reading them from memory would.
+// Only X and the statistics are kept for the backward pass, which recomputes D and P: that takes
+// less time than reading them from memory.
 #ifndef ZOS_UNIT_H
 #define ZOS_UNIT_H
 
@@ -13,8 +13,8 @@
 #include "norm.h"
 #include "window.h"
 
-// unit is one application. Planes of D and P are step apart in working memory, a multiple of
-// dense_align, zero behind the pixels.
+// unit is one application. Planes of D and P are step apart in working memory. step is a multiple
+// of dense_align; the floats after the pixels are zero.
 typedef struct {
   const op_kernel *k;
   void *context;
@@ -34,8 +34,7 @@ typedef struct {
   int failed;
 } unit;
 
-// unit_read reads what the operator and its gradient have in common; the indices are those of the
-// inputs.
+// unit_read reads what the operator and its gradient share; the indices are those of the inputs.
 ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_t w, size_t v,
                      size_t scale, size_t add, tensor *image);
 

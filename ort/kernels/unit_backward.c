@@ -80,7 +80,7 @@ static void backward(void *argument, size_t i) {
   work_give(work);
 }
 
-// coefficients joins the slopes, and writes the gradients of scale and bias.
+// coefficients combines the slopes, and writes the gradients of scale and bias.
 static void coefficients(unit *u, float *dscale, float *dbias) {
   double all = 0;
   for (size_t c = 0; c < u->out; c++) {
@@ -97,7 +97,7 @@ static void coefficients(unit *u, float *dscale, float *dbias) {
   if (dscale != NULL && !u->each) dscale[0] = (float)all;
 }
 
-// layout is where things lie in working memory, in floats.
+// layout holds the positions of things in working memory, in floats.
 typedef struct {
   size_t first, coefficient, turned, dw, dv, d, p, end;
 } layout;

@@ -7,9 +7,9 @@ static int outputs(const dw_shape *s, int n) {
   return span < 0 ? 0 : span / s->s + 1;
 }
 
-// shape_of checks attributes and the shape of X.
+// window_shape checks the attributes and the shape of X.
 ort_status window_shape(const op_kernel *k, int64_t h, int64_t w, dw_shape *s) {
-  enum { most = 1 << 14 };  // so that no size of a plane overflows
+  enum { most = 1 << 14 };  // no plane size overflows
   s->k = k->attr[w_kernel];
   s->s = k->attr[w_stride];
   s->p = k->attr[w_pad];

@@ -1,16 +1,16 @@
-// Memory that kernels work in.
+// Working memory of kernels.
 #include "op.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-// How many blocks are kept. The test with a sanitizer keeps none, so that each has its exact size.
+// Number of blocks kept. The sanitizer test keeps none, so that each block has its exact size.
 #ifndef WORK_SLOTS
 #define WORK_SLOTS 16
 #endif
 enum { slots = WORK_SLOTS };
 
-// Each block is preceded by its size, in the 64 bytes before it.
+// Each block is preceded by 64 bytes that hold its size.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static float *kept[slots + 1];
 

@@ -1,5 +1,5 @@
-// Package meter measures programs on ONNX Runtime: their time, their peak memory and, on a GPU, that of
-// the pool and of the device.
+// Package meter measures programs on ONNX Runtime: their time, their peak memory and, on a GPU, the
+// memory of the pool and of the device.
 package meter
 
 import (
@@ -12,27 +12,27 @@ import (
 	"zos-ort/ort/nvml"
 )
 
-// Meter counts what a run takes of a GPU: the memory pool of its programs and, where the driver says,
-// the device. A nil *Meter is valid and does nothing: it is the one of a run on the CPU.
+// Meter counts the GPU memory of a run: the memory pool of its programs and, if the driver reports
+// it, the device. A nil *Meter is valid and does nothing: it belongs to a run on the CPU.
 type Meter struct {
 	watch *nvml.Watch // nil without NVML
 	run   Peaks       // the highest so far
 }
 
-// tick is how often the device is looked at while programs run.
+// tick is the interval at which the device is read while programs run.
 const tick = time.Second
 
 // Peaks are peaks in bytes.
 type Peaks struct {
 	Pool     int64 `json:"pool_peak_bytes"`     // handed out to programs
-	Reserved int64 `json:"pool_reserved_bytes"` // taken from the device for it
-	// Of the device, by NVML: in use by all processes and by this one, whose context and libraries need
-	// memory besides the pool; 0 where the driver does not say.
+	Reserved int64 `json:"pool_reserved_bytes"` // taken from the device for the pool
+	// Device memory by NVML: used by all processes, and by this process, whose context and
+	// libraries need memory besides the pool; 0 if the driver does not report it.
 	Device  int64 `json:"device_peak_bytes,omitempty"`
 	Process int64 `json:"process_peak_bytes,omitempty"`
 }
 
-// Open starts to count on the open device; close it.
+// Open starts counting on the open device. Close the meter.
 func Open(device ort.CUDADevice) (m *Meter, limited error) {
 	m = new(Meter)
 	d, err := nvml.Open(ort.CUDAFolders(), device.UUID)
@@ -43,7 +43,7 @@ func Open(device ort.CUDADevice) (m *Meter, limited error) {
 	return m, nil
 }
 
-// Close ends the counting.
+// Close stops counting.
 func (m *Meter) Close() {
 	if m != nil && m.watch != nil {
 		m.watch.Stop()
@@ -51,8 +51,8 @@ func (m *Meter) Close() {
 	}
 }
 
-// Take returns the peaks since the last call, zero for a device that does not answer: its next user
-// reports why.
+// Take returns the peaks since the last call. It returns zero for a device that does not answer:
+// the device's next user reports why.
 func (m *Meter) Take() (g Peaks) {
 	if m == nil {
 		return g
@@ -70,7 +70,7 @@ func (m *Meter) Take() (g Peaks) {
 	return g
 }
 
-// Total are the peaks of the run up to now, for its result; nil on the CPU.
+// Total returns the peaks of the run so far, for the run's result; nil on the CPU.
 func (m *Meter) Total() *Peaks {
 	if m == nil {
 		return nil
@@ -79,7 +79,7 @@ func (m *Meter) Total() *Peaks {
 	return &m.run
 }
 
-// Now is what a progress bar says of the device.
+// Now is the device's part of a progress bar.
 func (m *Meter) Now() string {
 	if m == nil || m.watch == nil {
 		return ""
@@ -88,7 +88,8 @@ func (m *Meter) Now() string {
 	return fmt.Sprintf(", GPU %.1f of %.1f GiB", float64(u.Used)/(1<<30), float64(u.Total)/(1<<30))
 }
 
-// String is for a line about an epoch or a run; empty if nothing was counted.
+// String describes the peaks for a line about an epoch or a run; it is empty if nothing was
+// counted.
 func (g Peaks) String() string {
 	if g.Pool == 0 {
 		return ""
@@ -100,7 +101,7 @@ func (g Peaks) String() string {
 	return text
 }
 
-// After is the text behind a separator, or nothing.
+// After returns the separator and the text of String, or nothing.
 func (g Peaks) After(separator string) string {
 	if g.Pool == 0 {
 		return ""
@@ -108,7 +109,7 @@ func (g Peaks) After(separator string) string {
 	return separator + g.String()
 }
 
-// Figures lists the fields of Peaks with their columns of metrics.csv.
+// Figures lists the fields of Peaks with their columns in metrics.csv.
 var Figures = []struct {
 	column string
 	of     func(*Peaks) *int64
@@ -119,8 +120,8 @@ var Figures = []struct {
 	{"gpu_process_peak_bytes", func(g *Peaks) *int64 { return &g.Process }},
 }
 
-// Columns names the columns of metrics.csv for a new run: none on the CPU, and none for what the driver
-// does not report.
+// Columns names the metrics.csv columns for a new run: none on the CPU, and none for figures that
+// the driver does not report.
 func (m *Meter) Columns() (names []string) {
 	if m == nil {
 		return nil
@@ -138,7 +139,7 @@ func (m *Meter) Columns() (names []string) {
 	return names
 }
 
-// Cells returns the peaks in the columns that a file has. They are empty where a resumed run counts less
+// Cells returns the peaks for the columns of a file. A cell is empty if a resumed run counts less
 // than the file has columns for, as on the CPU.
 func (g Peaks) Cells(header []string) (cells []string) {
 	for _, f := range Figures {

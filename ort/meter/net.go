@@ -11,17 +11,17 @@ import (
 	"zos-ort/ort/program"
 )
 
-// Net is a network in the runtime with its programs, fed with noise and ready to run: what its programs
-// cost does not depend on the numbers.
+// Net is a network in the runtime with its programs, fed with noise and ready to run: the cost of a
+// program does not depend on its numbers.
 type Net struct {
 	Weights int           // trained numbers
-	Created time.Duration // that the sessions took
+	Created time.Duration // time taken to create the sessions
 
 	net     *program.Net
 	runners map[string]*program.Runner // by the program's name
 }
 
-// OpenNet makes sessions for programs that share the state of the first, and feeds them.
+// OpenNet makes sessions for programs that share the state of the first program, and feeds them.
 func OpenNet(list []*graphgen.Program, o ort.Options) (n *Net, err error) {
 	first := list[0]
 	n = &Net{runners: map[string]*program.Runner{}, Weights: first.Weights.Len()}
@@ -44,7 +44,7 @@ func OpenNet(list []*graphgen.Program, o ort.Options) (n *Net, err error) {
 	return n, nil
 }
 
-// Noise are fresh weights of a program.
+// Noise returns fresh weights for a program.
 func Noise(p *graphgen.Program) []float32 {
 	return p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))
 }
@@ -64,8 +64,9 @@ func (n *Net) Step(name string) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-// Fastest is the shortest run of a program in seconds: of at least so many after a first one, which
-// touches all memory for the first time, and of more until the end, but no more than most.
+// Fastest returns the shortest run of a program in seconds. After a first run, which touches all
+// memory for the first time, it makes at least the given number of runs, and more until the end,
+// but no more than most.
 func (n *Net) Fastest(ctx context.Context, name string, least, most int, end time.Time) (float64, error) {
 	best := math.Inf(1)
 	for i := range most + 1 {
@@ -86,8 +87,8 @@ func (n *Net) Fastest(ctx context.Context, name string, least, most int, end tim
 	return best, nil
 }
 
-// Feed fills the inputs of a program: noise for images, roughly one over the number of operations of an
-// edge for mixing weights.
+// Feed fills the inputs of a program: noise for images, and about one over the number of operations
+// of an edge for mixing weights.
 func Feed(r *program.Runner) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	for i := range r.Images {

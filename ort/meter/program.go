@@ -14,13 +14,13 @@ import (
 
 // Measurement is what the runtime's arena counted during one run of a program.
 type Measurement struct {
-	Before  int64 // bytes in use before the run: constants that the session copied
+	Before  int64 // bytes in use before the run: constants copied by the session
 	Peak    int64 // most bytes in use, without Before
 	Seconds float64
 }
 
-// Measure runs a program once in a session with an arena that counts what is asked for, because a
-// training session keeps no statistics. Inputs lie outside of the arena; outputs are made in it.
+// Measure runs a program once in a session whose arena counts requested memory, because a training
+// session keeps no statistics. Inputs lie outside the arena; outputs are allocated in it.
 func Measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m Measurement, err error) {
 	if o.CUDA != nil {
 		err = ort.ResetPool()
@@ -51,7 +51,7 @@ func Measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m Measure
 	after, err := arena(t.session, o)
 	m = Measurement{before.InUse, after.MaxInUse - before.InUse, seconds}
 	if o.CUDA != nil {
-		m.Peak -= portBytes(p) // a GPU's copies of the inputs are in the pool
+		m.Peak -= portBytes(p) // the pool holds a GPU's copies of the inputs
 	}
 	return m, err
 }
@@ -62,8 +62,8 @@ type Bench struct {
 	GPU     *Meter // nil on the CPU
 }
 
-// Of measures a program; on a GPU with the peaks of the pool and of the device. The pool is trimmed first, so
-// that the peaks belong to the program alone.
+// Of measures a program; on a GPU it adds the peaks of the pool and of the device. It trims the
+// pool first, so that the peaks belong to this program alone.
 func (m Bench) Of(ctx context.Context, p *graphgen.Program) (Measurement, *Peaks, error) {
 	if m.GPU == nil {
 		r, err := Measure(ctx, p, m.Options)
@@ -78,7 +78,7 @@ func (m Bench) Of(ctx context.Context, p *graphgen.Program) (Measurement, *Peaks
 	return r, &peaks, err
 }
 
-// Counts says what is measured.
+// Counts says what the bench measures.
 func (m Bench) Counts() string {
 	if m.GPU == nil {
 		return "ONNX Runtime's arena"
@@ -86,7 +86,7 @@ func (m Bench) Counts() string {
 	return "the GPU's memory pool without copies of the inputs; the pool with them and the device"
 }
 
-// GPUHeader names the columns of Peaks.Columns, none on the CPU.
+// GPUHeader names the columns of Peaks.Columns; none on the CPU.
 func (m Bench) GPUHeader() []string {
 	if m.GPU == nil {
 		return nil
@@ -94,7 +94,7 @@ func (m Bench) GPUHeader() []string {
 	return []string{"pool", "reserved", "device (NVML)", "this process"}
 }
 
-// Columns prints the peaks in MB for a table, nothing for nil.
+// Columns prints the peaks in MB for a table, or nothing for nil.
 func (g *Peaks) Columns() (cells []string) {
 	if g == nil {
 		return nil
@@ -109,7 +109,7 @@ func (g *Peaks) Columns() (cells []string) {
 	return cells
 }
 
-// Trial is a program in an inference session that knows our kernels, with random inputs.
+// Trial is a program with random inputs, in an inference session that knows our kernels.
 type Trial struct {
 	Program *graphgen.Program
 	domain  *ort.Domain
@@ -134,7 +134,7 @@ func NewTrial(p *graphgen.Program, o ort.Options) (t *Trial, err error) {
 	return t, nil
 }
 
-// Run executes the program once. The state among the inputs is overwritten; the caller closes the
+// Run executes the program once. It overwrites the state among the inputs; the caller closes the
 // outputs.
 func (t *Trial) Run(ctx context.Context) (outputs map[string]*ort.Tensor, seconds float64, err error) {
 	start := time.Now()
@@ -153,7 +153,8 @@ func (t *Trial) Close() {
 	t.domain.Close()
 }
 
-// arena reads what counts the memory of a session: its arena on the CPU, on a GPU the pool.
+// arena reads the memory counters of a session: those of its arena on the CPU, those of the pool on
+// a GPU.
 func arena(session *ort.Inference, o ort.Options) (ort.AllocatorStats, error) {
 	if o.CUDA == nil {
 		return session.Stats("Cpu")
@@ -162,7 +163,7 @@ func arena(session *ort.Inference, o ort.Options) (ort.AllocatorStats, error) {
 	return ort.AllocatorStats{InUse: s.InUse, MaxInUse: s.Peak, TotalAllocated: s.Reserved}, err
 }
 
-// portBytes is the size of the inputs of a program, state included.
+// portBytes is the size of the inputs of a program, including state.
 func portBytes(p *graphgen.Program) (bytes int64) {
 	for _, port := range p.Signature.Inputs {
 		bytes += int64(port.Type.Bytes())
@@ -170,7 +171,7 @@ func portBytes(p *graphgen.Program) (bytes int64) {
 	return bytes
 }
 
-// randomInputs are tensors for all ports. What is in them does not matter for memory; small positive
+// randomInputs makes tensors for all ports. Their values do not matter for memory; small positive
 // numbers keep the arithmetic away from infinity.
 func randomInputs(p *graphgen.Program) (map[string]*ort.Tensor, error) {
 	rng, inputs := rand.New(rand.NewPCG(1, 1)), map[string]*ort.Tensor{}

@@ -3,8 +3,8 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-// The functions of a library. The optional ones are NULL where an older driver lacks them; the
-// figures that they give are then unknown.
+// The functions of a library. The optional ones are NULL if an older driver lacks them; their
+// figures are then unknown.
 struct functions {
   int (*init)(void);
   int (*driver_version)(char *, unsigned);

@@ -59,8 +59,8 @@ func deviceMemory(device handle) (m C.zos_nvml_memory, err error) {
 	return m, err
 }
 
-// processes lists the processes that compute on the device, or nothing where the driver does not say.
-// Others may start meanwhile, so the list grows until it holds them all.
+// processes lists the processes that compute on the device, or nothing if the driver does not
+// report them. Others may start meanwhile, so the list grows until it holds all of them.
 func processes(device handle) []C.zos_nvml_process {
 	for size := C.uint(16); ; size *= 2 {
 		list := make([]C.zos_nvml_process, size)
@@ -75,7 +75,8 @@ func processes(device handle) []C.zos_nvml_process {
 	}
 }
 
-// busy is the percentage of the last moments in which a kernel ran, or -1 where the driver does not say.
+// busy is the recent percentage of time in which a kernel ran, or -1 if the driver does not report
+// it.
 func busy(device handle) int {
 	var rates C.zos_nvml_utilization
 	if C.zos_nvml_utilization_rates(device, &rates) != C.zos_nvml_success {

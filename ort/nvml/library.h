@@ -1,5 +1,5 @@
-// The functions of NVML that this package calls. Types and functions are those of NVIDIA's nvml.h
-// (docs.nvidia.com/deploy/nvml-api); a nvmlReturn_t of 0 is success.
+// The functions of NVML that this package calls. The types and functions are those of NVIDIA's
+// nvml.h (docs.nvidia.com/deploy/nvml-api); a nvmlReturn_t of 0 is success.
 #ifndef ZOS_NVML_LIBRARY_H
 #define ZOS_NVML_LIBRARY_H
 
@@ -21,8 +21,8 @@ typedef struct {
 
 enum { zos_nvml_success = 0, zos_nvml_insufficient_size = 7, zos_nvml_function_not_found = 13 };
 
-// zos_nvml_load opens the library and initialises it. It returns NULL, or what is wrong, which is
-// valid until the next call. A process loads one library and keeps it.
+// zos_nvml_load opens the library and initialises it. It returns NULL on success, or an error
+// message, valid until the next call. A process loads one library and keeps it.
 const char *zos_nvml_load(const char *path);
 
 const char *zos_nvml_error(int code);

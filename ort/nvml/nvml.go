@@ -1,6 +1,7 @@
-// Package nvml reads how much memory of a GPU is in use, and by whom, from NVIDIA's management library
-// (docs.nvidia.com/deploy/nvml-api), which comes with the driver. The library is opened at run time, so
-// a program with this package starts on a machine without it, and Open returns ErrMissing there.
+// Package nvml reads how much GPU memory is in use, and by which processes, from NVIDIA's
+// management library (docs.nvidia.com/deploy/nvml-api), which comes with the driver. The library is
+// opened at run time, so a program with this package starts on a machine without it, and Open
+// returns ErrMissing there.
 package nvml
 
 import (
@@ -12,13 +13,13 @@ import (
 	"sync"
 )
 
-// LibraryName is the file that the driver brings.
+// LibraryName is the file that the driver installs.
 const LibraryName = "libnvidia-ml.so.1"
 
-// ErrMissing means that this machine does not give the figures; the errors that wrap it say why.
+// ErrMissing means that this machine does not provide the figures; errors that wrap it say why.
 var ErrMissing = errors.New("no figures of NVML")
 
-// Device is a GPU, or a part of one that the driver shows as a device of its own (MIG).
+// Device is a GPU, or a part of one (MIG) that the driver shows as a device of its own.
 type Device struct {
 	Name   string
 	Driver string // version, such as 580.65.06
@@ -27,24 +28,24 @@ type Device struct {
 
 // Usage is the state of a device at one moment, in bytes.
 type Usage struct {
-	Total, Used int64 // of the device: all processes, and what the driver keeps for itself
-	Process     int64 // this process; 0 where the driver does not say, as in most containers
-	Busy        int   // percent of the last moments in which a kernel ran; -1 where the driver does not say
+	Total, Used int64 // of the device: all processes, and memory the driver keeps for itself
+	Process     int64 // this process; 0 if the driver does not report it, as in most containers
+	Busy        int   // recent percentage of time in which a kernel ran; -1 if not reported
 }
 
 // Free is the unused memory of the device.
 func (u Usage) Free() int64 { return u.Total - u.Used }
 
-// loaded is the path of the library that this process has open. It is never closed.
+// loaded is the path of the library that this process has opened. It is never closed.
 var loaded struct {
 	sync.Mutex
 	path string
 }
 
-// Open finds the device with a CUDA UUID, such as GPU-00112233-4455-6677-8899-aabbccddeeff, in the
-// library of the first folder that has one. NVML writes the UUID of a part of a device with MIG- instead
-// of GPU-. CUDA and NVML number devices differently, and CUDA_VISIBLE_DEVICES changes the numbers of CUDA
-// alone: only the UUID names the same device in both.
+// Open finds the device with a CUDA UUID, such as GPU-00112233-4455-6677-8899-aabbccddeeff, through
+// the library in the first folder that has one. NVML writes the UUID of a part of a device with
+// MIG- instead of GPU-. CUDA and NVML number devices differently, and CUDA_VISIBLE_DEVICES changes
+// only CUDA's numbers: only the UUID names the same device in both.
 func Open(folders []string, uuid string) (*Device, error) {
 	if err := load(folders); err != nil {
 		return nil, err
@@ -98,10 +99,11 @@ func find(folders []string) string {
 	return ""
 }
 
-// unknownMemory is the memory of a process that NVML may not look at (NVML_VALUE_NOT_AVAILABLE).
+// unknownMemory stands for the memory of a process that NVML may not read
+// (NVML_VALUE_NOT_AVAILABLE).
 const unknownMemory = ^uint64(0)
 
-// Usage reads the device.
+// Usage reads the usage of the device.
 func (d *Device) Usage() (u Usage, err error) {
 	m, err := deviceMemory(d.handle)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"zos-ort/models/safe"
 )
 
-// fakeNVML is a library that knows two devices. The first is full; the second's use is FAKE_NVML_USED,
-// all of it this process's unless FAKE_NVML_SHY, when the library may not say whose.
+// fakeNVML is a library with two devices. The first is full. The second's use is FAKE_NVML_USED,
+// all of it this process's unless FAKE_NVML_SHY is set: then the library may not say whose it is.
 const fakeNVML = `
 #include <stdint.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ int nvmlInit_v2(void) { return FAKE_NVML_INIT; }
 const char *nvmlErrorString(int e) { return e == 6 ? "Not Found" : "Unknown Error"; }
 `
 
-// The library is opened once in a process, so all tests see one.
+// A process opens the library once, so all tests see the same one.
 var folder string
 
 func TestMain(m *testing.M) {
@@ -107,7 +107,7 @@ func wantUsage(t *testing.T, what string, got, want Usage) {
 	}
 }
 
-// The UUID says which device it is; what the library cannot say is left out.
+// The UUID selects the device; figures that the library does not report are left out.
 func TestUsage(t *testing.T) {
 	t.Setenv("FAKE_NVML_USED", "300")
 	first, second := open(t, "GPU-1"), open(t, "GPU-2")
@@ -155,7 +155,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A library that cannot be used says why, and the one that is open still answers.
+// An unusable library says why, and the open library still answers.
 func TestUnusableLibrary(t *testing.T) {
 	t.Setenv("FAKE_NVML_USED", "300")
 	d := open(t, "GPU-2")
@@ -182,8 +182,9 @@ func TestUnusableLibrary(t *testing.T) {
 	}
 }
 
-// A watch sees what happens between two looks of its owner, keeps what it saw when the device falls
-// silent, begins anew after Peak, and leaves no goroutine behind, as the bubble would not end then.
+// A watch sees what happens between two reads by its owner, keeps what it saw when the device falls
+// silent, starts afresh after Peak, and leaves no goroutine behind, because the bubble would then
+// not end.
 func TestWatch(t *testing.T) { synctest.Test(t, testWatch) }
 
 func testWatch(t *testing.T) {

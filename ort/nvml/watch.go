@@ -7,7 +7,7 @@ import (
 	"zos-ort/models/safe"
 )
 
-// Watch looks at a device again and again, and remembers the most that was in use.
+// Watch reads a device repeatedly and remembers the peaks.
 type Watch struct {
 	device *Device
 	mu     sync.Mutex
@@ -17,7 +17,7 @@ type Watch struct {
 	done   chan error // gets how run ended
 }
 
-// Watch looks at the device at once and then at every tick, until Stop is called.
+// Watch reads the device immediately and then at every tick, until Stop is called.
 func (d *Device) Watch(every time.Duration) *Watch {
 	w := &Watch{device: d, quit: make(chan struct{}), done: make(chan error, 1)}
 	w.look()
@@ -38,7 +38,7 @@ func (w *Watch) run(every time.Duration) error {
 	}
 }
 
-// look keeps what was seen before if the device does not answer.
+// look keeps earlier figures if the device does not answer.
 func (w *Watch) look() {
 	u, err := w.device.Usage()
 	if err != nil {
@@ -51,14 +51,14 @@ func (w *Watch) look() {
 	w.peak.Process, w.peak.Busy = max(w.peak.Process, u.Process), max(w.peak.Busy, u.Busy)
 }
 
-// Last is what was seen at the last tick.
+// Last returns the figures of the last tick.
 func (w *Watch) Last() Usage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last
 }
 
-// Peak looks once more and returns the highest figures since the last call, each for itself.
+// Peak reads once more and returns the highest value of each figure since the last call.
 func (w *Watch) Peak() Usage {
 	w.look()
 	w.mu.Lock()

@@ -18,7 +18,7 @@ func (n *Net) WriteState(w io.Writer) error {
 	return err
 }
 
-// Save writes the state as an ONNX Runtime checkpoint file, which appears whole or not at all.
+// Save writes the state as an ONNX Runtime checkpoint file. The file appears whole or not at all.
 func (n *Net) Save(path string) error {
 	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
 	if err != nil {

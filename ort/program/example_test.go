@@ -11,7 +11,7 @@ import (
 	"zos-ort/ort/program"
 )
 
-// Ten steps of SGD on one batch: the loss falls. It needs ONNX Runtime (make setup).
+// Ten SGD steps on one batch reduce the loss. The example needs ONNX Runtime (make setup).
 func ExampleRunner_Run() {
 	if err := ort.Open(""); err != nil { // nothing to show without it
 		fmt.Println("the loss has fallen: true")

@@ -1,5 +1,5 @@
 // Package program runs graphgen programs on ONNX Runtime: a Net holds the state vectors that
-// several programs share, a Runner is one program with its host buffers.
+// several programs share, a Runner is a program with its host buffers.
 package program
 
 import (
@@ -12,8 +12,8 @@ import (
 	"zos-ort/ort/kernels"
 )
 
-// Net is the state of one network in the runtime: weights, momentum and running statistics, shared
-// by every Runner that is opened on it. Close the runners before the Net.
+// Net is the state of a network in the runtime: weights, momentum and running statistics, shared by
+// every Runner on the Net. Close the runners before the Net.
 type Net struct {
 	state   *ort.State
 	opts    ort.Options
@@ -21,7 +21,7 @@ type Net struct {
 	Shape   Shape
 }
 
-// Shape says how the state vectors are laid out.
+// Shape is the layout of the state vectors.
 type Shape struct{ Weights, Stats graphgen.Layout }
 
 // Vectors are the contents of the state. Nil vectors start at zero, variances at one.
@@ -48,7 +48,7 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	return n, nil
 }
 
-// Params are the state tensors of a network with these contents.
+// Params returns the state tensors of a network with these contents.
 func Params(s Shape, v Vectors) []ort.Param {
 	v = v.Complete(s)
 	var params []ort.Param
@@ -58,8 +58,8 @@ func Params(s Shape, v Vectors) []ort.Param {
 	return params
 }
 
-// Complete fills in the vectors that are nil: a fresh state has no momentum, means of zero and
-// variances of one.
+// Complete fills in the nil vectors: a fresh state has zero momentum, zero means and variances of
+// one.
 func (v Vectors) Complete(s Shape) Vectors {
 	for _, f := range s.fields(&v) {
 		if *f.data != nil {
@@ -86,7 +86,7 @@ func (n *Net) Vectors() (v Vectors, err error) {
 	return v, nil
 }
 
-// Set overwrites those vectors of the state that are not nil.
+// Set overwrites the state with those vectors that are not nil.
 func (n *Net) Set(v Vectors) error {
 	for _, f := range n.Shape.fields(&v) {
 		if *f.data == nil {

@@ -8,9 +8,9 @@ import (
 	"zos-ort/ort"
 )
 
-// Runner is one program on a Net, with host buffers for everything that is not state. Writing to
-// the buffer of an input sets the input of the next Run; the buffer of an output holds the result
-// of the last Run. The buffers of ports that the program does not have are nil.
+// Runner is a program on a Net, with host buffers for everything that is not state. Writing to an
+// input's buffer sets that input of the next Run; an output's buffer holds the result of the last
+// Run. The buffers of ports that the program lacks are nil.
 type Runner struct {
 	Program *graphgen.Program
 
@@ -49,8 +49,8 @@ func (n *Net) OpenForward(p *graphgen.Program) (*Runner, error) {
 	return n.Open(p, graphgen.Image, graphgen.Logits)
 }
 
-// Open creates the session of a program and its buffers. The program must have a port of each of
-// the needed roles.
+// Open creates the session of a program and its buffers. The program must have a port with each
+// needed role.
 func (n *Net) Open(p *graphgen.Program, needed ...graphgen.Role) (*Runner, error) {
 	if err := checkRoles(p.Signature, needed); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -75,8 +75,8 @@ func (n *Net) Open(p *graphgen.Program, needed ...graphgen.Role) (*Runner, error
 	return r, nil
 }
 
-// checkRoles refuses programs that lack a needed role, or in which two ports compete for one buffer
-// of a Runner.
+// checkRoles refuses a program that lacks a needed role, or whose ports compete for a buffer of a
+// Runner.
 func checkRoles(s graphgen.Signature, needed []graphgen.Role) error {
 	count := map[graphgen.Role]int{}
 	for _, p := range slices.Concat(s.Inputs, s.Outputs) {
@@ -99,7 +99,7 @@ func checkRoles(s graphgen.Signature, needed []graphgen.Role) error {
 	return nil
 }
 
-// floats are the buffers of the roles that one float32 port has.
+// floats maps the roles with one float32 port to their buffers.
 func (r *Runner) floats() map[graphgen.Role]*[]float32 {
 	return map[graphgen.Role]*[]float32{graphgen.Image: &r.Images, graphgen.Rate: &r.Rate,
 		graphgen.DropPath: &r.DropPath, graphgen.Loss: &r.Loss, graphgen.Correct: &r.Correct,
@@ -148,11 +148,11 @@ func (r *Runner) assign(p graphgen.Port, t *ort.Tensor) {
 // vector.
 func (r *Runner) Mix(m graphgen.Mix) Mixing { return r.mixes[m] }
 
-// Port is the buffer of a port of the program's signature. It is nil for state and for ports that
+// Port returns the buffer of a port of the program's signature, or nil for state and for ports that
 // the program does not have.
 func (r *Runner) Port(name string) *ort.Tensor { return r.tensors[name] }
 
-// Feed sets the images of the next Run, and its labels where the program takes labels.
+// Feed sets the images of the next Run, and its labels if the program takes labels.
 func (r *Runner) Feed(images []float32, labels []int64) error {
 	if len(images) != len(r.Images) {
 		return fmt.Errorf("%s: batch has %d numbers, the program takes %d", r.Program.Name, len(images),

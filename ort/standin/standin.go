@@ -1,7 +1,7 @@
-// Package standin lets ONNX Runtime's CUDA provider run on a machine without a GPU, for tests: it builds
-// stand-ins for the libraries of CUDA, cuDNN and the driver, under which the real provider assigns
-// nodes, allocates, copies and launches. Device memory is host memory, and kernels do nothing: what a
-// program computes is arbitrary. What the provider asked for is counted.
+// Package standin lets ONNX Runtime's CUDA provider run on a machine without a GPU, for tests. It
+// builds stand-ins for the libraries of CUDA, cuDNN and the driver, under which the real provider
+// assigns nodes, allocates, copies and launches. Device memory is host memory, and kernels do
+// nothing: the results of a program are arbitrary. The stand-in counts the provider's requests.
 package standin
 
 import (
@@ -19,22 +19,22 @@ import (
 //go:embed testdata/*.c
 var sources embed.FS
 
-// libraries are what is built, and of which source. Each gives its symbols the version that its name
-// is, as the originals do.
+// libraries maps each library to its source. Each library versions its symbols with its name, as
+// the originals do.
 var libraries = map[string]string{"libcuda.so.1": "driver", "libcudart.so.13": "cudart",
 	"libcublas.so.13": "cublas", "libcublasLt.so.13": "cublas", "libcudnn.so.9": "cudnn",
 	"libnvidia-ml.so.1": "nvml"}
 
-// Environment variables of a process that runs under the stand-in, besides ZOS_CUDA_PATH.
+// Environment variables of a process under the stand-in, besides ZOS_CUDA_PATH.
 const (
 	CountsVariable    = "STANDIN_COUNTS"    // the file of Counts
-	BytesVariable     = "STANDIN_BYTES"     // what the card has, 8 GB by default
+	BytesVariable     = "STANDIN_BYTES"     // memory of the card, 8 GB by default
 	WorkspaceVariable = "STANDIN_WORKSPACE" // scratch of a convolution in bytes, none by default
-	ErrorVariable     = "STANDIN_ERROR"     // what the driver fails with
+	ErrorVariable     = "STANDIN_ERROR"     // the driver's error
 )
 
-// Build makes the libraries in a new folder, for ZOS_CUDA_PATH, or skips the test where that cannot
-// be: without a C compiler, or where there is no CUDA provider.
+// Build makes the libraries in a new folder, for ZOS_CUDA_PATH. It skips the test without a C
+// compiler or a CUDA provider.
 func Build(t testing.TB) (dir string) {
 	t.Helper()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
@@ -53,7 +53,7 @@ func Build(t testing.TB) (dir string) {
 	return dir
 }
 
-// version is a library's name without what a linker script does not allow.
+// version is a library's name without characters that a linker script does not allow.
 func version(library string) string { return strings.ReplaceAll(library, "-", "_") }
 
 func build(cc, dir, library, source string) error {
@@ -76,13 +76,13 @@ func build(cc, dir, library, source string) error {
 	return nil
 }
 
-// Counts is what the provider asked the stand-in for: bytes, except where another unit is named.
+// Counts holds the provider's requests to the stand-in, in bytes unless another unit is given.
 type Counts struct {
 	ToDevice, ToHost, OnDevice uint64 // copied
 	Kernels                    uint64 // launched
 	InUse, Peak                uint64 // of the device's memory
-	Waits                      uint64 // of the host for the device: number
-	Strays                     uint64 // uses of another stream than the first that was made: number
+	Waits                      uint64 // number of waits of the host for the device
+	Strays                     uint64 // number of uses of a stream other than the first
 }
 
 // Read reads the counts of a process from its file.
@@ -99,8 +99,7 @@ func Read(t testing.TB, path string) (c Counts) {
 	return c
 }
 
-// Reset sets the counts of a process that asks for nothing at the moment to zero, and the peak to what
-// is in use.
+// Reset zeroes the counts of an idle process, and sets the peak to the memory in use.
 func Reset(t testing.TB, path string) {
 	t.Helper()
 	now := Read(t, path)

@@ -7,7 +7,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// convCase is a convolution of [2,cin,h,w] to cout channels.
+// convCase convolves [2,cin,h,w] to cout channels.
 func convCase(c op.Conv, cin, cout, h, w int) Case {
 	return Case{
 		Name: fmt.Sprintf("conv/k%d_s%d_p%d_d%d_g%d_%dx%d", c.Kernel, c.Stride, c.Pad, c.Dilation,
@@ -18,8 +18,8 @@ func convCase(c op.Conv, cin, cout, h, w int) Case {
 	}
 }
 
-// Conv has the depthwise, pointwise and dilated convolutions of the cells, the stem, the reductions
-// and the auxiliary head, and the deployed convolution with bias.
+// Conv covers the depthwise, pointwise and dilated convolutions of the cells, the stem, the
+// reductions and the auxiliary head, and the deployed convolution with bias.
 func Conv() []Case {
 	const channels = 4
 	var cases []Case
@@ -47,7 +47,7 @@ func Conv() []Case {
 		convCase(auxiliary, 8, 12, 2, 2))
 }
 
-// pads are the paddings of a kernel: none, half (k/2) and that of dilation 2 (k-1).
+// pads lists the paddings for a kernel: none, half (k/2) and that of dilation 2 (k-1).
 func pads(k int) []int {
 	if k == 1 {
 		return []int{0}

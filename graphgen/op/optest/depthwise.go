@@ -7,9 +7,9 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Depthwise has our own depthwise convolution with every kernel, stride and dilation, planes of odd
-// and even sizes below and above the length of a vector, and padding from none to more than the
-// kernel reaches.
+// Depthwise covers our own depthwise convolution with every kernel, stride and dilation, planes of
+// odd and even sizes below and above the length of a vector, and padding from none to more than the
+// kernel's reach.
 func Depthwise() []Case {
 	var cases []Case
 	sizes := [][2]int{{9, 10}, {18, 17}, {13, 33}, {14, 3}}
@@ -29,7 +29,7 @@ func Depthwise() []Case {
 	return append(cases, depthwiseCase(flat, 32, 32, 27), depthwiseCase(flat, 1, 1, 27))
 }
 
-// depthwiseCase is a convolution of [2,3,h,w] with weights of the given shape.
+// depthwiseCase convolves [2,3,h,w] with weights of the given shape.
 func depthwiseCase(c op.DepthwiseConv, h, w int, weights ...int) Case {
 	return Case{
 		Name: fmt.Sprintf("depthwise/k%d_s%d_p%d_d%d_%dx%d_%v", c.Kernel, c.Stride, c.Pad, c.Dilation,

@@ -7,7 +7,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Free has the forms of operators that do not fix the batch size; each beside the form that does.
+// Free covers the operators that do not fix the batch size, each beside the operator that does.
 func Free() []Case {
 	var cases []Case
 	add := func(name string, inputs []Input, build func(x []*ir.Value) []*ir.Value) {

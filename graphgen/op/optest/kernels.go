@@ -7,7 +7,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Normalize has our own batch norm without and with each of its optional inputs.
+// Normalize covers our own batch norm without and with each of its optional inputs.
 func Normalize() []Case {
 	var cases []Case
 	for _, size := range [][2]int{{4, 5}, {9, 8}, {16, 16}, {1, 1}} {
@@ -31,8 +31,8 @@ func Normalize() []Case {
 		}})
 }
 
-// Unit has ReluConvNorm with every window of the cells, channels that fill no tile, and all of its
-// optional inputs.
+// Unit covers ReluConvNorm with every window of the cells, with channels that do not fill a tile,
+// and with all its optional inputs.
 func Unit() []Case {
 	var cases []Case
 	windows := []op.ReluConvNorm{{}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
@@ -53,8 +53,8 @@ func Unit() []Case {
 		}})
 }
 
-// unitCase is a unit with the optional inputs of a kind: none, a scale of one number, scale and
-// bias, scale and an addend.
+// unitCase is a unit with one kind of optional inputs: none, a scale of one number, scale and bias,
+// or scale and an addend.
 func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
 	c, m, h, w := size[0], size[1], size[2], size[3]
 	in := []Input{Apart(3, c, h, w), Normal(m, c, 1, 1)}
@@ -102,7 +102,7 @@ func inputTypes(in []Input) []ir.Type {
 	return types
 }
 
-// Scaled has the product with a number, without and with an addend.
+// Scaled covers the product with a number, without and with an addend.
 func Scaled() []Case {
 	var cases []Case
 	for _, s := range [][]int{{2, 3, 4, 5}, {7}, {3, 4, 40, 40}} {
@@ -116,7 +116,7 @@ func Scaled() []Case {
 	return cases
 }
 
-// DirectPool has our own pools.
+// DirectPool covers our own pools.
 func DirectPool() []Case {
 	var cases []Case
 	for _, size := range [][2]int{{7, 6}, {6, 7}, {32, 33}, {1, 2}} {
@@ -138,7 +138,7 @@ func DirectPool() []Case {
 	return cases
 }
 
-// Addends has the gradients that add a tensor to dX.
+// Addends covers the gradients that add a tensor to dX.
 func Addends() []Case {
 	image, half, stat := Normal(2, 4, 6, 6), Normal(2, 4, 3, 3), Positive(4)
 	unit := op.ReluConvNorm{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1, Epsilon: 1e-5}

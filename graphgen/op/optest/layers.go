@@ -8,7 +8,7 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Pool has the pools of the cells, of the partial-channel bypass and of the auxiliary head.
+// Pool covers the pools of the cells, of the partial-channel bypass and of the auxiliary head.
 func Pool() []Case {
 	var cases []Case
 	for _, size := range [][2]int{{7, 6}, {6, 7}, {8, 8}} {
@@ -42,8 +42,8 @@ func Pool() []Case {
 		}})
 }
 
-// Norm has the batch normalisations: in training the result with its gradients, and all results of
-// two normalisations, whose running statistics are pieces of the same vectors.
+// Norm covers the batch normalisations: in training, the result with its gradients, and all results
+// of two normalisations whose running statistics are pieces of the same vectors.
 func Norm() []Case {
 	train := func(x []*ir.Value, which int) []*ir.Value {
 		c := x[0].Shape[1]
@@ -73,13 +73,13 @@ func Norm() []Case {
 	return cases
 }
 
-// Activation has the Relu.
+// Activation covers the Relu.
 func Activation() []Case {
 	return []Case{{Name: "relu", Step: Small, Inputs: []Input{Apart(2, 3, 4, 5)},
 		Build: one(func(x []*ir.Value) *ir.Value { return op.Relu{}.Of(x[0]) })}}
 }
 
-// Linear has the matrix products.
+// Linear covers the matrix products.
 func Linear() []Case {
 	var cases []Case
 	shape := func(r, c int, trans bool) Input {
@@ -105,7 +105,7 @@ func Linear() []Case {
 		product("matmuls", Normal(2, 3, 4), Normal(2, 4, 5)))
 }
 
-// Loss has the softmax and the cross entropy.
+// Loss covers the softmax and the cross entropy.
 func Loss() []Case {
 	var cases []Case
 	for _, s := range [][]int{{4, 10}, {14, 8}, {5}, {2, 3, 4}, {3, 1}} {
@@ -123,7 +123,7 @@ func Loss() []Case {
 	return cases
 }
 
-// Metric has what counts the correct answers; no gradients.
+// Metric covers the operators that count correct answers; they have no gradients.
 func Metric() []Case {
 	scores := []Input{Normal(6, 4)}
 	return []Case{

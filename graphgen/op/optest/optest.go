@@ -18,7 +18,7 @@ const (
 	Small = 1e-5 // truncation 1e-10 f''', rounding 1e-11 |f|
 )
 
-// Case is one operator, or a few that belong together, with fixed attributes.
+// Case is one operator, or a few related ones, with fixed attributes.
 type Case struct {
 	Name   string
 	Step   float64
@@ -34,22 +34,22 @@ type Input struct {
 	Fill  func(r *rand.Rand, n int) []float64
 }
 
-// Normal is an input with values from N(0,1).
+// Normal makes an input with values from N(0,1).
 func Normal(shape ...int) Input {
 	return Input{shape, func(r *rand.Rand, n int) []float64 {
 		return fill(n, func(int) float64 { return r.NormFloat64() })
 	}}
 }
 
-// Positive is an input with values from U(0.5, 1.5).
+// Positive makes an input with values from U(0.5, 1.5).
 func Positive(shape ...int) Input {
 	return Input{shape, func(r *rand.Rand, n int) []float64 {
 		return fill(n, func(int) float64 { return 0.5 + r.Float64() })
 	}}
 }
 
-// Apart is an input whose values are at least 1/8 from each other and 1/16 from zero, so that no
-// kink of a Relu or a MaxPool lies near.
+// Apart makes an input whose values are at least 1/8 from each other and 1/16 from zero, so that no
+// kink of a Relu or a MaxPool is near.
 func Apart(shape ...int) Input {
 	return Input{shape, func(r *rand.Rand, n int) []float64 {
 		p := r.Perm(n)
@@ -65,7 +65,7 @@ func fill(n int, f func(i int) float64) []float64 {
 	return x
 }
 
-// Rand is the generator of a case: the same values in every run.
+// Rand returns the generator of a case: it gives the same values in every run.
 func (c Case) Rand() *rand.Rand {
 	seed := uint64(len(c.Name))
 	for _, b := range []byte(c.Name) {
@@ -78,13 +78,13 @@ func (c Case) Rand() *rand.Rand {
 type Graph struct {
 	*ir.Graph
 	In, Out []*ir.Value
-	Grad    []*ir.Value // by input; nil where the results do not depend on it
-	Forward int         // how many of the nodes are not part of the gradient
+	Grad    []*ir.Value // by input; nil where the results do not depend on the input
+	Forward int         // number of nodes that are not part of the gradient
 }
 
-// Graph builds the case with inputs x0, x1, ... and outputs y0, y1, ...; with wrt, it
-// differentiates y with respect to those inputs, with the cotangents as inputs c0, c1, ... and the
-// gradients as outputs g0, g1, ...
+// Graph builds the case with inputs x0, x1, ... and outputs y0, y1, ...; if wrt is given, it
+// differentiates y with respect to those inputs: the cotangents are inputs c0, c1, ... and the
+// gradients are outputs g0, g1, ...
 func (c Case) Graph(wrt ...int) *Graph {
 	g := &Graph{Graph: ir.New("case"), Grad: make([]*ir.Value, len(c.Inputs))}
 	for i, in := range c.Inputs {
@@ -114,7 +114,7 @@ func (c Case) Graph(wrt ...int) *Graph {
 	return g
 }
 
-// Values draws values for all inputs of a graph of the case, cotangents included.
+// Values draws values for all inputs of a graph of the case, including cotangents.
 func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 	r, values := c.Rand(), map[string]*eval.Tensor{}
 	for i, in := range c.Inputs {
@@ -128,7 +128,7 @@ func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 	return values
 }
 
-// All is every case.
+// All lists every case.
 func All() []Case {
 	var all []Case
 	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, Pool,

@@ -7,8 +7,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// operands are the pairs of shapes that meet in elementwise operators: equal, a number of any rank
-// on either side, vectors, both sides broadcast.
+// operands are the pairs of shapes that elementwise operators combine: equal shapes, a number of
+// any rank on either side, vectors, and both sides broadcast.
 var operands = [][2][]int{
 	{{2, 3, 4, 5}, {2, 3, 4, 5}},
 	{{2, 3, 4, 5}, {}},
@@ -29,7 +29,7 @@ var operands = [][2][]int{
 	{{1, 1}, {3}},
 }
 
-// Elementwise has the arithmetic operators with broadcasting, and the square root.
+// Elementwise covers the arithmetic operators with broadcasting, and the square root.
 func Elementwise() []Case {
 	var cases []Case
 	for _, s := range operands {
@@ -53,7 +53,7 @@ func Elementwise() []Case {
 		Build: one(func(x []*ir.Value) *ir.Value { return op.Mul{}.Of(x[0], x[0]) })})
 }
 
-// Reduce has the sums and means.
+// Reduce covers the sums and means.
 func Reduce() []Case {
 	var cases []Case
 	for _, axes := range [][]int64{{}, {0}, {1, 2}, {3, 2, 0}, {0, 1, 2, 3}} {
@@ -81,7 +81,7 @@ func linear(name string, of func(x *ir.Value) *ir.Value, shape ...int) Case {
 		Build: one(func(x []*ir.Value) *ir.Value { return of(x[0]) })}
 }
 
-// Shape has reshapes, broadcasts and permutations, and the channel shuffle made of them.
+// Shape covers reshapes, broadcasts and permutations, and the channel shuffle made of them.
 func Shape() []Case {
 	reshape := func(from, to []int) Case {
 		return linear(fmt.Sprint("reshape/", from, to),
@@ -95,7 +95,7 @@ func Shape() []Case {
 		g := op.Reshape{}.To(x, 2, 4, 3, 5, 4)
 		return op.Reshape{}.To(op.Transpose{Perm: "02134"}.Of(g), 2, 12, 5, 4)
 	}
-	scaledView := func(x *ir.Value) *ir.Value { // must not be computed in the memory of x
+	scaledView := func(x *ir.Value) *ir.Value { // the product must not use the memory of x
 		two := x.Graph().Scalar(2)
 		return op.Mul{}.Of(op.Reshape{}.To(op.Mul{}.Of(op.Flatten{}.Of(x), two), 6, 2), two)
 	}
@@ -119,8 +119,8 @@ func Shape() []Case {
 	}
 }
 
-// Split has what joins and cuts: channels of partial-channel cells, the pieces of the weight
-// vector, the shifted branch of a factorised reduction.
+// Split covers operators that join and cut: channels of partial-channel cells, the pieces of the
+// weight vector, the shifted branch of a factorised reduction.
 func Split() []Case {
 	concat := func(axis int, in ...Input) Case {
 		return Case{Name: fmt.Sprintf("concat/axis%d_of_%d", axis, len(in)), Step: Exact, Inputs: in,

@@ -7,8 +7,8 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// PlainPool has the gradients of pools in operators of every device, each beside the gradient
-// operator, and the indices of the maxima before and after a stay in one byte.
+// PlainPool covers the pool gradients made of operators that every device has, each beside the
+// gradient operator. It also covers the indices of the maxima before and after storage in one byte.
 func PlainPool() []Case {
 	var cases []Case
 	add := func(name string, k [3]int, h, w int, inputs []Input, build func(x []*ir.Value) []*ir.Value) {

@@ -5,8 +5,9 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// Quantize has what deployment models add: 8-bit integers, float16, and bfloat16. Scales are powers of two, so that
-// float32 and float64 agree about what lies half-way, and the inputs reach beyond the ends.
+// Quantize covers what deployment models add: 8-bit integers, float16, and bfloat16. Scales are
+// powers of two, so that float32 and float64 agree on which values lie half-way, and the inputs
+// exceed the range at both ends.
 func Quantize() []Case {
 	deployed := func(name string, in Input, f func(x *ir.Value) *ir.Value) Case {
 		return Case{Name: "quantize/" + name, NoGrad: true, Inputs: []Input{in},
@@ -40,7 +41,7 @@ func Quantize() []Case {
 		half := g.Constant(ir.T(ir.Float16, 2), &ir.Constant{Bytes: []byte{0x00, 0x34, 0x00, 0xc0}})
 		return op.Cast{To: ir.Float}.Of(op.Mul{}.Of(op.Cast{To: ir.Float16}.Of(x), half))
 	}
-	// ONNX Runtime drops some pairs of casts; it must not drop those that round.
+	// ONNX Runtime drops some pairs of casts; it must not drop pairs that round.
 	rounded := func(x *ir.Value) *ir.Value {
 		return op.Cast{To: ir.Float}.Of(op.Cast{To: ir.BFloat16}.Of(x))
 	}

@@ -1,6 +1,6 @@
-// Runs every operator of the domain on many shapes with a made-up OrtApi, every tensor in a block of
-// memory of its own, so that a sanitizer sees each access that is out of place. Prints one line per
-// run: the operator, the shape and the sum of the magnitudes of each output.
+// Runs every operator of the domain on many shapes with a mock OrtApi. Every tensor has a block of
+// memory of its own, so that a sanitizer sees each access out of bounds. Prints one line per run:
+// the operator, the shape and the sum of the magnitudes of each output.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static void *get_output(call *c, size_t i, const int64_t *dims, size_t rank, val
   o->rank = rank;
   memcpy(o->dims, dims, rank * sizeof *dims);
   o->data = malloc(elements(o) * sizeof(float));
-  for (size_t j = 0; j < elements(o); j++) o->data[j] = NAN;  // so that nothing is left out
+  for (size_t j = 0; j < elements(o); j++) o->data[j] = NAN;  // exposes anything left out
   return NULL;
 }
 static void *parallel(void *c, void (*f)(void *, size_t), size_t n, size_t batch, void *argument) {
@@ -78,7 +78,7 @@ static const void *table[424] = {
 
 static unsigned seed;
 
-// tensor_of is a tensor of numbers from -1 to 1 that depend on the place alone.
+// tensor_of makes a tensor of numbers from -1 to 1 that depend only on the place.
 static value *tensor_of(size_t rank, int64_t a, int64_t b, int64_t c, int64_t d) {
   value *v = calloc(1, sizeof *v);
   *v = (value){.rank = rank, .dims = {a, b, c, d}};
@@ -101,7 +101,7 @@ static void drop(value *v) {
   free(v);
 }
 
-// run computes the outputs that the bits of wanted ask for. Inputs are freed if last is set.
+// run computes the outputs that the bits of wanted select. It frees the inputs if last is set.
 static void run(const op_def *op, const dw_shape *s, unsigned wanted, value *const *in, size_t n,
                 bool last) {
   call c = {.op = op, .attr = {s->k, s->s, s->p, s->d, s->h, s->w}};

@@ -11,12 +11,12 @@ import (
 	"zos-ort/ort/standin"
 )
 
-// variable tells a test that its process runs under the stand-in for CUDA.
+// variable tells a test that its process runs under the CUDA stand-in.
 const variable = "ZOS_STANDIN"
 
 // Run runs the body of a test in a process of its own, where the real CUDA provider runs under the
-// stand-in of package standin; counts is the file of what the provider asks for. It skips without
-// that provider (make setup-cuda) or a C compiler.
+// stand-in of package standin. counts is the file that counts the provider's requests. Run skips
+// the test without that provider (make setup-cuda) or a C compiler.
 func Run(t *testing.T, env []string, body func(t *testing.T, cuda *ort.CUDA, counts string)) {
 	t.Helper()
 	if counts := os.Getenv(variable); counts != "" {

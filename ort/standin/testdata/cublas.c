@@ -1,4 +1,5 @@
-// A stand-in for libcublas.so.13 and libcublasLt.so.13: everything succeeds and nothing is computed.
+// A stand-in for libcublas.so.13 and libcublasLt.so.13: everything succeeds and nothing is
+// computed.
 #include <stddef.h>
 
 static char thing;

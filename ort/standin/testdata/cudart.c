@@ -1,6 +1,7 @@
-// A stand-in for libcudart.so.13. Device memory is host memory, copies copy, streams do everything at
-// once, and kernels do nothing: memory that no copy wrote holds arbitrary small numbers. Only what ONNX Runtime's CUDA
-// provider and zos-ort call is here; names, numbers and offsets are those of CUDA 13's headers.
+// A stand-in for libcudart.so.13. Device memory is host memory, copies copy, streams do everything
+// at once, and kernels do nothing: memory that no copy wrote holds arbitrary small numbers. Only
+// the functions that ONNX Runtime's CUDA provider and zos-ort call are here; names, numbers and
+// offsets are those of CUDA 13's headers.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 enum { success = 0, invalid = 1, out_of_memory = 2, missing_symbol = 500 };
 
-// What is counted lies in the file $STANDIN_COUNTS, if that is set, for others to read and reset: 64-bit
+// The counts are in the file $STANDIN_COUNTS, if it is set, for others to read and reset: 64-bit
 // numbers in the order of Counts in standin.go.
 enum { to_device, to_host, on_device, kernels, in_use, peak, waits, strays, counts };
 static uint64_t own[counts], *count = own;
@@ -24,7 +25,7 @@ __attribute__((constructor)) static void share(void) {
   close(file);
 }
 
-// The card has $STANDIN_BYTES, 8 GB if that is not set.
+// The card has $STANDIN_BYTES of memory, or 8 GB if that is not set.
 static uint64_t capacity(void) {
   const char *s = getenv("STANDIN_BYTES");
   return s ? strtoull(s, NULL, 10) : 8000000000u;
@@ -42,7 +43,7 @@ static void scribble(float *to, size_t bytes) {
     memcpy((char *)to + at, pattern, bytes - at < sizeof pattern ? bytes - at : sizeof pattern);
 }
 
-// Everything is expected on the first stream that was made.
+// All work is expected on the first stream.
 static char stream[2];
 static int streams;
 
@@ -140,7 +141,7 @@ int cudaMemsetAsync(void *p, int value, size_t bytes, void *stream) {
   return cudaMemset(p, value, bytes);
 }
 
-// Kernels: the configuration of a launch passes through the runtime; the launch does nothing.
+// Kernels: a launch's configuration passes through the runtime; the launch itself does nothing.
 typedef struct { unsigned x, y, z; } dim3;
 static __thread void *launch_stream;
 unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared, void *s) {
@@ -238,7 +239,7 @@ int cudaDeviceGetAttribute(int *value, int attribute, int device) {
   return success;
 }
 
-// Streams and events: everything happens in order, at once.
+// Streams and events: everything happens at once, in order.
 static char thing;
 static int capturing;
 int cudaStreamCreate(void **s) {
@@ -257,7 +258,7 @@ int cudaEventRecord(void *e, void *s) { return success; }
 int cudaEventSynchronize(void *e) { count[waits]++; return success; }
 int cudaEventElapsedTime(float *ms, void *a, void *b) { *ms = 1; return success; }
 
-// A graph can be captured from a stream of one's own, not from the default one (900).
+// A graph can be captured from a stream that was created, but not from the default one (900).
 int cudaStreamBeginCapture(void *s, int mode) {
   if (s == NULL) return 900;
   capturing = 1;

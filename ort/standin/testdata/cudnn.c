@@ -1,5 +1,5 @@
-// A stand-in for libcudnn.so.9: everything succeeds and nothing is computed. Convolutions want
-// $STANDIN_WORKSPACE bytes of scratch, none if that is not set.
+// A stand-in for libcudnn.so.9: everything succeeds and nothing is computed. Convolutions need
+// $STANDIN_WORKSPACE bytes of scratch, or none if that is not set.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -131,8 +131,8 @@ FIND(cudnnFindConvolutionForwardAlgorithmEx)
 FIND(cudnnFindConvolutionBackwardDataAlgorithmEx)
 FIND(cudnnFindConvolutionBackwardFilterAlgorithmEx)
 
-// The graph interface, which convolutions use: there is one engine, which has no choices and needs the
-// scratch above.
+// The graph interface, which convolutions use: there is one engine, with no choices and the scratch
+// above.
 enum { heuristics_results = 202, plan_workspace = 402, int64 = 3, int32 = 23 };
 int cudnnBackendCreateDescriptor(int type, void **p) { *p = &thing; return 0; }
 int cudnnBackendGetAttribute(void *d, int name, int type, int64_t wanted, int64_t *got, void *values) {

@@ -1,4 +1,4 @@
-// A stand-in for libcuda.so.1, the driver: one device. STANDIN_ERROR is what it fails with.
+// A stand-in for libcuda.so.1, the driver, with one device. STANDIN_ERROR is its error.
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-// A stand-in for libnvidia-ml.so.1: the device of the other libraries. The driver, and the context and
-// libraries of this process, take 100 MB each besides what the process asks for.
+// A stand-in for libnvidia-ml.so.1: the device of the other libraries. The driver takes 100 MB, and
+// so do the context and libraries of this process, besides what the process requests.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@ enum { success = 0, unsupported = 3, not_found = 6, driver = 100000000, context 
 
 static char device;
 
-// in_use is the number of that name in the file of counts (cudart.c).
+// in_use reads the number of that name from the file of counts (cudart.c).
 static uint64_t in_use(void) {
   uint64_t count[5] = {0};
   const char *path = getenv("STANDIN_COUNTS");
