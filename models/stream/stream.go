@@ -48,6 +48,10 @@ const (
 	Unmasked             // architectures of Figure 1 from the whole space
 	Masked               // architectures of Figure 1 from masks
 	SharedMasks          // masks of Figure 1 that architectures share
+	JudgeSpace           // random architectures of a judge
+	JudgeMasks           // random masks of a judge, by number
+	JudgeInside          // architectures inside of a judged mask, by what the mask is
+	JudgeTests           // resamples of a judge's intervals and tests
 	purposes
 )
 

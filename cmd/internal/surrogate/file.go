@@ -18,7 +18,7 @@ const LastEpoch = 98
 const MaxBatch = 1_000_000
 
 // DefaultBatch is the number of architectures of a run unless a flag says otherwise.
-const DefaultBatch = 4096
+const DefaultBatch = 512
 
 // File is a surrogate's file and how to ask it; its JSON is part of the settings of a run.
 type File struct {

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"zos-ort/cmd/internal/judge"
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/surrogate"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/ort"
+)
+
+func judgeCommand() *cli.Command {
+	d := judge.Default()
+	return &cli.Command{
+		Name:      "judge",
+		Usage:     "say how good architectures and masks are among random ones",
+		ArgsUsage: "GENOTYPE|MASK|RUN|SWEEP...",
+		Description: "Takes published names, files of genotypes and masks, run directories, and folders of " +
+			"runs such as a sweep's. The accuracies come from a surrogate of NAS-Bench-301 " +
+			"(such as YAHPO Gym's nb301/model.onnx) or from a table of trained architectures. For a genotype " +
+			"it prints the percentile among random architectures, for a mask the lift over random masks of the " +
+			"same size, for several seeds of a method intervals and tests. A surrogate does not see the " +
+			"collapse to skip connections, so their number stands beside. Use it for means and large gaps.",
+		Flags: join([]cli.Flag{
+			&cli.StringFlag{Name: "surrogate", Usage: "ONNX `FILE` that predicts accuracies"},
+			&cli.StringFlag{Name: "table", Usage: "CSV `FILE` of architectures with columns normal, reduce and " +
+				"an accuracy in percent"},
+			&cli.StringFlag{Name: "column", Usage: "accuracy column of the table", DefaultText: "the only one so called"},
+			&cli.IntFlag{Name: "samples", Value: d.Samples, Usage: "random architectures"},
+			&cli.IntFlag{Name: "masks", Value: d.Masks, Usage: "random masks of every size"},
+			&cli.IntFlag{Name: "draws", Value: d.Draws, Usage: "architectures drawn from inside of a mask"},
+			&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "seed of everything drawn"},
+			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
+			&cli.StringFlag{Name: "out", Usage: "also write judge.json, CSV files and a chart into the new `DIR`"}},
+			settings.Report()),
+		Action: judgeAction,
+	}
+}
+
+func judgeAction(c *cli.Context) error {
+	s := judge.Settings{Samples: c.Int("samples"), Masks: c.Int("masks"), Draws: c.Int("draws"), Seed: c.Uint64("seed")}
+	threads := c.Int("threads")
+	switch {
+	case c.NArg() == 0:
+		return terminal.Usagef("judge needs something to judge, after its flags: genotypes, masks, runs or a sweep")
+	case c.IsSet("surrogate") == c.IsSet("table"):
+		return terminal.Usagef("judge needs --surrogate FILE or --table FILE, one of them")
+	case c.IsSet("column") && !c.IsSet("table"):
+		return terminal.Usagef("--column is a column of --table")
+	case threads < 0:
+		return terminal.Usagef("--threads must not be negative, got %d", threads)
+	case threads == 0:
+		threads = runtime.NumCPU()
+	}
+	if err := s.Check(); err != nil {
+		return terminal.Usage(err)
+	}
+	var subjects []judge.Subject
+	for _, name := range c.Args().Slice() {
+		found, err := judge.Find(name)
+		if err != nil {
+			return err
+		}
+		subjects = append(subjects, found...)
+	}
+	p, name := newConsole(c), c.String("surrogate")+c.String("table")
+	source, err := openSource(c, subjects, threads)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	defer p.Stop()
+	p.Start(s.Samples, "random architectures")
+	j, err := judge.New(c.Context, s, source, func() { p.Step("") })
+	if err != nil {
+		return err
+	}
+	r, err := j.Report(c.Context, name, subjects, p)
+	if err != nil {
+		return err
+	}
+	if out := c.String("out"); out != "" {
+		dir, err := rundir.Create(out, "judge")
+		if err != nil {
+			return err
+		}
+		if err := dir.Finish(r.Save(dir)); err != nil {
+			return err
+		}
+	}
+	if err := r.Print(p); err != nil {
+		return err
+	}
+	return p.Value(r)
+}
+
+// openSource opens what knows the accuracies.
+func openSource(c *cli.Context, subjects []judge.Subject, threads int) (judge.Source, error) {
+	if path := c.String("table"); path != "" {
+		for _, s := range subjects {
+			if s.Mask != nil && s.Genotype == nil {
+				return nil, terminal.Usagef("%s is a mask: a table knows single architectures only, use --surrogate", s.Name)
+			}
+		}
+		for i := range subjects {
+			subjects[i].Mask = nil
+		}
+		return judge.ReadTable(path, c.String("column"))
+	}
+	f, err := surrogate.Read(c.String("surrogate"), surrogate.DefaultBatch, surrogate.LastEpoch)
+	if err != nil {
+		return nil, err
+	}
+	if err := ort.Open(""); err != nil {
+		return nil, err
+	}
+	return f.Open(c.Context, threads)
+}
