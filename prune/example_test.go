@@ -9,29 +9,21 @@ import (
 )
 
 // likesConvolutions says that a network is worth the number of its separable and dilated convolutions.
-type likesConvolutions struct{ mask space.Mask }
+type likesConvolutions struct{}
 
-func (likesConvolutions) Open(m space.Mask) (prune.Session, error) { return likesConvolutions{m}, nil }
+func (likesConvolutions) Open(space.Mask) (prune.Session, error) { return likesConvolutions{}, nil }
 
-func (s likesConvolutions) Norms(_ context.Context, _ int, without []space.Candidate, norms prune.Norms,
+func (likesConvolutions) Norms(_ context.Context, _ int, networks []space.Mask, norms prune.Norms,
 	step func()) error {
-	worth := func(m space.Mask) (n float64) {
+	for i, m := range networks {
+		norms[i] = 0
 		for _, t := range space.CellTypes {
 			for _, c := range m.Candidates(t) {
 				if c.Op >= space.SepConv3x3 {
-					n++
+					norms[i]++
 				}
 			}
 		}
-		return n
-	}
-	for i := range norms {
-		m := s.mask
-		if i < len(without) { // the last norm is that of the whole network
-			c := without[i]
-			m[c.Cell][c.Edge] = m[c.Cell][c.Edge].Without(c.Op)
-		}
-		norms[i] = worth(m)
 		step()
 	}
 	return nil

@@ -31,7 +31,7 @@ type fakeSession struct {
 
 func (s *fakeSession) Close() { s.closed++ }
 
-func (s *fakeSession) Norms(ctx context.Context, repeat int, c []space.Candidate, norms prune.Norms,
+func (s *fakeSession) Norms(ctx context.Context, repeat int, nets []space.Mask, norms prune.Norms,
 	step func()) error {
 	for i := range norms {
 		if err := errors.Join(ctx.Err(), s.fail); err != nil {
@@ -40,11 +40,7 @@ func (s *fakeSession) Norms(ctx context.Context, repeat int, c []space.Candidate
 		if !math.IsNaN(norms[i]) {
 			continue
 		}
-		m := s.mask
-		if i < len(c) {
-			m[c[i].Cell][c[i].Edge] = m[c[i].Cell][c[i].Edge].Without(c[i].Op)
-		}
-		norms[i] = s.norm(repeat, m)
+		norms[i] = s.norm(repeat, nets[i])
 		if s.each != nil {
 			s.each()
 		}

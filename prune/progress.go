@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-
-	"zos-ort/models/space"
 )
 
 // Progress is everything that a pruning has computed: the kernel norms of its networks. Scores, masks
@@ -15,8 +13,8 @@ type Progress struct {
 	Rounds [][]Norms `json:"rounds"` // by round and repeat
 }
 
-// Norms are the kernel norms of one repeat: of the network without each candidate, and last of the
-// full network. NaN stands for what is not known yet.
+// Norms are the kernel norms of one repeat: of the network without each operation, or group of them,
+// and last of the full network. NaN stands for what is not known yet.
 type Norms []float64
 
 // NewNorms makes room for the norms of n networks, none known yet.
@@ -68,23 +66,38 @@ func (n *Norms) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// round returns the norms of round i, one list for every repeat, made if they are not there yet.
-func (p *Progress) round(i, repeats int, candidates []space.Candidate) ([]Norms, error) {
-	if i == len(p.Rounds) {
-		norms := make([]Norms, repeats)
-		for r := range norms {
-			norms[r] = NewNorms(len(candidates) + 1)
-		}
-		p.Rounds = append(p.Rounds, norms)
+// check refuses the norms of round i if they are those of other settings.
+func (p *Progress) check(i, repeats, networks int) error {
+	if i >= len(p.Rounds) {
+		return nil
 	}
-	if len(p.Rounds[i]) != repeats {
-		return nil, fmt.Errorf("the progress has %d repeats, the settings want %d", len(p.Rounds[i]), repeats)
+	if n := len(p.Rounds[i]); n > repeats {
+		return fmt.Errorf("the progress has %d repeats, the settings want %d", n, repeats)
 	}
 	for _, n := range p.Rounds[i] {
-		if len(n) != len(candidates)+1 {
-			return nil, fmt.Errorf("the progress has %d norms, there are %d networks", len(n),
-				len(candidates)+1)
+		if len(n) != networks {
+			return fmt.Errorf("the progress has %d norms, there are %d networks", len(n), networks)
 		}
 	}
-	return p.Rounds[i], nil
+	return nil
+}
+
+// norms returns the norms of a repeat of round i, made if they are not there yet.
+func (p *Progress) norms(i, repeat, networks int) Norms {
+	if i == len(p.Rounds) {
+		p.Rounds = append(p.Rounds, nil)
+	}
+	if repeat == len(p.Rounds[i]) {
+		p.Rounds[i] = append(p.Rounds[i], NewNorms(networks))
+	}
+	return p.Rounds[i][repeat]
+}
+
+// missing counts the norms of round i that are not known yet, if it takes all repeats.
+func (p *Progress) missing(i, repeats, networks int) int {
+	n := repeats * networks
+	for _, norms := range p.Rounds[i] {
+		n -= len(norms) - norms.Missing()
+	}
+	return n
 }

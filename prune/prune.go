@@ -38,6 +38,12 @@ type Config struct {
 	Repeats  int  // independent initialisations over which scores are averaged
 	// ToOne ignores Xi and continues until one operation is left on every edge (ETENAS).
 	ToOne bool
+	// Pool says what a ranked network lacks: one operation of one edge, as in the paper, or of many edges
+	// at once.
+	Pool Pool
+	// Settle, if above 0, ends the repeats of a round as soon as every operation that would go scores
+	// below the next one by so many standard errors; Repeats is the bound then.
+	Settle float64
 	// LastOfTies drops, of equal scores, the operation that comes last in the list of primitives; the
 	// rule is the first.
 	LastOfTies bool
@@ -53,6 +59,12 @@ func (c Config) Validate() error {
 		return fmt.Errorf("prune per round and repeats must be at least 1, got %d and %d",
 			c.PerRound, c.Repeats)
 	}
+	if !(c.Settle >= 0) {
+		return fmt.Errorf("settle is a number of standard errors and must not be negative, got %v", c.Settle)
+	}
+	if _, err := ParsePool(string(c.Pool)); err != nil {
+		return err
+	}
 	_, err := ParseMeasure(string(c.Measure))
 	return err
 }
@@ -64,10 +76,11 @@ type Ranker interface {
 
 // Session is the ranking network of one round.
 type Session interface {
-	// Norms fills in r(N without c) for every candidate and r(N), with the weights and images of the
-	// given repeat, where they are not known yet; step is called after every network. When ctx is
-	// cancelled it returns its error, and what was known or computed by then is in norms.
-	Norms(ctx context.Context, repeat int, c []space.Candidate, norms Norms, step func()) error
+	// Norms fills in the kernel norm of every network, with the weights and images of the given
+	// repeat, where it is not known yet. A network is the ranking network with the operations of a
+	// smaller mask. Step is called after every network. When ctx is cancelled Norms returns its error,
+	// and norms holds what was known or computed by then.
+	Norms(ctx context.Context, repeat int, networks []space.Mask, norms Norms, step func()) error
 	Close()
 }
 
@@ -93,9 +106,13 @@ func (s *Scores) Of(c space.Candidate) *float64 { return &s[c.Cell][c.Edge][c.Op
 // Round is one pass of Algorithm 1.
 type Round struct {
 	Norm    float64 // r(N), mean over the repeats
-	Scores  *Scores // sum over rankers of (r(N) - r(N without e)) / r(N), mean over the repeats
+	Scores  *Scores // (r(N) - r(N without e)) / r(N), mean over the repeats
 	Removed []space.Candidate
-	Mask    space.Mask // what is left
+	// Certainty says, for every removed operation, by how many standard errors it scores below the
+	// lowest one that stays on its edge, paired over the repeats; NaN with a single repeat.
+	Certainty []float64
+	Repeats   int        // that were needed
+	Mask      space.Mask // what is left
 }
 
 // Result is a mask and how it came about.
@@ -162,72 +179,80 @@ func (c Config) finished(mask, start space.Mask) bool {
 // round scores every operation and removes the worst of every set.
 func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *Progress,
 	o Observer) (Round, error) {
-	candidates := append(mask.Candidates(space.Normal), mask.Candidates(space.Reduce)...)
-	norms, err := p.round(i, c.Repeats, candidates)
+	groups := c.Pool.groups(mask)
+	norms, err := c.rank(ctx, i, mask, groups, r, p, o)
 	if err != nil {
 		return Round{}, err
 	}
-	if err := c.rank(ctx, i, mask, r, p, o, candidates); err != nil {
+	round := Round{Repeats: len(norms)}
+	for _, repeat := range norms {
+		round.Norm += repeat.Full() / float64(len(norms))
+	}
+	scores, err := scoresOf(norms, groups)
+	if err != nil {
 		return Round{}, err
 	}
-	round := Round{Scores: NewScores()}
-	for _, cand := range candidates {
-		*round.Scores.Of(cand) = 0
-	}
-	n := float64(c.Repeats)
-	for _, repeat := range norms {
-		full := repeat.Full()
-		if full == 0 {
-			return Round{}, fmt.Errorf("the kernel norm of the full network is zero")
-		}
-		round.Norm += full / n
-		for j, cand := range candidates {
-			*round.Scores.Of(cand) += (full - repeat[j]) / full / n
-		}
-	}
+	round.Scores = meanScores(scores)
 	round.Mask, round.Removed = c.drop(mask, round.Scores)
+	round.Certainty = c.certainty(scores, round.Scores, round.Mask, round.Removed)
 	return round, nil
 }
 
-// rank computes the norms of a round that are not known yet. The ranking network is built only if
-// there are any.
-func (c Config) rank(ctx context.Context, i int, mask space.Mask, r Ranker, p *Progress, o Observer,
-	candidates []space.Candidate) error {
-	missing := 0
-	for _, norms := range p.Rounds[i] {
-		missing += norms.Missing()
+// rank returns the norms of a round, repeat by repeat, and computes those that are not known yet. The
+// ranking network is built only if there are any.
+func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group, r Ranker, p *Progress,
+	o Observer) ([]Norms, error) {
+	networks := withoutEach(mask, groups)
+	if err := p.check(i, c.Repeats, len(networks)); err != nil {
+		return nil, err
 	}
-	if missing == 0 {
-		return nil
+	var session Session
+	defer func() {
+		if session != nil {
+			session.Close()
+		}
+	}()
+	for repeat := range c.Repeats {
+		norms := p.norms(i, repeat, len(networks))
+		if norms.Missing() > 0 {
+			if session == nil {
+				if o.Start != nil {
+					o.Start(i+1, p.missing(i, c.Repeats, len(networks)), mask)
+				}
+				var err error
+				if session, err = r.Open(mask); err != nil {
+					return nil, err
+				}
+			}
+			if err := c.repeat(ctx, session, repeat, networks, norms, p, o); err != nil {
+				return nil, err
+			}
+		}
+		if done, err := c.settled(mask, groups, p.Rounds[i][:repeat+1]); done || err != nil {
+			return p.Rounds[i][:repeat+1], err
+		}
 	}
-	if o.Start != nil {
-		o.Start(i+1, missing, mask)
-	}
-	session, err := r.Open(mask)
-	if err != nil {
-		return err
-	}
-	defer session.Close()
+	return p.Rounds[i], nil
+}
+
+// repeat evaluates the networks of a repeat and saves the progress.
+func (c Config) repeat(ctx context.Context, s Session, repeat int, networks []space.Mask, norms Norms, p *Progress,
+	o Observer) error {
 	step := o.Step
 	if step == nil {
 		step = func() {}
 	}
-	for repeat, norms := range p.Rounds[i] {
-		if norms.Missing() == 0 {
-			continue
+	failed := s.Norms(ctx, repeat, networks, norms, step)
+	if o.Save != nil {
+		if err := o.Save(*p); err != nil {
+			return err
 		}
-		failed := session.Norms(ctx, repeat, candidates, norms, step)
-		if o.Save != nil {
-			if err := o.Save(*p); err != nil {
-				return err
-			}
-		}
-		if failed != nil {
-			return failed
-		}
-		if n := norms.Missing(); n > 0 {
-			return fmt.Errorf("the kernel norms of %d networks are not numbers", n)
-		}
+	}
+	if failed != nil {
+		return failed
+	}
+	if n := norms.Missing(); n > 0 {
+		return fmt.Errorf("the kernel norms of %d networks are not numbers", n)
 	}
 	return nil
 }

@@ -81,3 +81,21 @@ func TestInitialAlphas(t *testing.T) {
 		t.Errorf("partial channels: %d alphas", a.Len())
 	}
 }
+
+// The rate of the alphas follows from the number of steps: in the paper's setting it is the paper's,
+// a tenth of the steps have ten times the rate up to a bound, and a given rate stays.
+func TestAlphaRate(t *testing.T) {
+	c := search.Config{Epochs: 50, Warmup: 15, Batch: 128}
+	for _, x := range []struct {
+		images, epochs int
+		given, want    float64
+	}{{50000, 50, 0, 6e-4}, {50000, 50, 1e-3, 1e-3}, {5000, 50, 0, 6e-4 * 195 / 19}, {2000, 17, 0, .03}, {50000, 15, 0, 0}} {
+		c.Epochs, c.Alpha = x.epochs, x.given
+		if got := c.AlphaRate(x.images); math.Abs(got-x.want) > 1e-12 {
+			t.Errorf("%d images, %d epochs: rate %v, want %v", x.images, x.epochs, got, x.want)
+		}
+	}
+	if n := c.AlphaSteps(50000); n != 0 {
+		t.Errorf("a search that only warms up has %d alpha steps", n)
+	}
+}

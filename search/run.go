@@ -29,7 +29,7 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	steps, err := c.open(images.Size, from)
+	steps, err := c.open(images, from)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func (s Snapshot) with(steps *Steps) Snapshot {
 }
 
 // open builds the programs and their state, fresh or as it was saved.
-func (c Config) open(image int, from *Start) (*Steps, error) {
-	programs, err := Emit(c.Spec(image))
+func (c Config) open(images *data.Set, from *Start) (*Steps, error) {
+	programs, err := Emit(c.Spec(images.Size))
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (c Config) open(image int, from *Start) (*Steps, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps.Adam.Rate = c.Alpha
+	steps.Adam.Rate, steps.Form = c.AlphaRate(images.Len()), c.Form
 	if from != nil {
 		err = steps.Adam.Restore(from.Adam)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"zos-ort/graphgen"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
@@ -16,6 +17,7 @@ import (
 type Steps struct {
 	Alphas *space.Alphas
 	Adam   *Adam
+	Form   method.BetaForm // of the beta regulariser
 	Net    *program.Net
 	weight *program.Runner
 	alpha  *program.Runner
@@ -133,12 +135,19 @@ func (s *Steps) WeightStep(images []float32, labels []int64, rate float64) (Outc
 }
 
 // AlphaStep makes one step of Adam on the architecture parameters with the gradient of the loss of
-// a batch plus, for lambda above zero, the beta regulariser.
+// a batch and, for lambda above zero, the beta regulariser in the gradient or as a step of its own.
 func (s *Steps) AlphaStep(images []float32, labels []int64, lambda float64) (Outcome, error) {
+	decay := 0.
+	if s.Form == method.Decoupled {
+		decay, lambda = lambda, 0
+	}
 	if err := s.Gradient(images, labels, lambda); err != nil {
 		return Outcome{}, err
 	}
 	s.Adam.Update(s.Alphas.Vector(), s.grad.Vector())
+	if decay > 0 {
+		s.Alphas.DecayBeta(s.Adam.Rate * decay)
+	}
 	return outcome(s.alpha), nil
 }
 

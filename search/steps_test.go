@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen/check"
+	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
@@ -119,6 +120,35 @@ func TestBetaRegularizer(t *testing.T) {
 	}
 	if !s.LastGradient().Equal(want) {
 		t.Error("the gradients differ from loss plus regulariser")
+	}
+}
+
+// A decoupled regulariser takes a step of its own after Adam's, so that Adam sees the loss alone; the
+// coupled one is in Adam's gradient.
+func TestDecoupledRegularizer(t *testing.T) {
+	const lambda = 2
+	for _, form := range []method.BetaForm{method.Coupled, method.Decoupled} {
+		s, x, y := opened(t, tinyConfig())
+		s.Form = form
+		want := s.Alphas.Clone()
+		adam := search.PaperAdam(want.Len())
+		in := 0.
+		if form == method.Coupled {
+			in = lambda
+		}
+		if err := s.Gradient(x, y, in); err != nil {
+			t.Fatal(err)
+		}
+		adam.Update(want.Vector(), s.LastGradient().Clone().Vector())
+		if form == method.Decoupled {
+			want.DecayBeta(adam.Rate * lambda)
+		}
+		if _, err := s.AlphaStep(x, y, lambda); err != nil {
+			t.Fatal(err)
+		}
+		if !s.Alphas.Equal(want) {
+			t.Errorf("%s: the alphas are not those of the definition", form)
+		}
 	}
 }
 

@@ -109,6 +109,22 @@ func (a *Alphas) AddBetaRegularizer(grad *Alphas, lambda float64) (float64, erro
 	return value, nil
 }
 
+// DecayBeta takes a step of the given size against the gradient of the regulariser of
+// AddBetaRegularizer for lambda = 1, without the mean of every row, which no mixing weight depends
+// on: row -= step/14 (softmax(row) - 1/n).
+func (a *Alphas) DecayBeta(step float64) {
+	for _, t := range CellTypes {
+		for e := range Edges {
+			row := a.Row(t, e)
+			var w [NumPrimitives]float64
+			softmax(w[:], row)
+			for i := range row {
+				row[i] -= step / Edges * (w[i] - 1/float64(len(row)))
+			}
+		}
+	}
+}
+
 // RowEntropy is the entropy in nats of the mixing weights of an edge: ln of the number of
 // operations when they are equal, 0 when one has all the weight.
 func (a *Alphas) RowEntropy(t CellType, e int) float64 {

@@ -222,3 +222,32 @@ func TestMixingAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations in a step", allocations)
 	}
 }
+
+// A small step of the decay is one against the gradient of the regulariser, but for the mean of every
+// row, and lowers the regulariser.
+func TestDecayBeta(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := drawAlphas(t)
+		grad, moved := a.Like(), a.Clone()
+		before, _ := a.AddBetaRegularizer(grad, 1)
+		const step = 1e-3
+		moved.DecayBeta(step)
+		for _, cell := range CellTypes {
+			for e := range Edges {
+				row, g, was := moved.Row(cell, e), grad.Row(cell, e), a.Row(cell, e)
+				mean := 0.
+				for i := range g {
+					mean += g[i] / float64(len(g))
+				}
+				for i := range row {
+					if want := was[i] - step*(g[i]-mean); math.Abs(row[i]-want) > 1e-12*(1+math.Abs(was[i])) {
+						t.Fatalf("edge %d: %v became %v, want %v", e, was[i], row[i], want)
+					}
+				}
+			}
+		}
+		if after, _ := moved.AddBetaRegularizer(moved.Like(), 1); after > before+1e-12*math.Abs(before) {
+			t.Fatalf("the regulariser rises from %v to %v", before, after)
+		}
+	})
+}

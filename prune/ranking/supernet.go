@@ -121,17 +121,13 @@ func (s *session) prepare(repeat int) (err error) {
 }
 
 // Norms implements Session.
-func (s *session) Norms(ctx context.Context, repeat int, c []space.Candidate, norms prune.Norms,
+func (s *session) Norms(ctx context.Context, repeat int, networks []space.Mask, norms prune.Norms,
 	step func()) error {
 	if err := s.prepare(repeat); err != nil {
 		return err
 	}
 	return s.all(ctx, norms, func(i int, t space.CellType, mix, edges []float32) {
-		var dropped *space.Candidate
-		if i < len(c) { // the last is the full network
-			dropped = &c[i]
-		}
-		gates(mix, s.mask, t, dropped)
+		gates(mix, s.mask, networks[i], t)
 		if edges != nil {
 			uniformEdges(edges)
 		}
@@ -199,15 +195,12 @@ func (s *session) norm(r *program.Runner, i int, w weigh) (float64, error) {
 	return s.Kernel.Norm(logits, s.Net.Classes)
 }
 
-// gates sets uniform weights 1/n over the operations of every edge, without the dropped one.
-func gates(w []float32, mask space.Mask, t space.CellType, dropped *space.Candidate) {
+// gates sets uniform weights 1/n over the operations that a network has on every edge, in the layout
+// of the mask that the program was built for, and 0 for the others.
+func gates(w []float32, mask, network space.Mask, t space.CellType) {
 	for i, o := range supernet.Operations(mask, t) {
-		set := mask[t][o.Edge]
-		if dropped != nil && dropped.Cell == t && dropped.Edge == o.Edge {
-			set = set.Without(dropped.Op)
-		}
 		w[i] = 0
-		if set.Has(o.Op) {
+		if set := network[t][o.Edge]; set.Has(o.Op) {
 			w[i] = 1 / float32(set.Len())
 		}
 	}

@@ -62,12 +62,21 @@ func norms(t *testing.T, s *ranking.Supernet, m space.Mask, repeat int, c ...spa
 		t.Fatal(err)
 	}
 	defer session.Close()
+	var networks []space.Mask
+	for _, gone := range c {
+		networks = append(networks, without(m, gone))
+	}
 	steps, n := 0, unknown(len(c)+1)
-	err = session.Norms(context.Background(), repeat, c, n, func() { steps++ })
+	err = session.Norms(context.Background(), repeat, append(networks, m), n, func() { steps++ })
 	if err != nil || steps != len(c)+1 {
 		t.Fatalf("%d steps for %d candidates, %v", steps, len(c), err)
 	}
 	return n.Full(), n[:len(c)]
+}
+
+func without(m space.Mask, c space.Candidate) space.Mask {
+	m[c.Cell][c.Edge] = m[c.Cell][c.Edge].Without(c.Op)
+	return m
 }
 
 // unknown are n norms that are to be computed.
@@ -81,14 +90,12 @@ func TestGatesAreRemoval(t *testing.T) {
 		{Cell: space.Reduce, Edge: 13, Op: space.SkipConnect}}
 	for _, partial := range []int{1, 4} {
 		s, mask := ranker(t, partial, 2), smallMask()
-		full, without := norms(t, s, mask, 1, dropped...)
+		full, gated := norms(t, s, mask, 1, dropped...)
 		for i, c := range dropped {
-			smaller := mask
-			smaller[c.Cell][c.Edge] = smaller[c.Cell][c.Edge].Without(c.Op)
-			want, _ := norms(t, s, smaller, 1)
-			if math.Abs(without[i]-want) > 1e-4*want || want == full {
+			want, _ := norms(t, s, without(mask, c), 1)
+			if math.Abs(gated[i]-want) > 1e-4*want || want == full {
 				t.Errorf("1/%d channels, %v: norm %v by the gate, %v by removal, %v with it", partial, c,
-					without[i], want, full)
+					gated[i], want, full)
 			}
 		}
 	}
@@ -97,10 +104,10 @@ func TestGatesAreRemoval(t *testing.T) {
 // Who computes what, and how often, has no influence on the bits; the repeat has.
 func TestNormsAreDeterministic(t *testing.T) {
 	c := smallMask().Candidates(space.Normal)[:6]
-	one, without := norms(t, ranker(t, 1, 1), smallMask(), 0, c...)
+	one, gated := norms(t, ranker(t, 1, 1), smallMask(), 0, c...)
 	two, again := norms(t, ranker(t, 1, 2), smallMask(), 0, c...)
-	if one != two || !slices.Equal(without, again) {
-		t.Errorf("one worker %v, two workers %v", without, again)
+	if one != two || !slices.Equal(gated, again) {
+		t.Errorf("one worker %v, two workers %v", gated, again)
 	}
 	if other, _ := norms(t, ranker(t, 1, 1), smallMask(), 1); other == one {
 		t.Error("another repeat has the same norm")
@@ -116,19 +123,19 @@ func TestSessionErrors(t *testing.T) {
 	defer session.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err = session.Norms(ctx, 0, nil, unknown(1), func() {})
+	err = session.Norms(ctx, 0, []space.Mask{smallMask()}, unknown(1), func() {})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	broken := errors.New("broken")
 	s.Images = func(int) ([][]float32, error) { return nil, broken }
 	for range 2 { // a repeat that failed to prepare must not pass for prepared
-		if err = session.Norms(context.Background(), 1, nil, unknown(1), func() {}); !errors.Is(err, broken) {
+		if err = session.Norms(context.Background(), 1, []space.Mask{smallMask()}, unknown(1), func() {}); !errors.Is(err, broken) {
 			t.Errorf("images fail: %v", err)
 		}
 	}
 	s.Images = func(int) ([][]float32, error) { return [][]float32{make([]float32, 5)}, nil }
-	err = session.Norms(context.Background(), 2, nil, unknown(1), func() {})
+	err = session.Norms(context.Background(), 2, []space.Mask{smallMask()}, unknown(1), func() {})
 	check.Error(t, err, "rank: batch has 5 numbers, the program takes 768")
 	s.Net.Channels = 3
 	_, err = s.Open(smallMask())
@@ -150,7 +157,7 @@ func TestPanicOfAWorker(t *testing.T) {
 	s := check.Must(ranker(t, 1, 2).Open(smallMask()))(t)
 	defer s.Close()
 	norms := prune.NewNorms(1)
-	err := s.Norms(t.Context(), 0, nil, norms, func() { panic("no bar") })
+	err := s.Norms(t.Context(), 0, []space.Mask{smallMask()}, norms, func() { panic("no bar") })
 	var p *safe.Panic
 	if !errors.As(err, &p) || p.Value != "no bar" {
 		t.Errorf("got %v", err)

@@ -4,7 +4,6 @@ import (
 	"math"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"testing"
 
 	"zos-ort/cmd/internal/settings"
@@ -59,8 +58,14 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 	}
 	defer s.Close()
 	candidates := append(mask.Candidates(space.Normal), mask.Candidates(space.Reduce)...)
-	norms := prune.Norms(slices.Repeat([]float64{math.NaN()}, len(candidates)+1))
-	if err := s.Norms(t.Context(), 0, candidates, norms, func() {}); err != nil {
+	var networks []space.Mask
+	for _, c := range candidates {
+		m := mask
+		m[c.Cell][c.Edge] = m[c.Cell][c.Edge].Without(c.Op)
+		networks = append(networks, m)
+	}
+	norms := prune.NewNorms(len(candidates) + 1)
+	if err := s.Norms(t.Context(), 0, append(networks, mask), norms, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range candidates {

@@ -66,6 +66,9 @@ func (e Experiment) checkPruning() error {
 	if _, err := prune.ParseKernel(r.Kernel); err != nil {
 		return terminal.Usage(err)
 	}
+	if r.Outputs < 0 || r.Outputs == 1 {
+		return terminal.Usagef("--rank-outputs must be at least 2 (0: one a class), got %d", r.Outputs)
+	}
 	if r.Ties != TiesFirst && r.Ties != TiesLast {
 		return terminal.Usagef("unknown --ties %q: use %s or %s", r.Ties, TiesFirst, TiesLast)
 	}
@@ -101,6 +104,9 @@ func (e Experiment) checkNetworks() error {
 
 func (e Experiment) checkSearch() error {
 	s := e.Search
+	if _, err := method.ParseBetaForm(s.BetaForm); err != nil {
+		return terminal.Usagef("--beta-form: %w", err)
+	}
 	switch {
 	case s.ValidImages < 0:
 		return terminal.Usagef("--valid-images must be positive, got %d", s.ValidImages)
@@ -109,8 +115,8 @@ func (e Experiment) checkSearch() error {
 			s.Warmup)
 	case s.Batch < 2:
 		return terminal.Usagef("--batch must be at least 2, which batch norm needs, got %d", s.Batch)
-	case !(s.Rate > 0) || !(s.AlphaRate > 0) || math.IsInf(s.Rate+s.AlphaRate, 0):
-		return terminal.Usagef("--lr and --alpha-lr must be positive, got %v and %v", s.Rate, s.AlphaRate)
+	case !(s.Rate > 0) || !(s.AlphaRate >= 0) || math.IsInf(s.Rate+s.AlphaRate, 0):
+		return terminal.Usagef("--lr must be positive and --alpha-lr not negative, got %v and %v", s.Rate, s.AlphaRate)
 	case s.StopOnSkips < 0 || s.StopOnSkips > 2*space.Nodes:
 		return terminal.Usagef("--stop-on-skips must lie between 1 and %d (0 is off), got %d", 2*space.Nodes,
 			s.StopOnSkips)

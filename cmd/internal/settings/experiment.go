@@ -58,6 +58,8 @@ type Ranking struct {
 	KeepNone bool    `json:"keep_none"`
 	PerRound int     `json:"prune_per_round"`
 	Ties     string  `json:"ties"`
+	Pool     string  `json:"pool,omitempty"`   // empty: none
+	Settle   float64 `json:"settle,omitempty"` // 0 is off
 	Kernel   string  `json:"kernel"`
 	Repeats  int     `json:"repeats"`
 	Batch    int     `json:"prune_batch"`
@@ -65,6 +67,7 @@ type Ranking struct {
 	Channels int     `json:"rank_channels"`
 	Cells    int     `json:"rank_cells"`
 	Partial  int     `json:"rank_partial"`
+	Outputs  int     `json:"rank_outputs,omitempty"` // 0: as many as there are classes
 }
 
 // Rules for operations with equal scores.
@@ -79,10 +82,11 @@ type Search struct {
 	Epochs      int     `json:"epochs"`
 	Warmup      int     `json:"warmup"`
 	Rate        float64 `json:"lr"`
-	AlphaRate   float64 `json:"alpha_lr"`
+	AlphaRate   float64 `json:"alpha_lr"` // 0: by the number of steps, see Experiment.AlphaRate
 	Beta        float64 `json:"beta_reg"`
-	StopOnSkips int     `json:"stop_on_skips"` // 0 is off
-	ValidImages int     `json:"valid_images"`  // 0 is all
+	BetaForm    string  `json:"beta_form,omitempty"` // empty: coupled
+	StopOnSkips int     `json:"stop_on_skips"`       // 0 is off
+	ValidImages int     `json:"valid_images"`        // 0 is all
 	Pad         int     `json:"pad"`
 }
 
@@ -119,8 +123,9 @@ type Execution struct {
 
 // Presets.
 const (
-	PresetQuick = "quick"
-	PresetPaper = "paper"
+	PresetStandard = "standard"
+	PresetQuick    = "quick"
+	PresetPaper    = "paper"
 )
 
 // BetaSlope is the growth of the beta regulariser's weight per epoch in the paper: lambda(e) = e/2.
@@ -144,14 +149,36 @@ func Paper() Experiment {
 	return e.With(method.All[0])
 }
 
+// Standard is the paper's setting with what measurements speak for (cmd/zos-ort/doc/quality.md): operations
+// are ranked on all edges at once, by more outputs and over as many initialisations as it takes, and the
+// alphas move at a rate that follows from the number of steps.
+func Standard() Experiment {
+	e := Paper()
+	e.Preset = PresetStandard
+	e.Ranking.Pool, e.Ranking.Settle, e.Ranking.Outputs = string(prune.PoolNetwork), 3, 64
+	e.Ranking.Repeats, e.Ranking.Batch, e.Ranking.Batches = 64, 64, 1
+	e.Search.AlphaRate, e.Search.BetaForm = 0, string(method.Decoupled)
+	return e
+}
+
 // Quick is the whole method on few, small images: minutes on two cores.
 func Quick() Experiment {
-	e := Paper()
+	e := Standard()
 	e.Preset, e.Images = PresetQuick, QuickImages()
 	e.Network.Channels, e.Ranking.Channels = 8, 8
 	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 4, 32, 2
-	e.Ranking.Repeats, e.Ranking.Batch, e.Ranking.Batches = 1, 64, 1
 	return e
+}
+
+// single makes the ranking one of single operations, which a method without a search needs: operations
+// that are ranked together give all edges the same one.
+func (r Ranking) single(preset string) Ranking {
+	p := Paper().Ranking
+	r.Pool, r.Settle, r.Repeats, r.Batches = p.Pool, p.Settle, p.Repeats, p.Batches
+	if r.Batch = p.Batch; preset == PresetQuick {
+		r.Repeats, r.Batch, r.Batches = 1, 64, 1
+	}
+	return r
 }
 
 // PaperRetraining is the retraining of the paper, as in DARTS: 600 epochs of 20 cells of 36 channels.
@@ -186,6 +213,9 @@ func (e Experiment) With(m method.Method) Experiment {
 		e.Search.Beta = BetaSlope
 	}
 	e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial = 0, 0, 0
+	if m.Mask == method.ToOne {
+		e.Ranking = e.Ranking.single(e.Preset)
+	}
 	return e.completed()
 }
 
@@ -211,7 +241,7 @@ func (e Experiment) Technique() method.Method {
 func (e Experiment) Pruning() prune.Config {
 	r := e.Ranking
 	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
-		PerRound: r.PerRound, Repeats: r.Repeats, ToOne: e.Technique().Mask == method.ToOne,
+		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
 		LastOfTies: r.Ties == TiesLast}
 }
 

@@ -37,7 +37,8 @@ var (
 	}
 	// RunOptions are common to searches and retrainings.
 	RunOptions = Options{
-		{"preset", "quick (default without --data) or paper", "quick without --data",
+		{"preset", "standard, quick (small and fast) or paper (as published)",
+			PresetStandard + ", without --data " + PresetQuick,
 			func(e *Experiment) any { return &e.Preset }},
 		{"seed", "seed of everything random", "", func(e *Experiment) any { return &e.Seed }},
 		{"threads", "threads", "all cores", func(e *Experiment) any { return &e.Device.Threads }},
@@ -74,7 +75,12 @@ var (
 			func(e *Experiment) any { return &e.Ranking.PerRound }},
 		{"kernel", "ranking kernel: correlation or gram", "",
 			func(e *Experiment) any { return &e.Ranking.Kernel }},
-		{"repeats", "initialisations over which scores are averaged", byPreset,
+		{"pool", "rank an operation on single edges (none, as in the paper), on all edges of a cell type " +
+			"(cell) or on all edges (network)", byPreset, func(e *Experiment) any { return &e.Ranking.Pool }},
+		{"settle", "end the repeats of a round when every operation that goes scores `Z` standard errors " +
+			"below the next one; 0 makes all repeats", byPreset,
+			func(e *Experiment) any { return &e.Ranking.Settle }},
+		{"repeats", "initialisations over which scores are averaged, at most", byPreset,
 			func(e *Experiment) any { return &e.Ranking.Repeats }},
 		{"prune-batch", "images per ranking batch", byPreset,
 			func(e *Experiment) any { return &e.Ranking.Batch }},
@@ -91,6 +97,8 @@ var (
 			func(e *Experiment) any { return &e.Ranking.Cells }},
 		{"rank-partial", "mix the first 1/`N` of the ranking network's channels", "as the supernet",
 			func(e *Experiment) any { return &e.Ranking.Partial }},
+		{"rank-outputs", "outputs of the ranking network, 0 for one a class: more estimate the kernel better",
+			byPreset, func(e *Experiment) any { return &e.Ranking.Outputs }},
 	}
 	// MaskOptions give the mask.
 	MaskOptions = Options{
@@ -105,10 +113,13 @@ var (
 		{"batch", "images per step", byPreset, func(e *Experiment) any { return &e.Search.Batch }},
 		{"lr", "learning rate of the weights, cosine to 0", byPreset,
 			func(e *Experiment) any { return &e.Search.Rate }},
-		{"alpha-lr", "learning rate of the architecture parameters", byPreset,
+		{"alpha-lr", "learning rate of the architecture parameters, 0 for one that follows from the number " +
+			"of their steps", byPreset,
 			func(e *Experiment) any { return &e.Search.AlphaRate }},
 		{"beta-reg", "slope of the beta regulariser's weight per epoch", byPreset,
 			func(e *Experiment) any { return &e.Search.Beta }},
+		{"beta-form", "how the regulariser acts: decoupled (beside Adam) or coupled (in the gradient that Adam " +
+			"scales, as beta-DARTS does)", byPreset, func(e *Experiment) any { return &e.Search.BetaForm }},
 		{"stop-on-skips", "stop when a cell has `N` skip connections, 1 to 8, and take the epoch before",
 			"off", func(e *Experiment) any { return &e.Search.StopOnSkips }},
 		{"valid-images", "validation images after every epoch", "all",

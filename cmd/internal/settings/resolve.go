@@ -25,21 +25,23 @@ type Source struct {
 	Prefix  string // of the flags
 	// Inherited options also hold when their flag is given without the prefix.
 	Inherited Options
-	// Preset gives new settings, paper or quick.
-	Paper, Quick func() Experiment
-	Command      string
+	// Presets give new settings.
+	Presets map[string]func() Experiment
+	Command string
 	// Set, if not nil, overrides what the flags say, before anything is derived from it.
 	Set func(*Experiment)
 }
 
 // Searching reads the settings of a search, a pruning or the graphs of one.
 func Searching(o Options, command string) Source {
-	return Source{Options: o, Paper: Paper, Quick: Quick, Command: command}
+	return Source{Options: o, Command: command,
+		Presets: map[string]func() Experiment{PresetStandard: Standard, PresetQuick: Quick, PresetPaper: Paper}}
 }
 
 // Training reads the settings of a retraining.
 func Training(o Options) Source {
-	return Source{Options: o, Paper: PaperRetraining, Quick: QuickRetraining, Command: "retrain"}
+	return Source{Options: o, Command: "retrain", Presets: map[string]func() Experiment{
+		PresetStandard: PaperRetraining, PresetQuick: QuickRetraining, PresetPaper: PaperRetraining}}
 }
 
 // ResumeFlag names the run to resume.
@@ -109,16 +111,21 @@ func (s Source) preset(c *cli.Context) (Experiment, error) {
 	if s.Set != nil {
 		s.Set(&asked)
 	}
-	quick := asked.Preset == PresetQuick || asked.Preset == "" && asked.Images.Folder == ""
-	var e Experiment
+	name := asked.Preset
 	switch {
-	case quick:
-		e = s.Quick()
-	case asked.Preset == PresetPaper || asked.Preset == "":
-		e = s.Paper()
+	case name != "":
+	case asked.Images.Folder == "":
+		name = PresetQuick
 	default:
-		return e, terminal.Usagef("unknown preset %q: use %s or %s", asked.Preset, PresetQuick, PresetPaper)
+		name = PresetStandard
 	}
+	preset, ok := s.Presets[name]
+	if !ok {
+		return Experiment{}, terminal.Usagef("unknown preset %q: use %s, %s or %s", name, PresetStandard, PresetQuick,
+			PresetPaper)
+	}
+	e := preset()
+	e.Preset = name
 	e.Command = s.Command
 	return e, nil
 }

@@ -7,8 +7,10 @@ import (
 
 // PlannedRound is a round of a pruning as it is known beforehand.
 type PlannedRound struct {
-	Ranked   int `json:"ranked_operations"`
-	Networks int `json:"networks"` // forward passes: one without each operation and one with all
+	Ranked int `json:"ranked_operations"`
+	// Networks is the number of forward passes: one without each operation, or group of pooled ones, and
+	// one with all, for every repeat. Fewer repeats may settle a round.
+	Networks int `json:"networks"`
 	Left     int `json:"left_operations"`
 
 	Mask space.Mask `json:"-"` // how many operations every edge keeps; which ones has no meaning
@@ -19,7 +21,7 @@ func (e Experiment) Rounds(plan prune.Result) (list []PlannedRound) {
 	before := e.rankedSpace()
 	for _, r := range plan.Rounds {
 		n := before.Count()
-		list = append(list, PlannedRound{Ranked: n, Networks: e.Ranking.Repeats * (n + 1),
+		list = append(list, PlannedRound{Ranked: n, Networks: e.Ranking.Repeats * e.Pruning().Networks(before),
 			Left: r.Mask.Count(), Mask: r.Mask})
 		before = r.Mask
 	}

@@ -93,6 +93,9 @@ func (e Experiment) Supernet(mask space.Mask) supernet.Config {
 func (e Experiment) RankingNet(mask space.Mask) supernet.Config {
 	net := e.Supernet(mask)
 	net.Channels, net.Cells, net.Partial = e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial
+	if e.Ranking.Outputs > 0 {
+		net.Classes = e.Ranking.Outputs
+	}
 	return net
 }
 

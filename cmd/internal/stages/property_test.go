@@ -83,7 +83,7 @@ type scoring struct{ rng *rand.Rand }
 
 func (s scoring) Open(space.Mask) (prune.Session, error) { return s, nil }
 
-func (s scoring) Norms(_ context.Context, _ int, _ []space.Candidate, norms prune.Norms, _ func()) error {
+func (s scoring) Norms(_ context.Context, _ int, _ []space.Mask, norms prune.Norms, _ func()) error {
 	for i := range norms {
 		norms[i] = 1 + s.rng.Float64()
 	}

@@ -59,6 +59,7 @@ type PruneResult struct {
 	Mask      space.Mask   `json:"mask"`
 	Remaining Remaining    `json:"remaining"`
 	Common    *int         `json:"common_operations,omitempty"` // with the mask of --compare
+	Rounds    []RoundInfo  `json:"rounds,omitempty"`
 	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
 }
 
@@ -69,7 +70,7 @@ func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
 		return out, err
 	}
 	out = PruneResult{Run: string(r.Dir), Mask: res.Mask, Remaining: RemainingOf(res.Mask),
-		GPU: r.Device.Meter.Total()}
+		Rounds: roundsInfo(res.Rounds), GPU: r.Device.Meter.Total()}
 	device.Print(out.GPU, r.Console)
 	r.Console.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, r.Dir)
@@ -142,8 +143,8 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 		Step: func() { p.Step(label + r.Device.Meter.Now()) },
 		Done: func(round int, x prune.Round) {
 			p.Stop()
-			p.Say("pruning round %d: kernel norm %.4f, %d operations removed, %d left%s", round, x.Norm,
-				len(x.Removed), x.Mask.Count(), r.Device.Meter.Take().After("; "))
+			p.Say("pruning round %d: kernel norm %.4f, %d initialisations, %d operations removed, %d left%s%s", round,
+				x.Norm, x.Repeats, len(x.Removed), x.Mask.Count(), sureness(x), r.Device.Meter.Take().After("; "))
 		},
 		Save: func(at prune.Progress) error {
 			c := pruneCheckpoint{at, seconds()}
@@ -159,6 +160,7 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	if err != nil {
 		return res, err
 	}
+	warnUnsure(x.Rounds, p)
 	return Pruned{x.Mask, x.Rounds, seconds()}, store.Finish()
 }
 
@@ -202,7 +204,7 @@ func rankingImages(ctx context.Context, e settings.Experiment, train *data.Set,
 
 // scoresCSV lists the score of every operation in every round.
 func scoresCSV(rounds []prune.Round) []byte {
-	rows := [][]string{{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed"}}
+	rows := [][]string{{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed", "certainty"}}
 	for i, r := range rounds {
 		for _, t := range space.CellTypes {
 			for _, c := range space.FullMask().Candidates(t) {
@@ -210,9 +212,12 @@ func scoresCSV(rounds []prune.Round) []byte {
 				if math.IsNaN(score) { // not ranked in this round
 					continue
 				}
+				certainty, at := "", slices.Index(r.Removed, c)
+				if at >= 0 && !math.IsNaN(r.Certainty[at]) {
+					certainty = terminal.Number(r.Certainty[at])
+				}
 				rows = append(rows, []string{strconv.Itoa(i + 1), terminal.Number(r.Norm), t.String(),
-					strconv.Itoa(c.Edge), c.Op.String(), terminal.Number(score),
-					strconv.FormatBool(slices.Contains(r.Removed, c))})
+					strconv.Itoa(c.Edge), c.Op.String(), terminal.Number(score), strconv.FormatBool(at >= 0), certainty})
 			}
 		}
 	}

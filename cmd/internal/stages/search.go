@@ -26,6 +26,7 @@ type SearchResult struct {
 	Text      string         `json:"genotype_text"`
 	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
 	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
+	Entropy   *Entropy       `json:"entropy,omitempty"`
 	Remaining Remaining      `json:"remaining"`
 	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
 	GPU       *meter.Peaks   `json:"gpu_memory,omitempty"`
@@ -73,6 +74,9 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 		return err
 	}
 	cfg.Options = r.Device.Options(r.Experiment)
+	if n := cfg.AlphaSteps(r.train.Len()); cfg.Alpha == 0 && n > 0 {
+		r.Console.Say("%d alpha steps at the rate %.2g", n, cfg.AlphaRate(r.train.Len()))
+	}
 	defer r.Console.Stop()
 	rec, from, err := newSearchRecorder(r)
 	if err != nil {
@@ -83,6 +87,8 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 		return err
 	}
 	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, &res.Last.ValidAcc, rec.saved.Seconds
+	out.Entropy = entropyOf(mask, res.Alphas)
+	out.Entropy.warn(r.Console)
 	if out.Stop = res.Stop; res.Stop != nil {
 		r.Console.Say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
 			res.Stop.Cell, res.Stop.Epoch+1, res.Stop.Skips)
@@ -98,7 +104,7 @@ func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error)
 	s := e.Search
 	l, err := e.Lowering()
 	return search.Config{Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
-		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, StopOnSkips: s.StopOnSkips,
+		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, Form: method.BetaForm(s.BetaForm), StopOnSkips: s.StopOnSkips,
 		Augment: data.Augment{Pad: s.Pad, Flip: true}, Valid: s.ValidImages, Seed: e.Seed,
 		Lowering: l}, err
 }

@@ -3,20 +3,40 @@ package stages
 import (
 	"fmt"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
+	"zos-ort/prune"
 )
 
 // Settings prints the resolved experiment of a search.
 func (r *Run) Settings() error {
 	k, n, s := r.Ranking, r.Network, r.Experiment.Search
-	pruning := fmt.Sprintf("xi %v of the %s, %d initialisations, %d batches of %d, %s kernel", k.Xi, k.Measure,
-		k.Repeats, k.Batches, k.Batch, k.Kernel)
+	repeats := fmt.Sprintf("%d initialisations", k.Repeats)
+	if k.Settle > 0 {
+		repeats = "at most " + repeats
+	}
+	pruning := fmt.Sprintf("xi %v of the %s, %s, %d batches of %d, %s kernel", k.Xi, k.Measure, repeats, k.Batches,
+		k.Batch, k.Kernel)
+	if pool := prune.Pool(k.Pool); pool == prune.PoolCell || pool == prune.PoolNetwork {
+		pruning += ", operations pooled over the " + k.Pool
+	}
+	if k.Outputs > 0 {
+		pruning += fmt.Sprintf(", %d outputs", k.Outputs)
+	}
 	if k.Channels != n.Channels || k.Cells != n.Cells || k.Partial != n.Partial {
 		pruning += fmt.Sprintf(", ranked on %d cells of %d channels, 1/%d mixed", k.Cells, k.Channels,
 			k.Partial)
 	}
 	if k.MaskFile != "" {
 		pruning = "mask of " + k.MaskFile
+	}
+	alphas := terminal.Number(s.AlphaRate)
+	if s.AlphaRate == 0 {
+		alphas = "by the number of steps"
+	}
+	rates := fmt.Sprintf("weights %v (cosine), alphas %s, beta regulariser %v per epoch", s.Rate, alphas, s.Beta)
+	if s.Beta > 0 && s.BetaForm != "" {
+		rates += ", " + s.BetaForm
 	}
 	params := space.SupernetParams(space.FullMask(), n.Channels, n.Cells, r.Images.Classes, n.Partial)
 	return r.Console.Table([]string{"setting", "value"}, [][]string{
@@ -27,8 +47,7 @@ func (r *Run) Settings() error {
 		{"supernet", fmt.Sprintf("%d cells, %d channels, 1/%d of them mixed, %d parameters unpruned", n.Cells,
 			n.Channels, n.Partial, params)},
 		{"search", fmt.Sprintf("%d epochs, %d of them warm-up, batch %d", s.Epochs, s.Warmup, s.Batch)},
-		{"rates", fmt.Sprintf("weights %v (cosine), alphas %v, beta regulariser %v per epoch", s.Rate,
-			s.AlphaRate, s.Beta)},
+		{"rates", rates},
 		{"memory", r.Need.String()},
 		{"seed, device", fmt.Sprintf("%d, %s with %d threads", r.Seed, r.Experiment.Device.Name,
 			r.Experiment.Device.Threads)},

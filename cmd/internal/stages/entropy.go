@@ -1,0 +1,44 @@
+package stages
+
+import (
+	"math"
+
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/space"
+)
+
+// Entropy is the mean entropy of the mixing weights of an edge, in nats: how far a search has decided.
+type Entropy struct {
+	Start float64 `json:"start"` // of equal weights
+	End   float64 `json:"end"`
+}
+
+// undecided is the part of its start by which the entropy must fall, or the search is said not to have decided.
+const undecided = .05
+
+func entropyOf(mask space.Mask, alphas *space.Alphas) *Entropy {
+	var e Entropy
+	for _, t := range space.CellTypes {
+		for _, set := range mask[t] {
+			e.Start += math.Log(float64(set.Len())) / (2 * space.Edges)
+		}
+		e.End += alphas.Entropy(t) / 2
+	}
+	return &e
+}
+
+// fall is the part of the start by which the entropy has fallen.
+func (e Entropy) fall() float64 {
+	if e.Start == 0 { // one operation on every edge
+		return 1
+	}
+	return (e.Start - e.End) / e.Start
+}
+
+// warn tells that the genotype follows from next to nothing.
+func (e Entropy) warn(p *terminal.Console) {
+	if e.fall() < undecided {
+		p.Warn("the search did not decide: the entropy of the mixing weights fell by %.1f %% only; more epochs "+
+			"(--epochs) or a higher rate (--alpha-lr) let the alphas move", 100*e.fall())
+	}
+}

@@ -1,0 +1,84 @@
+package prune
+
+import (
+	"fmt"
+
+	"zos-ort/models/space"
+)
+
+// Pool says from how many edges at once a ranked network lacks an operation.
+//
+// Algorithm 1 removes one operation of one edge at a time. What that does to the kernel norm depends
+// on the initial weights far more than on the operation, so that scores of single edges are noise
+// unless hundreds of initialisations are averaged. The same operation removed from many edges at once
+// gives a sum of effects, in which the noise of the edges averages out, for a fraction of the networks.
+// All edges of a pool then have one score for an operation and lose the same operations.
+type Pool string
+
+// Pools.
+const (
+	// NoPool ranks every operation of every edge by itself: the paper's Algorithm 1.
+	NoPool Pool = "none"
+	// PoolCell ranks an operation on all edges of a cell type.
+	PoolCell Pool = "cell"
+	// PoolNetwork ranks an operation on all edges of both cell types.
+	PoolNetwork Pool = "network"
+)
+
+// ParsePool reads the name of a pool; the empty one is none.
+func ParsePool(s string) (Pool, error) {
+	switch p := Pool(s); p {
+	case NoPool, PoolCell, PoolNetwork:
+		return p, nil
+	case "":
+		return NoPool, nil
+	}
+	return "", fmt.Errorf("unknown pool %q: use %s, %s or %s", s, NoPool, PoolCell, PoolNetwork)
+}
+
+// group are the operations that one ranked network lacks together.
+type group []space.Candidate
+
+// groups divides the operations of a mask.
+func (p Pool) groups(mask space.Mask) (list []group) {
+	type key struct {
+		op   space.Primitive
+		cell space.CellType
+	}
+	at := map[key]int{}
+	for _, t := range space.CellTypes {
+		for _, c := range mask.Candidates(t) {
+			if p != PoolCell && p != PoolNetwork {
+				list = append(list, group{c})
+				continue
+			}
+			k := key{op: c.Op}
+			if p == PoolCell {
+				k.cell = t
+			}
+			i, known := at[k]
+			if !known {
+				i = len(list)
+				at[k] = i
+				list = append(list, nil)
+			}
+			list[i] = append(list[i], c)
+		}
+	}
+	return list
+}
+
+// withoutEach are the networks of a round: the mask without each group, and last the whole mask.
+func withoutEach(mask space.Mask, groups []group) (list []space.Mask) {
+	for _, g := range groups {
+		m := mask
+		for _, c := range g {
+			set := &m[c.Cell][c.Edge]
+			if len(g) == 1 || set.Len() > 1 { // the other edges of a pool lose it, this one has no other
+				*set = set.Without(c.Op)
+			}
+		}
+		list = append(list, m)
+	}
+	return append(list, mask)
+}
