@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small quality ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,14 @@ table1-small: setup build ## all methods on CIFAR-10 and CIFAR-100, tiny (15 min
 	  --preset quick --train-images 500 --cells 4 --channels 8 --batch 32 --epochs 3 --warmup 1 --pad 4 \
 	  --prune-batch 16 --prune-per-round 3 --network-channels 8 --network-cells 4 --retrain \
 	  --retrain-cells 4 --retrain-channels 8 --retrain-batch 32 --retrain-epochs 2 $(TABLE1FLAGS)
+
+SURROGATE ?= ../shared/truth/nb301.onnx
+QUALITY   ?= runs/quality
+quality: setup build ## is what a search finds better than chance? (75 minutes on two cores; continues; see DATA10, SURROGATE)
+	@for f in "$(DATA10)" "$(SURROGATE)"; do test -e "$$f" || { \
+	  echo "make: $$f is missing: give CIFAR-10 in binary form as DATA10=DIR and a surrogate of NAS-Bench-301 as SURROGATE=FILE" >&2; \
+	  exit 1; }; done
+	@sh cmd/zos-ort/quality.sh ./$(BIN) "$(QUALITY)" "$(DATA10)" "$(SURROGATE)"
 
 ratios: setup build ## memory and time of all methods at the paper's supernet size, beside the paper's ratios
 	./$(BIN) memory --methods all --batch 128

@@ -144,7 +144,7 @@ func Run(ctx context.Context, c Config, start space.Mask, r Ranker, from Progres
 	}
 	res := Result{Mask: mask}
 	for !c.finished(mask, start) {
-		round, err := c.round(ctx, len(res.Rounds), mask, r, &from, o)
+		round, err := c.atMost(mask, start).round(ctx, len(res.Rounds), mask, r, &from, o)
 		if err != nil {
 			return res, fmt.Errorf("pruning round %d: %w", len(res.Rounds)+1, err)
 		}
@@ -174,6 +174,17 @@ func (c Config) finished(mask, start space.Mask) bool {
 		return mask.Count() == 2*space.Edges
 	}
 	return Fraction(c.Measure, mask, start) <= c.Xi
+}
+
+// atMost lets a round remove no more operations of a set than it takes to be finished.
+func (c Config) atMost(mask, start space.Mask) Config {
+	all := c.PerRound
+	for c.PerRound = 1; c.PerRound < all; c.PerRound++ {
+		if left, _ := c.drop(mask, new(Scores)); c.finished(left, start) {
+			break
+		}
+	}
+	return c
 }
 
 // round scores every operation and removes the worst of every set.

@@ -79,6 +79,11 @@ func TestPerRound(t *testing.T) {
 	if len(r.Rounds) != 1 || len(r.Rounds[0].Removed) != 84 || r.Mask.Count() != 112 {
 		t.Errorf("%d rounds leave %d operations", len(r.Rounds), r.Mask.Count())
 	}
+	c.Xi = .3 // a second round has to remove two of the four that are left on every edge
+	r = prunes(t, c, space.FullMask(), &fake{norm: constant})
+	if len(r.Rounds) != 2 || len(r.Rounds[1].Removed) != 56 || r.Mask.Count() != 56 {
+		t.Errorf("xi .3: %d rounds leave %d operations", len(r.Rounds), r.Mask.Count())
+	}
 }
 
 // A set never loses its last operation, also when more are to go than there are.

@@ -82,11 +82,15 @@ func (c Config) InitialAlphas() *space.Alphas {
 	return a
 }
 
-// How far Adam can move an alpha in a search: its rate times the number of steps. The paper's 35 epochs of
-// 195 steps at 6e-4 have this path, and a search of any other length gets the rate that has it as well.
+// The learning rate of the alphas in a search of n steps is paperAlphaRate (paperAlphaSteps / n)^(3/2), at
+// most maxAlphaRate. With the paper's 35 epochs of 195 steps it is the paper's rate. A shorter search needs
+// more than the same path, rate times n: its weights are trained less, and fewer steps average the noise of
+// batches out less. The power is the one with which mixing weights of searches of 250 to 400 steps leave
+// their start (cmd/zos-ort/doc/quality.md).
 const (
-	alphaPath    = 6e-4 * 35 * 195
-	maxAlphaRate = .03 // of searches of few steps: larger ones follow the noise of single batches
+	paperAlphaRate  = 6e-4
+	paperAlphaSteps = 35 * 195
+	maxAlphaRate    = .1
 )
 
 // AlphaSteps is the number of alpha steps of a search on so many images, half of which train the weights.
@@ -96,10 +100,10 @@ func (c Config) AlphaSteps(images int) int {
 }
 
 // AlphaRate is the learning rate of the architecture parameters in a search on so many images: the given
-// one, or the one with the paper's path.
+// one, or the one that follows from the number of steps.
 func (c Config) AlphaRate(images int) float64 {
 	if n := c.AlphaSteps(images); c.Alpha == 0 && n > 0 {
-		return min(maxAlphaRate, alphaPath/float64(n))
+		return min(maxAlphaRate, paperAlphaRate*math.Pow(paperAlphaSteps/float64(n), 1.5))
 	}
 	return c.Alpha
 }

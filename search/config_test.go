@@ -83,13 +83,13 @@ func TestInitialAlphas(t *testing.T) {
 }
 
 // The rate of the alphas follows from the number of steps: in the paper's setting it is the paper's,
-// a tenth of the steps have ten times the rate up to a bound, and a given rate stays.
+// shorter searches have higher ones up to a bound, and a given rate stays.
 func TestAlphaRate(t *testing.T) {
 	c := search.Config{Epochs: 50, Warmup: 15, Batch: 128}
 	for _, x := range []struct {
 		images, epochs int
 		given, want    float64
-	}{{50000, 50, 0, 6e-4}, {50000, 50, 1e-3, 1e-3}, {5000, 50, 0, 6e-4 * 195 / 19}, {2000, 17, 0, .03}, {50000, 15, 0, 0}} {
+	}{{50000, 50, 0, 6e-4}, {50000, 50, 1e-3, 1e-3}, {5000, 50, 0, 6e-4 * math.Pow(195./19, 1.5)}, {2000, 17, 0, .1}, {50000, 15, 0, 0}} {
 		c.Epochs, c.Alpha = x.epochs, x.given
 		if got := c.AlphaRate(x.images); math.Abs(got-x.want) > 1e-12 {
 			t.Errorf("%d images, %d epochs: rate %v, want %v", x.images, x.epochs, got, x.want)

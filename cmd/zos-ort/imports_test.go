@@ -71,12 +71,12 @@ var layers = map[string]string{
 		"graphgen/... models/network models/space ort ort/program search/data search/train",
 	"cmd/internal/stages": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/profile cmd/internal/deploy " +
-		"graphgen/... models/... ort ort/meter ort/program prune/... search/...",
+		"cmd/internal/judge graphgen/... models/... ort ort/meter ort/program prune/... search/...",
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",
-	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings models/space " +
-		"models/stream",
+	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
+		"cmd/internal/surrogate models/space models/stream",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +

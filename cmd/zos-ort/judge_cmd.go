@@ -8,7 +8,6 @@ import (
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
-	"zos-ort/cmd/internal/surrogate"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 )
@@ -111,12 +110,8 @@ func openSource(c *cli.Context, subjects []judge.Subject, threads int) (judge.So
 		}
 		return judge.ReadTable(path, c.String("column"))
 	}
-	f, err := surrogate.Read(c.String("surrogate"), surrogate.DefaultBatch, surrogate.LastEpoch)
-	if err != nil {
-		return nil, err
-	}
 	if err := ort.Open(""); err != nil {
 		return nil, err
 	}
-	return f.Open(c.Context, threads)
+	return judge.OpenSurrogate(c.Context, c.String("surrogate"), threads)
 }

@@ -27,7 +27,7 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 	if c.Bool("dry-run") {
 		return dry(r)
 	}
-	if err := r.Open(c.String("resume"), c.String("out")); err != nil {
+	if err := r.Open(c.Context, c.String("resume"), c.String("out")); err != nil {
 		return err
 	}
 	if r.Images.Folder == "" {

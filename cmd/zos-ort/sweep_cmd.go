@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"runtime"
+
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/sweeping"
+	"zos-ort/ort"
 )
 
 func sweepCommand() *cli.Command {
@@ -41,6 +46,8 @@ func sweepFlags() []cli.Flag {
 			"'--partition=main --time=02:00:00'"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "submit to Slurm and stop; the same command collects later"},
 		&cli.StringFlag{Name: "cell", Usage: "run the prepared cell in `DIR`: what a Slurm task does"},
+		&cli.StringFlag{Name: "surrogate", Usage: "judge the results by the ONNX `FILE` of a NAS-Bench-301 " +
+			"surrogate, as zos-ort judge does"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, and stop"},
 	}
 	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
@@ -66,6 +73,17 @@ func sweepAction(c *cli.Context) error {
 	}
 	if c.Bool("dry-run") {
 		return x.Show(p, out)
+	}
+	if path := c.String("surrogate"); path != "" {
+		if err := ort.Open(""); err != nil {
+			return err
+		}
+		source, err := judge.OpenSurrogate(c.Context, path, runtime.NumCPU())
+		if err != nil {
+			return err
+		}
+		defer source.Close()
+		x.Judge = func(ctx context.Context) (any, error) { return judge.Folder(ctx, source, path, out, p) }
 	}
 	return x.Run(c, out, p)
 }

@@ -119,6 +119,8 @@ type Row struct {
 type Table struct {
 	Rows []Row     `json:"rows"`
 	Runs []Outcome `json:"runs"`
+	// Judge is the verdict on what all runs found, if there is one.
+	Judge any `json:"judge,omitempty"`
 }
 
 // NewTable puts runs together, by data set and method in the order in which they first occur.

@@ -119,6 +119,7 @@ type Execution struct {
 	CuDNNSearch string `json:"cudnn_search,omitempty"`
 	Dump        string `json:"dump,omitempty"` // folder for a model that the runtime refuses
 	Profile     bool   `json:"profile,omitempty"`
+	Surrogate   string `json:"surrogate,omitempty"` // file that judges the result
 }
 
 // Presets.
@@ -128,8 +129,12 @@ const (
 	PresetPaper    = "paper"
 )
 
-// BetaSlope is the growth of the beta regulariser's weight per epoch in the paper: lambda(e) = e/2.
-const BetaSlope = 0.5
+// The growth of the beta regulariser's weight per epoch: lambda(e) = e/2 in the paper, where Adam scales it
+// down with the rest of the gradient. As a step of its own it acts undiminished, and gets a tenth of that.
+const (
+	BetaSlope          = 0.5
+	DecoupledBetaSlope = 0.05
+)
 
 // blank is an experiment without stages.
 func blank(preset string) Experiment {
@@ -156,9 +161,9 @@ func Standard() Experiment {
 	e := Paper()
 	e.Preset = PresetStandard
 	e.Ranking.Pool, e.Ranking.Settle, e.Ranking.Outputs = string(prune.PoolNetwork), 3, 64
-	e.Ranking.Repeats, e.Ranking.Batch, e.Ranking.Batches = 64, 64, 1
+	e.Ranking.Repeats, e.Ranking.Batch, e.Ranking.Batches, e.Ranking.PerRound = 64, 64, 1, 3
 	e.Search.AlphaRate, e.Search.BetaForm = 0, string(method.Decoupled)
-	return e
+	return e.With(method.All[0])
 }
 
 // Quick is the whole method on few, small images: minutes on two cores.
@@ -166,7 +171,7 @@ func Quick() Experiment {
 	e := Standard()
 	e.Preset, e.Images = PresetQuick, QuickImages()
 	e.Network.Channels, e.Ranking.Channels = 8, 8
-	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 4, 32, 2
+	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 2, 32, 2
 	return e
 }
 
@@ -174,7 +179,7 @@ func Quick() Experiment {
 // that are ranked together give all edges the same one.
 func (r Ranking) single(preset string) Ranking {
 	p := Paper().Ranking
-	r.Pool, r.Settle, r.Repeats, r.Batches = p.Pool, p.Settle, p.Repeats, p.Batches
+	r.Pool, r.Settle, r.Repeats, r.Batches, r.PerRound = p.Pool, p.Settle, p.Repeats, p.Batches, p.PerRound
 	if r.Batch = p.Batch; preset == PresetQuick {
 		r.Repeats, r.Batch, r.Batches = 1, 64, 1
 	}
@@ -211,6 +216,9 @@ func (e Experiment) With(m method.Method) Experiment {
 	e.Method, e.Network.Partial, e.Search.Beta = m.Name, m.Partial, 0
 	if m.Beta {
 		e.Search.Beta = BetaSlope
+		if e.Search.BetaForm == string(method.Decoupled) {
+			e.Search.Beta = DecoupledBetaSlope
+		}
 	}
 	e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial = 0, 0, 0
 	if m.Mask == method.ToOne {

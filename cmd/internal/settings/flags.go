@@ -71,7 +71,7 @@ var (
 			"it)", "", func(e *Experiment) any { return &e.Ranking.Measure }},
 		{"keep-none", "do not drop the operation none before scoring", "",
 			func(e *Experiment) any { return &e.Ranking.KeepNone }},
-		{"prune-per-round", "operations dropped per edge and round", "",
+		{"prune-per-round", "operations dropped per edge and round", byPreset,
 			func(e *Experiment) any { return &e.Ranking.PerRound }},
 		{"kernel", "ranking kernel: correlation or gram", "",
 			func(e *Experiment) any { return &e.Ranking.Kernel }},
@@ -144,6 +144,11 @@ var (
 		{"profile", "profile the steps first: profile.csv, traces, and a table", "",
 			func(e *Experiment) any { return &e.Execution.Profile }},
 	}
+	// JudgeOptions say how good the result is.
+	JudgeOptions = Options{
+		{"surrogate", "judge the result by the ONNX `FILE` of a NAS-Bench-301 surrogate, as zos-ort judge does", "",
+			func(e *Experiment) any { return &e.Execution.Surrogate }},
+	}
 	// TrainingOptions are the retraining of a derived network.
 	TrainingOptions = Options{
 		{"channels", "channels of the first cells", byPreset,
@@ -169,7 +174,7 @@ func Join(groups ...Options) Options { return slices.Concat(groups...) }
 // Options of the commands that resolve a whole experiment.
 var (
 	PruneCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, RankOptions,
-		ImageOptions, PadOptions)
+		ImageOptions, PadOptions, JudgeOptions)
 	SearchCommand = Join(PruneCommand, MaskOptions, TrainOptions, ProfileOptions, RecomputeOptions)
 	GraphsCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, ImageOptions,
 		PadOptions, MaskOptions, TrainOptions.Only("batch"), RecomputeOptions)

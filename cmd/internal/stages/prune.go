@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
@@ -55,12 +56,13 @@ func RemainingOf(m space.Mask) Remaining {
 
 // PruneResult is what a pruning reports.
 type PruneResult struct {
-	Run       string       `json:"run"`
-	Mask      space.Mask   `json:"mask"`
-	Remaining Remaining    `json:"remaining"`
-	Common    *int         `json:"common_operations,omitempty"` // with the mask of --compare
-	Rounds    []RoundInfo  `json:"rounds,omitempty"`
-	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
+	Run       string        `json:"run"`
+	Mask      space.Mask    `json:"mask"`
+	Remaining Remaining     `json:"remaining"`
+	Common    *int          `json:"common_operations,omitempty"` // with the mask of --compare
+	Rounds    []RoundInfo   `json:"rounds,omitempty"`
+	Judge     *judge.Report `json:"judge,omitempty"`
+	GPU       *meter.Peaks  `json:"gpu_memory,omitempty"`
 }
 
 // Prune is the stage of zero-shot pruning alone.
@@ -74,7 +76,8 @@ func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
 	device.Print(out.GPU, r.Console)
 	r.Console.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, r.Dir)
-	return out, nil
+	out.Judge, err = r.judged(ctx)
+	return out, err
 }
 
 // mask obtains the mask that the method wants and saves it with the scores.

@@ -7,6 +7,7 @@ import (
 
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/images"
+	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/memory"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
@@ -27,6 +28,7 @@ type Run struct {
 	// IgnoreMemory runs even if the prediction exceeds the available memory.
 	IgnoreMemory bool
 
+	judge       judge.Source // nil without --surrogate
 	train, test *data.Set
 	unlock      func()
 }
@@ -67,10 +69,18 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 	return run, nil
 }
 
-// Open opens the runtime and the run's folder: the one to resume, or a new one that holds the settings.
-func (r *Run) Open(resume, out string) (err error) {
+// Open opens the runtime, the surrogate if one judges, and the run's folder: the one to resume, or a new one
+// that holds the settings.
+func (r *Run) Open(ctx context.Context, resume, out string) (err error) {
 	if err = ort.Open(""); err != nil {
 		return err
+	}
+	if path := r.Execution.Surrogate; path != "" {
+		m, err := judge.OpenSurrogate(ctx, path, r.Experiment.Device.Threads)
+		if err != nil {
+			return err
+		}
+		r.judge = m
 	}
 	r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, r.Experiment)
 	return err
@@ -81,7 +91,18 @@ func (r *Run) Close() {
 	if r.unlock != nil {
 		r.unlock()
 	}
+	if r.judge != nil {
+		r.judge.Close()
+	}
 	r.Device.Close()
+}
+
+// judged is the verdict on what the folder holds, if the run has a surrogate.
+func (r *Run) judged(ctx context.Context) (*judge.Report, error) {
+	if r.judge == nil {
+		return nil, nil
+	}
+	return judge.Folder(ctx, r.judge, r.Execution.Surrogate, string(r.Dir), r.Console)
 }
 
 // Finish ends the run with its error, if any: it says how to go on, and removes the folder of a run that

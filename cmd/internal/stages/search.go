@@ -6,6 +6,7 @@ import (
 
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/profile"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
@@ -30,6 +31,7 @@ type SearchResult struct {
 	Remaining Remaining      `json:"remaining"`
 	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
 	GPU       *meter.Peaks   `json:"gpu_memory,omitempty"`
+	Judge     *judge.Report  `json:"judge,omitempty"`
 	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
@@ -61,7 +63,10 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 		return out, err
 	}
 	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), r.Device.Meter.Total()
-	return out, r.export(ctx, out.Genotype, pruned.Mask)
+	if err = r.export(ctx, out.Genotype, pruned.Mask); err == nil {
+		out.Judge, err = r.judged(ctx)
+	}
+	return out, err
 }
 
 // oneShot searches what the mask leaves, from the last checkpoint on if there is one.

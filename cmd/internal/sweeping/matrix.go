@@ -1,6 +1,7 @@
 package sweeping
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -31,6 +32,9 @@ type Matrix struct {
 	Executor string   `json:"executor"`
 	Jobs     int      `json:"jobs"`
 	Threads  int      `json:"threads"` // of one job
+
+	// Judge, if not nil, prints how good the genotypes and masks of all runs are, and returns the verdict.
+	Judge func(context.Context) (any, error) `json:"-"`
 
 	methods []method.Method
 	budget  int64 // bytes for all processes together

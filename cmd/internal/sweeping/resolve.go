@@ -21,7 +21,7 @@ const RetrainPrefix = "retrain-"
 
 // Options of the searches and of the retrainings that a sweep sets for all of its cells alike.
 var (
-	SearchOptions  = settings.SearchCommand.Without("method", "data", "seed", "threads", "dump")
+	SearchOptions  = settings.SearchCommand.Without("method", "data", "seed", "threads", "dump", "surrogate")
 	RetrainOptions = settings.RetrainCommand.Without("data", "seed", "threads")
 	// inherited flags of the searches hold for the retrainings too, unless --retrain-... says otherwise.
 	inherited = settings.RetrainCommand.Only("preset", "train-images", "image-size", "pad")

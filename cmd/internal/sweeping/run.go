@@ -77,7 +77,7 @@ func (s *work) local(ctx context.Context) error {
 	if err := cmp.Or(panicked, context.Cause(ctx)); err != nil {
 		return errors.Join(err, s.writeTable())
 	}
-	return s.finish(false)
+	return s.finish(ctx, false)
 }
 
 // todo lists the cells that are to run, and reports the others.
@@ -161,7 +161,7 @@ func (s *work) writeTable() error {
 
 // finish writes the table and the charts, prints the table, and fails if any cell has or, unless some
 // are still at work, is not done.
-func (s *work) finish(working bool) error {
+func (s *work) finish(ctx context.Context, working bool) error {
 	t, err := s.table()
 	if err != nil {
 		return err
@@ -174,6 +174,11 @@ func (s *work) finish(working bool) error {
 	}
 	if err := s.console.Table(cells.Header, t.Cells()); err != nil {
 		return err
+	}
+	if s.Judge != nil && !working {
+		if t.Judge, err = s.Judge(ctx); err != nil {
+			return err
+		}
 	}
 	for _, note := range t.Notes() {
 		s.console.Result("%s", note)

@@ -36,12 +36,12 @@ func (s *work) slurm(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("no-wait") || job.ID == "" {
-		return s.finish(true)
+		return s.finish(c.Context, true)
 	}
 	if err := s.wait(ctx, job); err != nil {
 		return err
 	}
-	return s.finish(false)
+	return s.finish(c.Context, false)
 }
 
 // array describes the tasks; each may need as much as the neediest cell, and the runtime's scratch

@@ -1,0 +1,41 @@
+package judge
+
+import (
+	"context"
+
+	"zos-ort/cmd/internal/rundir"
+	"zos-ort/cmd/internal/surrogate"
+	"zos-ort/cmd/internal/terminal"
+)
+
+// OpenSurrogate opens the file of a surrogate; the runtime is open. Close it.
+func OpenSurrogate(ctx context.Context, path string, threads int) (*surrogate.Model, error) {
+	f, err := surrogate.Read(path, surrogate.DefaultBatch, surrogate.LastEpoch)
+	if err != nil {
+		return nil, err
+	}
+	return f.Open(ctx, threads)
+}
+
+// Folder judges the runs in a folder, prints the verdict and saves it there.
+func Folder(ctx context.Context, source Source, name, folder string, p *terminal.Console) (*Report, error) {
+	subjects, err := Find(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Stop()
+	s := Default()
+	p.Start(s.Samples, "random architectures")
+	j, err := New(ctx, s, source, func() { p.Step("") })
+	if err != nil {
+		return nil, err
+	}
+	r, err := j.Report(ctx, name, subjects, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Save(rundir.Dir(folder)); err != nil {
+		return nil, err
+	}
+	return r, r.Print(p)
+}
