@@ -177,14 +177,3 @@ func within(t *testing.T, what string, got, want, tolerance float64) {
 		t.Errorf("%s: got %v, want %v (off by %.2g)", what, got, want, d)
 	}
 }
-
-func nearAll(t *testing.T, what string, got, want []float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: got %d numbers, want %d", what, len(got), len(want))
-		return
-	}
-	for i := range want {
-		near(t, what, got[i], want[i])
-	}
-}
