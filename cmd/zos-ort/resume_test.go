@@ -43,7 +43,9 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	network := strings.Fields("--network-channels 4 --network-cells 3")
 	for i, args := range [][]string{
 		slices.Concat([]string{"search", "--epochs", "3", "--warmup", "1"}, network, tiny),
-		slices.Concat([]string{"prune", "--repeats", "3"}, tinyPrune),
+		slices.Concat([]string{"search", "--epochs", "3", "--warmup", "1", "--select", "2", "--select-epochs", "4",
+			"--method", "zos-rnd"}, network, tiny),
+		slices.Concat([]string{"prune", "--pool", "none", "--settle", "0", "--repeats", "3"}, tinyPrune),
 		strings.Fields("retrain --genotype DARTS_V2 --channels 4 --cells 3 --image-size 8 " +
 			"--train-images 256 --batch 8 --epochs 3 --threads 2"),
 	} {

@@ -54,7 +54,7 @@ func TestSignalWhilePruning(t *testing.T) {
 	needRuntime(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	status, stdout, stderr := signalled(t, os.Interrupt, filepath.Join(dir, "config.json"),
-		append([]string{"prune", "--out", dir, "--repeats", "100"}, tinyPrune...)...)
+		append([]string{"prune", "--out", dir, "--settle", "0", "--repeats", "1000"}, tinyPrune...)...)
 	if status != exitInterrupt || strings.Contains(stderr, "error") {
 		t.Errorf("status %d, want %d; output %q %q", status, exitInterrupt, stdout, stderr)
 	}

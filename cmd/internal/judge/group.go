@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -50,7 +51,9 @@ type Pair struct {
 type MaskGroup struct {
 	Name  string `json:"name"`
 	Seeds int    `json:"seeds"`
-	Lift  Mean   `json:"lift"` // over the seeds
+	// Lift is the mean over the seeds. Its error is that between seeds and that of the drawing, which all
+	// seeds share.
+	Lift Mean `json:"lift"`
 	// Agreement is the mean number of operations other than none that two seeds both keep, and Chance
 	// what random masks of the same sizes have in common.
 	Agreement  float64 `json:"agreement"`
@@ -128,11 +131,13 @@ func MaskGroups(list []Mask) (out []MaskGroup) {
 		}
 		g := MaskGroup{Name: n, Seeds: len(masks)}
 		var lifts []float64
+		drawing := 0.
 		for _, m := range masks {
-			lifts = append(lifts, m.Lift.Value)
+			lifts, drawing = append(lifts, m.Lift.Value), max(drawing, m.Lift.Error)
 			g.Operations += float64(m.Operations) / float64(len(masks))
 		}
 		g.Lift = meanOf(lifts)
+		g.Lift.Error = math.Hypot(g.Lift.Error, drawing)
 		pairs := 0.
 		for i, a := range masks {
 			for _, b := range masks[:i] {

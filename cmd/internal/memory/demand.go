@@ -38,7 +38,24 @@ func Demands(e settings.Experiment) (list []Demand, err error) {
 		}
 		list = append(list, Of(e, s, mask))
 	}
+	if e.Searches() && e.Search.Select > 0 {
+		list = append(list, ofSelection(e))
+	}
 	return list, nil
+}
+
+// ofSelection is the demand of the trainings that choose a genotype: of the architecture that needs most, since
+// none is known yet.
+func ofSelection(e settings.Experiment) Demand {
+	var g space.Genotype
+	for _, cell := range []*[2 * space.Nodes]space.Gene{&g.Normal, &g.Reduce} {
+		for i := range cell {
+			cell[i] = space.Gene{Op: space.SepConv5x5, Source: i % 2}
+		}
+	}
+	d := Of(e.Selection(g), settings.StageTraining, space.Mask{})
+	d.What = "the selection"
+	return d
 }
 
 // Peak predicts the memory of a stage under a mask: the highest peak of its programs with state, inputs

@@ -110,6 +110,11 @@ func (e Experiment) checkSearch() error {
 	switch {
 	case s.ValidImages < 0:
 		return terminal.Usagef("--valid-images must be positive, got %d", s.ValidImages)
+	case s.Select < 0 || s.Select == 1 || s.Select > s.Epochs-s.Warmup && s.Select != 0:
+		return terminal.Usagef("--select must lie between 2 and the %d epochs after the warm-up (0 is off), got %d",
+			max(0, s.Epochs-s.Warmup), s.Select)
+	case s.Select > 0 && s.SelectEpochs < 1:
+		return terminal.Usagef("--select-epochs must be at least 1, got %d", s.SelectEpochs)
 	case s.Epochs < 1 || s.Warmup < 0:
 		return terminal.Usagef("--epochs must be at least 1 and --warmup at least 0, got %d and %d", s.Epochs,
 			s.Warmup)

@@ -87,7 +87,11 @@ type Search struct {
 	BetaForm    string  `json:"beta_form,omitempty"` // empty: coupled
 	StopOnSkips int     `json:"stop_on_skips"`       // 0 is off
 	ValidImages int     `json:"valid_images"`        // 0 is all
-	Pad         int     `json:"pad"`
+	// Select chooses among the genotypes of the last Select epochs by training each for SelectEpochs; 0 takes
+	// the last.
+	Select       int `json:"select,omitempty"`
+	SelectEpochs int `json:"select_epochs,omitempty"`
+	Pad          int `json:"pad"`
 }
 
 // Export is the derived network that a search exports untrained.
@@ -149,7 +153,7 @@ func Paper() Experiment {
 	e.Network = Network{Channels: 16, Cells: 8}
 	e.Ranking = Ranking{Xi: .5, Measure: string(prune.Operations), PerRound: 1, Ties: TiesFirst,
 		Kernel: string(prune.Correlation), Repeats: 3, Batch: 128, Batches: 3}
-	e.Search = Search{Batch: 128, Epochs: 50, Warmup: 15, Rate: .1, AlphaRate: 6e-4, Pad: 4}
+	e.Search = Search{Batch: 128, Epochs: 50, Warmup: 15, Rate: .1, AlphaRate: 6e-4, Pad: 4, SelectEpochs: 10}
 	e.Export = Export{Channels: 36, Cells: 20}
 	return e.With(method.All[0])
 }
@@ -235,6 +239,19 @@ func (e Experiment) completed() Experiment {
 			*rank = own
 		}
 	}
+	return e
+}
+
+// selectRate is the learning rate at which candidates of a selection are trained.
+const selectRate = .05
+
+// Selection is the short training of a candidate of --select: the network that a genotype describes, as wide and
+// deep as the supernet.
+func (e Experiment) Selection(g space.Genotype) Experiment {
+	s := e.Search
+	e.Command, e.Method = "retrain", ""
+	e.Retraining = Retraining{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Batch: s.Batch,
+		Epochs: s.SelectEpochs, Rate: selectRate, Pad: s.Pad}
 	return e
 }
 

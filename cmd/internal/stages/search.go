@@ -25,6 +25,7 @@ type SearchResult struct {
 	Run       string         `json:"run"`
 	Genotype  space.Genotype `json:"genotype"`
 	Text      string         `json:"genotype_text"`
+	Selected  []Candidate    `json:"selection,omitempty"`      // the candidates of --select
 	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
 	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
 	Entropy   *Entropy       `json:"entropy,omitempty"`
@@ -101,7 +102,10 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 			return err
 		}
 	}
-	return rec.store.Finish()
+	if err := rec.store.Finish(); err != nil || r.Experiment.Search.Select == 0 {
+		return err
+	}
+	return r.choose(ctx, res.Last.Epoch, out)
 }
 
 // SearchConfig are the settings of the one-shot search of an experiment, without options of the runtime.

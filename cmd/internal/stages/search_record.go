@@ -109,7 +109,7 @@ func (r *searchRecorder) save(e search.Epoch) error {
 	if err := r.run.Dir.Write("timing.csv", terminal.CSV(r.saved.Times)); err != nil {
 		return err
 	}
-	if err := r.run.Dir.WriteJSON(fmt.Sprintf("genotypes/epoch-%03d.json", e.Epoch), e.Genotype); err != nil {
+	if err := r.run.Dir.WriteJSON(genotypeOfEpoch(e.Epoch), e.Genotype); err != nil {
 		return err
 	}
 	return r.run.Dir.WriteJSON("alphas.json", e.Alphas)
