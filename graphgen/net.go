@@ -15,9 +15,10 @@ type Mode int
 
 // Modes of construction.
 const (
-	Train Mode = iota // statistics of the batch; running statistics are updated
-	Batch             // statistics of the batch; running statistics are left alone
-	Eval              // running statistics
+	Train  Mode = iota // statistics of the batch; running statistics are updated
+	Batch              // statistics of the batch; running statistics are left alone
+	Eval               // running statistics
+	Linear             // none: batch norms only scale and shift
 )
 
 // Batch norm constants of the paper's code (PyTorch momentum 0.1 is ONNX momentum 0.9).
@@ -151,6 +152,9 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 			Of(x, scale, bias, zero, one)[0]
 	}
 	i := n.placeOf(name)
+	if n.Mode == Linear {
+		return n.scaled(x, scale, bias)
+	}
 	if n.Mode == Eval {
 		return op.BatchNorm{Epsilon: bnEpsilon}.Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
 	}

@@ -28,7 +28,11 @@ const (
 	Norm      Role = "norm"       // global norm of the weight gradient before clipping, scalar
 	Gradient  Role = "gradient"   // gradient of the loss with respect to a MixWeight port
 	Logits    Role = "logits"     // [B,classes]
-	Flag      Role = "flag"       // result of an in-place update; ignored
+	Patterns  Role = "patterns"   // [B,B], see Spec.Patterns
+	// Gradients of programs that look at untrained networks.
+	WeightGradient Role = "weight-gradient" // in the layout of the weights
+	ImageGradient  Role = "image-gradient"  // [B,3,S,S]
+	Flag           Role = "flag"            // result of an in-place update; ignored
 )
 
 // portNames are the names of the roles that at most one port of a program has. MixWeight and
@@ -36,7 +40,8 @@ const (
 var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum,
 	Mean: port.RunningMean, Variance: port.RunningVariance, Image: port.Images, Label: port.Labels,
 	Rate: port.Rate, DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss,
-	Correct: port.Correct, Norm: port.Norm, Logits: port.Logits}
+	Correct: port.Correct, Norm: port.Norm, Logits: port.Logits, Patterns: port.Patterns,
+	WeightGradient: port.Gradient(port.Weights), ImageGradient: port.Gradient(port.Images)}
 
 // IsState reports whether ports of this role are tensors of the runtime's checkpoint state.
 func (r Role) IsState() bool { return port.IsState(portNames[r]) }

@@ -27,6 +27,7 @@ const (
 	Norm          = "norm"
 	Logits        = "logits"
 	Probabilities = "probabilities"
+	Patterns      = "patterns"
 )
 
 // Image is the input of a deployed or fine-tuned network.

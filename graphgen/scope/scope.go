@@ -12,6 +12,7 @@ const (
 	Loss       = "loss"
 	SGD        = "sgd"        // clipping, momentum, weight decay
 	Statistics = "statistics" // running statistics
+	Patterns   = "patterns"   // comparison of ReLU states
 	update     = "update"     // stores the new state
 )
 
