@@ -48,6 +48,7 @@ var layers = map[string]string{
 	// the method
 	"prune":             "models/space",
 	"prune/ranking":     "prune graphgen graphgen/pass models/safe models/space models/supernet ort ort/program",
+	"prune/proxy":       "prune graphgen graphgen/cost ort ort/program",
 	"search/checkpoint": "",
 	"search/data":       "models/safe models/stream",
 	"search/train":      "ort/program search/data",
@@ -75,8 +76,11 @@ var layers = map[string]string{
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",
+	"cmd/internal/archs": "models/space",
+	"cmd/internal/rank": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/archs graphgen " +
+		"graphgen/pass models/network models/safe models/space models/stream ort prune/proxy search/data",
 	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
-		"cmd/internal/surrogate models/space models/stream",
+		"cmd/internal/archs cmd/internal/surrogate models/space models/stream",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +
@@ -84,7 +88,7 @@ var layers = map[string]string{
 	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/cells models/method models/space search/data",
-	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune search/data search/train",
+	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune/... search/data search/train",
 
 	// for tests alone
 	"graphgen/check":               "",

@@ -52,6 +52,7 @@ const (
 	JudgeMasks           // random masks of a judge, by number
 	JudgeInside          // architectures inside of a judged mask, by what the mask is
 	JudgeTests           // resamples of a judge's intervals and tests
+	RankSample           // architectures of a file that are scored
 	purposes
 )
 

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"zos-ort/cmd/internal/archs"
 	"zos-ort/cmd/internal/surrogate"
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
@@ -131,7 +132,7 @@ func TestTable(t *testing.T) {
 	const swapped = "skip_connect:1 max_pool_3x3:0 sep_conv_3x3:0 sep_conv_3x3:1 skip_connect:0 skip_connect:1 " +
 		"dil_conv_3x3:0 avg_pool_3x3:1"
 	table := check.Must(ReadTable(write("normal,reduce,test_accuracy\n"+genes+","+genes+",90\n"+swapped+","+genes+",92\n"), ""))(t)
-	g := check.Must(parseGenes(genes, genes))(t)
+	g := check.Must(archs.Read(filepath.Join(dir, "table.csv")))(t).Genotypes[0]
 	if x := check.Must(table.Accuracies(t.Context(), []space.Genotype{g}, nothing))(t); x[0] != 91 {
 		t.Errorf("two rows of an architecture have the accuracy %v", x)
 	}
@@ -139,14 +140,14 @@ func TestTable(t *testing.T) {
 	_, err := table.Accuracies(t.Context(), []space.Genotype{v1}, nothing)
 	check.Error(t, err, "does not hold the architecture")
 	for text, words := range map[string]string{
-		"":                                    "EOF",
+		"":                                    "it is empty",
 		"normal,accuracy\n":                   "no columns normal and reduce",
 		"normal,reduce,size\n":                "no column is called accuracy",
 		"normal,reduce,a_accuracy,accuracy\n": "choose one of",
 		"normal,reduce,accuracy\n":            "0 rows",
 		"normal,reduce,accuracy\na,b\n":       "wrong number of fields",
 		"normal,reduce,accuracy\na,b,1\n":     "row 2: a cell has 8 genes, got 1",
-		"normal,reduce,accuracy\n" + genes + "," + genes + ",nan\n":               "is no accuracy",
+		"normal,reduce,accuracy\n" + genes + "," + genes + ",nan\n":               "is no number",
 		"normal,reduce,accuracy\n" + genes[:len(genes)-1] + "x," + genes + ",1\n": "is not like sep_conv_3x3:0",
 		"normal,reduce,accuracy\n" + genes[:len(genes)-1] + "9," + genes + ",1\n": "reads states",
 	} {
