@@ -3,6 +3,7 @@ package graphgen
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -41,8 +42,9 @@ type Net struct {
 	Stats   Layout
 
 	mixes  []*ir.Value
-	mixing []Mix   // the mix of each of mixes
-	frozen Tensors // constants instead of state; see Freeze
+	mixing []Mix                // the mix of each of mixes
+	gates  map[string]*ir.Value // by place; see Gate
+	frozen Tensors              // constants instead of state; see Freeze
 
 	place                               map[string]int // in the layout; nil while learning
 	weightPieces, meanPieces, varPieces []*ir.Value
@@ -213,6 +215,25 @@ func (n *Net) MixWeights(m Mix, k int) *ir.Value {
 	v := n.G.Input(m.Input(), ir.T(ir.Float, k))
 	n.mixes, n.mixing = append(n.mixes, v), append(n.mixing, m)
 	return v
+}
+
+// Gate says that the nodes at the present scope belong to an operation that is mixed with the weight w[1]: with
+// a weight of 0 the network does not have it.
+func (n *Net) Gate(w *ir.Value) {
+	if n.gates == nil {
+		n.gates = map[string]*ir.Value{}
+	}
+	n.gates[n.G.Scope()] = w
+}
+
+// gate is the mixing weight of the operation that a place belongs to, nil if it belongs to none.
+func (n *Net) gate(place string) *ir.Value {
+	for at, w := range n.gates {
+		if strings.HasPrefix(place, at+"/") || place == at {
+			return w
+		}
+	}
+	return nil
 }
 
 // DropPaths declares the input [k,B] of k per-sample drop-path factors and returns its rows, each

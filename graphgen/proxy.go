@@ -46,14 +46,14 @@ func (s Spec) Jacobian() (*Program, error) {
 
 // Patterns computes for every pair of images how many ReLUs are in the same state, patterns[B,B]: the sum over
 // ReLUs of c c' + (1-c)(1-c)', where c[B,N] is 1 for positive outputs. ReLUs on the same tensor count as often
-// as they occur.
+// as they occur, those of operations with a mixing weight of 0 not at all.
 func (s Spec) Patterns() (*Program, error) {
 	s.Lowering = pass.Lowering{Passes: pass.None} // which would fuse ReLUs or share them
 	return s.build("patterns", Batch, false, func(b *builder) {
 		var sum *ir.Value
 		for _, n := range slices.Clone(b.g.Nodes) {
 			if _, ok := n.Op.(op.Relu); ok {
-				b.g.In(scope.Patterns, func() { sum = add(sum, agreement(n.Out[0])) })
+				b.g.In(scope.Patterns, func() { sum = add(sum, gated(agreement(n.Out[0]), b.net.gate(n.Scope))) })
 			}
 		}
 		if sum == nil {
@@ -73,6 +73,15 @@ func agreement(y *ir.Value) *ir.Value {
 	zeros := g.Floats(make([]float32, batch), batch)
 	both := op.Gemm{TransB: true}.Of(positive, positive, zeros)
 	return op.Add{}.Of(both, op.Gemm{TransB: true}.Of(negative, negative, zeros))
+}
+
+// gated is x if the weight w[1] is positive, and zero if it is not; x without a weight.
+func gated(x, w *ir.Value) *ir.Value {
+	if w == nil {
+		return x
+	}
+	one := op.Expand{}.To(x.Graph().Scalar(1), w.Shape...)
+	return op.Mul{}.Of(x, op.ReluGrad{}.Of(one, w))
 }
 
 func add(sum, x *ir.Value) *ir.Value {

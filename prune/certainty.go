@@ -12,23 +12,82 @@ import (
 // leastRepeats are made before a round can be settled: a standard error of fewer says little.
 const leastRepeats = 4
 
-// scoresOf are the scores of every repeat: (r(N) - r(N without g)) / r(N) for every operation of the
-// group g.
-func scoresOf(norms []Norms, groups []group) ([]*Scores, error) {
+// scoresOf are the scores of every repeat: for every operation of the group g the weighted sum over rankers of
+// (r(N) - r(N without g)) / |r(N)|, or of the place that this gives it on its edge.
+func (c Config) scoresOf(norms []Norms, groups []group) ([]*Scores, error) {
 	list := make([]*Scores, len(norms))
-	for r, repeat := range norms {
-		list[r] = NewScores()
-		full := repeat.Full()
-		if full == 0 {
-			return nil, fmt.Errorf("the kernel norm of the full network is zero")
-		}
-		for i, g := range groups {
-			for _, c := range g {
-				*list[r].Of(c) = (full - repeat[i]) / full
+	for repeat, all := range norms {
+		list[repeat] = NewScores()
+		for r := range c.rankers() {
+			changes, err := changesOf(all[r*(len(groups)+1):(r+1)*(len(groups)+1)], groups)
+			if err != nil {
+				return nil, err
 			}
+			if c.ByRank {
+				changes.rank()
+			}
+			weight := 1.
+			if len(c.Weights) > 0 {
+				weight = c.Weights[r]
+			}
+			list[repeat].add(changes, weight)
 		}
 	}
 	return list, nil
+}
+
+// changesOf are the relative changes of one ranker, whose norm of the full network comes last.
+func changesOf(norms Norms, groups []group) (*Scores, error) {
+	s, full := NewScores(), norms.Full()
+	if full == 0 {
+		return nil, fmt.Errorf("the norm of the full network is zero")
+	}
+	for i, g := range groups {
+		for _, c := range g {
+			*s.Of(c) = (full - norms[i]) / math.Abs(full)
+		}
+	}
+	return s, nil
+}
+
+// add adds weighted scores to scores that are NaN where nothing has been added yet.
+func (s *Scores) add(x *Scores, weight float64) {
+	for t := range s {
+		for e := range s[t] {
+			for p, v := range x[t][e] {
+				if math.IsNaN(s[t][e][p]) {
+					s[t][e][p] = weight * v
+				} else {
+					s[t][e][p] += weight * v
+				}
+			}
+		}
+	}
+}
+
+// rank replaces scores by their places in their set, from 0; equal ones share the mean of theirs.
+func (s *Scores) rank() {
+	for t := range s {
+		for e := range s[t] {
+			was := s[t][e]
+			for p, x := range was {
+				if math.IsNaN(x) {
+					continue
+				}
+				place := 0.
+				for q, y := range was {
+					switch {
+					case q == p || math.IsNaN(y):
+					case y < x:
+						place++
+					case y == x:
+						place += .5
+					}
+				}
+				s[t][e][p] = place
+			}
+		}
+	}
 }
 
 // meanScores averages over the repeats.
@@ -84,7 +143,7 @@ func (c Config) settled(mask space.Mask, groups []group, norms []Norms) (bool, e
 	if c.Settle == 0 || len(norms) < leastRepeats {
 		return false, nil
 	}
-	scores, err := scoresOf(norms, groups)
+	scores, err := c.scoresOf(norms, groups)
 	if err != nil {
 		return false, err
 	}

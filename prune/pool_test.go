@@ -1,6 +1,7 @@
 package prune_test
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -123,4 +124,54 @@ func TestSettle(t *testing.T) {
 	if want := 1 / (.3 * math.Sqrt(2*28./60)); math.Abs(z-want) > 2 { // its own error is about 1
 		t.Errorf("the certainty is %v, want about %v", z, want)
 	}
+}
+
+// twoRankers says what two fakes say.
+type twoRankers [2]*fake
+
+func (f twoRankers) Open(m space.Mask) (prune.Session, error) { return f, nil }
+func (twoRankers) Close()                                     {}
+
+func (f twoRankers) Norms(_ context.Context, repeat int, nets []space.Mask, norms prune.Norms, step func()) error {
+	for r, x := range f {
+		for i, m := range nets {
+			norms[r*len(nets)+i] = x.norm(repeat, m)
+		}
+	}
+	step()
+	return nil
+}
+
+// Rankers are combined by the weighted sum of their relative changes, or of their places.
+func TestSetOfRankers(t *testing.T) {
+	up := &fake{norm: worth(func(c space.Candidate) float64 { return float64(c.Op) })}
+	down := &fake{norm: worth(func(c space.Candidate) float64 { return -float64(c.Op) / 2 })}
+	last, first := space.SetOf(space.SepConv3x3, space.SepConv5x5, space.DilConv3x3, space.DilConv5x5),
+		space.SetOf(space.MaxPool3x3, space.AvgPool3x3, space.SkipConnect, space.SepConv3x3)
+	for _, x := range []struct {
+		weights []float64
+		byRank  bool
+		want    space.Set
+	}{{[]float64{9, 1}, false, last}, {[]float64{1, 9}, false, first}, {[]float64{2, 1}, true, last},
+		{[]float64{1, 2}, true, first}} {
+		c := config()
+		c.Weights, c.ByRank = x.weights, x.byRank
+		r := check.Must(prune.Run(t.Context(), c, space.FullMask(), twoRankers{up, down}, prune.Progress{}, prune.Observer{}))(t)
+		if r.Mask != everywhere(x.want.Primitives()...) {
+			t.Errorf("weights %v, by rank %v: left %v", x.weights, x.byRank, r.Mask[0][0])
+		}
+		cand := space.Candidate{Op: space.DilConv5x5}
+		full := space.FullMask().Drop(space.None)
+		a, b := up.norm(0, full), down.norm(0, full)
+		want := x.weights[0]*7/a - x.weights[1]*3.5/math.Abs(b)
+		if x.byRank {
+			want = x.weights[0] * 6 // the highest of seven places, and the lowest
+		}
+		if got := *r.Rounds[0].Scores.Of(cand); math.Abs(got-want) > 1e-12 || r.Rounds[0].Norm != a {
+			t.Errorf("weights %v, by rank %v: score %v, want %v", x.weights, x.byRank, got, want)
+		}
+	}
+	c := config()
+	c.Weights = []float64{1, 0}
+	check.Error(t, c.Validate(), "the weight of a ranker must be positive, got 0")
 }

@@ -13,8 +13,8 @@ type Progress struct {
 	Rounds [][]Norms `json:"rounds"` // by round and repeat
 }
 
-// Norms are the kernel norms of one repeat: of the network without each operation, or group of them,
-// and last of the full network. NaN stands for what is not known yet.
+// Norms are what the rankers say in one repeat, ranker by ranker: of the network without each operation, or
+// group of them, and last of the full network. NaN stands for what is not known yet.
 type Norms []float64
 
 // NewNorms makes room for the norms of n networks, none known yet.

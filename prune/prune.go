@@ -41,6 +41,11 @@ type Config struct {
 	// Pool says what a ranked network lacks: one operation of one edge, as in the paper, or of many edges
 	// at once.
 	Pool Pool
+	// Weights are those of the rankers, in the order of a session's norms; none is one ranker of weight 1.
+	Weights []float64
+	// ByRank combines rankers by the places that they give the operations of a set, not by their relative
+	// changes.
+	ByRank bool
 	// Settle, if above 0, ends the repeats of a round as soon as every operation that would go scores
 	// below the next one by so many standard errors; Repeats is the bound then.
 	Settle float64
@@ -62,6 +67,11 @@ func (c Config) Validate() error {
 	if !(c.Settle >= 0) {
 		return fmt.Errorf("settle is a number of standard errors and must not be negative, got %v", c.Settle)
 	}
+	for _, w := range c.Weights {
+		if !(w > 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("the weight of a ranker must be positive, got %v", w)
+		}
+	}
 	if _, err := ParsePool(string(c.Pool)); err != nil {
 		return err
 	}
@@ -76,9 +86,9 @@ type Ranker interface {
 
 // Session is the ranking network of one round.
 type Session interface {
-	// Norms fills in the kernel norm of every network, with the weights and images of the given
-	// repeat, where it is not known yet. A network is the ranking network with the operations of a
-	// smaller mask. Step is called after every network. When ctx is cancelled Norms returns its error,
+	// Norms fills in what every ranker says of every network, ranker by ranker, with the weights and
+	// images of the given repeat, where it is not known yet. A network is the ranking network with the
+	// operations of a smaller mask. Step is called after every network. When ctx is cancelled Norms returns its error,
 	// and norms holds what was known or computed by then.
 	Norms(ctx context.Context, repeat int, networks []space.Mask, norms Norms, step func()) error
 	Close()
@@ -105,8 +115,8 @@ func (s *Scores) Of(c space.Candidate) *float64 { return &s[c.Cell][c.Edge][c.Op
 
 // Round is one pass of Algorithm 1.
 type Round struct {
-	Norm    float64 // r(N), mean over the repeats
-	Scores  *Scores // (r(N) - r(N without e)) / r(N), mean over the repeats
+	Norm    float64 // r(N) of the first ranker, mean over the repeats
+	Scores  *Scores // sum over rankers of (r(N) - r(N without e)) / r(N), mean over the repeats
 	Removed []space.Candidate
 	// Certainty says, for every removed operation, by how many standard errors it scores below the
 	// lowest one that stays on its edge, paired over the repeats; NaN with a single repeat.
@@ -169,6 +179,9 @@ func Fraction(m Measure, mask, from space.Mask) float64 {
 	return mask.RemainingOperations(from)
 }
 
+// rankers is the number of rankers.
+func (c Config) rankers() int { return max(1, len(c.Weights)) }
+
 func (c Config) finished(mask, start space.Mask) bool {
 	if c.ToOne {
 		return mask.Count() == 2*space.Edges
@@ -197,9 +210,9 @@ func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *
 	}
 	round := Round{Repeats: len(norms)}
 	for _, repeat := range norms {
-		round.Norm += repeat.Full() / float64(len(norms))
+		round.Norm += repeat[len(groups)] / float64(len(norms))
 	}
-	scores, err := scoresOf(norms, groups)
+	scores, err := c.scoresOf(norms, groups)
 	if err != nil {
 		return Round{}, err
 	}
@@ -214,7 +227,8 @@ func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *
 func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group, r Ranker, p *Progress,
 	o Observer) ([]Norms, error) {
 	networks := withoutEach(mask, groups)
-	if err := p.check(i, c.Repeats, len(networks)); err != nil {
+	all := len(networks) * c.rankers()
+	if err := p.check(i, c.Repeats, all); err != nil {
 		return nil, err
 	}
 	var session Session
@@ -224,11 +238,11 @@ func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group
 		}
 	}()
 	for repeat := range c.Repeats {
-		norms := p.norms(i, repeat, len(networks))
+		norms := p.norms(i, repeat, all)
 		if norms.Missing() > 0 {
 			if session == nil {
 				if o.Start != nil {
-					o.Start(i+1, p.missing(i, c.Repeats, len(networks)), mask)
+					o.Start(i+1, p.missing(i, c.Repeats, all)/c.rankers(), mask)
 				}
 				var err error
 				if session, err = r.Open(mask); err != nil {
@@ -263,7 +277,7 @@ func (c Config) repeat(ctx context.Context, s Session, repeat int, networks []sp
 		return failed
 	}
 	if n := norms.Missing(); n > 0 {
-		return fmt.Errorf("the kernel norms of %d networks are not numbers", n)
+		return fmt.Errorf("the norms of %d networks are not numbers", (n+c.rankers()-1)/c.rankers())
 	}
 	return nil
 }

@@ -215,7 +215,7 @@ func TestRankerErrors(t *testing.T) {
 	}
 	f = &fake{norm: func(int, space.Mask) float64 { return 0 }}
 	_, err = prune.Run(context.Background(), config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
-	check.Error(t, err, "pruning round 1", "kernel norm of the full network is zero")
+	check.Error(t, err, "pruning round 1", "norm of the full network is zero")
 }
 
 func TestConfigErrors(t *testing.T) {

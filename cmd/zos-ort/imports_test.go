@@ -47,8 +47,8 @@ var layers = map[string]string{
 
 	// the method
 	"prune":             "models/space",
-	"prune/ranking":     "prune graphgen graphgen/pass models/safe models/space models/supernet ort ort/program",
-	"prune/proxy":       "prune graphgen graphgen/cost ort ort/program",
+	"prune/ranking":     "prune prune/proxy graphgen graphgen/cost graphgen/pass graphgen/scope models/safe models/space models/supernet ort ort/program",
+	"prune/proxy":       "prune graphgen",
 	"search/checkpoint": "",
 	"search/data":       "models/safe models/stream",
 	"search/train":      "ort/program search/data",
@@ -62,7 +62,7 @@ var layers = map[string]string{
 	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host search/checkpoint",
 	"cmd/internal/chart":    "cmd/internal/rundir",
 	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/pass models/... prune " +
-		"search/data",
+		"prune/proxy search/data",
 	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
 	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings graphgen graphgen/plan models/method models/space",
@@ -77,8 +77,9 @@ var layers = map[string]string{
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",
 	"cmd/internal/archs": "models/space",
-	"cmd/internal/rank": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/archs graphgen " +
-		"graphgen/pass models/network models/safe models/space models/stream ort prune/proxy search/data",
+	"cmd/internal/rank": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/archs " +
+		"cmd/internal/stages graphgen graphgen/pass models/network models/safe models/space models/stream ort prune/proxy " +
+		"prune/ranking search/data",
 	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/archs cmd/internal/surrogate models/space models/stream",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",

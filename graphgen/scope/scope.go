@@ -4,6 +4,7 @@ package scope
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ const (
 	cell       = "cell"
 	edge       = "edge"
 	preprocess = "preprocess"
+	state      = "state"
 )
 
 // Update is the place where a state vector is overwritten.
@@ -37,7 +39,40 @@ func Preprocess(input int) string { return fmt.Sprint(preprocess, input) }
 func Edge(i int) string { return fmt.Sprint(edge, i) }
 
 // State is the place, in a supernet cell, of an operation shared by all edges from a state.
-func State(i int, operation fmt.Stringer) string { return fmt.Sprintf("state%d/%v", i, operation) }
+func State(i int, operation fmt.Stringer) string { return fmt.Sprintf("%s%d/%v", state, i, operation) }
+
+// Mixed is the place of an operation of a supernet: on an edge, or shared by all edges from a state.
+type Mixed struct {
+	Cell      int
+	Edge      int // -1 for a shared one
+	State     int // -1 for one on an edge
+	Operation string
+}
+
+// ParseMixed reads a place inside an operation of a supernet; ok is false for other places.
+func ParseMixed(s string) (m Mixed, ok bool) {
+	path := strings.SplitN(s, "/", 4)
+	if len(path) < 3 {
+		return m, false
+	}
+	m = Mixed{Edge: -1, State: -1, Operation: path[2]}
+	if m.Cell, ok = numbered(path[0], cell); !ok {
+		return m, false
+	}
+	if m.Edge, ok = numbered(path[1], edge); ok {
+		return m, true
+	}
+	m.Edge = -1
+	m.State, ok = numbered(path[1], state)
+	return m, ok
+}
+
+// numbered reads a name such as edge7.
+func numbered(s, prefix string) (int, bool) {
+	digits, ok := strings.CutPrefix(s, prefix)
+	n, err := strconv.Atoi(digits)
+	return n, ok && err == nil && n >= 0
+}
 
 // Operation is the place, in a cell of a derived network, of operation i.
 func Operation(i int, operation fmt.Stringer) string { return fmt.Sprintf("op%d/%v", i, operation) }

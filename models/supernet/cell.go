@@ -109,6 +109,7 @@ func (c *cell) mixed(e int, sum *ir.Value) *ir.Value {
 // weighted is one operation times its mixing weight.
 func (c *cell) weighted(e, src int, p space.Primitive) *ir.Value {
 	x, w, stride := c.input(src), c.mix.op[space.Candidate{Cell: c.kind, Edge: e, Op: p}], space.Stride(c.kind, src)
+	c.n.Gate(w)
 	switch {
 	case p == space.MaxPool3x3 || p == space.AvgPool3x3:
 		return op.Mul{}.Of(c.pool(src, p, stride), w)

@@ -4,6 +4,9 @@ package proxy
 
 import (
 	"fmt"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"zos-ort/graphgen"
@@ -30,56 +33,63 @@ type Proxy struct {
 	Source string
 	Score  func(*Sample) (float64, error)
 
-	program *source // nil for a formula
+	Look *Look // nil for a formula
 }
 
-// source is a program, and what is fed to it and kept of it.
-type source struct {
-	emit   func(graphgen.Spec) (*graphgen.Program, error)
-	output graphgen.Role
-	feed   func(images []float32) []float32 // nil feeds the images
-	linear bool                             // with the absolute values of the weights
-	all    bool                             // every batch, not just the first
+// Look is a program that proxies look at: what is fed to it, and what is kept of it.
+type Look struct {
+	Emit   func(graphgen.Spec) (*graphgen.Program, error)
+	Output graphgen.Role
+	Ones   bool                         // on images of ones, and with the absolute values of the weights
+	All    bool                         // on every batch, not just the first
+	Keep   func(s *Sample, x []float32) // puts an output where the proxies find it
 }
 
 // The programs that proxies look at.
 var (
-	logits   = &source{emit: graphgen.Spec.Rank, output: graphgen.Logits, all: true}
-	patterns = &source{emit: graphgen.Spec.Patterns, output: graphgen.Patterns}
-	saliency = &source{emit: graphgen.Spec.Saliency, output: graphgen.WeightGradient, all: true}
-	flow     = &source{emit: graphgen.Spec.Flow, output: graphgen.WeightGradient, feed: ones, linear: true}
-	jacobian = &source{emit: graphgen.Spec.Jacobian, output: graphgen.ImageGradient}
+	logits = &Look{Emit: graphgen.Spec.Rank, Output: graphgen.Logits, All: true,
+		Keep: func(s *Sample, x []float32) { s.Logits = append(s.Logits, x) }}
+	patterns = &Look{Emit: graphgen.Spec.Patterns, Output: graphgen.Patterns,
+		Keep: func(s *Sample, x []float32) { s.Patterns = x }}
+	saliency = &Look{Emit: graphgen.Spec.Saliency, Output: graphgen.WeightGradient, All: true,
+		Keep: func(s *Sample, x []float32) { s.Gradients = append(s.Gradients, x) }}
+	flow = &Look{Emit: graphgen.Spec.Flow, Output: graphgen.WeightGradient, Ones: true,
+		Keep: func(s *Sample, x []float32) { s.Flow = x }}
+	jacobian = &Look{Emit: graphgen.Spec.Jacobian, Output: graphgen.ImageGradient,
+		Keep: func(s *Sample, x []float32) { s.Jacobian = x }}
 )
 
-func ones(images []float32) []float32 {
-	x := make([]float32, len(images))
-	for i := range x {
-		x[i] = 1
+// Looks are the programs that proxies look at, each once.
+func Looks(list []Proxy) (looks []*Look) {
+	for _, p := range list {
+		if p.Look != nil && !slices.Contains(looks, p.Look) {
+			looks = append(looks, p.Look)
+		}
 	}
-	return x
+	return looks
 }
 
 // All lists the proxies.
 var All = []Proxy{
-	{Name: "nngp", Needs: Forward, program: logits, Score: nngp,
+	{Name: "nngp", Needs: Forward, Look: logits, Score: nngp,
 		About:  "Frobenius norm of the NNGP kernel: the correlation of the logits of a batch's images",
 		Source: "Rumiantsev and Coates, Half Search Space is All You Need"},
-	{Name: "nwot", Needs: Forward, program: patterns, Score: nwot,
+	{Name: "nwot", Needs: Forward, Look: patterns, Score: nwot,
 		About:  "log determinant of the agreement of ReLU states between images",
 		Source: "Mellor et al., ICML 2021"},
-	{Name: "synflow", Needs: Gradient, program: flow, Score: synflow,
+	{Name: "synflow", Needs: Gradient, Look: flow, Score: synflow,
 		About:  "log of the sum of |w dR/dw|, R the sum of the logits of a linear network of |w| on ones",
 		Source: "Tanaka et al., NeurIPS 2020; Abdelfattah et al., ICLR 2021"},
-	{Name: "snip", Needs: Gradient, program: saliency, Score: snip,
+	{Name: "snip", Needs: Gradient, Look: saliency, Score: snip,
 		About:  "sum of |w dL/dw|, L the loss of a batch",
 		Source: "Lee et al., ICLR 2019; Abdelfattah et al., ICLR 2021"},
-	{Name: "grad_norm", Needs: Gradient, program: saliency, Score: gradNorm,
+	{Name: "grad_norm", Needs: Gradient, Look: saliency, Score: gradNorm,
 		About:  "sum of the norms of the layers' gradients",
 		Source: "Abdelfattah et al., ICLR 2021"},
-	{Name: "zico", Needs: Gradient, program: saliency, Score: zico,
+	{Name: "zico", Needs: Gradient, Look: saliency, Score: zico,
 		About:  "sum over layers of the log of sum |mean of |dL/dw|| / deviation over two or more batches",
 		Source: "Li et al., ICLR 2023"},
-	{Name: "jacov", Needs: Gradient, program: jacobian, Score: jacov,
+	{Name: "jacov", Needs: Gradient, Look: jacobian, Score: jacov,
 		About:  "how little the images' Jacobians correlate, by the eigenvalues of their correlation matrix",
 		Source: "Mellor et al., ICML 2021, first version; Abdelfattah et al., ICLR 2021"},
 	{Name: "l2_norm", Needs: Formula, Score: l2Norm,
@@ -130,4 +140,37 @@ func Parse(names string, most Needs) (list []Proxy, err error) {
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+// ParseWeighted reads a set of rankers as nngp or nngp=1,params=.5; a weight that is not given is 1. The empty
+// text is nngp.
+func ParseWeighted(text string) (list []Proxy, weights []float64, err error) {
+	if text == "" {
+		text = "nngp"
+	}
+	var names []string
+	for part := range strings.SplitSeq(text, ",") {
+		name, number, given := strings.Cut(strings.TrimSpace(part), "=")
+		weight := 1.
+		if given {
+			if weight, err = strconv.ParseFloat(number, 64); err != nil || !(weight > 0) || math.IsInf(weight, 0) {
+				return nil, nil, fmt.Errorf("the weight of ranker %s must be positive, got %q", name, number)
+			}
+		}
+		names, weights = append(names, name), append(weights, weight)
+	}
+	list, err = Parse(strings.Join(names, ","), Gradient)
+	return list, weights, err
+}
+
+// Scores are those of a sample by every proxy.
+func Scores(x *Sample, list []Proxy) ([]float64, error) {
+	scores := make([]float64, len(list))
+	for i, p := range list {
+		var err error
+		if scores[i], err = p.Score(x); err != nil {
+			return nil, err
+		}
+	}
+	return scores, nil
 }

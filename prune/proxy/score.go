@@ -19,6 +19,7 @@ type Sample struct {
 	Weights []float32
 	FLOPs   float64 // of a forward pass on one image
 	Classes int
+	Kernel  prune.Kernel // of nngp
 
 	Logits    [][]float32 // by batch, [B,Classes]
 	Patterns  []float32   // [B,B]
@@ -47,7 +48,7 @@ func nngp(s *Sample) (float64, error) {
 			all = append(all, float64(x))
 		}
 	}
-	return prune.Correlation.Norm(all, s.Classes)
+	return s.Kernel.Norm(all, s.Classes)
 }
 
 // nwot is log |det K|.

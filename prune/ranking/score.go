@@ -24,6 +24,9 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 			return nil, fmt.Errorf("score: architecture %d: %w", i, err)
 		}
 	}
+	if len(s.Rankers) > 0 {
+		return nil, fmt.Errorf("score: architectures inside the supernet are scored by the kernel norm alone")
+	}
 	mask := space.FullMask().Drop(space.None)
 	opened, err := s.Open(mask)
 	if err != nil {
@@ -37,8 +40,11 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 			return nil, fmt.Errorf("score: %w", err)
 		}
 		norms := prune.NewNorms(len(archs))
-		err := ss.all(ctx, norms, func(i int, t space.CellType, mix, edges []float32) {
-			choose(mix, edges, archs[i].Cell(t), mask, t)
+		err := ss.all(ctx, len(archs), norms, network{
+			weigh: func(i int, t space.CellType, mix, edges []float32) {
+				choose(mix, edges, archs[i].Cell(t), mask, t)
+			},
+			has: func(int, string) bool { return true }, // the kernel norm does not count
 		}, step)
 		if err != nil {
 			return nil, fmt.Errorf("score: %w", err)

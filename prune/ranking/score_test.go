@@ -80,7 +80,7 @@ func alone(t *testing.T, s *ranking.Supernet, g space.Genotype, repeat int) floa
 	}
 	var logits []float64
 	for _, x := range check.Must(s.Images(repeat))(t) {
-		copy(r.Images, x)
+		copy(r.Images, x.Images)
 		if err := r.Run(); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestScoreErrors(t *testing.T) {
 	if _, err = s.Score(ctx, archs, 1, nothing); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	s.Images = func(int) ([][]float32, error) { return nil, errors.New("no images") }
+	s.Images = func(int) ([]ranking.Batch, error) { return nil, errors.New("no images") }
 	_, err = s.Score(context.Background(), archs, 1, nothing)
 	check.Error(t, err, "score: no images")
 }

@@ -16,6 +16,7 @@ import (
 	"zos-ort/ort"
 	"zos-ort/ort/program"
 	"zos-ort/prune"
+	"zos-ort/prune/proxy"
 )
 
 // Supernet ranks the networks of a search space by running the supernet itself, untrained, with the
@@ -25,13 +26,15 @@ type Supernet struct {
 	Net    supernet.Config // unpruned
 	Batch  int
 	Image  int
-	Kernel prune.Kernel
+	Kernel prune.Kernel // of the ranker nngp
+	// Rankers score the networks; none is the ranker nngp alone.
+	Rankers []proxy.Proxy
 	// Weights returns the flat weight vector of the unpruned network of a repeat, in the given
 	// layout.
 	Weights func(repeat int, l graphgen.Layout) []float32
-	// Images returns the image batches of a repeat, each [Batch,3,Image,Image].
-	Images  func(repeat int) ([][]float32, error)
-	Workers int // sessions that run side by side, each with Options.Threads threads
+	// Images returns the batches of a repeat.
+	Images  func(repeat int) ([]Batch, error)
+	Workers int // samplers that run side by side, each with Options.Threads threads
 	Options ort.Options
 	// Lowering says for which runtime the programs are made.
 	Lowering pass.Lowering
@@ -39,30 +42,35 @@ type Supernet struct {
 	full graphgen.Layout // of the unpruned network
 }
 
-// Open builds the ranking program of a mask. It takes its weights by name from the unpruned network.
+// rankers are the proxies, one at least.
+func (s *Supernet) rankers() []proxy.Proxy {
+	if len(s.Rankers) > 0 {
+		return s.Rankers
+	}
+	nngp, _ := proxy.Find("nngp")
+	return []proxy.Proxy{nngp}
+}
+
+// Open builds the ranking programs of a mask. They take their weights by name from the unpruned network.
+// Every worker has a state of its own, so that workers do not wait for each other.
 func (s *Supernet) Open(mask space.Mask) (prune.Session, error) {
 	net := s.Net
 	net.Mask = mask
-	p, err := s.spec(net).Rank()
+	p, err := emit(s.spec(net), s.rankers())
 	if err != nil {
 		return nil, err
 	}
 	if err := s.learnLayout(); err != nil {
 		return nil, err
 	}
-	ss := &session{Supernet: s, mask: mask, layout: p.Weights, repeat: -1}
-	ss.net, err = program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, program.Vectors{},
-		s.Options)
-	if err != nil {
-		return nil, err
-	}
+	ss := &session{Supernet: s, mask: mask, programs: p, repeat: -1}
 	for range max(s.Workers, 1) {
-		r, err := ss.net.OpenForward(p)
+		w, err := p.open(s.Options)
 		if err != nil {
 			ss.Close()
 			return nil, err
 		}
-		ss.runners = append(ss.runners, r)
+		ss.workers = append(ss.workers, w)
 	}
 	return ss, nil
 }
@@ -85,19 +93,17 @@ func (s *Supernet) spec(net supernet.Config) graphgen.Spec {
 
 type session struct {
 	*Supernet
+	programs
 	mask    space.Mask
-	layout  graphgen.Layout
-	net     *program.Net
-	runners []*program.Runner
-	repeat  int // whose weights are in the state
-	images  [][]float32
+	workers []*sampler
+	repeat  int // whose weights are in the states
+	batches []Batch
 }
 
 func (s *session) Close() {
-	for _, r := range s.runners {
-		r.Close()
+	for _, w := range s.workers {
+		w.close()
 	}
-	s.net.Close()
 }
 
 // prepare puts the weights and images of a repeat into place.
@@ -110,15 +116,20 @@ func (s *session) prepare(repeat int) (err error) {
 	if err = s.layout.Transfer(w, s.full, s.Weights(repeat, s.full)); err != nil {
 		return err
 	}
-	if err = s.net.Set(program.Vectors{Weights: w}); err != nil {
-		return err
+	for _, x := range s.workers {
+		if err = x.set(w); err != nil {
+			return err
+		}
 	}
-	if s.images, err = s.Images(repeat); err != nil {
+	if s.batches, err = s.Images(repeat); err != nil {
 		return err
 	}
 	s.repeat = repeat
 	return nil
 }
+
+// Rankers is the number of rankers.
+func (s *session) Rankers() int { return len(s.list) }
 
 // Norms implements Session.
 func (s *session) Norms(ctx context.Context, repeat int, networks []space.Mask, norms prune.Norms,
@@ -126,45 +137,58 @@ func (s *session) Norms(ctx context.Context, repeat int, networks []space.Mask, 
 	if err := s.prepare(repeat); err != nil {
 		return err
 	}
-	return s.all(ctx, norms, func(i int, t space.CellType, mix, edges []float32) {
-		gates(mix, s.mask, networks[i], t)
-		if edges != nil {
-			uniformEdges(edges)
-		}
+	return s.all(ctx, len(networks), norms, network{
+		weigh: func(i int, t space.CellType, mix, edges []float32) {
+			gates(mix, s.mask, networks[i], t)
+			if edges != nil {
+				uniformEdges(edges)
+			}
+		},
+		has: func(i int, scope string) bool { return s.has(networks[i], scope) },
 	}, step)
+}
+
+// network says what network i is: its mixing weights, and whether what is at a place belongs to it.
+type network struct {
+	weigh weigh
+	has   func(i int, scope string) bool
 }
 
 // weigh writes the mixing weights that make the supernet network i: those of the operations with
 // nodes, and those of the edges, nil without partial channels.
 type weigh func(i int, t space.CellType, mix, edges []float32)
 
-// all computes the kernel norms that are not known yet. It hands the networks out to the workers
-// one by one; the result does not depend on who runs what.
-func (s *session) all(ctx context.Context, norms prune.Norms, w weigh, step func()) error {
+// all computes the norms that are not known yet. It hands the networks out to the workers one by one; the
+// result does not depend on who runs what.
+func (s *session) all(ctx context.Context, networks int, norms prune.Norms, n network, step func()) error {
 	next := make(chan int)
-	errs := make([]error, len(s.runners))
+	errs := make([]error, len(s.workers))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for worker, r := range s.runners {
+	for worker, w := range s.workers {
 		wg.Go(func() {
 			for i := range next {
 				if errs[worker] != nil {
 					continue
 				}
-				errs[worker] = safe.Call(func() (err error) {
-					if norms[i], err = s.norm(r, i, w); err != nil {
-						norms[i] = math.NaN()
+				errs[worker] = safe.Call(func() error {
+					values, err := s.values(w, i, n)
+					if err != nil {
+						return err
+					}
+					for r, x := range values {
+						norms[r*networks+i] = x
 					}
 					mu.Lock()
 					defer mu.Unlock()
 					step()
-					return err
+					return nil
 				})
 			}
 		})
 	}
-	for i := len(norms) - 1; i >= 0 && ctx.Err() == nil; i-- {
-		if math.IsNaN(norms[i]) {
+	for i := networks - 1; i >= 0 && ctx.Err() == nil; i-- {
+		if s.missing(norms, networks, i) {
 			next <- i
 		}
 	}
@@ -173,26 +197,41 @@ func (s *session) all(ctx context.Context, norms prune.Norms, w weigh, step func
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// norm runs all batches through network i and returns the kernel norm of their logits.
-func (s *session) norm(r *program.Runner, i int, w weigh) (float64, error) {
-	for _, t := range space.CellTypes {
-		if ops := r.Mix(supernet.OperationMix(t)).Weights; ops != nil {
-			w(i, t, ops, r.Mix(supernet.EdgeMix(t)).Weights)
+// missing reports whether a ranker's value of network i is not known.
+func (s *session) missing(norms prune.Norms, networks, i int) bool {
+	for r := range s.list {
+		if math.IsNaN(norms[r*networks+i]) {
+			return true
 		}
 	}
-	logits := make([]float64, 0, len(s.images)*s.Batch*s.Net.Classes)
-	for _, x := range s.images {
-		if err := r.Feed(x, nil); err != nil {
-			return 0, err
+	return false
+}
+
+// values runs all batches through network i and returns what the rankers say.
+func (s *session) values(w *sampler, i int, n network) ([]float64, error) {
+	x, err := w.sample(context.Background(), s.batches, func(r *program.Runner) {
+		for _, t := range space.CellTypes {
+			if ops := r.Mix(supernet.OperationMix(t)).Weights; ops != nil {
+				n.weigh(i, t, ops, r.Mix(supernet.EdgeMix(t)).Weights)
+			}
 		}
-		if err := r.Run(); err != nil {
-			return 0, err
-		}
-		for _, y := range r.Logits {
-			logits = append(logits, float64(y))
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.Kernel = s.Kernel
+	x.FLOPs, x.Layout = 0, nil
+	for _, e := range s.layout {
+		if n.has(i, e.Name) {
+			x.Layout = append(x.Layout, e)
 		}
 	}
-	return s.Kernel.Norm(logits, s.Net.Classes)
+	for _, node := range s.work {
+		if n.has(i, node.scope) {
+			x.FLOPs += node.flops
+		}
+	}
+	return proxy.Scores(x, s.list)
 }
 
 // gates sets uniform weights 1/n over the operations that a network has on every edge, in the layout

@@ -34,11 +34,14 @@ func ranker(t *testing.T, partial, workers int) *ranking.Supernet {
 		Options:  ort.Options{Threads: 1},
 		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
 		Weights:  func(repeat int, l graphgen.Layout) []float32 { return l.Initialize(random(repeat)) },
-		Images: func(repeat int) ([][]float32, error) {
-			rng, list := random(repeat+100), make([][]float32, 2)
+		Images: func(repeat int) ([]ranking.Batch, error) {
+			rng, list := random(repeat+100), make([]ranking.Batch, 2)
 			for i := range list {
 				for range 4 * 3 * 8 * 8 {
-					list[i] = append(list[i], float32(rng.NormFloat64()))
+					list[i].Images = append(list[i].Images, float32(rng.NormFloat64()))
+				}
+				for j := range 4 {
+					list[i].Labels = append(list[i].Labels, int64((i+j)%5))
 				}
 			}
 			return list, nil
@@ -128,13 +131,13 @@ func TestSessionErrors(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	broken := errors.New("broken")
-	s.Images = func(int) ([][]float32, error) { return nil, broken }
+	s.Images = func(int) ([]ranking.Batch, error) { return nil, broken }
 	for range 2 { // a repeat that failed to prepare must not pass for prepared
 		if err = session.Norms(context.Background(), 1, []space.Mask{smallMask()}, unknown(1), func() {}); !errors.Is(err, broken) {
 			t.Errorf("images fail: %v", err)
 		}
 	}
-	s.Images = func(int) ([][]float32, error) { return [][]float32{make([]float32, 5)}, nil }
+	s.Images = func(int) ([]ranking.Batch, error) { return []ranking.Batch{{Images: make([]float32, 5)}}, nil }
 	err = session.Norms(context.Background(), 2, []space.Mask{smallMask()}, unknown(1), func() {})
 	check.Error(t, err, "rank: batch has 5 numbers, the program takes 768")
 	s.Net.Channels = 3

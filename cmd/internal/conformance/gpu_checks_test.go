@@ -50,7 +50,9 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 		Options:  ort.Options{Threads: 2, CUDA: cuda},
 		Lowering: pass.Lowering{Target: targetOf(cuda), Passes: pass.All},
 		Weights:  func(_ int, l graphgen.Layout) []float32 { return oracleWeights(l) },
-		Images:   func(int) ([][]float32, error) { return [][]float32{o.images(0), o.images(1)}, nil },
+		Images: func(int) ([]ranking.Batch, error) {
+			return []ranking.Batch{{Images: o.images(0)}, {Images: o.images(1)}}, nil
+		},
 	}
 	s, err := ranker.Open(mask)
 	if err != nil {

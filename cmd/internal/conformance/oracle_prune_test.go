@@ -70,10 +70,9 @@ func (c oracleCase) etenas(t *testing.T, wantWeights int) prune.Result {
 			weights = l.Len()
 			return oracleWeights(l)
 		},
-		Images: func(int) ([][]float32, error) {
-			var x [][]float32
+		Images: func(int) (x []ranking.Batch, err error) {
 			for b := range c.Batches {
-				x = append(x, c.images(200000+b))
+				x = append(x, ranking.Batch{Images: c.images(200000 + b)})
 			}
 			return x, nil
 		},

@@ -59,15 +59,14 @@ func ofSelection(e settings.Experiment) Demand {
 }
 
 // Peak predicts the memory of a stage under a mask: the highest peak of its programs with state, inputs
-// and constants. Pruning runs several sessions on one state, each with tensors of its own.
+// and constants. Pruning runs several networks side by side, each with a state and tensors of its own.
 func Peak(e settings.Experiment, s settings.Stage, mask space.Mask) (int, error) {
 	programs, err := e.Programs(s, mask)
 	if err != nil {
 		return 0, err
 	}
 	if s == settings.StagePruning {
-		p := plan.Of(programs[0].Graph)
-		return p.State + e.RankingSessions()*(p.Total()-p.State), nil
+		return e.RankingSessions() * PeakOf(programs), nil
 	}
 	return PeakOf(programs), nil
 }

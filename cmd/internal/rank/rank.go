@@ -14,6 +14,7 @@ import (
 	"zos-ort/cmd/internal/archs"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/stages"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
@@ -23,6 +24,7 @@ import (
 	"zos-ort/models/stream"
 	"zos-ort/ort"
 	"zos-ort/prune/proxy"
+	"zos-ort/prune/ranking"
 	"zos-ort/search/data"
 )
 
@@ -152,7 +154,7 @@ func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *
 		}
 	}
 	for repeat := range e.Ranking.Repeats {
-		batches, err := s.batches(ctx, train, repeat)
+		batches, err := stages.RankingBatches(ctx, e, train, repeat)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +176,7 @@ func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *
 					continue // let the others end
 				}
 				var x []float64
-				if x, failed = proxy.Scores(ctx, s.network(f.Genotypes[rows[i]], repeat, batches), group); failed != nil {
+				if x, failed = ranking.Scores(ctx, s.network(f.Genotypes[rows[i]], repeat, batches), group); failed != nil {
 					failed = fmt.Errorf("architecture in row %d: %w", rows[i]+2, failed)
 					continue
 				}
@@ -198,34 +200,14 @@ func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *
 }
 
 // network is an architecture's network with the weights of a repeat.
-func (s *Settings) network(g space.Genotype, repeat int, batches []proxy.Batch) proxy.Network {
+func (s *Settings) network(g space.Genotype, repeat int, batches []ranking.Batch) ranking.Network {
 	e := s.Experiment
 	net := network.Config{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Classes: e.Images.Classes}
-	return proxy.Network{Spec: net.Spec(e.Ranking.Batch, e.Images.Size, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
+	return ranking.Network{Spec: net.Spec(e.Ranking.Batch, e.Images.Size, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
 		Weights: func(l graphgen.Layout) []float32 {
 			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
 		},
 		Batches: batches, Options: ort.Options{Threads: 1}}
-}
-
-// batches are the images of a repeat, without augmentation.
-func (s *Settings) batches(ctx context.Context, train *data.Set, repeat int) (list []proxy.Batch, err error) {
-	e := s.Experiment
-	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: e.Ranking.Batch, Shuffle: true,
-		Seed: stream.Seed(e.Seed, stream.RankImages, uint64(repeat)), Tail: data.TailDrop})
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	images := l.Endless(0)
-	for range e.Ranking.Batches {
-		b, ok := images.Next()
-		if !ok {
-			return nil, images.Err()
-		}
-		list = append(list, proxy.Batch{Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels)})
-	}
-	return list, nil
 }
 
 // verdict compares the scores of a proxy, by repeat and row, with the accuracies and with the file's own; mean is

@@ -3,12 +3,14 @@ package settings
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/prune"
+	"zos-ort/prune/proxy"
 )
 
 // Check refuses, before anything is read, what no run could do. Its errors are mistakes on the command
@@ -65,6 +67,16 @@ func (e Experiment) checkPruning() error {
 	}
 	if _, err := prune.ParseKernel(r.Kernel); err != nil {
 		return terminal.Usage(err)
+	}
+	list, _, err := proxy.ParseWeighted(r.Rankers)
+	if err != nil {
+		return terminal.Usagef("--rankers: %w", err)
+	}
+	if r.Batches < 2 && slices.ContainsFunc(list, func(p proxy.Proxy) bool { return p.Name == "zico" }) {
+		return terminal.Usagef("ranker zico needs --prune-batches 2 or more, got %d", r.Batches)
+	}
+	if r.Combine != "" && r.Combine != CombineChange && r.Combine != CombineRank {
+		return terminal.Usagef("unknown --combine %q: use %s or %s", r.Combine, CombineChange, CombineRank)
 	}
 	if r.Outputs < 0 || r.Outputs == 1 {
 		return terminal.Usagef("--rank-outputs must be at least 2 (0: one a class), got %d", r.Outputs)

@@ -9,6 +9,7 @@ import (
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/prune"
+	"zos-ort/prune/proxy"
 )
 
 // Schema and Version of config.json.
@@ -68,12 +69,20 @@ type Ranking struct {
 	Cells    int     `json:"rank_cells"`
 	Partial  int     `json:"rank_partial"`
 	Outputs  int     `json:"rank_outputs,omitempty"` // 0: as many as there are classes
+	Rankers  string  `json:"rankers,omitempty"`      // empty: nngp
+	Combine  string  `json:"combine,omitempty"`      // empty: by change
 }
 
 // Rules for operations with equal scores.
 const (
 	TiesFirst = "first"
 	TiesLast  = "last"
+)
+
+// Ways to combine rankers.
+const (
+	CombineChange = "change" // sum of relative changes, line 4 of Algorithm 1
+	CombineRank   = "rank"   // sum of places
 )
 
 // Search is the one-shot search.
@@ -265,9 +274,10 @@ func (e Experiment) Technique() method.Method {
 // Pruning are the settings of Algorithm 1.
 func (e Experiment) Pruning() prune.Config {
 	r := e.Ranking
+	_, weights, _ := proxy.ParseWeighted(r.Rankers) // Check has refused what it cannot read
 	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
 		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
-		LastOfTies: r.Ties == TiesLast}
+		LastOfTies: r.Ties == TiesLast, Weights: weights, ByRank: r.Combine == CombineRank}
 }
 
 // Prunes reports whether the run ranks operations: the method does, and no file gives the mask.

@@ -2,11 +2,13 @@ package settings
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
+	"zos-ort/prune/proxy"
 )
 
 // byPreset describes a default.
@@ -19,6 +21,15 @@ func methodUsage() string {
 		about += "\n  " + m.Name + ": " + m.About
 	}
 	return about
+}
+
+// rankerNames lists the rankers.
+func rankerNames() string {
+	var names []string
+	for _, p := range proxy.All {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Groups of options. Each flag that sets part of an experiment is declared here and nowhere else.
@@ -97,6 +108,10 @@ var (
 			func(e *Experiment) any { return &e.Ranking.Cells }},
 		{"rank-partial", "mix the first 1/`N` of the ranking network's channels", "as the supernet",
 			func(e *Experiment) any { return &e.Ranking.Partial }},
+		{"rankers", "what ranks: " + rankerNames() + "; several with commas, weights as in nngp=1,params=.5 " +
+			"(see zos-ort rank --help)", "nngp", func(e *Experiment) any { return &e.Ranking.Rankers }},
+		{"combine", "several rankers: by the sum of their relative changes (change) or of their places (rank)",
+			CombineChange, func(e *Experiment) any { return &e.Ranking.Combine }},
 		{"rank-outputs", "outputs of the ranking network, 0 for one a class: more estimate the kernel better",
 			byPreset, func(e *Experiment) any { return &e.Ranking.Outputs }},
 	}

@@ -13,6 +13,7 @@ import (
 	"zos-ort/models/stream"
 	"zos-ort/models/supernet"
 	"zos-ort/prune"
+	"zos-ort/prune/proxy"
 	"zos-ort/search/data"
 )
 
@@ -26,9 +27,8 @@ const (
 	StageTraining              // trains the derived network from scratch
 )
 
-// emitters are the programs of each stage.
+// emitters are the programs of each stage. Those of the pruning are what its rankers look at.
 var emitters = [][]func(graphgen.Spec) (*graphgen.Program, error){
-	StagePruning:  {graphgen.Spec.Rank},
 	StageSearch:   {graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate},
 	StageTraining: {graphgen.Spec.WeightStep, graphgen.Spec.Evaluate},
 }
@@ -141,7 +141,7 @@ func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program
 	if err != nil {
 		return nil, fmt.Errorf("network: %w", err)
 	}
-	for _, emit := range emitters[s] {
+	for _, emit := range e.emitters(s) {
 		p, err := emit(spec)
 		if err != nil {
 			return nil, err
@@ -149,6 +149,18 @@ func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+func (e Experiment) emitters(s Stage) []func(graphgen.Spec) (*graphgen.Program, error) {
+	if s != StagePruning {
+		return emitters[s]
+	}
+	list, _, _ := proxy.ParseWeighted(e.Ranking.Rankers)
+	var emit []func(graphgen.Spec) (*graphgen.Program, error)
+	for _, l := range proxy.Looks(list) {
+		emit = append(emit, l.Emit)
+	}
+	return emit
 }
 
 // LikelyMask is the mask of the run where it is known beforehand: a file's, a random method's, the whole

@@ -20,6 +20,7 @@ import (
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
 	"zos-ort/prune"
+	"zos-ort/prune/proxy"
 	"zos-ort/prune/ranking"
 	"zos-ort/search/checkpoint"
 	"zos-ort/search/data"
@@ -146,8 +147,8 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 		Step: func() { p.Step(label + r.Device.Meter.Now()) },
 		Done: func(round int, x prune.Round) {
 			p.Stop()
-			p.Say("pruning round %d: kernel norm %.4f, %d initialisations, %d operations removed, %d left%s%s", round,
-				x.Norm, x.Repeats, len(x.Removed), x.Mask.Count(), sureness(x), r.Device.Meter.Take().After("; "))
+			p.Say("pruning round %d: %s %.4f, %d initialisations, %d operations removed, %d left%s%s", round,
+				r.firstRanker(), x.Norm, x.Repeats, len(x.Removed), x.Mask.Count(), sureness(x), r.Device.Meter.Take().After("; "))
 		},
 		Save: func(at prune.Progress) error {
 			c := pruneCheckpoint{at, seconds()}
@@ -167,6 +168,15 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	return Pruned{x.Mask, x.Rounds, seconds()}, store.Finish()
 }
 
+// firstRanker names what a round reports of the whole network.
+func (r *Run) firstRanker() string {
+	list, _, _ := proxy.ParseWeighted(r.Ranking.Rankers)
+	if list[0].Name == "nngp" {
+		return "kernel norm"
+	}
+	return list[0].Name
+}
+
 // Ranker ranks the networks of an experiment on its images.
 func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	train *data.Set) (*ranking.Supernet, error) {
@@ -174,33 +184,38 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	if err != nil {
 		return nil, err
 	}
-	return &ranking.Supernet{Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
+	var rankers []proxy.Proxy
+	if e.Ranking.Rankers != "" {
+		if rankers, _, err = proxy.ParseWeighted(e.Ranking.Rankers); err != nil {
+			return nil, err
+		}
+	}
+	return &ranking.Supernet{Rankers: rankers, Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
 		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: spec.Lowering,
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
 		},
-		Images: func(repeat int) ([][]float32, error) { return rankingImages(ctx, e, train, repeat) },
+		Images: func(repeat int) ([]ranking.Batch, error) { return RankingBatches(ctx, e, train, repeat) },
 	}, nil
 }
 
-// rankingImages are the batches of a repeat, without augmentation.
-func rankingImages(ctx context.Context, e settings.Experiment, train *data.Set,
-	repeat int) ([][]float32, error) {
+// RankingBatches are the batches of a repeat, without augmentation.
+func RankingBatches(ctx context.Context, e settings.Experiment, train *data.Set,
+	repeat int) (batches []ranking.Batch, err error) {
 	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: e.Ranking.Batch, Shuffle: true,
 		Seed: stream.Seed(e.Seed, stream.RankImages, uint64(repeat)), Tail: data.TailDrop})
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	var batches [][]float32
 	images := l.Endless(0)
 	for range e.Ranking.Batches {
 		b, ok := images.Next()
 		if !ok {
 			return nil, images.Err()
 		}
-		batches = append(batches, append([]float32(nil), b.Images...))
+		batches = append(batches, ranking.Batch{Images: slices.Clone(b.Images), Labels: slices.Clone(b.Labels)})
 	}
 	return batches, nil
 }

@@ -19,8 +19,8 @@ func TestRankingImagesOfNeighbouringSeeds(t *testing.T) {
 	for seed := range uint64(4) {
 		for repeat := range 3 {
 			e := settings.Experiment{Seed: seed, Ranking: settings.Ranking{Batch: 8, Batches: 1}}
-			batches := check.Must(rankingImages(t.Context(), e, train, repeat))(t)
-			name, key := fmt.Sprintf("seed %d, repeat %d", seed, repeat), fmt.Sprint(batches[0][:3*8*8*2])
+			batches := check.Must(RankingBatches(t.Context(), e, train, repeat))(t)
+			name, key := fmt.Sprintf("seed %d, repeat %d", seed, repeat), fmt.Sprint(batches[0].Images[:3*8*8*2])
 			if other, taken := seen[key]; taken {
 				t.Errorf("%s has the images of %s", name, other)
 			}

@@ -20,6 +20,9 @@ func (r *Run) Settings() error {
 	if pool := prune.Pool(k.Pool); pool == prune.PoolCell || pool == prune.PoolNetwork {
 		pruning += ", operations pooled over the " + k.Pool
 	}
+	if k.Rankers != "" {
+		pruning += ", rankers " + k.Rankers
+	}
 	if k.Outputs > 0 {
 		pruning += fmt.Sprintf(", %d outputs", k.Outputs)
 	}

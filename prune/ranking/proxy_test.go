@@ -1,4 +1,4 @@
-package proxy_test
+package ranking_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/prune/proxy"
+	"zos-ort/prune/ranking"
 )
 
 const (
@@ -31,10 +32,10 @@ func config(t *testing.T) network.Config {
 	return network.Config{Genotype: check.Must(space.Named("PC_DARTS_cifar"))(t), Channels: 2, Cells: 3, Classes: classes}
 }
 
-func batches(n int) (list []proxy.Batch) {
+func batches(n int) (list []ranking.Batch) {
 	for b := range n {
 		rng := rand.New(rand.NewPCG(uint64(b), 7))
-		x := proxy.Batch{}
+		x := ranking.Batch{}
 		for range batch * 3 * side * side {
 			x.Images = append(x.Images, float32(rng.NormFloat64()))
 		}
@@ -48,7 +49,7 @@ func batches(n int) (list []proxy.Batch) {
 
 func weights(l graphgen.Layout) []float32 { return l.Initialize(rand.New(rand.NewPCG(3, 1))) }
 
-func scores(t *testing.T, names string) map[string]float64 {
+func proxyScores(t *testing.T, names string) map[string]float64 {
 	t.Helper()
 	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
 		t.Skip(err)
@@ -56,9 +57,9 @@ func scores(t *testing.T, names string) map[string]float64 {
 		t.Fatal(err)
 	}
 	list := check.Must(proxy.Parse(names, proxy.Gradient))(t)
-	n := proxy.Network{Spec: config(t).Spec(batch, side, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
+	n := ranking.Network{Spec: config(t).Spec(batch, side, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
 		Weights: weights, Batches: batches(3), Options: ort.Options{Threads: 1}}
-	got := check.Must(proxy.Scores(t.Context(), n, list))(t)
+	got := check.Must(ranking.Scores(t.Context(), n, list))(t)
 	by := map[string]float64{}
 	for i, p := range list {
 		by[p.Name] = got[i]
@@ -67,7 +68,7 @@ func scores(t *testing.T, names string) map[string]float64 {
 }
 
 // evaluated runs a program on the float64 evaluator.
-func evaluated(t *testing.T, emit func(graphgen.Spec) (*graphgen.Program, error), b proxy.Batch,
+func evaluated(t *testing.T, emit func(graphgen.Spec) (*graphgen.Program, error), b ranking.Batch,
 	change func(w float64) float64) (map[string]*eval.Tensor, *graphgen.Program, []float64) {
 	t.Helper()
 	p := check.Must(emit(config(t).Spec(batch, side, pass.Lowering{Passes: pass.None})))(t)
@@ -109,7 +110,7 @@ func near(t *testing.T, name string, got, want float64) {
 
 // The proxies of gradients and weights agree with sums over the float64 evaluator's gradients.
 func TestGradientProxies(t *testing.T) {
-	got := scores(t, "snip,grad_norm,zico,synflow,l2_norm,params")
+	got := proxyScores(t, "snip,grad_norm,zico,synflow,l2_norm,params")
 	var grads [][]float64
 	var p *graphgen.Program
 	var w []float64
@@ -159,7 +160,7 @@ func TestGradientProxies(t *testing.T) {
 // nwot and jacov agree with formulas that factorise nothing: a determinant by elimination, and for the
 // eigenvalues v of C sum log(v+k) = log det (C+kI), sum 1/(v+k) = trace of its inverse.
 func TestKernelProxies(t *testing.T) {
-	got := scores(t, "nwot,jacov,nngp,flops")
+	got := proxyScores(t, "nwot,jacov,nngp,flops")
 	out, _, _ := evaluated(t, graphgen.Spec.Patterns, batches(1)[0], same)
 	near(t, "nwot", got["nwot"], math.Log(math.Abs(determinant(out["patterns"].F, batch))))
 
@@ -235,24 +236,39 @@ func TestParse(t *testing.T) {
 	check.Error(t, err, "ranker nwot is named twice")
 }
 
+func TestParseWeighted(t *testing.T) {
+	list, weights, err := proxy.ParseWeighted("nngp, params=.5")
+	if err != nil || len(list) != 2 || list[1].Name != "params" || weights[0] != 1 || weights[1] != .5 {
+		t.Errorf("got %v, %v, %v", list, weights, err)
+	}
+	if list, _, err := proxy.ParseWeighted(""); err != nil || len(list) != 1 || list[0].Name != "nngp" {
+		t.Errorf("nothing is %v, %v", list, err)
+	}
+	for text, words := range map[string]string{"nngp=0": `weight of ranker nngp must be positive, got "0"`,
+		"nngp=x": "must be positive", "nngp,nngp": "named twice", "luck=1": "unknown ranker"} {
+		_, _, err := proxy.ParseWeighted(text)
+		check.Error(t, err, words)
+	}
+}
+
 func TestScoresErrors(t *testing.T) {
-	scores(t, "params") // opens the runtime
-	n := proxy.Network{Spec: config(t).Spec(batch, side, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
+	proxyScores(t, "params") // opens the runtime
+	n := ranking.Network{Spec: config(t).Spec(batch, side, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
 		Weights: weights, Batches: batches(1), Options: ort.Options{Threads: 1}}
-	_, err := proxy.Scores(t.Context(), n, check.Must(proxy.Parse("zico", proxy.Gradient))(t))
+	_, err := ranking.Scores(t.Context(), n, check.Must(proxy.Parse("zico", proxy.Gradient))(t))
 	check.Error(t, err, "zico: the deviation of a gradient needs two batches, got 1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := proxy.Scores(ctx, n, check.Must(proxy.Parse("nngp", proxy.Gradient))(t)); !errors.Is(err, context.Canceled) {
+	if _, err := ranking.Scores(ctx, n, check.Must(proxy.Parse("nngp", proxy.Gradient))(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	// Equal images have equal ReLU states.
 	for i := range n.Batches[0].Images {
 		n.Batches[0].Images[i] = 1
 	}
-	_, err = proxy.Scores(t.Context(), n, check.Must(proxy.Parse("nwot", proxy.Gradient))(t))
+	_, err = ranking.Scores(t.Context(), n, check.Must(proxy.Parse("nwot", proxy.Gradient))(t))
 	check.Error(t, err, "nwot: two images have the same ReLU states")
 	n.Spec.Forward = network.Config{Channels: 3}.Forward()
-	_, err = proxy.Scores(t.Context(), n, check.Must(proxy.Parse("params", proxy.Gradient))(t))
+	_, err = ranking.Scores(t.Context(), n, check.Must(proxy.Parse("params", proxy.Gradient))(t))
 	check.Error(t, err, "network: ")
 }
