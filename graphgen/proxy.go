@@ -25,8 +25,7 @@ func (s Spec) Saliency() (*Program, error) {
 // Flow computes the logits and the gradient of their sum with respect to the weights, grad/weights[W], in the
 // network without normalisation: batch norms only scale and shift.
 func (s Spec) Flow() (*Program, error) {
-	s.Lowering = pass.Lowering{Passes: pass.None}
-	return s.build("flow", Linear, false, func(b *builder) {
+	return s.plain().build("flow", Linear, false, func(b *builder) {
 		b.output(Logits, b.scores.Logits)
 		b.weightGradient(b.sumOfLogits())
 	})
@@ -48,8 +47,7 @@ func (s Spec) Jacobian() (*Program, error) {
 // ReLUs of c c' + (1-c)(1-c)', where c[B,N] is 1 for positive outputs. ReLUs on the same tensor count as often
 // as they occur, those of operations with a mixing weight of 0 not at all.
 func (s Spec) Patterns() (*Program, error) {
-	s.Lowering = pass.Lowering{Passes: pass.None} // which would fuse ReLUs or share them
-	return s.build("patterns", Batch, false, func(b *builder) {
+	return s.plain().build("patterns", Batch, false, func(b *builder) {
 		var sum *ir.Value
 		for _, n := range slices.Clone(b.g.Nodes) {
 			if _, ok := n.Op.(op.Relu); ok {
@@ -61,6 +59,15 @@ func (s Spec) Patterns() (*Program, error) {
 		}
 		b.output(Patterns, sum)
 	})
+}
+
+// plain is the spec without rewrites, which would fuse ReLUs and batch norms with convolutions, and share ReLUs.
+func (s Spec) plain() Spec {
+	s.Lowering.Passes, s.Lowering.Recompute = pass.None, pass.RecomputeOff
+	if s.Target == pass.CPUKernels {
+		s.Target = pass.Portable
+	}
+	return s
 }
 
 // agreement counts for every pair of images the elements of a ReLU's output y that are positive in both or in

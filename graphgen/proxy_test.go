@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/pass"
 )
 
 // central is the slope of f in every element of x.
@@ -99,5 +100,18 @@ func TestPatterns(t *testing.T) {
 	p = check.Must(s.Patterns())(t)
 	if got := check.Must(eval.Run(p.Graph, inputs(p, 1)))(t)["patterns"].F; sum(got) != 0 {
 		t.Errorf("patterns without ReLUs: %v", got)
+	}
+}
+
+// Every target can run the programs.
+func TestProxyTargets(t *testing.T) {
+	for _, target := range []pass.Target{pass.Portable, pass.CPUKernels, pass.CUDA, pass.CUDABFloat16} {
+		s := tinySpec()
+		s.Lowering = pass.Lowering{Target: target, Passes: pass.All}
+		for _, emit := range []func() (*graphgen.Program, error){s.Saliency, s.Flow, s.Jacobian, s.Patterns} {
+			if _, err := emit(); err != nil {
+				t.Errorf("target %v: %v", target, err)
+			}
+		}
 	}
 }
