@@ -7,7 +7,6 @@ import (
 
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
-	"zos-ort/ort"
 )
 
 // Architectures from shared masks lie in them; the same seed draws the same ones.
@@ -45,12 +44,5 @@ func TestFreshMasksKeepTheDistribution(t *testing.T) {
 	}
 	for j := range count[0] {
 		check.Close(t, "frequencies", count[1][j][:], count[0][j][:], 6*math.Sqrt(2*.25/20000), 0)
-	}
-}
-
-func openRuntime(t *testing.T) {
-	t.Helper()
-	if err := ort.Open(""); err != nil {
-		t.Skipf("no ONNX Runtime: %v", err)
 	}
 }
