@@ -19,10 +19,19 @@ type Watch struct {
 
 // Watch reads the device immediately and then at every tick, until Stop is called.
 func (d *Device) Watch(every time.Duration) *Watch {
-	w := &Watch{device: d, quit: make(chan struct{}), done: make(chan error, 1)}
+	w := newWatch(d)
 	w.look()
-	go func() { w.done <- safe.Call(func() error { return w.run(every) }) }()
+	w.start(every)
 	return w
+}
+
+func newWatch(d *Device) *Watch {
+	return &Watch{device: d, quit: make(chan struct{}), done: make(chan error, 1)}
+}
+
+// start looks at every tick.
+func (w *Watch) start(every time.Duration) {
+	go func() { w.done <- safe.Call(func() error { return w.run(every) }) }()
 }
 
 func (w *Watch) run(every time.Duration) error {

@@ -71,6 +71,8 @@ var (
 		{"channels", "channels of the first supernet cells", byPreset,
 			func(e *Experiment) any { return &e.Network.Channels }},
 		{"cells", "cells of the supernet", byPreset, func(e *Experiment) any { return &e.Network.Cells }},
+		{"partial", "mix the first 1/`N` of the channels: 4 in PC-DARTS, 1 for all of them", "by method",
+			func(e *Experiment) any { return &e.Network.Partial }},
 		{"dump", "save a model that the runtime refuses in `DIR`", "",
 			func(e *Experiment) any { return &e.Execution.Dump }},
 	}
