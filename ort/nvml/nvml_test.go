@@ -214,7 +214,7 @@ func testWatch(t *testing.T) {
 func TestWatchPassesPanicsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const tick = time.Second // of the bubble's clock
-		w := newWatch(nil) // which nobody can look at
+		w := newWatch(nil)       // which nobody can look at
 		w.start(tick)
 		time.Sleep(tick)
 		defer func() {
