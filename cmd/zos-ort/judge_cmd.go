@@ -6,7 +6,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/judge"
-	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
@@ -72,29 +71,11 @@ func judgeAction(c *cli.Context) error {
 		return err
 	}
 	defer source.Close()
-	defer p.Stop()
-	p.Start(s.Samples, "random architectures")
-	j, err := judge.New(c.Context, s, source, func() { p.Step("") })
+	r, err := judge.Of(c.Context, s, source, name, subjects, p)
 	if err != nil {
 		return err
 	}
-	r, err := j.Report(c.Context, name, subjects, p)
-	if err != nil {
-		return err
-	}
-	if out := c.String("out"); out != "" {
-		dir, err := rundir.Create(out, "judge")
-		if err != nil {
-			return err
-		}
-		if err := dir.Finish(r.Save(dir)); err != nil {
-			return err
-		}
-	}
-	if err := r.Print(p); err != nil {
-		return err
-	}
-	return p.Value(r)
+	return deliver(c, r, p)
 }
 
 // openSource opens what knows the accuracies.

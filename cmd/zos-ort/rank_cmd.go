@@ -8,7 +8,6 @@ import (
 	"zos-ort/cmd/internal/archs"
 	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/rank"
-	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
@@ -73,19 +72,7 @@ func rankAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if out := c.String("out"); out != "" {
-		dir, err := rundir.Create(out, "rank")
-		if err != nil {
-			return err
-		}
-		if err := dir.Finish(r.Save(dir)); err != nil {
-			return err
-		}
-	}
-	if err := r.Print(p); err != nil {
-		return err
-	}
-	return p.Value(r)
+	return deliver(c, r, p)
 }
 
 // rankSettings reads the command line and the file; truth is nil if the file has no accuracies.

@@ -3,8 +3,10 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/stages"
+	"zos-ort/cmd/internal/terminal"
 )
 
 // runFlags are common to the commands that write a run's folder.
@@ -34,4 +36,27 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 		r.Console.Say("no --data: using the built-in generated images")
 	}
 	return r.Finish(work(r))
+}
+
+// savedReport is a result that prints itself, and saves itself into a new folder if one was asked for.
+type savedReport interface {
+	Save(rundir.Dir) error
+	Print(*terminal.Console) error
+}
+
+// deliver saves a report into the folder of --out, if it is given, and prints it.
+func deliver(c *cli.Context, r savedReport, p *terminal.Console) error {
+	if out := c.String("out"); out != "" {
+		dir, err := rundir.Create(out, c.Command.Name)
+		if err != nil {
+			return err
+		}
+		if err := dir.Finish(r.Save(dir)); err != nil {
+			return err
+		}
+	}
+	if err := r.Print(p); err != nil {
+		return err
+	}
+	return p.Value(r)
 }

@@ -4,6 +4,7 @@
 package safe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -54,4 +55,29 @@ func Each(n int, f func(i int) error) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// Share hands the tasks out to workers side by side, in their order, and waits. A worker whose task fails
+// or panics lets its later ones go; the others go on. When ctx is cancelled no further task begins. The
+// errors of the workers and of ctx are joined.
+func Share(ctx context.Context, workers int, tasks []int, f func(worker, task int) error) error {
+	next := make(chan int)
+	go func() {
+		defer close(next)
+		for _, task := range tasks {
+			if ctx.Err() != nil {
+				return
+			}
+			next <- task
+		}
+	}()
+	err := Each(workers, func(worker int) (failed error) {
+		for task := range next {
+			if failed == nil {
+				failed = Call(func() error { return f(worker, task) })
+			}
+		}
+		return failed
+	})
+	return errors.Join(err, ctx.Err())
 }

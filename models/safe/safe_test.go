@@ -1,10 +1,12 @@
 package safe_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"zos-ort/models/safe"
@@ -54,5 +56,43 @@ func TestEach(t *testing.T) {
 	}
 	if err := safe.Each(3, func(int) error { return nil }); err != nil {
 		t.Errorf("got %v, want no error", err)
+	}
+}
+
+// Every task is done once, whoever does it; a worker that fails stops, and a cancelled context ends all.
+func TestShare(t *testing.T) {
+	var done [100]atomic.Int32
+	var tasks []int
+	for i := range done {
+		tasks = append(tasks, i)
+	}
+	if err := safe.Share(t.Context(), 3, tasks, func(_, task int) error { done[task].Add(1); return nil }); err != nil {
+		t.Error(err)
+	}
+	for i := range done {
+		if n := done[i].Load(); n != 1 {
+			t.Errorf("task %d is done %d times", i, n)
+		}
+	}
+	calls := 0
+	err := safe.Share(t.Context(), 1, tasks, func(_, task int) error {
+		if calls++; task == 5 {
+			panic("broken rule")
+		}
+		return nil
+	})
+	var p *safe.Panic
+	if !errors.As(err, &p) || calls != 6 {
+		t.Errorf("%d tasks began, then %v", calls, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	calls = 0
+	err = safe.Share(ctx, 1, tasks, func(_, task int) error {
+		calls++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || calls > 2 {
+		t.Errorf("%d tasks began after the end, %v", calls, err)
 	}
 }

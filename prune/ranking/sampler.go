@@ -3,6 +3,7 @@ package ranking
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/cost"
@@ -24,7 +25,8 @@ type programs struct {
 	spec   graphgen.Spec
 	layout graphgen.Layout
 	looks  []look
-	work   []work // of a forward pass
+	work   []work // of a forward pass; nil if nobody counts
+	counts bool   // whether a proxy counts weights or arithmetic
 }
 
 // look is a program with the output that is kept.
@@ -58,7 +60,12 @@ func emit(spec graphgen.Spec, list []proxy.Proxy) (p programs, err error) {
 		x.output = out.Name
 		p.looks = append(p.looks, x)
 	}
-	eval, err := spec.Evaluate() // counts, and is not run
+	p.counts = slices.ContainsFunc(list, func(x proxy.Proxy) bool { return x.Needs == proxy.Formula })
+	if !p.counts {
+		p.layout = p.looks[0].program.Weights // all programs of a network have one layout
+		return p, nil
+	}
+	eval, err := spec.Evaluate() // is not run
 	if err != nil {
 		return p, err
 	}
@@ -67,6 +74,24 @@ func emit(spec graphgen.Spec, list []proxy.Proxy) (p programs, err error) {
 		p.work = append(p.work, work{n.Scope, cost.Of(n).Flops / float64(spec.Batch)})
 	}
 	return p, nil
+}
+
+// counted is the part of the network at the places that it has, with its arithmetic.
+func (p programs) counted(has func(place string) bool) (l graphgen.Layout, flops float64) {
+	if !p.counts {
+		return p.layout, 0
+	}
+	for _, e := range p.layout {
+		if has(e.Name) {
+			l = append(l, e)
+		}
+	}
+	for _, w := range p.work {
+		if has(w.scope) {
+			flops += w.flops
+		}
+	}
+	return l, flops
 }
 
 // sampler runs the programs of a network, in a state of its own.
@@ -124,18 +149,22 @@ func (s *sampler) set(weights []float32) error {
 	return nil
 }
 
-// sample runs every program on the batches; prepare sets mixing weights before.
-func (s *sampler) sample(ctx context.Context, batches []Batch, prepare func(*program.Runner)) (*proxy.Sample, error) {
-	x := &proxy.Sample{Layout: s.layout, Weights: s.weights, Classes: s.spec.Classes, Batch: s.spec.Batch,
-		Kernel: prune.Correlation}
-	for _, w := range s.work {
-		x.FLOPs += w.flops
-	}
+// variant is a network within that of the programs.
+type variant struct {
+	prepare func(*program.Runner)   // sets mixing weights
+	has     func(place string) bool // whether what is at a place belongs to it
+}
+
+// whole is the network of the programs itself.
+var whole = variant{prepare: func(*program.Runner) {}, has: func(string) bool { return true }}
+
+// sample runs every program on the batches.
+func (s *sampler) sample(ctx context.Context, batches []Batch, v variant, k prune.Kernel) (*proxy.Sample, error) {
+	x := &proxy.Sample{Weights: s.weights, Classes: s.spec.Classes, Batch: s.spec.Batch, Kernel: k}
+	x.Layout, x.FLOPs = s.counted(v.has)
 	for i, l := range s.looks {
 		r, n := s.runners[i], len(batches)
-		if prepare != nil {
-			prepare(r)
-		}
+		v.prepare(r)
 		if !l.All {
 			n = min(n, 1)
 		}
@@ -194,7 +223,7 @@ func Scores(ctx context.Context, n Network, list []proxy.Proxy) ([]float64, erro
 	if err := s.set(n.Weights(p.layout)); err != nil {
 		return nil, err
 	}
-	x, err := s.sample(ctx, n.Batches, nil)
+	x, err := s.sample(ctx, n.Batches, whole, prune.Correlation)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 			return nil, fmt.Errorf("score: architecture %d: %w", i, err)
 		}
 	}
-	if len(s.Rankers) > 0 {
+	if list := s.rankers(); len(list) > 1 || list[0].Name != "nngp" {
 		return nil, fmt.Errorf("score: architectures inside the supernet are scored by the kernel norm alone")
 	}
 	mask := space.FullMask().Drop(space.None)

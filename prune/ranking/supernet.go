@@ -4,7 +4,6 @@ package ranking
 
 import (
 	"context"
-	"errors"
 	"math"
 	"sync"
 
@@ -47,8 +46,8 @@ func (s *Supernet) rankers() []proxy.Proxy {
 	if len(s.Rankers) > 0 {
 		return s.Rankers
 	}
-	nngp, _ := proxy.Find("nngp")
-	return []proxy.Proxy{nngp}
+	list, _, _ := proxy.ParseWeighted("")
+	return list
 }
 
 // Open builds the ranking programs of a mask. They take their weights by name from the unpruned network.
@@ -128,9 +127,6 @@ func (s *session) prepare(repeat int) (err error) {
 	return nil
 }
 
-// Rankers is the number of rankers.
-func (s *session) Rankers() int { return len(s.list) }
-
 // Norms implements Session.
 func (s *session) Norms(ctx context.Context, repeat int, networks []space.Mask, norms prune.Norms,
 	step func()) error {
@@ -161,40 +157,26 @@ type weigh func(i int, t space.CellType, mix, edges []float32)
 // all computes the norms that are not known yet. It hands the networks out to the workers one by one; the
 // result does not depend on who runs what.
 func (s *session) all(ctx context.Context, networks int, norms prune.Norms, n network, step func()) error {
-	next := make(chan int)
-	errs := make([]error, len(s.workers))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for worker, w := range s.workers {
-		wg.Go(func() {
-			for i := range next {
-				if errs[worker] != nil {
-					continue
-				}
-				errs[worker] = safe.Call(func() error {
-					values, err := s.values(w, i, n)
-					if err != nil {
-						return err
-					}
-					for r, x := range values {
-						norms[r*networks+i] = x
-					}
-					mu.Lock()
-					defer mu.Unlock()
-					step()
-					return nil
-				})
-			}
-		})
-	}
-	for i := networks - 1; i >= 0 && ctx.Err() == nil; i-- {
+	var missing []int
+	for i := networks - 1; i >= 0; i-- {
 		if s.missing(norms, networks, i) {
-			next <- i
+			missing = append(missing, i)
 		}
 	}
-	close(next)
-	wg.Wait()
-	return errors.Join(append(errs, ctx.Err())...)
+	var mu sync.Mutex
+	return safe.Share(ctx, len(s.workers), missing, func(worker, i int) error {
+		values, err := s.values(s.workers[worker], i, n)
+		if err != nil {
+			return err
+		}
+		for r, x := range values {
+			norms[r*networks+i] = x
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		step()
+		return nil
+	})
 }
 
 // missing reports whether a ranker's value of network i is not known.
@@ -209,27 +191,18 @@ func (s *session) missing(norms prune.Norms, networks, i int) bool {
 
 // values runs all batches through network i and returns what the rankers say.
 func (s *session) values(w *sampler, i int, n network) ([]float64, error) {
-	x, err := w.sample(context.Background(), s.batches, func(r *program.Runner) {
-		for _, t := range space.CellTypes {
-			if ops := r.Mix(supernet.OperationMix(t)).Weights; ops != nil {
-				n.weigh(i, t, ops, r.Mix(supernet.EdgeMix(t)).Weights)
+	x, err := w.sample(context.Background(), s.batches, variant{
+		prepare: func(r *program.Runner) {
+			for _, t := range space.CellTypes {
+				if ops := r.Mix(supernet.OperationMix(t)).Weights; ops != nil {
+					n.weigh(i, t, ops, r.Mix(supernet.EdgeMix(t)).Weights)
+				}
 			}
-		}
-	})
+		},
+		has: func(place string) bool { return n.has(i, place) },
+	}, s.Kernel)
 	if err != nil {
 		return nil, err
-	}
-	x.Kernel = s.Kernel
-	x.FLOPs, x.Layout = 0, nil
-	for _, e := range s.layout {
-		if n.has(i, e.Name) {
-			x.Layout = append(x.Layout, e)
-		}
-	}
-	for _, node := range s.work {
-		if n.has(i, node.scope) {
-			x.FLOPs += node.flops
-		}
 	}
 	return proxy.Scores(x, s.list)
 }

@@ -17,20 +17,25 @@ func OpenSurrogate(ctx context.Context, path string, threads int) (*surrogate.Mo
 	return f.Open(ctx, threads)
 }
 
+// Of judges subjects by a source of the given name; the console shows how far it is.
+func Of(ctx context.Context, s Settings, source Source, name string, subjects []Subject,
+	p *terminal.Console) (*Report, error) {
+	defer p.Stop()
+	p.Start(s.Samples, "random architectures")
+	j, err := New(ctx, s, source, func() { p.Step("") })
+	if err != nil {
+		return nil, err
+	}
+	return j.Report(ctx, name, subjects, p)
+}
+
 // Folder judges the runs in a folder, prints the verdict and saves it there.
 func Folder(ctx context.Context, source Source, name, folder string, p *terminal.Console) (*Report, error) {
 	subjects, err := Find(folder)
 	if err != nil {
 		return nil, err
 	}
-	defer p.Stop()
-	s := Default()
-	p.Start(s.Samples, "random architectures")
-	j, err := New(ctx, s, source, func() { p.Step("") })
-	if err != nil {
-		return nil, err
-	}
-	r, err := j.Report(ctx, name, subjects, p)
+	r, err := Of(ctx, Default(), source, name, subjects, p)
 	if err != nil {
 		return nil, err
 	}

@@ -102,24 +102,21 @@ func (s *Settings) Run(ctx context.Context, f *archs.File, truth []float64, trai
 	}
 	defer p.Stop()
 	repeats := s.Experiment.Ranking.Repeats
-	for _, group := range s.groups() {
-		p.Start(len(rows)*repeats, group[0].Name)
+	for _, x := range s.proxies { // each by itself, so that each has a time of its own
+		p.Start(len(rows)*repeats, x.Name)
 		start := time.Now()
-		scores, err := s.score(ctx, f, rows, train, group, func() { p.Step("") })
+		scores, err := s.score(ctx, f, rows, train, x, func() { p.Step("") })
 		if err != nil {
 			return nil, err
 		}
 		p.Stop()
-		seconds := time.Since(start).Seconds() / float64(len(rows)*repeats)
-		for i, x := range group {
-			v, mean, err := s.verdict(x, scores[i], truth, f, rows)
-			if err != nil {
-				return nil, err
-			}
-			v.Seconds = seconds
-			r.Verdicts, r.scores = append(r.Verdicts, v), append(r.scores, mean)
-			p.Say("%s: done in %.2f s an architecture", x.Name, seconds)
+		v, mean, err := s.verdict(x, scores, truth, f, rows)
+		if err != nil {
+			return nil, err
 		}
+		v.Seconds = time.Since(start).Seconds() / float64(len(rows)*repeats)
+		r.Verdicts, r.scores = append(r.Verdicts, v), append(r.scores, mean)
+		p.Say("%s: done in %.2f s an architecture", x.Name, v.Seconds)
 	}
 	return r, nil
 }
@@ -134,64 +131,34 @@ func (s *Settings) rows(n int) []int {
 	return rows
 }
 
-// groups are proxies each by itself, so that each has a time of its own.
-func (s *Settings) groups() (list [][]proxy.Proxy) {
-	for _, p := range s.proxies {
-		list = append(list, []proxy.Proxy{p})
-	}
-	return list
-}
-
-// score gives the scores of a group of proxies by proxy, repeat and row. Workers of one thread share the rows.
-func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *data.Set, group []proxy.Proxy,
-	step func()) ([][][]float64, error) {
+// score gives the scores of a proxy by repeat and row. Workers of one thread share the rows.
+func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *data.Set, x proxy.Proxy,
+	step func()) ([][]float64, error) {
 	e := s.Experiment
-	scores := make([][][]float64, len(group))
-	for i := range scores {
-		scores[i] = make([][]float64, e.Ranking.Repeats)
-		for r := range scores[i] {
-			scores[i][r] = make([]float64, len(rows))
-		}
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
 	}
-	for repeat := range e.Ranking.Repeats {
+	scores := make([][]float64, e.Ranking.Repeats)
+	var mu sync.Mutex
+	for repeat := range scores {
 		batches, err := stages.RankingBatches(ctx, e, train, repeat)
 		if err != nil {
 			return nil, err
 		}
-		next := make(chan int)
-		go func() {
-			defer close(next)
-			for i := range rows {
-				select {
-				case next <- i:
-				case <-ctx.Done():
-					return
-				}
+		scores[repeat] = make([]float64, len(rows))
+		err = safe.Share(ctx, e.Device.Threads, order, func(_, i int) error {
+			net := s.network(f.Genotypes[rows[i]], repeat, batches)
+			one, err := ranking.Scores(ctx, net, []proxy.Proxy{x})
+			if err != nil {
+				return fmt.Errorf("architecture in row %d: %w", rows[i]+2, err)
 			}
-		}()
-		var mu sync.Mutex
-		err = safe.Each(e.Device.Threads, func(int) (failed error) {
-			for i := range next {
-				if failed != nil {
-					continue // let the others end
-				}
-				var x []float64
-				if x, failed = ranking.Scores(ctx, s.network(f.Genotypes[rows[i]], repeat, batches), group); failed != nil {
-					failed = fmt.Errorf("architecture in row %d: %w", rows[i]+2, failed)
-					continue
-				}
-				mu.Lock()
-				for j := range group {
-					scores[j][repeat][i] = x[j]
-				}
-				step()
-				mu.Unlock()
-			}
-			return failed
+			scores[repeat][i] = one[0]
+			mu.Lock()
+			defer mu.Unlock()
+			step()
+			return nil
 		})
-		if err == nil {
-			err = ctx.Err()
-		}
 		if err != nil {
 			return nil, err
 		}

@@ -271,10 +271,16 @@ func (e Experiment) Technique() method.Method {
 	return m
 }
 
+// Rankers are those of the pruning with their weights.
+func (e Experiment) Rankers() ([]proxy.Proxy, []float64) {
+	list, weights, _ := proxy.ParseWeighted(e.Ranking.Rankers) // Check refuses what cannot be read
+	return list, weights
+}
+
 // Pruning are the settings of Algorithm 1.
 func (e Experiment) Pruning() prune.Config {
 	r := e.Ranking
-	_, weights, _ := proxy.ParseWeighted(r.Rankers) // Check has refused what it cannot read
+	_, weights := e.Rankers()
 	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
 		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
 		LastOfTies: r.Ties == TiesLast, Weights: weights, ByRank: r.Combine == CombineRank}

@@ -155,7 +155,7 @@ func (e Experiment) emitters(s Stage) []func(graphgen.Spec) (*graphgen.Program, 
 	if s != StagePruning {
 		return emitters[s]
 	}
-	list, _, _ := proxy.ParseWeighted(e.Ranking.Rankers)
+	list, _ := e.Rankers()
 	var emit []func(graphgen.Spec) (*graphgen.Program, error)
 	for _, l := range proxy.Looks(list) {
 		emit = append(emit, l.Emit)

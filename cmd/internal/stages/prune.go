@@ -20,7 +20,6 @@ import (
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
 	"zos-ort/prune"
-	"zos-ort/prune/proxy"
 	"zos-ort/prune/ranking"
 	"zos-ort/search/checkpoint"
 	"zos-ort/search/data"
@@ -170,7 +169,7 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 
 // firstRanker names what a round reports of the whole network.
 func (r *Run) firstRanker() string {
-	list, _, _ := proxy.ParseWeighted(r.Ranking.Rankers)
+	list, _ := r.Rankers()
 	if list[0].Name == "nngp" {
 		return "kernel norm"
 	}
@@ -184,12 +183,7 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	if err != nil {
 		return nil, err
 	}
-	var rankers []proxy.Proxy
-	if e.Ranking.Rankers != "" {
-		if rankers, _, err = proxy.ParseWeighted(e.Ranking.Rankers); err != nil {
-			return nil, err
-		}
-	}
+	rankers, _ := e.Rankers()
 	return &ranking.Supernet{Rankers: rankers, Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
 		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: spec.Lowering,
