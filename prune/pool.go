@@ -73,9 +73,8 @@ func withoutEach(mask space.Mask, groups []group) (list []space.Mask) {
 	for _, g := range groups {
 		m := mask
 		for _, c := range g {
-			set := &m[c.Cell][c.Edge]
-			if len(g) == 1 || set.Len() > 1 { // the other edges of a pool lose it, this one has no other
-				*set = set.Without(c.Op)
+			if len(g) == 1 || m[c.Cell][c.Edge].Len() > 1 { // the other edges of a pool lose it, this one has no other
+				m = m.Without(c)
 			}
 		}
 		list = append(list, m)

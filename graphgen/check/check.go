@@ -3,6 +3,7 @@ package check
 
 import (
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -46,4 +47,14 @@ func Must[T any](v T, err error) func(testing.TB) T {
 		}
 		return v
 	}
+}
+
+// Normal draws n normal numbers of the given mean and deviation 1.
+func Normal(seed uint64, n int, mean float64) []float64 {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = mean + rng.NormFloat64()
+	}
+	return x
 }

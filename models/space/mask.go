@@ -87,6 +87,12 @@ func (m Mask) Drop(p Primitive) Mask {
 	return m
 }
 
+// Without is the mask without an operation.
+func (m Mask) Without(c Candidate) Mask {
+	m[c.Cell][c.Edge] = m[c.Cell][c.Edge].Without(c.Op)
+	return m
+}
+
 // SubsetOf says whether every operation of m is in from.
 func (m Mask) SubsetOf(from Mask) bool {
 	for _, t := range CellTypes {

@@ -22,7 +22,7 @@ func TestGatesHideFromEveryRanker(t *testing.T) {
 		s.Rankers = proxy.All
 		var networks []space.Mask
 		for _, c := range dropped {
-			networks = append(networks, without(mask, c))
+			networks = append(networks, mask.Without(c))
 		}
 		gated := values(t, s, mask, networks)
 		for i, net := range networks {

@@ -67,7 +67,7 @@ func norms(t *testing.T, s *ranking.Supernet, m space.Mask, repeat int, c ...spa
 	defer session.Close()
 	var networks []space.Mask
 	for _, gone := range c {
-		networks = append(networks, without(m, gone))
+		networks = append(networks, m.Without(gone))
 	}
 	steps, n := 0, unknown(len(c)+1)
 	err = session.Norms(context.Background(), repeat, append(networks, m), n, func() { steps++ })
@@ -75,11 +75,6 @@ func norms(t *testing.T, s *ranking.Supernet, m space.Mask, repeat int, c ...spa
 		t.Fatalf("%d steps for %d candidates, %v", steps, len(c), err)
 	}
 	return n.Full(), n[:len(c)]
-}
-
-func without(m space.Mask, c space.Candidate) space.Mask {
-	m[c.Cell][c.Edge] = m[c.Cell][c.Edge].Without(c.Op)
-	return m
 }
 
 // unknown are n norms that are to be computed.
@@ -95,7 +90,7 @@ func TestGatesAreRemoval(t *testing.T) {
 		s, mask := ranker(t, partial, 2), smallMask()
 		full, gated := norms(t, s, mask, 1, dropped...)
 		for i, c := range dropped {
-			want, _ := norms(t, s, without(mask, c), 1)
+			want, _ := norms(t, s, mask.Without(c), 1)
 			if math.Abs(gated[i]-want) > 1e-4*want || want == full {
 				t.Errorf("1/%d channels, %v: norm %v by the gate, %v by removal, %v with it", partial, c,
 					gated[i], want, full)

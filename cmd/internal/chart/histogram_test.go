@@ -2,24 +2,15 @@ package chart_test
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"zos-ort/cmd/internal/chart"
+	"zos-ort/graphgen/check"
 )
-
-func normal(seed uint64, n int, mean float64) []float64 {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	x := make([]float64, n)
-	for i := range x {
-		x[i] = mean + rng.NormFloat64()
-	}
-	return x
-}
 
 // The histogram has the area 1; the density is that of the distribution that was drawn from.
 func TestHistogramAndDensity(t *testing.T) {
-	x := normal(3, 20000, 5)
+	x := check.Normal(3, 20000, 5)
 	edges := chart.Bins(80, x)
 	area, total := 0., 0
 	for _, b := range chart.Histogram(x, edges).Bins {

@@ -62,9 +62,7 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 	candidates := append(mask.Candidates(space.Normal), mask.Candidates(space.Reduce)...)
 	var networks []space.Mask
 	for _, c := range candidates {
-		m := mask
-		m[c.Cell][c.Edge] = m[c.Cell][c.Edge].Without(c.Op)
-		networks = append(networks, m)
+		networks = append(networks, mask.Without(c))
 	}
 	norms := prune.NewNorms(len(candidates) + 1)
 	if err := s.Norms(t.Context(), 0, append(networks, mask), norms, func() {}); err != nil {

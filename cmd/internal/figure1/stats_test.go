@@ -2,7 +2,6 @@ package figure1
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"zos-ort/cmd/internal/chart"
@@ -10,15 +9,6 @@ import (
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 )
-
-func normal(seed uint64, n int, mean float64) []float64 {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	x := make([]float64, n)
-	for i := range x {
-		x[i] = mean + rng.NormFloat64()
-	}
-	return x
-}
 
 // Critical values of the Kolmogorov distribution, from its tables.
 func TestKolmogorovP(t *testing.T) {
@@ -41,8 +31,8 @@ func TestResultOfGroups(t *testing.T) {
 		[]float64{3, math.Sqrt(2.5), 1, 2.5, 5}, 1e-12, 0) // gonum interpolates the empirical distribution
 	c := r.Comparison
 	check.Close(t, "comparison", []float64{b.Mean, c.Difference, c.Error, c.KS}, []float64{13, 10, 1, 1}, 1e-12, 0)
-	same := resultOf([]group{{scores: normal(1, 20000, 0)}, {scores: normal(2, 20000, 0)}}).Comparison
-	apart := resultOf([]group{{scores: normal(1, 20000, 0)}, {scores: normal(2, 20000, .1)}}).Comparison
+	same := resultOf([]group{{scores: check.Normal(1, 20000, 0)}, {scores: check.Normal(2, 20000, 0)}}).Comparison
+	apart := resultOf([]group{{scores: check.Normal(1, 20000, 0)}, {scores: check.Normal(2, 20000, .1)}}).Comparison
 	if same.P < .001 || apart.P > 1e-6 || math.Abs(apart.Difference-.1) > 5*apart.Error {
 		t.Errorf("one distribution %+v, two %+v", same, apart)
 	}
