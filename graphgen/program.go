@@ -4,6 +4,7 @@ package graphgen
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/autodiff"
 	"zos-ort/graphgen/ir"
@@ -33,6 +34,9 @@ type Spec struct {
 	SGD     SGD
 	// AuxiliaryWeight weighs the loss of the auxiliary head, if the net has one.
 	AuxiliaryWeight float64
+	// Freeze makes steps that can leave weights as they are: the weight step takes keep[W], 1 or 0, and it and
+	// the alpha step give the gradient of the weights, grad/weights[W], before clipping.
+	Freeze bool
 	pass.Lowering
 
 	state *stateLayout // of Forward, once learnt; see Learn
@@ -140,7 +144,14 @@ func (s Spec) WeightStep() (*Program, error) {
 func (s Spec) AlphaStep() (*Program, error) {
 	return s.build("alpha_step", Train, true, func(b *builder) {
 		b.lossAndCorrect()
-		grads := autodiff.Grad(b.loss, b.net.mixes)
+		of := b.net.mixes
+		if s.Freeze {
+			of = slices.Concat(of, b.net.weightPieces)
+		}
+		grads := autodiff.Grad(b.loss, of)
+		if s.Freeze {
+			b.joinedGradient(grads[len(b.net.mixes):])
+		}
 		for i, m := range b.net.mixes {
 			d := grads[i]
 			if d == nil {

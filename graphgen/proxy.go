@@ -100,13 +100,7 @@ func add(sum, x *ir.Value) *ir.Value {
 
 // weightGradient outputs the gradient of a number with respect to all weights.
 func (b *builder) weightGradient(of *ir.Value) {
-	grads := autodiff.Grad(of, b.net.weightPieces)
-	for i, d := range grads {
-		if d == nil {
-			grads[i] = op.Zeros(b.g, b.net.weightPieces[i].Type)
-		}
-	}
-	b.g.In(scope.Loss, func() { b.output(WeightGradient, b.net.join(grads, b.net.Weights)) })
+	b.joinedGradient(autodiff.Grad(of, b.net.weightPieces))
 }
 
 // sumOfLogits is a scalar.

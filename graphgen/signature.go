@@ -25,6 +25,7 @@ const (
 	Reset     Role = "reset"      // ONNX Runtime's lazy_reset_grad, unused
 	Loss      Role = "loss"       // scalar
 	Correct   Role = "correct"    // number of samples whose top class is the label, scalar
+	Keep      Role = "keep"       // 1 for weights that train, 0 for those that stay, in their layout
 	Norm      Role = "norm"       // global norm of the weight gradient before clipping, scalar
 	Gradient  Role = "gradient"   // gradient of the loss with respect to a MixWeight port
 	Logits    Role = "logits"     // [B,classes]
@@ -39,7 +40,7 @@ const (
 // Gradient ports are named by their mix, Flag ports by the updated state.
 var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum,
 	Mean: port.RunningMean, Variance: port.RunningVariance, Image: port.Images, Label: port.Labels,
-	Rate: port.Rate, DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss,
+	Rate: port.Rate, Keep: port.Keep, DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss,
 	Correct: port.Correct, Norm: port.Norm, Logits: port.Logits, Patterns: port.Patterns,
 	WeightGradient: port.Gradient(port.Weights), ImageGradient: port.Gradient(port.Images)}
 

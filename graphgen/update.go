@@ -23,14 +23,15 @@ func (b *builder) sgd() {
 		decay = op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay)))
 		momentum = op.Mul{}.Of(n.momentum, g.Scalar(float32(s.Momentum)))
 	})
-	grads := autodiff.Grad(b.loss, n.weightPieces)
-	for i, d := range grads {
-		if d == nil {
-			grads[i] = op.Zeros(g, n.weightPieces[i].Type)
-		}
-	}
+	grads := b.orZeros(autodiff.Grad(b.loss, n.weightPieces))
 	g.In(scope.SGD, func() {
 		grad := n.join(grads, n.Weights)
+		var keep *ir.Value
+		if b.spec.Freeze {
+			b.output(WeightGradient, grad)
+			keep = b.input(Keep, n.weights.Type)
+			grad = op.Mul{}.Of(grad, keep)
+		}
 		norm := op.Sqrt{}.Of(sumOfSquares(grad))
 		b.output(Norm, norm)
 		clip := g.Scalar(float32(s.Clip))
@@ -38,10 +39,30 @@ func (b *builder) sgd() {
 		grad = op.Mul{}.Of(grad, op.Div{}.Of(clip, safe))
 
 		step := op.Add{}.Of(momentum, op.Add{}.Of(grad, decay))
-		weights := op.Sub{}.Of(n.weights, op.Mul{}.Of(step, rate))
+		move := op.Mul{}.Of(step, rate)
+		if keep != nil {
+			move = op.Mul{}.Of(move, keep)
+		}
+		weights := op.Sub{}.Of(n.weights, move)
 		b.updates = append(b.updates,
 			Update{port.Momentum, n.momentum, step}, Update{port.Weights, n.weights, weights})
 	})
+}
+
+// orZeros replaces gradients of weights that the loss does not depend on.
+func (b *builder) orZeros(grads []*ir.Value) []*ir.Value {
+	for i, d := range grads {
+		if d == nil {
+			grads[i] = op.Zeros(b.g, b.net.weightPieces[i].Type)
+		}
+	}
+	return grads
+}
+
+// joinedGradient outputs gradients of the weights as one vector.
+func (b *builder) joinedGradient(grads []*ir.Value) {
+	grads = b.orZeros(grads)
+	b.g.In(scope.Loss, func() { b.output(WeightGradient, b.net.join(grads, b.net.Weights)) })
 }
 
 // sumChunk is the number of elements summed in one run. A float32 sum of millions of squares in one

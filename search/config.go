@@ -3,6 +3,7 @@
 package search
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -31,6 +32,13 @@ type Config struct {
 	// StopOnSkips ends the search after the epoch in which the genotype of either cell has so many
 	// skip connections; the epoch before gives the result. 0 is off.
 	StopOnSkips int
+	// Average derives the genotype from the mean of the alphas after the last Average epochs; 0 and 1 take the
+	// last alphas.
+	Average int
+	// Perturb derives the genotype by perturbation of the supernet instead of from the alphas.
+	Perturb *Perturb
+	// FreezeBelow stops the training of operations that overfit, see freezer; 0 is off.
+	FreezeBelow float64
 	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
 	Seed        uint64
 	Options     ort.Options
@@ -53,6 +61,14 @@ func (c Config) Validate() error {
 	case c.StopOnSkips < 0 || c.StopOnSkips > 2*space.Nodes:
 		return fmt.Errorf("search: a cell has 1 to %d skip connections to stop on (0 is off), not %d",
 			2*space.Nodes, c.StopOnSkips)
+	case c.Average < 0:
+		return fmt.Errorf("search: the alphas of at least one epoch are averaged, got %d", c.Average)
+	case !(c.FreezeBelow >= 0 && c.FreezeBelow < 1):
+		return fmt.Errorf("search: the cosine below which operations freeze lies between 0 (off) and 1, got %v",
+			c.FreezeBelow)
+	case c.Perturb != nil && (c.StopOnSkips > 0 || c.Average > 1):
+		return errors.New("search: a selection by perturbation goes with neither a stop on skip connections nor " +
+			"an average of alphas")
 	case !(c.Beta >= 0):
 		return fmt.Errorf("search: the weight of the beta regulariser must not be negative, got %v", c.Beta)
 	}
@@ -62,12 +78,17 @@ func (c Config) Validate() error {
 	if err := c.Net.Mask.Validate(); err != nil {
 		return err
 	}
+	if err := c.Perturb.validate(); err != nil {
+		return err
+	}
 	return c.Net.Validate()
 }
 
 // Spec describes the programs for images of the given side.
 func (c Config) Spec(image int) graphgen.Spec {
-	return c.Net.Spec(c.Batch, image, c.Lowering)
+	s := c.Net.Spec(c.Batch, image, c.Lowering)
+	s.Freeze = c.FreezeBelow > 0
+	return s
 }
 
 // InitialWeights draws the weights of a seed in the given layout, as PyTorch initialises them.

@@ -17,8 +17,9 @@ type Epoch struct {
 	ValidLoss float64 // validation half, running statistics
 	ValidAcc  float64
 	Entropy   [2]float64
+	Frozen    int // operations of the supernet that no longer train, see Config.FreezeBelow
 	Genotype  space.Genotype
-	Alphas    *space.Alphas `json:"-"` // owned by the search; copy to keep
+	Alphas    *space.Alphas `json:"-"` // that the genotype derives from; owned by the search, copy to keep
 
 	// Time is not part of what a seed determines.
 	Time Times
@@ -54,6 +55,13 @@ type Snapshot struct {
 	Time  Times  // of the running epoch so far
 	Last  *Epoch // the epoch before, if any
 	Stop  *Stop  `json:",omitempty"` // what ended the search early
+	// Recent are the alphas after the last epochs, while their mean gives the genotype.
+	Recent []*space.Alphas `json:",omitempty"`
+	// Kept are the operations that a selection by perturbation has left on every edge, none on an edge that it
+	// has taken away.
+	Kept *[2][space.Edges]space.Set `json:",omitempty"`
+	// Frozen is what is known of operations that overfit.
+	Frozen *Frozen `json:",omitempty"`
 	// Before are the alphas at the start of the running epoch, while an early stop may go back to
 	// them.
 	Before *space.Alphas `json:",omitempty"`

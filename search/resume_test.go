@@ -17,14 +17,20 @@ import (
 // the same steps and ends with the same bits as one that never stops.
 func TestResumedSearchIsTheSame(t *testing.T) {
 	runtime(t)
-	for name, partial := range map[string]int{"full channels": 1, "partial channels": 4} {
+	of := func(partial int) search.Config {
+		c := tinyConfig()
+		c.Net.Channels, c.Net.Partial, c.Epochs = 4*partial, partial, 3
+		return c
+	}
+	averaged := of(1)
+	averaged.Average = 2
+	for name, c := range map[string]search.Config{"full channels": of(1), "partial channels": of(4),
+		"averaged alphas": averaged, "perturbation": perturbing(4, 1), "freezing": freezing(.1)} {
 		t.Run(name, func(t *testing.T) {
-			c := tinyConfig()
-			c.Net.Channels, c.Net.Partial, c.Epochs = 4*partial, partial, 3
 			want, whole := runs(t, c)
 			got, pieces := interrupted(t, c)
-			if !slices.Equal(pieces.steps, whole.steps) {
-				t.Errorf("steps differ:\n%v\n%v", pieces.steps, whole.steps)
+			if x, y := trained(pieces.steps), trained(whole.steps); !slices.Equal(x, y) {
+				t.Errorf("steps differ:\n%v\n%v", x, y)
 			}
 			for i, x := range pieces.epochs {
 				y := whole.epochs[i]
@@ -44,19 +50,33 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 	}
 }
 
-// interrupted runs a search in pieces of one step; the recorder has seen all of them.
+// trained leaves out the trials of decisions, which begin anew after an interruption.
+func trained(steps []train.Progress) []train.Progress {
+	return slices.DeleteFunc(slices.Clone(steps), func(p train.Progress) bool { return p.Decides })
+}
+
+// interrupted runs a search in pieces of one step, and stops every decision once at its second trial; the recorder has seen all
+// of them.
 func interrupted(t *testing.T, c search.Config) (*search.Result, *recorder) {
 	t.Helper()
 	all := new(recorder)
 	var from *search.Start
+	decision := -1
 	for piece := 0; ; piece++ {
 		ctx, cancel := context.WithCancel(context.Background())
-		all.onStep = func(train.Progress) { cancel() }
+		all.onStep = func(p train.Progress) {
+			if !p.Decides {
+				cancel()
+			} else if p.Epoch > decision && p.Step == 2 {
+				decision = p.Epoch
+				cancel()
+			}
+		}
 		res, err := search.Run(ctx, c, images(t), from, all)
 		cancel()
 		if err == nil {
-			if piece < len(all.steps) {
-				t.Errorf("only %d interruptions in %d steps", piece, len(all.steps))
+			if n := len(trained(all.steps)); piece < n {
+				t.Errorf("only %d interruptions in %d steps", piece, n)
 			}
 			return res, all
 		}

@@ -44,7 +44,7 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 		at = from.Snapshot
 	}
 	err = train.Loop[Epoch, Snapshot]{Net: steps.Net, Recorder: r,
-		Done: func() bool { return at.Epoch >= c.Epochs || at.Stop != nil },
+		Done: func() bool { return at.Epoch >= c.epochs() || at.Stop != nil },
 		Epoch: func(ctx context.Context) (Epoch, error) {
 			if c.StopOnSkips > 0 && at.Before == nil {
 				at.Before = steps.Alphas.Clone()
@@ -57,19 +57,31 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Alphas: steps.Alphas, Genotype: at.Last.Genotype, Last: *at.Last,
+	alphas, err := derived(at.Recent, steps.Alphas)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Alphas: alphas, Genotype: at.Last.Genotype, Last: *at.Last,
 		Stop: at.Stop}, nil
 }
 
-// with completes the snapshot with the architecture parameters and their optimiser.
+// with completes the snapshot with the architecture parameters and what else changes them.
 func (s Snapshot) with(steps *Steps) Snapshot {
 	s.Alphas, s.Adam = steps.Alphas, steps.Adam.State
+	if steps.batch != nil {
+		kept := steps.Kept
+		s.Kept = (*[2][space.Edges]space.Set)(&kept)
+	}
+	if steps.freezer != nil {
+		frozen := steps.freezer.state.clone()
+		s.Frozen = &frozen
+	}
 	return s
 }
 
 // open builds the programs and their state, fresh or as it was saved.
 func (c Config) open(images *data.Set, from *Start) (*Steps, error) {
-	programs, err := Emit(c.Spec(images.Size))
+	programs, err := c.emit(images.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +101,16 @@ func (c Config) open(images *data.Set, from *Start) (*Steps, error) {
 		return nil, err
 	}
 	steps.Adam.Rate, steps.Form = c.AlphaRate(images.Len()), c.Form
+	var frozen *Frozen
 	if from != nil {
 		err = steps.Adam.Restore(from.Adam)
+		frozen = from.Frozen
+		if from.Kept != nil {
+			steps.Kept = *from.Kept
+		}
+	}
+	if c.FreezeBelow > 0 {
+		steps.freezer = newFreezer(c.FreezeBelow, programs.Weight.Weights, steps.weight.Keep, frozen)
 	}
 	if err != nil {
 		steps.Close()
@@ -99,11 +119,11 @@ func (c Config) open(images *data.Set, from *Start) (*Steps, error) {
 	return steps, nil
 }
 
-// loaders are the three views of the training images.
-type loaders struct{ weights, alphas, valid *data.Loader }
+// loaders are the views of the training images; judge is nil unless a perturbation decides.
+type loaders struct{ weights, alphas, valid, judge *data.Loader }
 
 func (l *loaders) close() {
-	for _, x := range []*data.Loader{l.weights, l.alphas, l.valid} {
+	for _, x := range []*data.Loader{l.weights, l.alphas, l.valid, l.judge} {
 		if x != nil {
 			x.Close()
 		}
@@ -115,6 +135,10 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 	valid := a
 	if c.Valid > 0 && c.Valid < len(a) {
 		valid = a[:c.Valid]
+	}
+	judge := a
+	if c.Perturb != nil && c.Perturb.Images > 0 && c.Perturb.Images < len(a) {
+		judge = a[:c.Perturb.Images]
 	}
 	l := new(loaders)
 	// A step takes its batches even when it is interrupted; the evaluation ends at once.
@@ -129,7 +153,11 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 		{&l.alphas, steady, data.LoaderConfig{Indices: a, Augment: c.Augment, Shuffle: true,
 			Seed: stream.Seed(c.Seed, stream.AlphaImages, 0)}},
 		{&l.valid, ctx, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
+		{&l.judge, ctx, data.LoaderConfig{Indices: judge, Tail: data.TailDrop}},
 	} {
+		if x.to == &l.judge && c.Perturb == nil {
+			continue
+		}
 		x.cfg.Set, x.cfg.Batch = images, c.Batch
 		var err error
 		if *x.to, err = data.NewLoader(x.ctx, x.cfg); err != nil {
@@ -144,7 +172,7 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 // short, at says where.
 func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 	r Recorder) (Epoch, error) {
-	ep := Epoch{Epoch: at.Epoch, Rate: train.Cosine(c.Rate, at.Epoch, c.Epochs), Alphas: s.Alphas}
+	ep := Epoch{Epoch: at.Epoch, Rate: c.rate(at.Epoch)}
 	if at.Epoch >= c.Warmup {
 		ep.Lambda = c.Beta * float64(at.Epoch)
 	}
@@ -154,11 +182,14 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 		at.Time.Total = before.Total + time.Since(start)
 		at.Time.Waited = before.Waited + l.weights.Waited() + l.alphas.Waited() - waited
 	}()
-	if err := c.steps(ctx, at, ep, s, l, r); err != nil {
+	err := c.decide(at.Epoch, c.judge(ctx, at.Epoch, s, l, r))
+	if err == nil {
+		err = c.steps(ctx, at, ep, s, l, r)
+	}
+	if err != nil {
 		return ep, err
 	}
 	evaluated := time.Now()
-	var err error
 	for _, t := range space.CellTypes {
 		s.feedMix(s.eval, t)
 		ep.Entropy[t] = s.Alphas.Entropy(t)
@@ -169,10 +200,16 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 	if err := s.watch(at.Epoch).Finite(ep.ValidLoss, "an evaluation"); err != nil {
 		return ep, err
 	}
-	ep.Means, ep.Time = at.Sums.over(l.weights.Steps()), at.Time
+	if s.freezer != nil {
+		ep.Frozen = len(s.freezer.state.Places)
+	}
+	ep.Means, ep.Time = at.Sums.over(max(1, c.weightSteps(at.Epoch, l.weights.Steps()))), at.Time
 	ep.Time.Eval, ep.Time.Total = time.Since(evaluated), before.Total+time.Since(start)
 	ep.Time.Waited += l.weights.Waited() + l.alphas.Waited() - waited
-	ep.Genotype, err = s.Alphas.Genotype()
+	if ep.Alphas, err = derived(c.window(at.Recent, at.Epoch, s.Alphas), s.Alphas); err != nil {
+		return ep, err
+	}
+	ep.Genotype, err = space.DeriveFromScores(ep.Alphas.Scores(), s.Kept)
 	return ep, err
 }
 
@@ -187,7 +224,7 @@ func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *
 		_, err := train.Batch(other)
 		return err
 	}
-	n := l.weights.Steps()
+	n := c.weightSteps(at.Epoch, l.weights.Steps())
 	return train.Steps(ctx, &at.Step, n, l.weights.Epoch(at.Epoch), skip, func(b *data.Batch) error {
 		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n}
 		if searching {
@@ -197,6 +234,9 @@ func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *
 		}
 		if err := c.weightStep(at, &p, ep.Rate, s, b); err != nil {
 			return err
+		}
+		if searching && s.freezer != nil {
+			s.freezer.see(s.alpha.WeightGradient, s.weight.WeightGradient)
 		}
 		r.Step(p)
 		return nil

@@ -18,17 +18,32 @@ type Steps struct {
 	Alphas *space.Alphas
 	Adam   *Adam
 	Form   method.BetaForm // of the beta regulariser
-	Net    *program.Net
-	weight *program.Runner
-	alpha  *program.Runner
-	eval   *program.Runner
-	grad   *space.Alphas
-	live   [2][]int  // positions in Alphas.Flat of the operations that the programs know
-	mix    []float64 // scratch
+	// Kept are the operations among which a selection by perturbation has not decided, and those that it has
+	// chosen: at first all of the mask.
+	Kept       space.Mask
+	Net        *program.Net
+	weight     *program.Runner
+	alpha      *program.Runner
+	eval       *program.Runner
+	batch      *program.Runner // logits with the statistics of the batch; nil unless a perturbation decides
+	freezer    *freezer        // nil if no operation freezes
+	grad       *space.Alphas
+	candidates [2][]space.Candidate
+	live       [2][]int  // positions in Alphas.Flat of the operations that the programs know
+	mix        []float64 // scratch
 }
 
-// Programs are the graphs of a search.
-type Programs struct{ Weight, Alpha, Eval *graphgen.Program }
+// Programs are the graphs of a search. Batch is nil unless a perturbation decides.
+type Programs struct{ Weight, Alpha, Eval, Batch *graphgen.Program }
+
+// emit builds the programs of a search.
+func (c Config) emit(image int) (p Programs, err error) {
+	spec := c.Spec(image)
+	if p, err = Emit(spec); err == nil && c.Perturb != nil {
+		p.Batch, err = spec.Rank()
+	}
+	return p, err
+}
 
 // Emit builds the programs of a supernet.
 func Emit(s graphgen.Spec) (p Programs, err error) {
@@ -51,15 +66,17 @@ func (p Programs) Shape() program.Shape {
 }
 
 // Open creates the state and the sessions. A nil weight vector starts at zero; alphas are used as
-// they are. A nil Eval program is left out.
+// they are. Programs that are nil are left out.
 func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*Steps, error) {
 	net, err := program.NewNet(p.Shape(), v, o)
 	if err != nil {
 		return nil, err
 	}
-	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like()}
+	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like(),
+		Kept: alphas.Mask()}
 	for _, t := range space.CellTypes {
-		for i, c := range alphas.Mask().Candidates(t) {
+		s.candidates[t] = alphas.Mask().Candidates(t)
+		for i, c := range s.candidates[t] {
 			if c.Op != space.None {
 				s.live[t] = append(s.live[t], i)
 			}
@@ -79,7 +96,7 @@ func (s *Steps) openAll(p Programs) error {
 		open func(*graphgen.Program) (*program.Runner, error)
 		r    **program.Runner
 	}{{p.Weight, s.Net.OpenWeightStep, &s.weight}, {p.Alpha, s.Net.OpenAlphaStep, &s.alpha},
-		{p.Eval, s.Net.OpenForward, &s.eval}} {
+		{p.Eval, s.Net.OpenForward, &s.eval}, {p.Batch, s.Net.OpenForward, &s.batch}} {
 		if x.p == nil {
 			continue
 		}
@@ -108,7 +125,7 @@ func (s *Steps) fits(r *program.Runner) error {
 
 // Close releases the sessions and the state.
 func (s *Steps) Close() {
-	for _, r := range []*program.Runner{s.weight, s.alpha, s.eval} {
+	for _, r := range []*program.Runner{s.weight, s.alpha, s.eval, s.batch} {
 		if r != nil {
 			r.Close()
 		}
@@ -178,10 +195,12 @@ func (s *Steps) LastGradient() *space.Alphas { return s.grad }
 // zeros: its output is zero whatever its weight.
 func (s *Steps) backward(t space.CellType) error {
 	if g := s.alpha.Mix(supernet.OperationMix(t)).Gradient; g != nil {
-		dw := s.scratch(len(s.Alphas.Flat(t)))
+		dw, list := s.scratch(len(s.Alphas.Flat(t))), s.candidates[t]
 		clear(dw)
 		for j, d := range g {
-			dw[s.live[t][j]] = float64(d)
+			if i := s.live[t][j]; !s.decided(t, list[i].Edge) {
+				dw[i] = float64(d)
+			}
 		}
 		if err := s.Alphas.MixBackward(s.grad, t, dw); err != nil {
 			return err
@@ -193,7 +212,9 @@ func (s *Steps) backward(t space.CellType) error {
 	}
 	dw := s.scratch(space.Edges)
 	for i, d := range g {
-		dw[i] = float64(d)
+		if dw[i] = float64(d); s.Kept[t][i].Empty() {
+			dw[i] = 0
+		}
 	}
 	return s.Alphas.EdgeBackward(s.grad, t, dw)
 }
@@ -232,13 +253,16 @@ func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
 func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
 	if dst := r.Mix(supernet.OperationMix(t)).Weights; dst != nil {
 		w := s.Alphas.MixWeights(s.scratch(len(s.Alphas.Flat(t))), t)
+		s.project(w, t)
 		for j, i := range s.live[t] {
 			dst[j] = float32(w[i])
 		}
 	}
 	if dst := r.Mix(supernet.EdgeMix(t)).Weights; dst != nil {
 		for i, w := range s.Alphas.EdgeWeights(s.scratch(space.Edges), t) {
-			dst[i] = float32(w)
+			if dst[i] = float32(w); s.Kept[t][i].Empty() {
+				dst[i] = 0
+			}
 		}
 	}
 }

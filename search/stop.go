@@ -28,8 +28,9 @@ func (c Config) stop(ep Epoch) *Stop {
 // alphas and what is known of them are those of the epoch before. Before the first epoch there are
 // only the alphas.
 func (c Config) after(at Snapshot, ep Epoch, s *Steps) (Snapshot, error) {
-	next := Snapshot{Epoch: ep.Epoch + 1, Last: &ep, Stop: c.stop(ep)}
+	next := Snapshot{Epoch: ep.Epoch + 1, Last: &ep, Stop: c.stop(ep), Recent: at.Recent}
 	if next.Stop == nil {
+		next.Recent = c.window(at.Recent, ep.Epoch, s.Alphas.Clone())
 		return next, nil
 	}
 	if err := s.Alphas.SetVector(at.Before.Vector()); err != nil {

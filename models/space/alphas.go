@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Alphas are the architecture parameters of a search: one number per operation that the mask
@@ -52,6 +54,18 @@ func (a *Alphas) Clone() *Alphas {
 	c := *a
 	c.values = slices.Clone(a.values)
 	return &c
+}
+
+// Mean is the mean of alphas of one layout, at least one.
+func Mean(list []*Alphas) (*Alphas, error) {
+	mean := list[0].Like()
+	for _, a := range list {
+		if err := mean.sameLayout(a); err != nil {
+			return nil, err
+		}
+		floats.AddScaled(mean.values, 1/float64(len(list)), a.values)
+	}
+	return mean, nil
 }
 
 // Mask is the mask that the layout follows.

@@ -53,6 +53,7 @@ const (
 	JudgeInside          // architectures inside of a judged mask, by what the mask is
 	JudgeTests           // resamples of a judge's intervals and tests
 	RankSample           // architectures of a file that are scored
+	Perturbation         // the order in which edges are decided, by cell type
 	purposes
 )
 

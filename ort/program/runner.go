@@ -20,9 +20,12 @@ type Runner struct {
 	DropPath      []float32 // [operations,B]
 	Loss, Correct []float32 // one number each
 	Norm          []float32 // of the gradient before clipping, one number
-	Logits        []float32 // [B,Classes]
-	Classes       int       // of Logits
-	mixes         map[graphgen.Mix]Mixing
+	Keep          []float32 // 1 for weights that train, 0 for those that stay, in their layout
+	// WeightGradient is that of the loss with respect to the weights, in their layout.
+	WeightGradient []float32
+	Logits         []float32 // [B,Classes]
+	Classes        int       // of Logits
+	mixes          map[graphgen.Mix]Mixing
 
 	trainer *ort.Trainer
 	step    *ort.Step
@@ -103,7 +106,8 @@ func checkRoles(s graphgen.Signature, needed []graphgen.Role) error {
 func (r *Runner) floats() map[graphgen.Role]*[]float32 {
 	return map[graphgen.Role]*[]float32{graphgen.Image: &r.Images, graphgen.Rate: &r.Rate,
 		graphgen.DropPath: &r.DropPath, graphgen.Loss: &r.Loss, graphgen.Correct: &r.Correct,
-		graphgen.Norm: &r.Norm, graphgen.Logits: &r.Logits}
+		graphgen.Norm: &r.Norm, graphgen.Logits: &r.Logits, graphgen.Keep: &r.Keep,
+		graphgen.WeightGradient: &r.WeightGradient}
 }
 
 // buffers makes the host buffers of ports and assigns them to the fields of their roles.

@@ -18,6 +18,9 @@ type Progress struct {
 	Epoch, Step, Steps int
 	Loss, Accuracy     float64 // of the training batch
 	AlphaLoss          float64 // of a search after its warm-up
+	// Decides marks an evaluation that decides about an operation or an edge: Loss and Accuracy are those of
+	// validation images, and Steps is not known.
+	Decides bool
 }
 
 // Recorder receives what a training reports: a step, an epoch E, and a snapshot S of where it

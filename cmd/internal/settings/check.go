@@ -119,6 +119,9 @@ func (e Experiment) checkSearch() error {
 	if _, err := method.ParseBetaForm(s.BetaForm); err != nil {
 		return terminal.Usagef("--beta-form: %w", err)
 	}
+	if err := s.checkDerivation(); err != nil {
+		return err
+	}
 	switch {
 	case s.ValidImages < 0:
 		return terminal.Usagef("--valid-images must be positive, got %d", s.ValidImages)
@@ -139,6 +142,28 @@ func (e Experiment) checkSearch() error {
 			s.StopOnSkips)
 	case !(s.Beta >= 0) || math.IsInf(s.Beta, 0):
 		return terminal.Usagef("--beta-reg must be finite and not negative, got %v", s.Beta)
+	}
+	return nil
+}
+
+// checkDerivation checks what the genotype derives from.
+func (s Search) checkDerivation() error {
+	perturbs := s.Derive == DerivePerturbation
+	switch {
+	case s.Derive != "" && s.Derive != DeriveAlphas && !perturbs:
+		return terminal.Usagef("unknown --derive %q: use %s or %s", s.Derive, DeriveAlphas, DerivePerturbation)
+	case perturbs && (s.Select > 0 || s.Average > 1 || s.StopOnSkips > 0):
+		return terminal.Usagef("--derive %s decides after the last epoch: leave --select, --average-alphas and "+
+			"--stop-on-skips away", s.Derive)
+	case s.PerturbImages < 0 || s.PerturbImages > 0 && s.PerturbImages < s.Batch:
+		return terminal.Usagef("--perturb-images must be at least a batch, %d (0 is all), got %d", s.Batch, s.PerturbImages)
+	case s.PerturbSteps < 0:
+		return terminal.Usagef("--perturb-steps must not be negative, got %d", s.PerturbSteps)
+	case s.Average < 0 || s.Average > max(1, s.Epochs-s.Warmup):
+		return terminal.Usagef("--average-alphas must lie between 1 and the %d epochs after the warm-up (0 is off), got %d",
+			max(1, s.Epochs-s.Warmup), s.Average)
+	case !(s.FreezeBelow >= 0 && s.FreezeBelow < 1):
+		return terminal.Usagef("--freeze-below is a cosine between 0 (off) and 1, got %v", s.FreezeBelow)
 	}
 	return nil
 }

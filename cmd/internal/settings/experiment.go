@@ -85,6 +85,12 @@ const (
 	CombineRank   = "rank"   // sum of places
 )
 
+// What a genotype derives from.
+const (
+	DeriveAlphas       = "alphas"
+	DerivePerturbation = "perturbation" // of the supernet, as in DARTS-PT
+)
+
 // Search is the one-shot search.
 type Search struct {
 	Batch       int     `json:"batch"`
@@ -100,7 +106,14 @@ type Search struct {
 	// the last.
 	Select       int `json:"select,omitempty"`
 	SelectEpochs int `json:"select_epochs,omitempty"`
-	Pad          int `json:"pad"`
+	// Average derives the genotype from the mean of the alphas after the last epochs.
+	Average int `json:"average_alphas,omitempty"`
+	// Derive says what the genotype derives from; empty: the alphas.
+	Derive        string  `json:"derive,omitempty"`
+	PerturbImages int     `json:"perturb_images,omitempty"` // 0 is all of the validation half
+	PerturbSteps  int     `json:"perturb_steps,omitempty"`
+	FreezeBelow   float64 `json:"freeze_below,omitempty"` // 0 is off
+	Pad           int     `json:"pad"`
 }
 
 // Export is the derived network that a search exports untrained.
@@ -162,7 +175,8 @@ func Paper() Experiment {
 	e.Network = Network{Channels: 16, Cells: 8}
 	e.Ranking = Ranking{Xi: .5, Measure: string(prune.Operations), PerRound: 1, Ties: TiesFirst,
 		Kernel: string(prune.Correlation), Repeats: 3, Batch: 128, Batches: 3}
-	e.Search = Search{Batch: 128, Epochs: 50, Warmup: 15, Rate: .1, AlphaRate: 6e-4, Pad: 4, SelectEpochs: 10}
+	e.Search = Search{Batch: 128, Epochs: 50, Warmup: 15, Rate: .1, AlphaRate: 6e-4, Pad: 4, SelectEpochs: 10,
+		PerturbSteps: 195}
 	e.Export = Export{Channels: 36, Cells: 20}
 	return e.With(method.All[0])
 }
@@ -185,6 +199,7 @@ func Quick() Experiment {
 	e.Preset, e.Images = PresetQuick, QuickImages()
 	e.Network.Channels, e.Ranking.Channels = 8, 8
 	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 2, 32, 2
+	e.Search.PerturbImages, e.Search.PerturbSteps = 512, 10
 	return e
 }
 

@@ -142,6 +142,18 @@ var (
 		{"select", "choose among the genotypes of the last `K` epochs by a short training of each", "off",
 			func(e *Experiment) any { return &e.Search.Select }},
 		{"select-epochs", "epochs of these trainings", "", func(e *Experiment) any { return &e.Search.SelectEpochs }},
+		{"average-alphas", "derive the genotype from the mean of the alphas after the last `K` epochs", "off",
+			func(e *Experiment) any { return &e.Search.Average }},
+		{"derive", "what the genotype derives from: the largest alphas (alphas), or the operations without which " +
+			"the trained supernet loses most accuracy (perturbation, as in DARTS-PT)", DeriveAlphas,
+			func(e *Experiment) any { return &e.Search.Derive }},
+		{"perturb-images", "validation images that decide then, 0 for all", byPreset,
+			func(e *Experiment) any { return &e.Search.PerturbImages }},
+		{"perturb-steps", "weight steps after every decision then, at most those of an epoch", byPreset,
+			func(e *Experiment) any { return &e.Search.PerturbSteps }},
+		{"freeze-below", "stop the training of an operation of the supernet once its gradients on training and " +
+			"validation images have a mean cosine below `COS` over 20 steps (OLES)", "off",
+			func(e *Experiment) any { return &e.Search.FreezeBelow }},
 		{"valid-images", "validation images after every epoch", "all",
 			func(e *Experiment) any { return &e.Search.ValidImages }},
 		{"network-channels", "channels of the exported network", "",

@@ -125,6 +125,7 @@ func (e Experiment) Spec(s Stage, mask space.Mask) (spec graphgen.Spec, err erro
 		spec = e.RankingNet(mask).Spec(batch, image, l)
 	case StageSearch:
 		spec = e.Supernet(mask).Spec(batch, image, l)
+		spec.Freeze = e.Search.FreezeBelow > 0
 	case StageTraining:
 		spec = e.Derived().Spec(batch, image, l)
 	}
@@ -152,6 +153,9 @@ func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program
 }
 
 func (e Experiment) emitters(s Stage) []func(graphgen.Spec) (*graphgen.Program, error) {
+	if s == StageSearch && e.Search.Derive == DerivePerturbation {
+		return append(slices.Clip(emitters[s]), graphgen.Spec.Rank)
+	}
 	if s != StagePruning {
 		return emitters[s]
 	}

@@ -94,7 +94,9 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 	}
 	out.Genotype, out.ValidAcc, out.Seconds.Search = res.Genotype, &res.Last.ValidAcc, rec.saved.Seconds
 	out.Entropy = entropyOf(mask, res.Alphas)
-	out.Entropy.warn(r.Console)
+	if cfg.Perturb == nil { // alphas decide
+		out.Entropy.warn(r.Console)
+	}
 	if out.Stop = res.Stop; res.Stop != nil {
 		r.Console.Say("stopped: the %v cell of epoch %d has %d skip connections; the result is from before it",
 			res.Stop.Cell, res.Stop.Epoch+1, res.Stop.Skips)
@@ -112,7 +114,12 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error) {
 	s := e.Search
 	l, err := e.Lowering()
-	return search.Config{Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
+	var perturb *search.Perturb
+	if s.Derive == settings.DerivePerturbation {
+		perturb = &search.Perturb{Images: s.PerturbImages, Steps: s.PerturbSteps}
+	}
+	return search.Config{Average: s.Average, Perturb: perturb, FreezeBelow: s.FreezeBelow,
+		Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
 		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, Form: method.BetaForm(s.BetaForm), StopOnSkips: s.StopOnSkips,
 		Augment: data.Augment{Pad: s.Pad, Flip: true}, Valid: s.ValidImages, Seed: e.Seed,
 		Lowering: l}, err

@@ -49,6 +49,9 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 		return r, from, err
 	}
 	header := append([]string(nil), metricsHeader...)
+	if run.freezes() {
+		header = append(header, "frozen_operations")
+	}
 	for p := range space.Primitive(space.NumPrimitives) {
 		header = append(header, "count_"+p.String())
 	}
@@ -57,6 +60,9 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 		"waiting_for_data"}}
 	return r, nil, nil
 }
+
+// freezes reports whether operations of the supernet may stop training.
+func (r *Run) freezes() bool { return r.Experiment.Search.FreezeBelow > 0 }
 
 // Save implements search.Recorder.
 func (r *searchRecorder) Save(s search.Snapshot, n *program.Net) error {
@@ -69,10 +75,14 @@ func (r *searchRecorder) Step(p train.Progress) { showStep(r.run, p) }
 
 // showStep moves the progress bar of an epoch.
 func showStep(r *Run, p train.Progress) {
-	if p.Step == 1 {
-		r.Console.Start(p.Steps, fmt.Sprintf("epoch %d", p.Epoch+1))
+	what, steps := "epoch", p.Steps
+	if p.Decides {
+		what, steps = "decision", -1 // a spinner: how many trials it takes is not known
 	}
-	r.Console.Step(fmt.Sprintf("epoch %d, loss %.3f, accuracy %.2f%s", p.Epoch+1, p.Loss, p.Accuracy, r.Device.Meter.Now()))
+	if p.Step == 1 {
+		r.Console.Start(steps, fmt.Sprintf("%s %d", what, p.Epoch+1))
+	}
+	r.Console.Step(fmt.Sprintf("%s %d, loss %.3f, accuracy %.2f%s", what, p.Epoch+1, p.Loss, p.Accuracy, r.Device.Meter.Now()))
 }
 
 // Epoch implements search.Recorder.
@@ -87,6 +97,10 @@ func (r *searchRecorder) Epoch(e search.Epoch) error {
 	for _, x := range []float64{e.Rate, e.Lambda, e.TrainLoss, e.TrainAcc, e.AlphaLoss, e.AlphaAcc,
 		e.ValidLoss, e.ValidAcc, e.Norm, e.Entropy[space.Normal], e.Entropy[space.Reduce]} {
 		row = append(row, terminal.Number(x))
+	}
+	if r.run.freezes() {
+		row = append(row, strconv.Itoa(e.Frozen))
+		r.run.Console.Say("       %d operations of the supernet no longer train", e.Frozen)
 	}
 	for _, n := range e.Genotype.Counts() {
 		row = append(row, strconv.Itoa(n))

@@ -1,0 +1,214 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"zos-ort/models/space"
+	"zos-ort/models/stream"
+	"zos-ort/models/supernet"
+	"zos-ort/ort/program"
+	"zos-ort/search/data"
+	"zos-ort/search/train"
+)
+
+// Perturb are the settings of a selection by perturbation (DARTS-PT, Wang et al., ICLR 2021): the operation
+// of an edge is the one without which the trained supernet loses most accuracy, not the one with the largest
+// alpha. After the search every edge is decided in a random order, then which two inputs every node keeps;
+// normal and reduction cells take turns. After every decision the supernet is trained a little, at a tenth of the
+// learning rate. The momentum is kept, where the authors' code begins anew.
+type Perturb struct {
+	Images int // of the validation half that judge; 0 is all
+	Steps  int // weight steps after every decision, each after an alpha step; at most those of an epoch
+}
+
+func (p *Perturb) validate() error {
+	if p != nil && (p.Images < 0 || p.Steps < 0) {
+		return fmt.Errorf("search: images and steps of a selection by perturbation must not be negative, got %d and %d",
+			p.Images, p.Steps)
+	}
+	return nil
+}
+
+// tuneRate is the part of the search's learning rate with which the supernet is trained between decisions.
+const tuneRate = .1
+
+// decisions of a selection by perturbation: on the edges, and on the nodes with more than two inputs.
+const decisions = space.Edges + space.Nodes - 1
+
+// epochs of the search, with one for every decision.
+func (c Config) epochs() int {
+	if c.Perturb == nil {
+		return c.Epochs
+	}
+	return c.Epochs + decisions
+}
+
+// rate is the learning rate of the weights in an epoch.
+func (c Config) rate(epoch int) float64 {
+	if epoch < c.Epochs {
+		return train.Cosine(c.Rate, epoch, c.Epochs)
+	}
+	return train.Cosine(c.Rate*tuneRate, epoch-c.Epochs, decisions)
+}
+
+// weightSteps of an epoch.
+func (c Config) weightSteps(epoch, all int) int {
+	if epoch < c.Epochs {
+		return all
+	}
+	return min(all, c.Perturb.Steps)
+}
+
+// judge looks for decisions by evaluations of the supernet with the statistics of its batches.
+type judge struct {
+	*Steps
+	ctx    context.Context
+	images *data.Loader
+	trial  func(loss, acc float64) // is told of every evaluation
+}
+
+// judge is told of its trials as a training is of its steps.
+func (c Config) judge(ctx context.Context, epoch int, s *Steps, l *loaders, r Recorder) judge {
+	n := 0
+	return judge{Steps: s, ctx: ctx, images: l.judge, trial: func(loss, acc float64) {
+		n++
+		r.Step(train.Progress{Epoch: epoch, Step: n, Decides: true, Loss: loss, Accuracy: acc})
+	}}
+}
+
+// decide makes the decision of an epoch after the search; those that were made before an interruption stay.
+func (c Config) decide(epoch int, j judge) error {
+	n := epoch - c.Epochs
+	if n < 0 {
+		return nil
+	}
+	for _, t := range space.CellTypes {
+		rng := stream.New(c.Seed, stream.Perturbation, uint64(t))
+		edges, nodes := rng.Perm(space.Edges), permutedNodes(rng)
+		var err error
+		if n < space.Edges {
+			err = j.operation(t, edges[n])
+		} else {
+			err = j.inputs(t, nodes[n-space.Edges])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permutedNodes are the nodes with more than two inputs.
+func permutedNodes(rng *rand.Rand) []int {
+	nodes := rng.Perm(space.Nodes - 1)
+	for i := range nodes {
+		nodes[i]++
+	}
+	return nodes
+}
+
+// operation keeps the operation of an edge without which the accuracy is lowest; of equals, the one with the
+// higher loss.
+func (j judge) operation(t space.CellType, e int) error {
+	ops := j.Kept[t][e].Without(space.None).Primitives()
+	if len(ops) == 0 { // an edge with only none
+		return nil
+	}
+	best, lowest := ops[0], verdict{}
+	for i, p := range ops {
+		if len(ops) == 1 {
+			break
+		}
+		v, err := j.without(t, e, space.SetOf(p))
+		if err != nil {
+			return err
+		}
+		if i == 0 || v.worse(lowest) {
+			best, lowest = p, v
+		}
+	}
+	j.Kept[t][e] = space.SetOf(best)
+	return nil
+}
+
+// inputs keeps two inputs of a node: one after the other, the one goes without which the accuracy stays highest.
+func (j judge) inputs(t space.CellType, node int) error {
+	for {
+		var edges []int
+		lo, hi := space.NodeEdges(node)
+		for e := lo; e < hi; e++ {
+			if j.Kept[t][e].Usable() {
+				edges = append(edges, e)
+			}
+		}
+		if len(edges) <= 2 {
+			return nil
+		}
+		least, highest := edges[0], verdict{}
+		for i, e := range edges {
+			v, err := j.without(t, e, j.Kept[t][e])
+			if err != nil {
+				return err
+			}
+			if i == 0 || highest.worse(v) {
+				least, highest = e, v
+			}
+		}
+		j.Kept[t][least] = 0
+	}
+}
+
+// verdict is the result of an evaluation.
+type verdict struct{ loss, acc float64 }
+
+func (v verdict) worse(than verdict) bool {
+	return v.acc < than.acc || v.acc == than.acc && v.loss > than.loss
+}
+
+// without evaluates the supernet without operations of an edge. The weights of the others stay as they are.
+func (j judge) without(t space.CellType, e int, ops space.Set) (v verdict, err error) {
+	if err := j.ctx.Err(); err != nil {
+		return v, err
+	}
+	for _, t := range space.CellTypes {
+		j.feedMix(j.batch, t)
+	}
+	j.mute(j.batch, t, e, ops)
+	if v.loss, v.acc, err = train.Accuracy(j.batch, j.images.Epoch(0)); err != nil {
+		return v, err
+	}
+	j.trial(v.loss, v.acc)
+	return v, nil
+}
+
+// mute sets the mixing weights of operations of an edge to 0, and the weight of an edge that has no others.
+func (s *Steps) mute(r *program.Runner, t space.CellType, e int, ops space.Set) {
+	list := s.candidates[t]
+	mix := r.Mix(supernet.OperationMix(t)).Weights
+	for j, i := range s.live[t] {
+		if list[i].Edge == e && ops.Has(list[i].Op) {
+			mix[j] = 0
+		}
+	}
+	if edges := r.Mix(supernet.EdgeMix(t)).Weights; edges != nil && s.Kept[t][e]&^ops == 0 {
+		edges[e] = 0
+	}
+}
+
+// project replaces the mixing weights of decided edges, in flat order: 1 for the operation that was kept, 0 for
+// all of an edge that went.
+func (s *Steps) project(w []float64, t space.CellType) {
+	for i, c := range s.candidates[t] {
+		if s.decided(t, c.Edge) {
+			w[i] = 0
+			if s.Kept[t][c.Edge].Has(c.Op) {
+				w[i] = 1
+			}
+		}
+	}
+}
+
+// decided reports whether a selection by perturbation has decided an edge.
+func (s *Steps) decided(t space.CellType, e int) bool { return s.Kept[t][e] != s.Alphas.Mask()[t][e] }
