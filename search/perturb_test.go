@@ -76,7 +76,6 @@ func newSupernet64(t *testing.T, c search.Config, v program.Vectors, a *space.Al
 	}
 }
 
-
 // without is loss and accuracy without operations of an edge.
 func (s *supernet64) without(t space.CellType, e int, ops space.Set) (loss float64, correct int) {
 	s.t.Helper()
