@@ -43,6 +43,7 @@ func rankCommand() *cli.Command {
 			&cli.IntFlag{Name: "batches", Value: 2, Usage: "batches for nngp and zico; others look at the first"},
 			&cli.IntFlag{Name: "channels", Value: 16, Usage: "channels of the first cells"},
 			&cli.IntFlag{Name: "cells", Value: 8, Usage: "cells"},
+			&cli.BoolFlag{Name: "pool-norm", Usage: "normalise after pools, as NASLib does and DARTS does not"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of everything random"},
 			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "architectures at a time"},
 			&cli.StringFlag{Name: "out", Usage: "also write rank.json and scores.csv into the new `DIR`"}},
@@ -91,7 +92,8 @@ func rankSettings(c *cli.Context) (s *rank.Settings, f *archs.File, truth []floa
 	if err != nil {
 		return nil, nil, nil, terminal.Usage(err)
 	}
-	s = &rank.Settings{Architectures: c.String("architectures"), Column: c.String("column"), Sample: c.Int("sample")}
+	s = &rank.Settings{Architectures: c.String("architectures"), Column: c.String("column"), Sample: c.Int("sample"),
+		PoolNorm: c.Bool("pool-norm")}
 	s.Use(list)
 	e := settings.Quick()
 	settings.ImageOptions.Apply(c, "", &e)

@@ -22,6 +22,9 @@ type Config struct {
 	Classes   int
 	Auxiliary bool // auxiliary head at cell 2/3 of the depth, in training only
 	DropPath  bool // the drop_path input exists, in training only
+	// PoolNorm puts a batch norm without parameters after every pool, as the supernet and the networks of NASLib
+	// have it; those of DARTS have none.
+	PoolNorm bool
 }
 
 // Validate checks the configuration.
@@ -146,7 +149,9 @@ func (b *builder) operation(t space.CellType, gene space.Gene, x *ir.Value) *ir.
 	s := space.Stride(t, gene.Source)
 	switch gene.Op {
 	case space.MaxPool3x3, space.AvgPool3x3:
-		x = nn.Pool(x, gene.Op, s)
+		if x = nn.Pool(x, gene.Op, s); b.PoolNorm {
+			x = nn.Plain(b.n, x)
+		}
 	default:
 		x = nn.ConvOp(b.n, x, gene.Op, s, nn.Affine, nn.Affine)
 	}

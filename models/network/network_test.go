@@ -49,6 +49,28 @@ func TestParameterCountsOfGenotypes(t *testing.T) {
 	}
 }
 
+// PoolNorm adds a batch norm to every pool and no weights.
+func TestPoolNorm(t *testing.T) {
+	c := network.Config{Genotype: check.Must(space.Named("DARTS_V1"))(t), Channels: 4, Cells: 8, Classes: 10}
+	pools := 0
+	for i := range c.Cells {
+		for _, g := range c.Genotype.Cell(space.TypeAt(i, c.Cells)) {
+			if g.Op == space.MaxPool3x3 || g.Op == space.AvgPool3x3 {
+				pools++
+			}
+		}
+	}
+	plain := check.Must(spec(c, 2, 16).Rank())(t)
+	c.PoolNorm = true
+	normed := check.Must(spec(c, 2, 16).Rank())(t)
+	if n := len(normed.Stats) - len(plain.Stats); n != pools || pools == 0 {
+		t.Errorf("%d batch norms more, want %d", n, pools)
+	}
+	if a, b := plain.Weights.Len(), normed.Weights.Len(); a != b {
+		t.Errorf("%d weights with batch norms, %d without", b, a)
+	}
+}
+
 // All genes but identities can be dropped: 18 normal and 2 reduction cells of the paper's networks.
 func TestDropPaths(t *testing.T) {
 	for name, want := range map[string]int{"DARTS_V1": 18*5 + 2*5, "DARTS_V2": 18*6 + 2*5,

@@ -34,6 +34,7 @@ type Settings struct {
 	Column        string              `json:"column,omitempty"` // of the accuracy
 	Sample        int                 `json:"sample"`           // architectures; 0 is all
 	Rankers       []string            `json:"rankers"`
+	PoolNorm      bool                `json:"pool_norm"`  // batch norms after pools, as in NASLib
 	Experiment    settings.Experiment `json:"experiment"` // images, network, repeats, batches
 
 	proxies []proxy.Proxy
@@ -169,7 +170,8 @@ func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *
 // network is an architecture's network with the weights of a repeat.
 func (s *Settings) network(g space.Genotype, repeat int, batches []ranking.Batch) ranking.Network {
 	e := s.Experiment
-	net := network.Config{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Classes: e.Images.Classes}
+	net := network.Config{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Classes: e.Images.Classes,
+		PoolNorm: s.PoolNorm}
 	return ranking.Network{Spec: net.Spec(e.Ranking.Batch, e.Images.Size, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
 		Weights: func(l graphgen.Layout) []float32 {
 			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
