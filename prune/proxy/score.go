@@ -22,6 +22,7 @@ type Sample struct {
 	Kernel  prune.Kernel // of nngp
 
 	Logits    [][]float32 // by batch, [B,Classes]
+	Labels    []int64     // of the images of all batches
 	Patterns  []float32   // [B,B]
 	Gradients [][]float32 // of the loss, by batch, in the layout
 	Flow      []float32   // in the layout

@@ -225,11 +225,11 @@ func determinant(x []float64, n int) float64 {
 }
 
 func TestParse(t *testing.T) {
-	if list := check.Must(proxy.Parse("all", proxy.Forward))(t); len(list) != 5 {
+	if list := check.Must(proxy.Parse("all", proxy.Forward))(t); len(list) != 6 {
 		t.Errorf("%d proxies need no gradient", len(list))
 	}
 	_, err := proxy.Parse("nngp,luck", proxy.Gradient)
-	check.Error(t, err, `unknown ranker "luck": use one of nngp, nwot, synflow,`)
+	check.Error(t, err, `unknown ranker "luck": use one of nngp, nngp_fit, nwot, synflow,`)
 	_, err = proxy.Parse("snip", proxy.Forward)
 	check.Error(t, err, "ranker snip needs a gradient pass, only a forward pass was asked for")
 	_, err = proxy.Parse("nwot, nwot", proxy.Forward)

@@ -162,6 +162,9 @@ var whole = variant{prepare: func(*program.Runner) {}, has: func(string) bool { 
 func (s *sampler) sample(ctx context.Context, batches []Batch, v variant, k prune.Kernel) (*proxy.Sample, error) {
 	x := &proxy.Sample{Weights: s.weights, Classes: s.spec.Classes, Batch: s.spec.Batch, Kernel: k}
 	x.Layout, x.FLOPs = s.counted(v.has)
+	for _, b := range batches {
+		x.Labels = append(x.Labels, b.Labels...)
+	}
 	for i, l := range s.looks {
 		r, n := s.runners[i], len(batches)
 		v.prepare(r)
