@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu table1-small quality ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit table1-small quality ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ PYTHON        ?=
 BENCHGPUFLAGS ?= --compile --minutes 180
 bench-gpu: setup-cuda build ## step times and memory peaks on a GPU, beside PyTorch, eager and compiled: PYTHON=VENV/bin/python
 	./$(BIN) bench --device cuda $(if $(PYTHON),--python "$(PYTHON)") $(BENCHGPUFLAGS)
+
+# KIT is the folder that the kit fills, DATA10 CIFAR-10 for its search and retraining (left out if it is missing).
+KIT ?= runs/gpu-kit
+gpu-kit: setup-cuda build ## pack what a GPU machine without network, Go or Maven needs to test and measure: KIT=DIR
+	@mkdir -p "$(KIT)" && $(GO) test -c -o "$(KIT)/conformance.test" ./cmd/internal/conformance
+	@sh cmd/zos-ort/kit/make.sh "$(abspath $(BIN))" "$(KIT)/conformance.test" "$(KIT)" $(if $(wildcard $(DATA10)/data_batch_1.bin),"$(DATA10)")
+	@rm "$(KIT)/conformance.test"
 
 test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \

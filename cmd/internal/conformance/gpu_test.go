@@ -12,6 +12,7 @@ import (
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
+	"zos-ort/ort/standin/provider"
 	"zos-ort/search"
 )
 
@@ -43,6 +44,9 @@ var gpuChecks = []struct {
 	{"bfloat16", bfloat16Follows},
 }
 
+// gpuRequired is the value of ZOS_GPU with which TestGPU fails, and does not skip, without a GPU.
+const gpuRequired = "required"
+
 // TestGPU is make test-gpu, which sets ZOS_GPU and runs nothing else: a process that has opened the
 // runtime for the CPU cannot open the one for CUDA.
 func TestGPU(t *testing.T) {
@@ -51,9 +55,12 @@ func TestGPU(t *testing.T) {
 	}
 	c := &ort.CUDA{}
 	if err := ort.OpenCUDA(ort.FindDevices(ort.CUDAFolders()), *c); err != nil {
+		if os.Getenv("ZOS_GPU") == gpuRequired {
+			t.Fatal(err)
+		}
 		t.Skipf("skipped: %v", err)
 	}
-	runGPUChecks(t, gpuDevice{c, true})
+	runGPUChecks(t, gpuDevice{c, !provider.StandsIn()})
 }
 
 func runGPUChecks(t *testing.T, d gpuDevice) {
