@@ -52,6 +52,9 @@ type Config struct {
 	// LastOfTies drops, of equal scores, the operation that comes last in the list of primitives; the
 	// rule is the first.
 	LastOfTies bool
+	// Shard, if it is not everything, ranks its part of the first round that is not known as a whole, and ends
+	// with a PartError.
+	Shard Shard
 }
 
 // Validate checks the settings.
@@ -237,6 +240,7 @@ func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group
 			session.Close()
 		}
 	}()
+	missing := 0
 	for repeat := range c.Repeats {
 		norms := p.norms(i, repeat, all)
 		if norms.Missing() > 0 {
@@ -248,14 +252,21 @@ func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group
 				if session, err = r.Open(mask); err != nil {
 					return nil, err
 				}
+				session = part{session, c.Shard, c.rankers()}
 			}
 			if err := c.repeat(ctx, session, repeat, networks, norms, p, o); err != nil {
 				return nil, err
 			}
 		}
+		if missing += norms.Missing(); missing > 0 { // other shards have them
+			continue
+		}
 		if done, err := c.settled(mask, groups, p.Rounds[i][:repeat+1]); done || err != nil {
 			return p.Rounds[i][:repeat+1], err
 		}
+	}
+	if missing > 0 {
+		return nil, &PartError{Round: i + 1, Networks: (c.Repeats*all - missing) / c.rankers(), All: c.Repeats * len(networks)}
 	}
 	return p.Rounds[i], nil
 }
@@ -276,7 +287,7 @@ func (c Config) repeat(ctx context.Context, s Session, repeat int, networks []sp
 	if failed != nil {
 		return failed
 	}
-	if n := norms.Missing(); n > 0 {
+	if n := norms.Missing(); n > 0 && c.Shard.Of < 2 {
 		return fmt.Errorf("the norms of %d networks are not numbers", (n+c.rankers()-1)/c.rankers())
 	}
 	return nil

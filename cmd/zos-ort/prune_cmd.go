@@ -6,8 +6,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/stages"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/prune"
 )
@@ -19,8 +21,10 @@ func pruneCommand() *cli.Command {
 		Description: "Writes a run directory with config.json, mask.json and scores.csv.",
 		Flags: join(settings.PruneCommand.Flags("", settings.Paper()), []cli.Flag{
 			&cli.StringFlag{Name: "compare", Usage: "say how much the mask has in common with that in `FILE`"},
+			&cli.StringSliceFlag{Name: "merge", Usage: "go on from what the shards in `DIR` know, with their settings; " +
+				"give it once for each"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the settings and the rounds to come, and stop"}},
-			runFlags("prune"), settings.Report()),
+			settings.ShardOptions.Flags("", settings.Paper()), runFlags("prune"), settings.Report()),
 		Before: noArguments,
 		Action: pruneAction,
 	}
@@ -31,8 +35,27 @@ func pruneAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return atWork(c, settings.Searching(settings.PruneCommand, "prune"), planRounds, func(r *stages.Run) error {
+	from := settings.Searching(settings.Join(settings.PruneCommand, settings.ShardOptions), "prune")
+	var shards *stages.Shards
+	if dirs := c.StringSlice("merge"); len(dirs) > 0 {
+		if c.IsSet("resume") || c.IsSet("config") || c.IsSet("preset") {
+			return terminal.Usagef("--merge takes the settings of the shards: leave --resume, --config and --preset away")
+		}
+		if shards, err = stages.ReadShards(dirs, newConsole(c)); err != nil {
+			return err
+		}
+		from.Config = rundir.Dir(dirs[0]).Path("config.json")
+	}
+	return atWork(c, from, planRounds, func(r *stages.Run) error {
+		if err := r.Merge(shards); err != nil {
+			return err
+		}
 		out, err := r.Prune(c.Context)
+		var part *prune.PartError
+		if errors.As(err, &part) {
+			r.Console.Result("%v; zos-ort prune --merge %s ... goes on from all parts", part, r.Dir)
+			return r.Console.Value(stages.PartResult{Run: string(r.Dir), Round: part.Round, Networks: part.Networks, All: part.All})
+		}
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,12 @@ func (e Experiment) checkPruning() error {
 		return terminal.Usagef("--xi is the fraction of the search space to keep and must lie between 0 and 1, "+
 			"got %v", r.Xi)
 	}
+	if _, err := prune.ParseShard(e.Execution.Shard); err != nil {
+		return terminal.Usagef("--shard: %w", err)
+	}
+	if e.Execution.Shard != "" && !e.Prunes() {
+		return terminal.Usagef("--shard divides a ranking, and method %s ranks nothing", e.Method)
+	}
 	if err := e.Pruning().Validate(); err != nil {
 		return terminal.Usage(err)
 	}

@@ -146,6 +146,7 @@ type Execution struct {
 	Dump        string `json:"dump,omitempty"` // folder for a model that the runtime refuses
 	Profile     bool   `json:"profile,omitempty"`
 	Surrogate   string `json:"surrogate,omitempty"` // file that judges the result
+	Shard       string `json:"shard,omitempty"`     // part of the ranking that the run makes, r/N
 }
 
 // Presets.
@@ -296,9 +297,10 @@ func (e Experiment) Rankers() ([]proxy.Proxy, []float64) {
 func (e Experiment) Pruning() prune.Config {
 	r := e.Ranking
 	_, weights := e.Rankers()
+	shard, _ := prune.ParseShard(e.Execution.Shard) // Check refuses what cannot be read
 	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
 		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
-		LastOfTies: r.Ties == TiesLast, Weights: weights, ByRank: r.Combine == CombineRank}
+		Shard: shard, LastOfTies: r.Ties == TiesLast, Weights: weights, ByRank: r.Combine == CombineRank}
 }
 
 // Prunes reports whether the run ranks operations: the method does, and no file gives the mask.

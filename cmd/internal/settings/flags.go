@@ -203,6 +203,12 @@ var (
 // Join puts groups of options together.
 func Join(groups ...Options) Options { return slices.Concat(groups...) }
 
+// ShardOptions divide the ranking of a pruning among machines.
+var ShardOptions = Options{
+	{"shard", "rank part `r/N` of the first round that is not complete, and stop; see --merge", "everything",
+		func(e *Experiment) any { return &e.Execution.Shard }},
+}
+
 // Options of the commands that resolve a whole experiment.
 var (
 	PruneCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, RankOptions,

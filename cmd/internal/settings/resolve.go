@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 
@@ -28,6 +29,8 @@ type Source struct {
 	// Presets give new settings.
 	Presets map[string]func() Experiment
 	Command string
+	// Config is a file that takes the place of the one of --config.
+	Config string
 	// Set, if not nil, overrides what the flags say, before anything is derived from it.
 	Set func(*Experiment)
 }
@@ -77,12 +80,14 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 		r.Experiment, r.before = *before, before
 		s.Options.Apply(c, s.Prefix, &r.Experiment)
 		err = r.complete(c, s)
-	case c.IsSet("config"):
-		if r.Experiment, err = Read(c.String("config")); err == nil {
+	case c.IsSet("config") || s.Config != "":
+		file := cmp.Or(s.Config, c.String("config"))
+		if r.Experiment, err = Read(file); err == nil {
 			if err = r.belongs(s.Command); err != nil {
-				err = fmt.Errorf("%s: %w", c.String("config"), err)
+				err = fmt.Errorf("%s: %w", file, err)
 			}
 		}
+		r.Execution.Shard = ""
 		if err != nil {
 			return r, err
 		}
