@@ -59,7 +59,7 @@ func evalAction(c *cli.Context) error {
 	if n := c.Int("test-images"); n > 0 {
 		test = test.Head(n)
 	}
-	if err := s.Fits(test, p); err != nil {
+	if test, err = s.Fit(test); err != nil {
 		return err
 	}
 	var dir rundir.Dir

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/rundir"
@@ -56,21 +55,18 @@ func folderImages(ctx context.Context, folder string, size int, p *terminal.Cons
 	return test, err
 }
 
-// Fits refuses images that are not for this network.
-func (s *Subject) Fits(test *data.Set, p *terminal.Console) error {
-	if len(test.Classes) != len(s.labels) {
-		return fmt.Errorf("%s has %d classes, %s has %d", s.name, len(s.labels), test.Name,
-			len(test.Classes))
-	}
+// Fit gives the images with the labels of the network, whose classes are matched by name, and refuses
+// images that are not for it.
+func (s *Subject) Fit(test *data.Set) (*data.Set, error) {
 	if test.Size != s.size {
-		return fmt.Errorf("%s takes images of %dx%d, those of %s are %dx%d", s.name, s.size, s.size,
+		return nil, fmt.Errorf("%s takes images of %dx%d, those of %s are %dx%d", s.name, s.size, s.size,
 			test.Name, test.Size, test.Size)
 	}
-	if !slices.Equal(test.Classes, s.labels) {
-		p.Say("the classes of %s have other names than those of %s; they are taken in their order",
-			test.Name, s.name)
+	fitting, err := test.Relabel(s.labels)
+	if err != nil {
+		return nil, fmt.Errorf("%s recognises other classes: %w", s.name, err)
 	}
-	return nil
+	return fitting, nil
 }
 
 // Subject is the trained network on the runtime's training graph.
