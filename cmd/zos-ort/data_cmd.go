@@ -44,6 +44,8 @@ type dataReport struct {
 	Test        int                    `json:"test_images"`
 	Classes     []classReport          `json:"classes"`
 	Notes       []string               `json:"notes"`
+	LeftOut     []string               `json:"left_out"` // files in class folders that are no images
+	Warnings    []string               `json:"warnings"` // images that were read though something is wrong
 	Bad         []string               `json:"bad_images"`
 	Samples     []string               `json:"samples"`
 }
@@ -91,7 +93,8 @@ func reportData(dir string, f *data.Folder) dataReport {
 	r := dataReport{Data: dir, Size: f.Train.Size, Fingerprint: f.Train.Fingerprint(),
 		Mean: f.Train.Mean, Std: f.Train.Std, Train: f.Train.Len(), Test: f.Test.Len(),
 		Classes: make([]classReport, len(f.Train.Classes)), Notes: append([]string{}, f.Notes...),
-		Bad: []string{}, Samples: []string{}}
+		Bad: texts(f.Bad), LeftOut: texts(f.LeftOut), Warnings: append([]string{}, f.Warnings...),
+		Samples: []string{}}
 	for i, name := range f.Train.Classes {
 		r.Classes[i].Name = name
 	}
@@ -101,10 +104,15 @@ func reportData(dir string, f *data.Folder) dataReport {
 	for _, label := range f.Test.Labels {
 		r.Classes[label].Test++
 	}
-	for _, bad := range f.Bad {
-		r.Bad = append(r.Bad, bad.Error())
-	}
 	return r
+}
+
+func texts(errs []error) []string {
+	list := make([]string, len(errs))
+	for i, err := range errs {
+		list[i] = err.Error()
+	}
+	return list
 }
 
 // print reports to people or machines.
@@ -121,6 +129,12 @@ func (r dataReport) print(p *terminal.Console, out string) error {
 	p.Result("mean %.4f, std %.4f (red, green, blue), fingerprint %s", r.Mean, r.Std, r.Fingerprint)
 	if len(r.Bad) > 0 {
 		p.Result("broken files: %d", len(r.Bad))
+	}
+	if len(r.LeftOut) > 0 {
+		p.Result("files left out, which are no images that are read: %d", len(r.LeftOut))
+		for _, file := range r.LeftOut {
+			p.Result("  %s", strings.TrimPrefix(file, "data: "))
+		}
 	}
 	if len(r.Samples) > 0 {
 		p.Result("%d samples written to %s", len(r.Samples), out)

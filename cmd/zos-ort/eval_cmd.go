@@ -21,7 +21,7 @@ func evalCommand() *cli.Command {
 		Description: "Takes an exported model, or the run directory of a retraining, whose network it runs " +
 			"with running statistics. Prints top-1 and top-5 accuracy and that of every class; with --out it " +
 			"also writes classes.csv, confusion.csv and confusion.png.",
-		Flags: append([]cli.Flag{
+		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported"},
 			&cli.StringFlag{Name: "run", Usage: "run `DIR` of zos-ort retrain"},
 			&cli.StringFlag{Name: "data", DefaultText: "that of the run; of a model, of the run it lies in",
@@ -29,11 +29,15 @@ func evalCommand() *cli.Command {
 			&cli.IntFlag{Name: "test-images", DefaultText: "all", Usage: "use the first `N` test images"},
 			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create for tables and confusion matrix"},
-		}, settings.Report()...),
+		}, evalOptions.Flags("", settings.Experiment{}),
+			settings.Report()),
 		Before: noArguments,
 		Action: evalAction,
 	}
 }
+
+// evalOptions say how the images of --data are read.
+var evalOptions = settings.ImageOptions.Only("on-bad-image", "ignore-orientation")
 
 func evalAction(c *cli.Context) error {
 	switch {
@@ -43,6 +47,10 @@ func evalAction(c *cli.Context) error {
 		return terminal.Usagef("--test-images and --threads must be positive, got %d and %d", c.Int("test-images"),
 			c.Int("threads"))
 	}
+	from, err := evalImages(c)
+	if err != nil {
+		return err
+	}
 	threads := c.Int("threads")
 	if threads == 0 {
 		threads = runtime.NumCPU()
@@ -51,7 +59,7 @@ func evalAction(c *cli.Context) error {
 		return err
 	}
 	p := newConsole(c)
-	s, test, err := evalSubject(c, threads, p)
+	s, test, err := evalSubject(c, from, threads, p)
 	if err != nil {
 		return err
 	}
@@ -76,8 +84,18 @@ func evalAction(c *cli.Context) error {
 	return deploy.Report(p, dir, s, test, a)
 }
 
+// evalImages says which images are read and how.
+func evalImages(c *cli.Context) (settings.Images, error) {
+	var e settings.Experiment
+	evalOptions.Apply(c, "", &e)
+	e.Images.Folder = c.String("data")
+	e.Images.Complete(true)
+	return e.Images, e.Images.Check()
+}
+
 // evalSubject opens the network and loads its test images.
-func evalSubject(c *cli.Context, threads int, p *terminal.Console) (*deploy.Subject, *data.Set, error) {
+func evalSubject(c *cli.Context, from settings.Images, threads int, p *terminal.Console) (*deploy.Subject,
+	*data.Set, error) {
 	if path := c.String("model"); path != "" {
 		m, err := deploy.OpenModel(path, ort.Options{Threads: threads, Optimization: ort.All, CPUArena: true,
 			MemPattern: true})
@@ -85,7 +103,7 @@ func evalSubject(c *cli.Context, threads int, p *terminal.Console) (*deploy.Subj
 			return nil, nil, err
 		}
 		s := m.Subject(c.Context, path)
-		test, err := deploy.ModelImages(c.Context, s, c.String("data"), p)
+		test, err := deploy.ModelImages(c.Context, s, from, p)
 		if err != nil {
 			m.Close()
 		}
@@ -95,7 +113,7 @@ func evalSubject(c *cli.Context, threads int, p *terminal.Console) (*deploy.Subj
 	if err != nil {
 		return nil, nil, err
 	}
-	test, err := t.TestImages(c.Context, c.String("data"), p)
+	test, err := t.TestImages(c.Context, from, p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -19,14 +18,15 @@ func predictCommand() *cli.Command {
 		Name:      "predict",
 		Usage:     "say what is in images",
 		ArgsUsage: "IMAGE...",
-		Description: "Takes PNG and JPEG files of any size: the square in the middle is scaled to what the " +
-			"model wants, as in training. A file that is no image is reported and the others are done; the " +
+		Description: "Takes PNG, JPEG, WebP, GIF, BMP and TIFF files of any size: the square in the middle is scaled " +
+			"to what the model wants, as in training. A file that is no image is reported and the others are done; the " +
 			"exit status is then 1.",
-		Flags: append([]cli.Flag{
+		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported"},
 			&cli.IntFlag{Name: "top", Value: 3, Usage: "classes to name for every image"},
 			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
-		}, settings.Report()...),
+		}, settings.ImageOptions.Only("ignore-orientation").Flags("", settings.Experiment{}),
+			settings.Report()),
 		Action: predictAction,
 	}
 }
@@ -57,19 +57,23 @@ func predictAction(c *cli.Context) error {
 		return err
 	}
 	defer m.Close()
-	return predictImages(c.Context, newConsole(c), m, c.Args().Slice(), c.Int("top"))
+	return predictImages(c, newConsole(c), m)
 }
 
 // predictImages does all images and then fails if one could not be read.
-func predictImages(ctx context.Context, p *terminal.Console, m *deploy.Model, paths []string, top int) error {
+func predictImages(c *cli.Context, p *terminal.Console, m *deploy.Model) error {
+	paths := c.Args().Slice()
 	var all []deploy.Prediction
 	var rows [][]string
 	var bad error
 	failed := 0
 	for _, path := range paths {
-		r, err := m.Predict(ctx, path, top)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		r, err := m.Predict(c.Context, path, c.Int("top"), c.Bool("ignore-orientation"))
+		if c.Context.Err() != nil {
+			return c.Context.Err()
+		}
+		if r.Warning != "" {
+			p.Warn("%s", r.Warning)
 		}
 		if err != nil {
 			bad, r.Error = err, err.Error()

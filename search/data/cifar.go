@@ -36,7 +36,7 @@ var (
 
 // openCIFAR reads a folder in one of the CIFAR binary layouts.
 func openCIFAR(ctx context.Context, dir string, files []string, o Options) (*Folder, error) {
-	l, parts, err := detect(dir, files)
+	l, parts, err := detect(dir, files, o)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +50,13 @@ func openCIFAR(ctx context.Context, dir string, files []string, o Options) (*Fol
 		return nil, err
 	}
 	f := new(Folder)
-	if f.Train, err = l.read(ctx, dir, "train", parts, names, o); err != nil {
-		return nil, err
-	}
-	if o.Train > 0 {
-		f.Train = f.Train.Head(o.Train)
+	if !o.TestOnly {
+		if f.Train, err = l.read(ctx, dir, "train", parts, names, o); err != nil {
+			return nil, err
+		}
+		if o.Train > 0 {
+			f.Train = f.Train.Head(o.Train)
+		}
 	}
 	if !o.TrainOnly {
 		if f.Test, err = l.read(ctx, dir, "test", []string{l.test}, names, o); err != nil {
@@ -65,7 +67,7 @@ func openCIFAR(ctx context.Context, dir string, files []string, o Options) (*Fol
 }
 
 // detect decides for a layout and gives its training files in reading order.
-func detect(dir string, files []string) (*layout, []string, error) {
+func detect(dir string, files []string, o Options) (*layout, []string, error) {
 	batches, err := batchFiles(dir, files)
 	if err != nil {
 		return nil, nil, err
@@ -86,6 +88,9 @@ func detect(dir string, files []string) (*layout, []string, error) {
 	}
 	for _, l := range []layout{cifar10, cifar100} {
 		if slices.Contains(files, l.test) {
+			if o.TestOnly {
+				return &l, nil, nil
+			}
 			return nil, nil, fmt.Errorf("data: folder %s has the test file %s but no training file; %s",
 				dir, l.test, understood)
 		}

@@ -7,50 +7,59 @@ import (
 	"path/filepath"
 )
 
-// read decodes the two sets and normalises both as the training images want it.
-func (f *Folder) read(ctx context.Context, dir string, classes []string, train, test []file,
-	o Options) error {
-	n := len(train)
+// read decodes the sets and normalises both as the training images want it.
+func (f *Folder) read(ctx context.Context, dir string, p *parts, o Options) error {
+	n, first := len(p.train), p.train
 	if o.Train > 0 {
 		n = min(n, o.Train)
 	}
-	want, err := o.side(train)
+	if o.TestOnly {
+		n, first = 0, p.test
+	}
+	want, err := o.side(first)
 	if err != nil {
 		return err
 	}
-	if err := o.fits(dir, n+len(test), want.side); err != nil {
+	if err := o.fits(dir, n+len(p.test), want.Size); err != nil {
 		return err
 	}
 	name := filepath.Base(filepath.Clean(dir))
-	f.Train = &Set{Name: name + " train", Size: want.side, Classes: classes}
-	if err := f.decode(ctx, f.Train, train, n, want, o); err != nil {
-		return err
-	}
-	if o.Train == 0 {
-		if err := f.Train.eachClass(); err != nil {
+	test := &Set{Name: name + " test", Size: want.Size, Classes: p.classes, Std: [Channels]float32{1, 1, 1}}
+	if !o.TestOnly {
+		f.Train = &Set{Name: name + " train", Size: want.Size, Classes: p.classes}
+		if err := f.decode(ctx, f.Train, p.train, n, want, o); err != nil {
 			return err
 		}
+		if o.Train == 0 {
+			if err := f.Train.eachClass(); err != nil {
+				return err
+			}
+		}
+		f.Train.Mean, f.Train.Std = moments(f.Train)
+		test.Mean, test.Std = f.Train.Mean, f.Train.Std
 	}
-	f.Train.Mean, f.Train.Std = moments(f.Train)
-	if test == nil {
+	if o.TrainOnly {
 		return nil
 	}
-	f.Test = &Set{Name: name + " test", Size: want.side, Classes: classes, Mean: f.Train.Mean,
-		Std: f.Train.Std}
-	return f.decode(ctx, f.Test, test, len(test), want, o)
+	f.Test = test
+	return f.decode(ctx, f.Test, p.test, len(p.test), want, o)
 }
 
 // wanted is the side that images get. Without a request it is the side of the first image, which all
 // the others must have as well.
 type wanted struct {
-	side  int
+	Decoding
 	first string // path of the first image; empty if images are scaled
+}
+
+func (o Options) decoding(size int) Decoding {
+	return Decoding{Size: size, IgnoreOrientation: o.IgnoreOrientation}
 }
 
 // side decides for the side of the images.
 func (o Options) side(files []file) (w wanted, err error) {
 	if o.Size > 0 {
-		return wanted{side: o.Size}, nil
+		return wanted{Decoding: o.decoding(o.Size)}, nil
 	}
 	for _, f := range files {
 		content, err := readImage(f.path)
@@ -61,7 +70,7 @@ func (o Options) side(files []file) (w wanted, err error) {
 					"images to NxN", f.path, cfg.Width, cfg.Height)
 			}
 			if bad == nil {
-				return wanted{cfg.Width, f.path}, nil
+				return wanted{o.decoding(cfg.Width), f.path}, nil
 			}
 			err = &BadImageError{f.path, bad}
 		}
@@ -82,9 +91,9 @@ func (f *Folder) decode(ctx context.Context, s *Set, files []file, n int, want w
 		start := s.Len()
 		part := files[:min(n-start, len(files))]
 		files = files[len(part):]
-		bad := make([]error, len(part))
-		err := parallel(ctx, len(part), o.Progress, func(i int) error {
-			err := want.decode(s.Image(start+i), part[i].path)
+		bad, warnings := make([]error, len(part)), make([]string, len(part))
+		err := parallel(ctx, len(part), o.Progress, func(i int) (err error) {
+			warnings[i], err = want.decode(s.Image(start+i), part[i].path)
 			if o.SkipBad && isBad(err) {
 				bad[i], err = err, nil
 			}
@@ -98,6 +107,9 @@ func (f *Folder) decode(ctx context.Context, s *Set, files []file, n int, want w
 				f.Bad = append(f.Bad, bad[i])
 				continue
 			}
+			if warnings[i] != "" {
+				f.Warnings = append(f.Warnings, warnings[i])
+			}
 			copy(s.Image(s.Len()), s.Image(start+i))
 			s.Labels = append(s.Labels, file.label)
 		}
@@ -110,33 +122,26 @@ func (f *Folder) decode(ctx context.Context, s *Set, files []file, n int, want w
 }
 
 // decode reads one file to dst, [3, side, side].
-func (w wanted) decode(dst []uint8, path string) error {
+func (w wanted) decode(dst []uint8, path string) (warning string, err error) {
 	content, err := readImage(path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if w.first != "" {
 		_, cfg, err := inspect(content)
-		if err == nil && (cfg.Width != w.side || cfg.Height != w.side) {
-			return fmt.Errorf("data: %s is %dx%d, but %s is %dx%d: --image-size N cuts and scales all "+
-				"images to NxN", path, cfg.Width, cfg.Height, w.first, w.side, w.side)
+		if err == nil && (cfg.Width != w.Size || cfg.Height != w.Size) {
+			return "", fmt.Errorf("data: %s is %dx%d, but %s is %dx%d: --image-size N cuts and scales all "+
+				"images to NxN", path, cfg.Width, cfg.Height, w.first, w.Size, w.Size)
 		}
 	}
-	pixels, err := decode(content, w.side)
-	if err != nil {
-		return &BadImageError{path, err}
-	}
+	pixels, warning, err := w.file(path, content)
 	copy(dst, pixels)
-	return nil
+	return warning, err
 }
 
 // eachClass refuses a set without an image of one of its classes.
 func (s *Set) eachClass() error {
-	count := make([]int, len(s.Classes))
-	for _, label := range s.Labels {
-		count[label]++
-	}
-	for label, n := range count {
+	for label, n := range s.count() {
 		if n == 0 {
 			return fmt.Errorf("data: %s: no image of class %q is left", s.Name, s.Classes[label])
 		}

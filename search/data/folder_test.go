@@ -165,7 +165,7 @@ func TestOpenScales(t *testing.T) {
 		t.Errorf("%d images of side %d, want 21 of 12", s.Len(), s.Size)
 	}
 	// Prediction sees what training sees.
-	alone, err := DecodeImage(filepath.Join(dir, "train", "cat", "wide.jpeg"), 12)
+	alone, _, err := DecodeImage(filepath.Join(dir, "train", "cat", "wide.jpeg"), Decoding{Size: 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestOpenSkipsBadImages(t *testing.T) {
 	if len(got.Bad) != 3 {
 		t.Fatalf("bad images: %v, want 3", got.Bad)
 	}
-	for i, piece := range []string{"text.jpg: not a PNG or JPEG", "bad.png: the image is",
+	for i, piece := range []string{"text.jpg: not a PNG, JPEG", "bad.png: the image is",
 		"empty.jpg: the file is empty"} {
 		wantError(t, got.Bad[i], piece)
 	}
@@ -235,8 +235,8 @@ func TestOpenImageFolderBadInput(t *testing.T) {
 			delete(f, "test/dog/b.png")
 			f["val/cow/a.png"] = square(8)
 		}, Options{}, []string{`class "cow"`, "val"}},
-		{"empty class", func(f folder) { f["train/cow/a.gif"] = "x" }, Options{},
-			[]string{"cow has no *.png or *.jpg", "1 other file"}},
+		{"empty class", func(f folder) { f["train/cow/a.txt"] = "x" }, Options{},
+			[]string{"cow has no image", "1 other file", "a.txt: not a PNG"}},
 		{"folder in class", func(f folder) { f["train/cat/more/a.png"] = square(8) }, Options{},
 			[]string{"more is a folder", `class "cat"`}},
 		{"one class", func(f folder) { f.remove("train/dog/"); f.remove("test/dog/") }, Options{},

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
-	"image/png"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
+
+	"zos-ort/models/safe"
 )
 
 // maxPixels bounds what is decoded: a file of some kilobytes can claim an image that no memory
@@ -19,37 +21,40 @@ const (
 	maxFile   = 8 * maxPixels // four channels of 16 bits
 )
 
-// format is a file format that can be decoded, recognised by how its files start.
-type format struct {
-	magic  string
-	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
+// Decoding says how an image file becomes pixels.
+type Decoding struct {
+	// Size is the side of the square; 0 takes the image as it is, which must be square.
+	Size int
+	// IgnoreOrientation leaves an image as its file has it, however the camera notes that it was held.
+	IgnoreOrientation bool
 }
 
-var formats = []format{
-	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
-	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode},
-}
-
-// DecodeImage reads a PNG or JPEG file as training does, to [3, size, size] bytes: the square in
-// the middle of the image, scaled to the side with the Catmull-Rom kernel. Grey, paletted and
-// 16-bit images become 8-bit RGB, and what is transparent lies on white. A side of 0 takes the
-// image as it is, which must be square. The orientation that a camera may have noted is not applied.
-// An error names the file and what is wrong with it.
-func DecodeImage(path string, size int) ([]uint8, error) {
-	if size < 0 || size > maxSide {
-		return nil, fmt.Errorf("data: image side is %d, want 1..%d, or 0 for the image's own", size,
+// DecodeImage reads an image file as training does, to [3, size, size] bytes: the square in the middle of the
+// upright image, scaled to the side with the Catmull-Rom kernel. Grey, paletted, CMYK and 16-bit images become
+// 8-bit RGB, and what is transparent lies on white; of an animation the first frame counts. A warning says what
+// was wrong with a file that could be read all the same. An error names the file and what is wrong with it.
+func DecodeImage(path string, d Decoding) (pixels []uint8, warning string, err error) {
+	if d.Size < 0 || d.Size > maxSide {
+		return nil, "", fmt.Errorf("data: image side is %d, want 1..%d, or 0 for the image's own", d.Size,
 			maxSide)
 	}
 	content, err := readImage(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	pixels, err := decode(content, size)
+	return d.file(path, content)
+}
+
+// file is DecodeImage on a file that has been read.
+func (d Decoding) file(path string, content []byte) (pixels []uint8, warning string, err error) {
+	pixels, warning, err = d.decode(content)
 	if err != nil {
-		return nil, &BadImageError{path, err}
+		return nil, "", &BadImageError{path, err}
 	}
-	return pixels, nil
+	if warning != "" {
+		warning = fmt.Sprintf("data: %s: %s", path, warning)
+	}
+	return pixels, warning, nil
 }
 
 // BadImageError says which file is no usable image, and why.
@@ -64,65 +69,97 @@ func (e *BadImageError) Error() string { return fmt.Sprintf("data: %s: %v", e.Pa
 // Unwrap gives the reason alone.
 func (e *BadImageError) Unwrap() error { return e.Err }
 
-// readImage reads a file. What is not a regular file, a pipe for example, might never end.
+// readImage reads a file. What cannot be read is a bad image, unless the fault is not the file's.
 func readImage(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("data: %w", err)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("data: %s is not a regular file", path)
-	case info.Size() > maxFile:
-		return nil, &BadImageError{path, fmt.Errorf("the file has %d bytes, more than the %d of any "+
-			"image that is decoded", info.Size(), maxFile)}
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	return content, nil
-}
-
-// decode is DecodeImage on the bytes of a file.
-func decode(content []byte, size int) ([]uint8, error) {
-	f, cfg, err := inspect(content)
-	if err != nil {
-		return nil, err
-	}
-	if size == 0 {
-		if size = cfg.Width; cfg.Width != cfg.Height {
-			return nil, fmt.Errorf("the image is %dx%d, not square", cfg.Width, cfg.Height)
+	err := checkRegular(path)
+	if err == nil {
+		var content []byte
+		if content, err = os.ReadFile(path); err == nil {
+			return content, nil
 		}
 	}
-	img, err := f.decode(bytes.NewReader(content))
-	if err != nil {
-		return nil, damaged(err)
+	for _, ours := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, ours) {
+			return nil, fmt.Errorf("data: %w", err)
+		}
 	}
-	return planes(resize(square(img), size)), nil
+	return nil, badImage(path, err)
+}
+
+// badImage says the path once, though errors of files have it as well.
+func badImage(path string, err error) error {
+	var inPath *fs.PathError
+	if errors.As(err, &inPath) && inPath.Path == path {
+		err = inPath.Err
+	}
+	return &BadImageError{path, err}
+}
+
+// checkRegular refuses what is no regular file, a pipe for example, which might never end, and what is too
+// large for any image.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	if link, bad := os.Lstat(path); err != nil && bad == nil && link.Mode()&fs.ModeSymlink != 0 {
+		return errors.New("the link leads nowhere")
+	}
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("not a regular file")
+	case info.Size() > maxFile:
+		return fmt.Errorf("the file has %d bytes, more than the %d of any image that is decoded", info.Size(),
+			maxFile)
+	}
+	return nil
+}
+
+// decode is DecodeImage on the bytes of a file. A panic of a decoder is an error: it has met what it does not
+// expect.
+func (d Decoding) decode(content []byte) (pixels []uint8, warning string, err error) {
+	f, cfg, err := inspect(content)
+	if err != nil {
+		return nil, "", err
+	}
+	if d.Size == 0 {
+		if d.Size = cfg.Width; cfg.Width != cfg.Height {
+			return nil, "", fmt.Errorf("the image is %dx%d, not square", cfg.Width, cfg.Height)
+		}
+	}
+	err = safe.Call(func() error {
+		img, mended, err := f.decode(content)
+		if err == nil {
+			warning = mended
+			turn := 1
+			if f.exif != nil && !d.IgnoreOrientation {
+				turn = orientation(f.exif(content))
+			}
+			pixels = planes(resize(square(img, turn), d.Size))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", damaged(err)
+	}
+	return pixels, warning, nil
 }
 
 // inspect recognises the format and reads the size of the image, without decoding it.
-func inspect(content []byte) (format, image.Config, error) {
-	if len(content) == 0 {
-		return format{}, image.Config{}, errors.New("the file is empty")
+func inspect(content []byte) (f format, cfg image.Config, err error) {
+	if f, err = recognise(content); err != nil {
+		return f, cfg, err
 	}
-	for _, f := range formats {
-		if !bytes.HasPrefix(content, []byte(f.magic)) {
-			continue
-		}
-		cfg, err := f.config(bytes.NewReader(content))
-		switch {
-		case err != nil:
-			return f, cfg, damaged(err)
-		case cfg.Width < 1 || cfg.Height < 1:
-			return f, cfg, fmt.Errorf("the image is %dx%d", cfg.Width, cfg.Height)
-		case cfg.Width > maxPixels/cfg.Height:
-			return f, cfg, fmt.Errorf("the image is %dx%d, more than the %d pixels that are decoded",
-				cfg.Width, cfg.Height, maxPixels)
-		}
-		return f, cfg, nil
+	err = safe.Call(func() (err error) { cfg, err = f.config(bytes.NewReader(content)); return err })
+	switch {
+	case err != nil:
+		return f, cfg, damaged(err)
+	case cfg.Width < 1 || cfg.Height < 1:
+		return f, cfg, fmt.Errorf("the image is %dx%d", cfg.Width, cfg.Height)
+	case cfg.Width > maxPixels/cfg.Height:
+		return f, cfg, fmt.Errorf("the image is %dx%d, more than the %d pixels that are decoded",
+			cfg.Width, cfg.Height, maxPixels)
 	}
-	return format{}, image.Config{}, errors.New("not a PNG or JPEG image")
+	return f, cfg, nil
 }
 
 // damaged explains an error of a decoder.
@@ -130,5 +167,5 @@ func damaged(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errors.New("the image is truncated")
 	}
-	return fmt.Errorf("the image is damaged: %w", err)
+	return fmt.Errorf("the image is damaged: %v", err) // not %w: a decoder's panic is no defect of ours
 }

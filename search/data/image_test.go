@@ -66,7 +66,7 @@ func TestDecodeKeepsExactPixels(t *testing.T) {
 		return color.NRGBA{uint8(10 * y), uint8(20 * x), uint8(50*y + x), 255}
 	})
 	for _, size := range []int{0, 5} {
-		got, err := decode(pngOf(t, img), size)
+		got, _, err := Decoding{Size: size}.decode(pngOf(t, img))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestDecodeKinds(t *testing.T) {
 				continue // the format has no transparency
 			}
 			for _, size := range []int{8, 4, 16} {
-				got, err := decode(content, size)
+				got, _, err := Decoding{Size: size}.decode(content)
 				if err != nil {
 					t.Errorf("%s as %s: %v", c.name, format, err)
 					continue
@@ -146,7 +146,7 @@ func TestDecodeCropsTheMiddle(t *testing.T) {
 		func(y, _ int) color.Color { return thirds(y) })
 	for name, img := range map[string]image.Image{"wide": wide, "tall": tall} {
 		for _, size := range []int{12, 6, 4} {
-			got, err := decode(pngOf(t, img), size)
+			got, _, err := Decoding{Size: size}.decode(pngOf(t, img))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func TestDecodeShrinksByMeans(t *testing.T) {
 	img := coloured(image.NewGray(image.Rect(0, 0, 64, 64)), func(y, _ int) color.Color {
 		return color.Gray{uint8(y % 2 * 200)}
 	})
-	got, err := decode(pngOf(t, img), 8)
+	got, _, err := Decoding{Size: 8}.decode(pngOf(t, img))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,8 +187,9 @@ func TestDecodeImageBadInput(t *testing.T) {
 		piece   string
 	}{
 		{"empty", nil, 8, "the file is empty"},
-		{"text", []byte("<html>"), 8, "not a PNG or JPEG image"},
-		{"gif", []byte("GIF89a\x01\x00\x01\x00"), 8, "not a PNG or JPEG image"},
+		{"text", []byte("<html>"), 8, "not a PNG, JPEG, WebP, GIF, BMP or TIFF image"},
+		{"half a gif", []byte("GIF89a\x01\x00\x01\x00"), 8, "the image is damaged"},
+		{"heif", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), 8, "TIFF image but HEIF"},
 		{"half a png", good[:len(good)/2], 8, "the image is"},
 		{"png header", good[:20], 8, "truncated"},
 		{"signature", good[:8], 8, "truncated"},
@@ -208,17 +209,17 @@ func TestDecodeImageBadInput(t *testing.T) {
 			if err := os.WriteFile(path, c.content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := DecodeImage(path, c.size)
+			_, _, err := DecodeImage(path, Decoding{Size: c.size})
 			wantError(t, err, c.piece)
 			if !strings.Contains(err.Error(), path) && !strings.Contains(c.name, "side") {
 				t.Errorf("error %q does not name the file", err)
 			}
 		})
 	}
-	_, err := DecodeImage(filepath.Join(t.TempDir(), "nowhere.png"), 8)
+	_, _, err := DecodeImage(filepath.Join(t.TempDir(), "nowhere.png"), Decoding{Size: 8})
 	wantError(t, err, "nowhere.png", "no such file")
-	_, err = DecodeImage(t.TempDir(), 8)
-	wantError(t, err, "is not a regular file")
+	_, _, err = DecodeImage(t.TempDir(), Decoding{Size: 8})
+	wantError(t, err, "not a regular file")
 }
 
 // FuzzDecode: whatever a file holds, it gives an image of the wanted side or an error.
@@ -234,7 +235,7 @@ func FuzzDecode(f *testing.F) {
 		if _, cfg, err := inspect(content); err == nil && cfg.Width*cfg.Height > 1<<20 {
 			t.Skip("too large to be quick")
 		}
-		pixels, err := decode(content, 4)
+		pixels, _, err := Decoding{Size: 4}.decode(content)
 		if (err == nil) != (len(pixels) == Channels*4*4) {
 			t.Errorf("%d bytes and error %v", len(pixels), err)
 		}

@@ -15,7 +15,10 @@ type Options struct {
 	Size      int  // side that images are scaled to; 0 for their own
 	Train     int  // the first N training images; 0 for all
 	TrainOnly bool // leave Folder.Test nil
+	TestOnly  bool // leave Folder.Train nil and its images unread; the test set is not normalised
 	SkipBad   bool // leave files out that are no usable images, instead of failing
+	// IgnoreOrientation is that of Decoding.
+	IgnoreOrientation bool
 	// Memory is what the pixels may take in bytes; 0 for no limit.
 	Memory int64
 	// Progress is told how many images of the set being read are done. May be nil.
@@ -26,10 +29,12 @@ type Options struct {
 type Folder struct {
 	Train, Test *Set
 	Notes       []string // what the user should know about how it was read, a line each
-	Bad         []error  // the files that were left out, each a *BadImageError, by path
+	Warnings    []string // images that were read though something was wrong with them, by path
+	LeftOut     []error  // the files that were not taken for images, each a *BadImageError, by path
+	Bad         []error  // the images that were left out, each a *BadImageError, by path
 }
 
-const understood = "understood are image folders (train/CLASS/*.png or *.jpg), " +
+const understood = "understood are image folders (train/CLASS/*.png and others), " +
 	"CIFAR-10 (data_batch_*.bin, test_batch.bin, batches.meta.txt) and " +
 	"CIFAR-100 (train.bin, test.bin, fine_label_names.txt), binary version"
 
@@ -54,7 +59,11 @@ func Open(ctx context.Context, dir string, o Options) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(files, "train") && isFolder(filepath.Join(dir, "train")) {
+	need := []string{"train"}
+	if o.TestOnly {
+		need = []string{"train", "test", "val"}
+	}
+	if slices.ContainsFunc(need, func(part string) bool { return isFolder(filepath.Join(dir, part)) }) {
 		return openImages(ctx, dir, files, o)
 	}
 	return openCIFAR(ctx, dir, files, o)

@@ -9,8 +9,13 @@ import (
 	scale "golang.org/x/image/draw"
 )
 
-// square gives the square in the middle of an image, on white.
-func square(img image.Image) *image.RGBA {
+// square gives the square in the middle of an image, on white, turned upright.
+func square(img image.Image, orientation int) *image.RGBA {
+	if orientation != 1 { // first of all, as the middle of an odd rest depends on it
+		whole := image.NewRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
+		draw.Draw(whole, whole.Rect, img, img.Bounds().Min, draw.Src)
+		img = upright(whole, orientation)
+	}
 	b := img.Bounds()
 	side := min(b.Dx(), b.Dy())
 	from := b.Min.Add(image.Pt((b.Dx()-side)/2, (b.Dy()-side)/2))

@@ -34,6 +34,15 @@ func (s *Set) Image(i int) []uint8 {
 	return s.Images[i*n : (i+1)*n : (i+1)*n]
 }
 
+// count is the number of images of each class.
+func (s *Set) count() []int {
+	count := make([]int, len(s.Classes))
+	for _, label := range s.Labels {
+		count[label]++
+	}
+	return count
+}
+
 // Head is the set of the first n images, or of all if there are fewer (a negative n gives none).
 // It shares the images. The name stays, for it is the same data.
 func (s *Set) Head(n int) *Set {

@@ -19,13 +19,17 @@ type Prediction struct {
 	Path    string    `json:"path"`
 	Classes []Guess   `json:"classes,omitempty"`
 	Scores  []float32 `json:"scores,omitempty"` // the model's output, in the order of its labels
+	Warning string    `json:"warning,omitempty"`
 	Error   string    `json:"error,omitempty"`
 }
 
 // Predict names the most likely classes of an image file.
-func (m *Model) Predict(ctx context.Context, path string, top int) (r Prediction, err error) {
+func (m *Model) Predict(ctx context.Context, path string, top int, ignoreOrientation bool) (r Prediction,
+	err error) {
 	r.Path = path
-	pixels, err := data.DecodeImage(path, m.size)
+	var pixels []uint8
+	pixels, r.Warning, err = data.DecodeImage(path,
+		data.Decoding{Size: m.size, IgnoreOrientation: ignoreOrientation})
 	if err != nil {
 		return r, err
 	}

@@ -22,19 +22,23 @@ type Subject struct {
 	Close  func()
 }
 
-// TestImages returns the test images of the run, which must be unchanged, or of any other folder.
-func (t *Trained) TestImages(ctx context.Context, folder string, p *terminal.Console) (*data.Set, error) {
-	if folder == "" {
+// TestImages returns the test images of the run, which must be unchanged, or of the folder of from, which are
+// read as from says and as the run read its own.
+func (t *Trained) TestImages(ctx context.Context, from settings.Images, p *terminal.Console) (*data.Set, error) {
+	if from.Folder == "" {
 		_, test, err := t.Images(ctx, "", p)
 		return test, err
 	}
-	return folderImages(ctx, folder, t.Settings.Images.Size, p)
+	from.Size = t.Settings.Images.Size
+	from.IgnoreOrientation = from.IgnoreOrientation || t.Settings.Images.IgnoreOrientation
+	return images.LoadTest(ctx, from, p)
 }
 
-// ModelImages are the test images of a folder or, without one, of the run that the model lies in.
-func ModelImages(ctx context.Context, s *Subject, folder string, p *terminal.Console) (*data.Set, error) {
-	if folder != "" {
-		return folderImages(ctx, folder, s.size, p)
+// ModelImages are the test images of the folder of from or, without one, of the run that the model lies in.
+func ModelImages(ctx context.Context, s *Subject, from settings.Images, p *terminal.Console) (*data.Set, error) {
+	if from.Folder != "" {
+		from.Size = s.size
+		return images.LoadTest(ctx, from, p)
 	}
 	dir := rundir.Dir(filepath.Dir(s.name))
 	if !rundir.Exists(dir.Path("config.json")) {
@@ -45,13 +49,6 @@ func ModelImages(ctx context.Context, s *Subject, folder string, p *terminal.Con
 		return nil, err
 	}
 	_, test, err := t.Images(ctx, "", p)
-	return test, err
-}
-
-// folderImages reads the test images of a folder, scaled to size where they may be.
-func folderImages(ctx context.Context, folder string, size int, p *terminal.Console) (*data.Set, error) {
-	s := settings.Images{Folder: folder, Size: size, OnBad: settings.BadFails}
-	_, test, err := images.Load(ctx, &s, 0, images.GeneratedTest, p)
 	return test, err
 }
 

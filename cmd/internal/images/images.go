@@ -31,7 +31,19 @@ func Load(ctx context.Context, s *settings.Images, seed uint64, testing int,
 	s.Name, s.Fingerprint = train.Name, train.Fingerprint()
 	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
 	Tell(p, f)
+	tellLeftOut(p, f.LeftOut)
 	return train, test, nil
+}
+
+// LoadTest reads the test images of a folder and no others.
+func LoadTest(ctx context.Context, s settings.Images, p *terminal.Console) (*data.Set, error) {
+	f, err := open(ctx, s, data.Options{TestOnly: true}, p)
+	if err != nil {
+		return nil, err
+	}
+	Tell(p, f)
+	tellLeftOut(p, f.LeftOut)
+	return f.Test, nil
 }
 
 // Tell says what the user should know about a folder.
@@ -42,9 +54,24 @@ func Tell(p *terminal.Console, f *data.Folder) {
 	if len(f.Bad) > 0 {
 		p.Warn("images left out (--on-bad-image skip): %d", len(f.Bad))
 	}
+	for _, warning := range f.Warnings {
+		p.Warn("%s", warning)
+	}
 	for _, note := range f.Notes {
 		p.Say("%s", note)
 	}
+}
+
+// tellLeftOut names the first of the files that were not taken for images.
+func tellLeftOut(p *terminal.Console, files []error) {
+	const shown = 3
+	if len(files) == 0 {
+		return
+	}
+	for _, file := range files[:min(shown, len(files))] {
+		p.Warn("left out: %v", file)
+	}
+	p.Warn("files in class folders that were left out: %d (zos-ort data lists all)", len(files))
 }
 
 // Read generates the built-in images or reads the folder, as far as memory can hold them.
@@ -53,16 +80,21 @@ func Read(ctx context.Context, s settings.Images, seed uint64, testing int,
 	if s.Folder == "" {
 		return generate(s, seed, testing)
 	}
-	free, _ := host.FreeMemory()
+	return open(ctx, s, data.Options{Train: s.Train, TrainOnly: testing == 0}, p)
+}
+
+// open reads the folder of the settings.
+func open(ctx context.Context, s settings.Images, o data.Options, p *terminal.Console) (*data.Folder, error) {
 	defer p.Stop()
-	return data.Open(ctx, s.Folder, data.Options{Size: s.Size, Train: s.Train,
-		TrainOnly: testing == 0, SkipBad: s.OnBad == settings.BadSkipped, Memory: free,
-		Progress: func(n, total int) {
-			if n == 1 {
-				p.Start(total, "reading images")
-			}
-			p.Step("")
-		}})
+	o.Size, o.SkipBad, o.IgnoreOrientation = s.Size, s.OnBad == settings.BadSkipped, s.IgnoreOrientation
+	o.Memory, _ = host.FreeMemory()
+	o.Progress = func(n, total int) {
+		if n == 1 {
+			p.Start(total, "reading images")
+		}
+		p.Step("")
+	}
+	return data.Open(ctx, s.Folder, o)
 }
 
 func generate(s settings.Images, seed uint64, testing int) (*data.Folder, error) {

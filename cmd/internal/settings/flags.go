@@ -56,14 +56,16 @@ var (
 	}
 	// ImageOptions say which images are read.
 	ImageOptions = Options{
-		{"data", "`DIR` with images as train/CLASS/*.png or *.jpg, or CIFAR-10 or CIFAR-100 in binary " +
-			"form (default: generated images)", "", func(e *Experiment) any { return &e.Images.Folder }},
+		{"data", "`DIR` with images as train/CLASS/*.png and others, CIFAR-10 or CIFAR-100 in binary form, or " +
+			"MNIST-style idx files (default: generated images)", "", func(e *Experiment) any { return &e.Images.Folder }},
 		{"train-images", "use the first `N` training images", byPreset,
 			func(e *Experiment) any { return &e.Images.Train }},
 		{"image-size", "scale images to `N`xN: the shorter side to N, the rest cut away",
 			"their own; generated: by preset", func(e *Experiment) any { return &e.Images.Size }},
 		{"on-bad-image", "an image file that cannot be read: fail, or skip to leave it out", BadFails,
 			func(e *Experiment) any { return &e.Images.OnBad }},
+		{"ignore-orientation", "leave images as their files have them, however the camera was held", "",
+			func(e *Experiment) any { return &e.Images.IgnoreOrientation }},
 	}
 	// SupernetOptions are the method and its supernet.
 	SupernetOptions = Options{

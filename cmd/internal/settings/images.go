@@ -11,9 +11,11 @@ type Images struct {
 	Name        string `json:"data_name"`
 	Fingerprint string `json:"data_fingerprint"`
 	OnBad       string `json:"on_bad_image"`
-	Train       int    `json:"train_images"`
-	Size        int    `json:"image_size"`
-	Classes     int    `json:"classes"`
+	// IgnoreOrientation leaves images as their files have them, however the camera was held.
+	IgnoreOrientation bool `json:"ignore_orientation,omitempty"`
+	Train             int  `json:"train_images"`
+	Size              int  `json:"image_size"`
+	Classes           int  `json:"classes"`
 	// Labels are the names of the classes. Mean and Std normalise a channel of a pixel p on a scale of 0
 	// to 1 to (p - mean) / std.
 	Labels []string               `json:"labels"`
