@@ -3,10 +3,13 @@ package deploy
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/color"
 	"image/png"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"zos-ort/graphgen/check"
@@ -71,11 +74,11 @@ func TestFormName(t *testing.T) {
 // The picture grows with the classes, and its diagonal is dark where all is right.
 func TestConfusionPNG(t *testing.T) {
 	widths := map[int]int{}
-	for _, classes := range []int{2, 10, 100} {
+	for _, classes := range []int{2, 10, 100, 1000} {
 		a := newAccuracy(classes)
 		var labels []string
 		for c := range classes {
-			labels = append(labels, fmt.Sprintf("class %d", c))
+			labels = append(labels, fmt.Sprintf("class %d %s", c, strings.Repeat("x", c%200)))
 			a.confusion[c][c], a.images = 3, a.images+3
 		}
 		img, err := png.Decode(bytes.NewReader(check.Must(confusionPNG(labels, a))(t)))
@@ -83,8 +86,11 @@ func TestConfusionPNG(t *testing.T) {
 			t.Fatal(err)
 		}
 		widths[classes] = img.Bounds().Dx()
+		if w := widths[classes]; classes >= 100 && !isBlue(img, w) {
+			t.Errorf("%d classes: the diagonal is not dark", classes)
+		}
 	}
-	if widths[2] >= widths[10] || widths[10] >= widths[100] || widths[100] > 3000 {
+	if widths[2] >= widths[10] || widths[10] >= widths[100] || widths[100] > 3000 || widths[1000] > 3000 {
 		t.Errorf("widths %v", widths)
 	}
 	m := matrix{newAccuracy(2)}
@@ -92,6 +98,18 @@ func TestConfusionPNG(t *testing.T) {
 	if got := []float64{m.Z(0, 1), m.Z(1, 1), m.Z(0, 0)}; !slices.Equal(got, []float64{.75, .25, 0}) {
 		t.Errorf("the first label is not on top: %v", got)
 	}
+}
+
+// isBlue says whether the picture is dark on the way from the middle to the lower right, where the diagonal is.
+func isBlue(img image.Image, side int) bool {
+	for x := side / 2; x < side*3/4; x++ {
+		for y := 0; y < side; y++ {
+			if c := color.RGBAModel.Convert(img.At(x, y)).(color.RGBA); c.R < 30 && c.B > 130 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // What a model is not, and what its metadata must hold.
