@@ -82,9 +82,9 @@ func detect(dir string, files []string, o Options) (*layout, []string, error) {
 		return &cifar10, batches, nil
 	case hundred:
 		return &cifar100, []string{"train.bin"}, nil
-	case slices.Contains(files, "data_batch_1"), slices.Contains(files, "fine_label_names"):
-		return nil, nil, fmt.Errorf("data: folder %s holds the Python version of CIFAR; %s",
-			dir, understood)
+	case isPython(files):
+		return nil, nil, fmt.Errorf("data: folder %s holds the Python version of CIFAR, want the binary version "+
+			"(cifar-10-binary.tar.gz, cifar-100-binary.tar.gz); %s", dir, understood)
 	}
 	for _, l := range []layout{cifar10, cifar100} {
 		if slices.Contains(files, l.test) {
@@ -97,22 +97,6 @@ func detect(dir string, files []string, o Options) (*layout, []string, error) {
 	}
 	return nil, nil, fmt.Errorf("data: folder %s has no training file and no folder train; %s%s", dir,
 		understood, hint(dir, files))
-}
-
-// hint points at the folder inside, where an archive was unpacked and its parent was given, and at
-// the folder that is missing above the classes.
-func hint(dir string, files []string) string {
-	for _, file := range files {
-		inner := filepath.Join(dir, file)
-		switch {
-		case file == "cifar-10-batches-bin", file == "cifar-100-binary",
-			isFolder(filepath.Join(inner, "train")):
-			return "; did you mean its folder " + file + "?"
-		case holdsImages(inner):
-			return "; the folders of the classes, such as " + file + ", belong into a folder train"
-		}
-	}
-	return ""
 }
 
 // batchFiles picks the data_batch_N.bin and orders them by N: 10 comes after 2.

@@ -36,10 +36,11 @@ type Folder struct {
 
 const understood = "understood are image folders (train/CLASS/*.png and others), " +
 	"CIFAR-10 (data_batch_*.bin, test_batch.bin, batches.meta.txt) and " +
-	"CIFAR-100 (train.bin, test.bin, fine_label_names.txt), binary version"
+	"CIFAR-100 (train.bin, test.bin, fine_label_names.txt), binary version, " +
+	"and idx files as MNIST has them (train-images-idx3-ubyte, .gz or not)"
 
 // Open reads the training and the test set of a folder, whose layout it recognises by the names in
-// it: a CIFAR binary version, or images in train/CLASS, test/CLASS and val/CLASS. Errors are one
+// it: a CIFAR binary version, MNIST-style idx files, or images in train/CLASS, test/CLASS and val/CLASS. Errors are one
 // line and name the file and the numbers that do not fit; cancelling ctx ends the reading with its
 // error.
 //
@@ -66,6 +67,9 @@ func Open(ctx context.Context, dir string, o Options) (*Folder, error) {
 	if slices.ContainsFunc(need, func(part string) bool { return isFolder(filepath.Join(dir, part)) }) {
 		return openImages(ctx, dir, files, o)
 	}
+	if train, test, found := findIDX(files); found {
+		return openIDX(ctx, dir, train, test, o)
+	}
 	return openCIFAR(ctx, dir, files, o)
 }
 
@@ -89,7 +93,7 @@ func list(dir string) ([]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("data: %w", err)
 	case !info.IsDir():
-		return nil, fmt.Errorf("data: %s is a file, want a folder; %s", dir, understood)
+		return nil, fmt.Errorf("data: %s is a file, want a folder%s; %s", dir, unpack(filepath.Base(dir)), understood)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
