@@ -50,7 +50,8 @@ var layers = map[string]string{
 	"prune/ranking":     "prune prune/proxy graphgen graphgen/cost graphgen/pass graphgen/scope models/safe models/space models/supernet ort ort/program",
 	"prune/proxy":       "prune graphgen",
 	"search/checkpoint": "",
-	"search/data":       "models/safe models/stream",
+	"search/data":       "models/safe models/stream search/data/jpeg",
+	"search/data/jpeg":  "",
 	"search/train":      "ort/program search/data",
 	"search": "search/data search/train graphgen graphgen/pass models/method models/space models/stream models/supernet ort " +
 		"ort/program",

@@ -6,16 +6,36 @@ import (
 	"image"
 )
 
+// Markers of JPEG: the segment that holds a camera's notes, and the start of the image data.
+const app1, startOfScan = 0xe1, 0xda
+
 // exifStart stands before the notes of a camera, which are a TIFF file without an image.
 var exifStart = []byte("Exif\x00\x00")
 
 func exifOfJPEG(content []byte) (notes []byte) {
 	eachSegment(content, func(marker byte, payload []byte) {
-		if rest, ok := bytes.CutPrefix(payload, exifStart); ok && marker == exifSegment && notes == nil {
+		if rest, ok := bytes.CutPrefix(payload, exifStart); ok && marker == app1 && notes == nil {
 			notes = rest
 		}
 	})
 	return notes
+}
+
+// eachSegment shows the segments of a JPEG file up to its image data.
+func eachSegment(content []byte, see func(marker byte, payload []byte)) {
+	for at := 2; at+4 <= len(content) && content[at] == 0xff; {
+		marker := content[at+1]
+		if marker == 0xff { // fill byte
+			at++
+			continue
+		}
+		n := int(content[at+2])<<8 | int(content[at+3])
+		if marker == startOfScan || n < 2 || at+2+n > len(content) {
+			return
+		}
+		see(marker, content[at+4:at+2+n])
+		at += 2 + n
+	}
 }
 
 func exifOfPNG(content []byte) []byte {

@@ -44,7 +44,6 @@ func openImages(ctx context.Context, dir string, entries []string, o Options) (*
 		slices.SortFunc(list, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	}
 	slices.Sort(f.Warnings)
-	f.noteUntested()
 	return f, nil
 }
 

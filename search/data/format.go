@@ -6,7 +6,7 @@ import (
 	"image"
 	"image/draw"
 	"image/gif"
-	"image/jpeg"
+	stdjpeg "image/jpeg"
 	"image/png"
 	"io"
 	"os"
@@ -17,6 +17,8 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"zos-ort/search/data/jpeg"
 )
 
 // format is a file format that can be decoded, recognised by how its files start.
@@ -32,7 +34,7 @@ type format struct {
 
 var formats = []format{
 	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, plainly(png.Decode), exifOfPNG},
-	{"JPEG", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, decodeJPEG, exifOfJPEG},
+	{"JPEG", []string{"\xff\xd8\xff"}, stdjpeg.DecodeConfig, jpeg.Decode, exifOfJPEG},
 	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, decodeWebP, exifOfWebP},
 	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, nil},
 	{"BMP", []string{"BM????\x00\x00\x00\x00"}, bmp.DecodeConfig, plainly(bmp.Decode), nil},
@@ -144,9 +146,9 @@ func decodeWebP(content []byte) (image.Image, string, error) {
 	}
 	switch lossy := img.(type) {
 	case *image.YCbCr:
-		return smooth(lossy, newWebPChroma, videoColour), "", nil
+		return smoothWebP(lossy), "", nil
 	case *image.NYCbCrA:
-		return withAlpha(smooth(&lossy.YCbCr, newWebPChroma, videoColour), lossy), "", nil
+		return withAlpha(smoothWebP(&lossy.YCbCr), lossy), "", nil
 	}
 	return img, "", nil
 }

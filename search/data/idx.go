@@ -76,7 +76,6 @@ func openIDX(ctx context.Context, dir string, train, test idxPart, o Options) (*
 	if f.Test != nil {
 		f.Test.Mean, f.Test.Std = f.Train.Mean, f.Train.Std
 	}
-	f.noteUntested()
 	return f, nil
 }
 

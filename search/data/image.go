@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"zos-ort/models/safe"
+	"zos-ort/search/data/jpeg"
 )
 
 // maxPixels bounds what is decoded: a file of some kilobytes can claim an image that no memory
@@ -164,7 +165,7 @@ func inspect(content []byte) (f format, cfg image.Config, err error) {
 
 // damaged explains an error of a decoder.
 func damaged(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if errors.Is(err, jpeg.ErrTruncated) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errors.New("the image is truncated")
 	}
 	return fmt.Errorf("the image is damaged: %v", err) // not %w: a decoder's panic is no defect of ours

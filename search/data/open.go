@@ -60,6 +60,16 @@ func Open(ctx context.Context, dir string, o Options) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
+	f, err := open(ctx, dir, files, o)
+	if err != nil {
+		return nil, err
+	}
+	f.noteUntested()
+	return f, nil
+}
+
+// open reads a folder with these entries.
+func open(ctx context.Context, dir string, files []string, o Options) (*Folder, error) {
 	need := []string{"train"}
 	if o.TestOnly {
 		need = []string{"train", "test", "val"}

@@ -32,9 +32,10 @@ func pixelsOf(t testing.TB, content []byte) *image.RGBA {
 }
 
 // TestPixelsAgree: every file of testdata/pixels, and of the folder that ZOS_PIXELS names, has the pixels that
-// Pillow reads from it, which lie beside it as a PNG. Decoders of JPEG may differ by two steps of 255.
+// Pillow reads from it, which lie beside it as a PNG. JPEG has equal pixels; mixing inks to colours, and laying
+// colours on white, may round in another way.
 func TestPixelsAgree(t *testing.T) {
-	const tolerance, atLeast = 2, 30
+	const atLeast = 35
 	files, err := filepath.Glob(filepath.Join("testdata", "pixels", "*.*.png"))
 	if err != nil || len(files) < atLeast {
 		t.Fatalf("%d files to compare with, error %v, want at least %d", len(files), err, atLeast)
@@ -46,15 +47,17 @@ func TestPixelsAgree(t *testing.T) {
 		}
 		files = append(files, found...)
 	}
-	worst := 0
 	for _, reference := range files {
 		name := strings.TrimSuffix(reference, ".png")
-		diff := compare(t, name, reference)
-		if worst = max(worst, diff); diff > tolerance {
+		tolerance := 0
+		if strings.Contains(name, "cmyk") || strings.Contains(name, "ycck") || strings.Contains(name, "alpha") {
+			tolerance = 1
+		}
+		if diff := compare(t, name, reference); diff > tolerance {
 			t.Errorf("%s differs by %d of 255, want at most %d", name, diff, tolerance)
 		}
 	}
-	t.Logf("%d files, largest difference %d of 255", len(files), worst)
+	t.Logf("%d files", len(files))
 }
 
 // compare gives the largest difference of two images.
@@ -132,7 +135,7 @@ func TestJPEGWithoutEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for cut := 1; cut <= len(jpegEnd); cut++ {
+		for cut := 1; cut <= len("\xff\xd9"); cut++ {
 			got, warning, err := Decoding{Size: 8}.decode(whole[:len(whole)-cut])
 			if err != nil || !strings.Contains(warning, "no end marker") || !bytes.Equal(got, want) {
 				t.Errorf("%s, %d bytes less: error %v, warning %q", name, cut, err, warning)

@@ -55,6 +55,12 @@ def fixtures():
     content = saved(cmyk, format="JPEG", quality=95)
     write("cmyk.jpg", content)
     write("cmyk-plain.jpg", without_adobe(content))
+    at = content.index(b"Adobe") + 11
+    write("ycck.jpg", content[:at] + b"\2" + content[at + 1:])
+    for n, form in [(1, {}), (3, {"progressive": True})]:
+        write(f"restart{n}.jpg", saved(pixels(43, 37), format="JPEG", restart_marker_blocks=n, subsampling=n % 2 + 1, **form))
+    rgb = Image.fromarray(pixels(18, 11))
+    write("rgb.jpg", saved(rgb, format="JPEG", keep_rgb=True))
     write("lossy.webp", saved(pixels(18, 17, kind="sine"), format="WEBP", quality=90))
     write("lossy-odd.webp", saved(pixels(5, 3, kind="noise"), format="WEBP", quality=90))
     write("lossless.webp", saved(pixels(16, 16), format="WEBP", lossless=True))
