@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit table1-small quality ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report table1-small quality ratios test-slurm test-neon lint generate fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,11 @@ gpu-kit: setup-cuda build ## pack what a GPU machine without network, Go or Mave
 	@mkdir -p "$(KIT)" && $(GO) test -c -o "$(KIT)/conformance.test" ./cmd/internal/conformance
 	@sh cmd/zos-ort/kit/make.sh "$(abspath $(BIN))" "$(KIT)/conformance.test" "$(KIT)" $(if $(wildcard $(DATA10)/data_batch_1.bin),"$(DATA10)")
 	@rm "$(KIT)/conformance.test"
+
+SCREENSHOTS ?= bin/screenshots
+test-report: tools ## open report pages in Debian's Chromium (skips without it); pictures of them go to SCREENSHOTS
+	@mkdir -p $(SCREENSHOTS)
+	ZOS_SCREENSHOTS=$(abspath $(SCREENSHOTS)) $(GO) test -count 1 -v ./cmd/internal/report
 
 test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \
@@ -121,7 +126,7 @@ lint: tools ## gofmt, vet, staticcheck
 	$(GO) vet ./... ./.ci/strict
 	$(GO) tool staticcheck ./... ./.ci/strict
 
-generate: tools ## regenerate the ONNX protobuf types (needs protoc)
+generate: tools ## regenerate the ONNX protobuf types (needs protoc), fetch the chart library of reports (needs npm)
 	$(GO) generate ./...
 
 FUZZTIME ?= 30s

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/deploy"
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
@@ -81,7 +82,10 @@ func evalAction(c *cli.Context) error {
 		_ = os.Remove(string(dir)) // it is empty
 		return err
 	}
-	return deploy.Report(p, dir, s, test, a)
+	if err := deploy.Report(p, dir, s, test, a); err != nil || dir == "" {
+		return err
+	}
+	return report.Write(string(dir))
 }
 
 // evalImages says which images are read and how.

@@ -73,7 +73,7 @@ var layers = map[string]string{
 		"graphgen/... models/network models/space ort ort/program search/data search/train",
 	"cmd/internal/stages": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/profile cmd/internal/deploy " +
-		"cmd/internal/judge graphgen/... models/... ort ort/meter ort/program prune/... search/...",
+		"cmd/internal/judge cmd/internal/report graphgen/... models/... ort ort/meter ort/program prune/... search/...",
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",
@@ -83,13 +83,15 @@ var layers = map[string]string{
 		"prune/ranking search/data",
 	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/archs cmd/internal/surrogate models/space models/stream",
+	"cmd/internal/report": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/cells cmd/internal/judge models/celldraw " +
+		"models/space",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +
-		"models/space models/stream prune/ranking",
+		"cmd/internal/report models/space models/stream prune/ranking",
 	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
-		"cmd/internal/images cmd/internal/memory cmd/internal/cells models/method models/space search/data",
+		"cmd/internal/images cmd/internal/memory cmd/internal/cells cmd/internal/report models/method models/space search/data",
 	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune/... search/data search/train",
 
 	// for tests alone

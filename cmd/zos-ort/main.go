@@ -55,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	case err == nil:
 		return 0
 	}
-	return report(stderr, err)
+	return fail(stderr, err)
 }
 
 // signalContext is cancelled by the first interrupt or termination signal; the second one ends the
@@ -82,8 +82,8 @@ func signalContext() (ctx context.Context, caught func() int, stop func()) {
 	return ctx, func() int { return int(status.Load()) }, stop
 }
 
-// report prints an error in one line, with a hint where there is one, and returns the exit status.
-func report(w io.Writer, err error) int {
+// fail prints an error in one line, with a hint where there is one, and returns the exit status.
+func fail(w io.Writer, err error) int {
 	fmt.Fprintf(w, "zos-ort: error: %s\n", terminal.OneLine(err.Error()))
 	var advised *terminal.Hinted
 	var diverged *train.Diverged
@@ -109,7 +109,7 @@ func report(w io.Writer, err error) int {
 func internalError(w io.Writer, p *safe.Panic) int {
 	var broken *ir.BuildError
 	if errors.As(p, &broken) {
-		return report(w, broken)
+		return fail(w, broken)
 	}
 	place := "no trace could be saved"
 	if f, err := os.CreateTemp("", "zos-ort-trace-*.txt"); err == nil {
@@ -154,7 +154,7 @@ func commands() (list []*cli.Command) {
 	}{
 		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), figure1Command()}},
 		{"Retrain and deploy", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
-		{"Look and measure", []*cli.Command{judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(), inspectCommand(), dataCommand(),
+		{"Look and measure", []*cli.Command{reportCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(), inspectCommand(), dataCommand(),
 			benchCommand(), scalingCommand()}},
 		{"This machine", []*cli.Command{doctorCommand(), completionCommand(), manCommand()}},
 	} {

@@ -79,7 +79,7 @@ func predictImages(c *cli.Context, p *terminal.Console, m *deploy.Model) error {
 			bad, r.Error = err, err.Error()
 			failed++
 			if len(paths) > 1 {
-				report(p.Err, err)
+				fail(p.Err, err)
 			}
 		}
 		all = append(all, r)

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/stages"
@@ -52,6 +53,9 @@ func deliver(c *cli.Context, r savedReport, p *terminal.Console) error {
 			return err
 		}
 		if err := dir.Finish(r.Save(dir)); err != nil {
+			return err
+		}
+		if err := report.Write(out); err != nil {
 			return err
 		}
 	}

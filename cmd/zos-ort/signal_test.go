@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/ort/program"
@@ -118,6 +119,10 @@ func parseRun(t *testing.T, dir string) {
 		case ".dot":
 			if !strings.HasPrefix(content, "digraph") || !strings.HasSuffix(content, "}\n") {
 				err = errors.New("is no graph in DOT form")
+			}
+		case ".html":
+			if !strings.Contains(content, report.Mark) || !strings.HasSuffix(content, "</html>\n") {
+				err = errors.New("is no whole page")
 			}
 		default:
 			err = errors.New("is a file of an unknown kind")

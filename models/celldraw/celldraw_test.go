@@ -200,3 +200,16 @@ func BenchmarkSVG(b *testing.B) {
 		}
 	}
 }
+
+// TestSVGMarksTheGenes: a page finds the edge of every gene by its class.
+func TestSVGMarksTheGenes(t *testing.T) {
+	svg, err := SVG(context.Background(), DOT("cell", named(t, "DARTS_V2").Normal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, family := range []string{"separable", "separable", "separable", "separable", "separable", "skip", "skip", "dilated"} {
+		if want := fmt.Sprintf(`class="edge gene%d %s"`, i, family); strings.Count(string(svg), want) != 1 {
+			t.Errorf("no %s", want)
+		}
+	}
+}

@@ -22,6 +22,7 @@ type Accuracy struct {
 	loss      float64 // sum
 	topFive   int     // images whose label is among the five classes of the highest scores
 	confusion [][]int // [label][prediction]
+	mistakes  []mistake
 }
 
 func newAccuracy(classes int) *Accuracy {
@@ -64,6 +65,7 @@ func eachBatch(ctx context.Context, score forward, set *data.Set, p *terminal.Co
 func (a *Accuracy) add(scores []float32, b *data.Batch) {
 	loss, _ := train.CrossEntropy(scores, b.Labels[:b.Count], a.classes)
 	a.loss += loss
+	a.noteMistakes(scores, b.Labels[:b.Count], a.images)
 	for i, label := range b.Labels[:b.Count] {
 		best := ranking(scores[i*a.classes : (i+1)*a.classes])
 		a.confusion[label][best[0]]++

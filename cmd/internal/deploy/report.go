@@ -19,16 +19,9 @@ type classRow struct {
 
 // Report prints the result and, given a folder, writes it.
 func Report(p *terminal.Console, dir rundir.Dir, s *Subject, test *data.Set, a *Accuracy) error {
-	var rows []classRow
-	table := [][]string{{"class", "images", "correct", "accuracy"}}
-	for c, label := range s.labels {
-		r := classRow{label, a.count(c), a.correct(c), fraction(a.correct(c), a.count(c))}
-		rows = append(rows, r)
-		table = append(table, []string{label, strconv.Itoa(r.Images), strconv.Itoa(r.Correct),
-			terminal.Number(r.Accuracy)})
-	}
+	rows := a.classRows(s.labels)
 	if dir != "" {
-		if err := writeReport(dir, s, table, a); err != nil {
+		if err := writeReport(dir, s, test, a); err != nil {
 			return err
 		}
 	}
@@ -37,7 +30,7 @@ func Report(p *terminal.Console, dir rundir.Dir, s *Subject, test *data.Set, a *
 		cells = append(cells, []string{r.Label, strconv.Itoa(r.Images), strconv.Itoa(r.Correct),
 			Percent(r.Accuracy)})
 	}
-	if err := p.Table(table[0], cells); err != nil {
+	if err := p.Table(classHeader, cells); err != nil {
 		return err
 	}
 	loss := a.loss / float64(max(a.images, 1))
@@ -50,12 +43,32 @@ func Report(p *terminal.Console, dir rundir.Dir, s *Subject, test *data.Set, a *
 	if dir != "" {
 		p.Result("written to %s", dir)
 	}
-	return p.Value(map[string]any{"subject": s.name, "data": test.Name, "images": a.images,
-		"top1": a.top1(), "top5": a.top5(), "loss": loss, "classes": rows, "confusion": a.confusion})
+	result := map[string]any{"subject": s.name, "data": test.Name, "images": a.images,
+		"top1": a.top1(), "top5": a.top5(), "loss": loss, "classes": rows, "confusion": a.confusion}
+	if dir != "" {
+		if err := dir.WriteJSON("result.json", result); err != nil {
+			return err
+		}
+	}
+	return p.Value(result)
 }
 
-// writeReport writes the tables and the picture of the confusion matrix.
-func writeReport(dir rundir.Dir, s *Subject, classes [][]string, a *Accuracy) error {
+var classHeader = []string{"class", "images", "correct", "accuracy"}
+
+func (a *Accuracy) classRows(labels []string) (rows []classRow) {
+	for c, label := range labels {
+		rows = append(rows, classRow{label, a.count(c), a.correct(c), fraction(a.correct(c), a.count(c))})
+	}
+	return rows
+}
+
+// writeReport writes the tables, the picture of the confusion matrix and those of the worst mistakes.
+func writeReport(dir rundir.Dir, s *Subject, test *data.Set, a *Accuracy) error {
+	classes := [][]string{classHeader}
+	for _, r := range a.classRows(s.labels) {
+		classes = append(classes, []string{r.Label, strconv.Itoa(r.Images), strconv.Itoa(r.Correct),
+			terminal.Number(r.Accuracy)})
+	}
 	if err := dir.Write("classes.csv", terminal.CSV(classes)); err != nil {
 		return err
 	}
@@ -74,5 +87,8 @@ func writeReport(dir rundir.Dir, s *Subject, classes [][]string, a *Accuracy) er
 	if err != nil {
 		return fmt.Errorf("picture of the confusion matrix: %w", err)
 	}
-	return dir.Write("confusion.png", picture)
+	if err := dir.Write("confusion.png", picture); err != nil {
+		return err
+	}
+	return writeMistakes(dir, s, test, a)
 }

@@ -14,6 +14,8 @@ import (
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/deploy"
+	"zos-ort/graphgen/ir"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
 	"zos-ort/ort"
@@ -153,15 +155,41 @@ func (t *Trained) run() (score forward, closeAll func(), err error) {
 	return score, func() { r.Close(); net.Close() }, nil
 }
 
-// Trained32 is the model of a training that has ended, verified against the training graph.
-func Trained32(ctx context.Context, run string, train, test *data.Set, p *terminal.Console) ([]byte, error) {
-	t, err := Open(run)
+// Finish exports the model of a training that has ended, verified against the training graph, into its run
+// directory, and measures it on all test images: its accuracy by class, its confusions and its worst mistakes lie
+// beside it.
+func Finish(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *terminal.Console) (*Cost, error) {
+	t, err := Open(string(dir))
 	if err != nil {
 		return nil, err
 	}
-	v, err := NewExporter(t, train, test, false, false, p).FP32(ctx)
+	x := NewExporter(t, train, test, false, false, p)
+	v, err := x.FP32(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return v.Model, nil
+	if err := dir.Write("model.onnx", v.Model); err != nil {
+		return nil, err
+	}
+	if err := x.measure(ctx, v, test); err != nil {
+		return nil, err
+	}
+	if err := writeReport(dir, &Subject{labels: t.Settings.Images.Labels}, test, v.accuracy); err != nil {
+		return nil, err
+	}
+	return &Cost{v.cost.Parameters, v.cost.MACs, len(v.Model), v.latency.Seconds() * 1e3}, nil
+}
+
+// Cost is what a network costs that a run exports.
+type Cost struct {
+	Parameters int     `json:"parameters"`
+	MACs       int     `json:"macs"`
+	Bytes      int     `json:"bytes"`
+	Latency    float64 `json:"latency_ms,omitempty"` // of one image; 0: not measured
+}
+
+// CostOf counts a graph, whose file has that many bytes.
+func CostOf(g *ir.Graph, bytes int) *Cost {
+	c := deploy.Count(g)
+	return &Cost{Parameters: c.Parameters, MACs: c.MACs, Bytes: bytes}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 )
@@ -33,6 +34,9 @@ func Run(ctx context.Context, s *Settings, open func() (scorer, error), dir rund
 	res := resultOf(groups)
 	res.Run = string(dir)
 	if err := s.save(dir, groups, res); err != nil {
+		return err
+	}
+	if err := report.Write(string(dir)); err != nil {
 		return err
 	}
 	if err := res.print(p); err != nil {

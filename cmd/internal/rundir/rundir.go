@@ -58,7 +58,7 @@ func (d Dir) Finish(err error) error {
 	}
 	entries, _ := os.ReadDir(string(d))
 	for _, e := range entries {
-		if e.Name() != "config.json" && e.Name() != lockName {
+		if !slices.Contains([]string{"config.json", recordFile, lockName}, e.Name()) {
 			return err
 		}
 	}

@@ -19,51 +19,52 @@ import (
 
 // export writes the genotype, its drawings, and the derived network and its cells as ONNX
 // files with freshly initialised weights: what a search finds is an architecture.
-func (r *Run) export(ctx context.Context, g space.Genotype, mask space.Mask) error {
+func (r *Run) export(ctx context.Context, g space.Genotype, mask space.Mask) (*deploy.Cost, error) {
 	dir := r.Dir
 	if err := dir.WriteJSON("genotype.json", g); err != nil {
-		return err
+		return nil, err
 	}
 	for _, t := range space.CellTypes {
 		dot := celldraw.DOT("cell_"+t.String(), g.Cell(t))
 		if err := dir.Write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
-			return err
+			return nil, err
 		}
 		svg, err := celldraw.SVG(ctx, dot)
 		if err != nil {
-			return fmt.Errorf("draw %v cell: %w", t, err)
+			return nil, fmt.Errorf("draw %v cell: %w", t, err)
 		}
 		if err := dir.Write("cell_"+t.String()+".svg", svg); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return r.exportONNX(g, mask)
 }
 
-func (r *Run) exportONNX(g space.Genotype, mask space.Mask) error {
+func (r *Run) exportONNX(g space.Genotype, mask space.Mask) (*deploy.Cost, error) {
 	net := network.Config{Genotype: g, Channels: r.Experiment.Export.Channels,
 		Cells: r.Experiment.Export.Cells, Classes: r.Images.Classes}
 	tensors, err := r.freshTensors(net)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	full, err := net.Graph(tensors, r.Images.Size)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.writeModel("network.onnx", full, g, mask); err != nil {
-		return err
+	bytes, err := r.writeModel("network.onnx", full, g, mask)
+	if err != nil {
+		return nil, err
 	}
 	for _, t := range space.CellTypes {
 		cell, err := net.CellGraph(t, tensors, r.Images.Size)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := r.writeModel("cell_"+t.String()+".onnx", cell, g, mask); err != nil {
-			return err
+		if _, err := r.writeModel("cell_"+t.String()+".onnx", cell, g, mask); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return deploy.CostOf(full, bytes), nil
 }
 
 // freshTensors initialises the derived network.
@@ -78,17 +79,17 @@ func (r *Run) freshTensors(net network.Config) (graphgen.Tensors, error) {
 }
 
 // writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.
-func (r *Run) writeModel(name string, g *ir.Graph, gen space.Genotype, mask space.Mask) error {
+func (r *Run) writeModel(name string, g *ir.Graph, gen space.Genotype, mask space.Mask) (bytes int, err error) {
 	maskText, err := json.Marshal(mask) // on one line
 	if err != nil {
-		return err
+		return 0, err
 	}
 	b, err := deploy.File(g, "Untrained network derived from a genotype found by zos-ort.",
 		map[string]string{"zos.genotype": gen.String(), "zos.mask": string(maskText),
 			"zos.method": r.Method, "zos.xi": terminal.Number(r.Ranking.Xi), "zos.seed": fmt.Sprint(r.Seed),
 			"zos.data": r.Images.Name + " " + r.Images.Fingerprint, "zos.trained": "false"})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return r.Dir.Write(name, b)
+	return len(b), r.Dir.Write(name, b)
 }

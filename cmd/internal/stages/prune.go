@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
@@ -63,6 +64,9 @@ type PruneResult struct {
 	Rounds    []RoundInfo   `json:"rounds,omitempty"`
 	Judge     *judge.Report `json:"judge,omitempty"`
 	GPU       *meter.Peaks  `json:"gpu_memory,omitempty"`
+	PeakRSS   int64         `json:"peak_rss_bytes"`
+	Predicted int           `json:"predicted_peak_bytes"`
+	Seconds   float64       `json:"seconds"`
 }
 
 // Prune is the stage of zero-shot pruning alone.
@@ -72,12 +76,15 @@ func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
 		return out, err
 	}
 	out = PruneResult{Run: string(r.Dir), Mask: res.Mask, Remaining: RemainingOf(res.Mask),
-		Rounds: roundsInfo(res.Rounds), GPU: r.Device.Meter.Total()}
+		Rounds: roundsInfo(res.Rounds), GPU: r.Device.Meter.Total(),
+		PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Seconds: res.Seconds}
 	device.Print(out.GPU, r.Console)
 	r.Console.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, r.Dir)
-	out.Judge, err = r.judged(ctx)
-	return out, err
+	if out.Judge, err = r.judged(ctx); err != nil {
+		return out, err
+	}
+	return out, r.Dir.WriteJSON(resultFile, out)
 }
 
 // mask obtains the mask that the method wants and saves it with the scores.
@@ -108,7 +115,11 @@ func (r *Run) mask(ctx context.Context) (res Pruned, err error) {
 	if err := r.Dir.WriteJSON("mask.json", res.Mask); err != nil {
 		return res, err
 	}
-	return res, r.Dir.Write("scores.csv", scoresCSV(res.Rounds))
+	if err := r.Dir.Write("scores.csv", scoresCSV(res.Rounds)); err != nil {
+		return res, err
+	}
+	r.draw()
+	return res, nil
 }
 
 // pruneCheckpoint is the content of a checkpoint of a pruning.

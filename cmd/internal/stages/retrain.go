@@ -19,7 +19,9 @@ type RetrainResult struct {
 	TestLoss  float64      `json:"test_loss"`
 	TrainLoss float64      `json:"train_loss"`
 	PeakRSS   int64        `json:"peak_rss_bytes"`
+	Predicted int          `json:"predicted_peak_bytes"`
 	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
+	Network   *deploy.Cost `json:"network"`
 }
 
 // Retrain trains the network of the genotype from scratch, from the last checkpoint on if there is one, and
@@ -33,6 +35,9 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 		if err := r.profile(ctx, space.Mask{}); err != nil {
 			return out, err
 		}
+	}
+	if err := r.memoryPlan(settings.StageTraining, space.Mask{}); err != nil {
+		return out, err
 	}
 	p.Say("training %d parameters on %s, testing on %s", space.NetworkParams(t.Genotype, t.Channels, t.Cells,
 		r.Images.Classes, false), r.train.Name, r.test.Name)
@@ -53,12 +58,14 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	if err := rec.store.Finish(); err != nil {
 		return out, err
 	}
-	model, err := deploy.Trained32(ctx, string(r.Dir), r.train, r.test, p)
-	if err == nil {
-		err = r.Dir.Write("model.onnx", model)
+	cost, err := deploy.Finish(ctx, r.Dir, r.train, r.test, p)
+	if err != nil {
+		return out, err
 	}
-	return RetrainResult{Run: string(r.Dir), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
-		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), GPU: r.Device.Meter.Total()}, err
+	out = RetrainResult{Run: string(r.Dir), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
+		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, GPU: r.Device.Meter.Total(),
+		Network: cost}
+	return out, r.Dir.WriteJSON(resultFile, out)
 }
 
 // RetrainConfig are the settings of the training of an experiment, without options of the runtime.

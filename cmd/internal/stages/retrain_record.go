@@ -40,7 +40,7 @@ func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err 
 	}
 	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",
 		"test_loss", "test_acc", "grad_norm"}, run.Device.Meter.Columns()...)}
-	r.saved.Times = [][]string{{"epoch", "seconds"}}
+	r.saved.Times = [][]string{{"epoch", "seconds", peakRSSColumn}}
 	return r, nil, nil
 }
 
@@ -60,11 +60,15 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	}
 	s := &r.saved
 	s.Metrics = append(s.Metrics, append(row, gpu.Cells(s.Metrics[0])...))
-	s.Times = append(s.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())})
+	s.Times = append(s.Times, timed(s.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())))
 	if err := r.run.Dir.Write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
 		return err
 	}
-	return r.run.Dir.Write("timing.csv", terminal.CSV(s.Times))
+	if err := r.run.Dir.Write("timing.csv", terminal.CSV(s.Times)); err != nil {
+		return err
+	}
+	r.run.draw()
+	return nil
 }
 
 // Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which

@@ -9,6 +9,7 @@ import (
 	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/memory"
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
@@ -29,6 +30,7 @@ type Run struct {
 	IgnoreMemory bool
 
 	judge       judge.Source // nil without --surrogate
+	undrawn     bool         // the page could not be drawn, and the user knows
 	train, test *data.Set
 	unlock      func()
 }
@@ -82,8 +84,14 @@ func (r *Run) Open(ctx context.Context, resume, out string) (err error) {
 		}
 		r.judge = m
 	}
-	r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, r.Experiment)
-	return err
+	if r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, r.Experiment); err != nil {
+		return err
+	}
+	library, err := ort.Describe()
+	if err != nil {
+		return err
+	}
+	return r.Dir.Started(settings.Program, library.Version)
 }
 
 // Close gives the folder and the device back.
@@ -108,7 +116,19 @@ func (r *Run) judged(ctx context.Context) (*judge.Report, error) {
 // Finish ends the run with its error, if any: it says how to go on, and removes the folder of a run that
 // found nothing.
 func (r *Run) Finish(err error) error {
-	return r.Dir.Resumable(r.Command, r.Console, r.Dir.Finish(err))
+	err = r.Dir.Finish(err)
+	if rundir.Exists(r.Dir.Path("config.json")) {
+		r.draw()
+	}
+	return r.Dir.Resumable(r.Command, r.Console, err)
+}
+
+// draw writes the page of the run. Results do not depend on it: a failure is told once and ends nothing.
+func (r *Run) draw() {
+	if err := report.Write(string(r.Dir)); err != nil && !r.undrawn {
+		r.undrawn = true
+		r.Console.Warn("%v", err)
+	}
 }
 
 // guard checks the memory of a stage again, when its mask is known and is not the one that Prepare has

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 
+	"zos-ort/cmd/internal/deploy"
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/judge"
@@ -31,6 +32,8 @@ type SearchResult struct {
 	Entropy   *Entropy       `json:"entropy,omitempty"`
 	Remaining Remaining      `json:"remaining"`
 	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
+	Predicted int            `json:"predicted_peak_bytes"`
+	Network   *deploy.Cost   `json:"network"` // that is exported untrained
 	GPU       *meter.Peaks   `json:"gpu_memory,omitempty"`
 	Judge     *judge.Report  `json:"judge,omitempty"`
 	Seconds   struct {
@@ -64,15 +67,22 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 		return out, err
 	}
 	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), r.Device.Meter.Total()
-	if err = r.export(ctx, out.Genotype, pruned.Mask); err == nil {
-		out.Judge, err = r.judged(ctx)
+	out.Predicted = r.Need.Peak
+	if out.Network, err = r.export(ctx, out.Genotype, pruned.Mask); err != nil {
+		return out, err
 	}
-	return out, err
+	if out.Judge, err = r.judged(ctx); err != nil {
+		return out, err
+	}
+	return out, r.Dir.WriteJSON(resultFile, out)
 }
 
 // oneShot searches what the mask leaves, from the last checkpoint on if there is one.
 func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) error {
 	if err := r.guard(settings.StageSearch, mask); err != nil {
+		return err
+	}
+	if err := r.memoryPlan(settings.StageSearch, mask); err != nil {
 		return err
 	}
 	cfg, err := SearchConfig(r.Experiment, mask)

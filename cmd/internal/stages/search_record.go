@@ -12,7 +12,7 @@ import (
 	"zos-ort/search/train"
 )
 
-// searchRecorder writes metrics.csv, timing.csv and the genotype after every epoch, saves the checkpoints,
+// searchRecorder writes metrics.csv, timing.csv, alphas.csv and the genotype after every epoch, saves the checkpoints,
 // and shows progress.
 type searchRecorder struct {
 	run   *Run
@@ -26,6 +26,7 @@ type searchCheckpoint struct {
 	search.Snapshot
 	Metrics [][]string // metrics.csv
 	Times   [][]string // timing.csv
+	History [][]string // alphas.csv
 	Seconds float64    // of the complete epochs
 }
 
@@ -57,7 +58,7 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 	}
 	r.saved.Metrics = [][]string{append(append(header, "genotype"), run.Device.Meter.Columns()...)}
 	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
-		"waiting_for_data"}}
+		"waiting_for_data", peakRSSColumn}}
 	return r, nil, nil
 }
 
@@ -109,9 +110,10 @@ func (r *searchRecorder) Epoch(e search.Epoch) error {
 	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.Cells(r.saved.Metrics[0])...))
 	t := e.Time
 	r.saved.Seconds += t.Total.Seconds()
-	r.saved.Times = append(r.saved.Times, []string{strconv.Itoa(e.Epoch), terminal.Seconds(t.Total.Seconds()),
+	r.saved.Times = append(r.saved.Times, timed(r.saved.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(t.Total.Seconds()),
 		terminal.Seconds(t.Weight.Seconds()), terminal.Seconds(t.Alpha.Seconds()), terminal.Seconds(t.Eval.Seconds()),
-		terminal.Seconds(t.Waited.Seconds())})
+		terminal.Seconds(t.Waited.Seconds())))
+	r.saved.History = appendAlphas(r.saved.History, e.Epoch, e.Alphas)
 	return r.save(e)
 }
 
@@ -123,8 +125,15 @@ func (r *searchRecorder) save(e search.Epoch) error {
 	if err := r.run.Dir.Write("timing.csv", terminal.CSV(r.saved.Times)); err != nil {
 		return err
 	}
+	if err := r.run.Dir.Write("alphas.csv", terminal.CSV(r.saved.History)); err != nil {
+		return err
+	}
 	if err := r.run.Dir.WriteJSON(genotypeOfEpoch(e.Epoch), e.Genotype); err != nil {
 		return err
 	}
-	return r.run.Dir.WriteJSON("alphas.json", e.Alphas)
+	if err := r.run.Dir.WriteJSON("alphas.json", e.Alphas); err != nil {
+		return err
+	}
+	r.run.draw()
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"zos-ort/cmd/internal/cells"
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 )
@@ -156,7 +157,10 @@ func (s *work) writeTable() error {
 	if err != nil {
 		return err
 	}
-	return t.Write(s.out)
+	if err := t.Write(s.out); err != nil {
+		return err
+	}
+	return report.Write(s.out)
 }
 
 // finish writes the table and the charts, prints the table, and fails if any cell has or, unless some
@@ -179,6 +183,9 @@ func (s *work) finish(ctx context.Context, working bool) error {
 		if t.Judge, err = s.Judge(ctx); err != nil {
 			return err
 		}
+	}
+	if err := report.Write(s.out); err != nil {
+		return err
 	}
 	for _, note := range t.Notes() {
 		s.console.Result("%s", note)

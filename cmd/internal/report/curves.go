@@ -1,0 +1,58 @@
+package report
+
+import "zos-ort/cmd/internal/settings"
+
+// curves are what runs are compared by, over epochs from 1 on.
+type curves struct {
+	epochs        []number
+	loss, acc     []number // on the images that a run is judged by: validation or test
+	what          string
+	seconds, peak []number
+}
+
+// metricsSection draws losses, accuracies, entropies and rates of metrics.csv.
+func (r *run) metricsSection(f *folder, e settings.Experiment) {
+	t := f.csv("metrics.csv")
+	if len(t.rows) == 0 {
+		return
+	}
+	x := counting(1, len(t.rows))
+	judged := "valid"
+	if t.at("test_acc") >= 0 {
+		judged = "test"
+	}
+	names := map[string]string{"valid": "validation", "test": "test"}
+	r.curves = curves{epochs: x, loss: t.numbers(judged + "_loss"), acc: scaled(t.numbers(judged+"_acc"), 100),
+		what: names[judged]}
+	r.add(&r.Learning, "Learning", "",
+		chart{Title: "Accuracy", Kind: lines, XLabel: "epoch", YLabel: "%", X: x, Marks: warmup(e), Series: []series{
+			{Label: names[judged], Values: r.curves.acc}, {Label: "training", Values: scaled(t.numbers("train_acc"), 100)},
+			{Label: "alpha batches", Values: afterWarmup(scaled(t.numbers("alpha_acc"), 100), e)}}},
+		chart{Title: "Loss", Kind: lines, XLabel: "epoch", YLabel: "cross-entropy", X: x, Marks: warmup(e), Series: []series{
+			{Label: names[judged], Values: r.curves.loss}, {Label: "training", Values: t.numbers("train_loss")},
+			{Label: "alpha batches", Values: afterWarmup(t.numbers("alpha_loss"), e)}}},
+		chart{Title: "Entropy", Small: true, Kind: lines, XLabel: "epoch", YLabel: "nats", X: x, Marks: warmup(e),
+			Note: "Of the mixing weights of an edge: it falls as the search decides.", Series: []series{
+				{Label: "normal cell", Values: t.numbers("entropy_normal")},
+				{Label: "reduction cell", Values: t.numbers("entropy_reduce")}}},
+		chart{Title: "Gradient norm", Small: true, Kind: lines, XLabel: "epoch", YLabel: "norm", X: x, Marks: warmup(e),
+			Series: []series{{Label: "gradient norm", Values: t.numbers("grad_norm")}}},
+		chart{Title: "Learning rate", Small: true, Kind: lines, XLabel: "epoch", YLabel: "rate", X: x,
+			Series: []series{{Label: "learning rate", Values: t.numbers("lr")}}})
+}
+
+// warmup marks where the alphas begin to learn.
+func warmup(e settings.Experiment) []mark {
+	if e.Search.Warmup == 0 {
+		return nil
+	}
+	return []mark{{number(e.Search.Warmup) + .5, "alphas start"}}
+}
+
+// afterWarmup leaves out the epochs without alpha steps, for which metrics.csv has zeros.
+func afterWarmup(list []number, e settings.Experiment) []number {
+	for i := range min(e.Search.Warmup, len(list)) {
+		list[i] = gap
+	}
+	return list
+}

@@ -1,0 +1,195 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"zos-ort/cmd/internal/cells"
+	"zos-ort/graphgen/check"
+	"zos-ort/models/space"
+)
+
+// TestPageSaysWhatWasFound: the numbers of the files are on the pages.
+func TestPageSaysWhatWasFound(t *testing.T) {
+	wantTexts(t, check.Must(Page([]string{"testdata/search"}, Options{}))(t),
+		"The supernet recognises 75.40 % of the validation images; chance is 10 %.",
+		"better than 67 % of 10000 random architectures", "4.976 M", "198.1 M", "20.7 MB", "112 of 224", "28.9 MB",
+		"zos-ort search --xi 0.5 --out runs/search --surrogate nb301.onnx", "ONNX Runtime 1.28.0", "f59542bd638268d0",
+		`aria-label="sep_conv_5x5 from input k−2 to node 0" data-edge="0"`)
+	wantTexts(t, check.Must(Page([]string{"testdata/retrain"}, Options{}))(t),
+		"The network recognises 30.40 % of the test images", "0.97 ms", "The most confident mistakes", "92.00 %")
+	sweep := check.Must(Page([]string{"testdata/sweep"}, Options{}))(t)
+	wantTexts(t, sweep, "Best on cifar-10: zos with 42.44 ± 0.91 % supernet validation accuracy over 5 runs.",
+		"The surrogate prefers beta-darts", "4124 / 15175 / 96.86", "25 of 25")
+}
+
+// TestMaskAndRounds: a run that has pruned in several rounds shows the norm of each.
+func TestMaskAndRounds(t *testing.T) {
+	dir := copied(t, "search")
+	var b strings.Builder
+	b.WriteString("round,kernel_norm,cell,edge,operation,score,removed,certainty\n")
+	for round := 1; round <= 3; round++ {
+		fmt.Fprintf(&b, "%d,%d,normal,3,skip_connect,%d,%v,\n", round, 30-round, round, round == 3)
+	}
+	write(t, b.String(), dir, "scores.csv")
+	mask := space.FullMask().Without(space.Candidate{Cell: space.Normal, Edge: 3, Op: space.SkipConnect})
+	write(t, string(check.Must(mask.MarshalJSON())(t)), dir, "mask.json")
+	r := check.Must(load(dir, "x"))(t)
+	got := r.Masks[0].Rows[3].Cells[space.SkipConnect]
+	if got.Kept || got.Round != 3 || got.Score != "3" || got.Text != "removed in round 3, score 3" {
+		t.Errorf("%+v", got)
+	}
+	for _, s := range r.Sections {
+		if s.Title == "Pruning round by round" {
+			if norms := s.Charts[0].Series[0].Values; len(norms) != 3 || norms[2] != 27 {
+				t.Errorf("norms %v", norms)
+			}
+			return
+		}
+	}
+	t.Error("the rounds are not shown")
+}
+
+// TestTruncatedFiles: the page of a run whose files are cut off shows the rest and says what is missing.
+func TestTruncatedFiles(t *testing.T) {
+	dir := copied(t, "search")
+	metrics := readText(t, dir, "metrics.csv")
+	lines := strings.SplitAfter(metrics, "\n")
+	whole := strings.Join(lines[:8], "")
+	write(t, whole+lines[8][:40], dir, "metrics.csv")
+	write(t, readText(t, dir, "judge.json")[:500], dir, "judge.json")
+	write(t, "", dir, "timing.csv")
+	for _, name := range []string{"alphas.csv", "scores.csv", "memory.csv", "run.json", "result.json", "genotype.json"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := check.Must(Page([]string{dir}, Options{}))(t)
+	wantTexts(t, page, "metrics.csv is cut off after 7 rows", "judge.json is damaged", "alphas.csv is missing",
+		"Not finished: 7 of 12 epochs.")
+	r := check.Must(load(dir, "x"))(t)
+	if n := len(r.Learning[0].Charts[0].X); n != 7 {
+		t.Errorf("%d epochs are drawn, want 7", n)
+	}
+}
+
+// TestHostileNames: names of classes, folders and methods stay text.
+func TestHostileNames(t *testing.T) {
+	const hostile = `</script><script>alert(1)</script>"'<img src=x onerror=alert(2)> 🐈 שלום`
+	dir := copied(t, "retrain")
+	for _, name := range []string{"classes.csv", "confusion.csv", "mistakes.csv"} {
+		text := strings.ReplaceAll(readText(t, dir, name), "disc", `"`+strings.ReplaceAll(hostile, `"`, `""`)+`"`)
+		write(t, text, dir, name)
+	}
+	named := filepath.Join(filepath.Dir(dir), "<b>run & “name” 🐈")
+	if err := os.Rename(dir, named); err != nil {
+		t.Fatal(err)
+	}
+	table := cells.NewTable([]cells.Outcome{{Data: "<i>data", Method: hostile, Seed: 1, State: cells.Done,
+		Values: map[cells.Quantity]float64{cells.Test: 90}}})
+	sweep := t.TempDir()
+	write(t, "{}", sweep, "sweep.json")
+	if err := table.Write(sweep); err != nil {
+		t.Fatal(err)
+	}
+	page := check.Must(Page([]string{named, sweep}, Options{}))(t)
+	for _, bad := range []string{"<script>alert", "<img src=x", "<b>run", "<i>data"} {
+		if bytes.Contains(page, []byte(bad)) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	wantTexts(t, page, "🐈 שלום", "&lt;b&gt;run &amp; “name” 🐈")
+}
+
+// TestMistakesStayInTheRun: a path in mistakes.csv leads nowhere else.
+func TestMistakesStayInTheRun(t *testing.T) {
+	dir := copied(t, "retrain")
+	write(t, "picture,test_image,label,prediction,confidence\n../secret.png,1,a,b,.9\nmistakes/../../secret.png,1,a,b,.9\n",
+		dir, "mistakes.csv")
+	write(t, "secret", filepath.Dir(dir), "secret.png")
+	if r := check.Must(load(dir, "x"))(t); len(r.Trained.Mistakes) != 0 {
+		t.Errorf("%+v", r.Trained.Mistakes)
+	}
+}
+
+func TestNoRun(t *testing.T) {
+	_, err := Page([]string{t.TempDir()}, Options{})
+	check.Error(t, err, "is no run directory: it holds none of config.json, sweep.json")
+	_, err = Page([]string{"nowhere"}, Options{})
+	check.Error(t, err, "nowhere")
+}
+
+// pageLimit is how large a page may be.
+const pageLimit = 1_500_000
+
+// longSearch makes the run of a search of 50 epochs in the paper's space out of the short one.
+func longSearch(t *testing.T) string {
+	dir := copied(t, "search")
+	rng := rand.New(rand.NewPCG(1, 2))
+	metrics, timing := strings.SplitAfter(readText(t, dir, "metrics.csv"), "\n"), strings.SplitAfter(readText(t, dir, "timing.csv"), "\n")
+	var m, ti, al strings.Builder
+	m.WriteString(metrics[0])
+	ti.WriteString(timing[0])
+	al.WriteString("epoch")
+	for _, c := range space.CellTypes {
+		for _, x := range space.FullMask().Candidates(c) {
+			al.WriteString("," + x.String())
+		}
+	}
+	al.WriteString("\n")
+	for epoch := range 50 {
+		m.WriteString(metrics[1+epoch%12])
+		ti.WriteString(timing[1+epoch%12])
+		fmt.Fprint(&al, epoch)
+		for range space.FullMask().Count() {
+			fmt.Fprintf(&al, ",%.7g", rng.NormFloat64()*float64(epoch)/50)
+		}
+		al.WriteString("\n")
+	}
+	write(t, m.String(), dir, "metrics.csv")
+	write(t, ti.String(), dir, "timing.csv")
+	write(t, al.String(), dir, "alphas.csv")
+	return dir
+}
+
+// manyRuns makes the sweep of 64 runs.
+func manyRuns(t *testing.T) string {
+	var runs []cells.Outcome
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range 64 {
+		runs = append(runs, cells.Outcome{Data: []string{"cifar-10", "cifar-100"}[i/32], Method: fmt.Sprintf("method-%d", i/4%8),
+			Seed: uint64(i % 4), State: cells.Done, Genotype: strings.Repeat("Genotype(…)", 40), Values: map[cells.Quantity]float64{
+				cells.Test: 90 + rng.NormFloat64(), cells.Valid: 70 + rng.NormFloat64(), cells.Seconds: 100 * rng.Float64(),
+				cells.Predicted: 30, cells.Resident: 200}})
+	}
+	dir := t.TempDir()
+	write(t, "{}", dir, "sweep.json")
+	if err := cells.NewTable(runs).Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range runs {
+		write(t, "page", dir, cells.Cell{Data: o.Data, Method: o.Method, Seed: o.Seed}.ID(), "search", FileName)
+	}
+	return dir
+}
+
+// TestLargePagesAreSmall: the pages of a long search and of a large sweep stay within the limit, and each run of a
+// sweep is one click away.
+func TestLargePagesAreSmall(t *testing.T) {
+	for _, dir := range []string{longSearch(t), manyRuns(t)} {
+		page := check.Must(Page([]string{dir}, Options{}))(t)
+		t.Logf("%d bytes", len(page))
+		if len(page) > pageLimit {
+			t.Errorf("%s: %d bytes, want at most %d", filepath.Base(dir), len(page), pageLimit)
+		}
+	}
+	page := check.Must(Page([]string{manyRuns(t)}, Options{}))(t)
+	if n := strings.Count(string(page), `<a href="cells/cifar-10`); n != 64 {
+		t.Errorf("%d links to runs, want 64", n)
+	}
+}

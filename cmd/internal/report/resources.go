@@ -1,0 +1,120 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+)
+
+// result is what all results of runs have in common, as result.json holds it.
+type result struct {
+	ValidAcc  *float64 `json:"valid_accuracy"`
+	TestAcc   *float64 `json:"test_accuracy"`
+	PeakRSS   int64    `json:"peak_rss_bytes"`
+	Predicted int      `json:"predicted_peak_bytes"`
+	Network   *struct {
+		Parameters int     `json:"parameters"`
+		MACs       int     `json:"macs"`
+		Bytes      int     `json:"bytes"`
+		Latency    float64 `json:"latency_ms"`
+	} `json:"network"`
+	GPU *struct {
+		Process int64 `json:"process_peak_bytes"`
+	} `json:"gpu_memory"`
+	// Of an evaluation.
+	Top1   *float64 `json:"top1"`
+	Top5   *float64 `json:"top5"`
+	Images int      `json:"images"`
+	Data   string   `json:"data"`
+	// Seconds is an object for a search and a number for a pruning.
+	Seconds any `json:"seconds"`
+}
+
+// seconds are the parts of a result's time by name.
+func (x result) seconds() map[string]float64 {
+	switch s := x.Seconds.(type) {
+	case float64:
+		return map[string]float64{"prune": s}
+	case map[string]any:
+		parts := map[string]float64{}
+		for k, v := range s {
+			if n, ok := v.(float64); ok {
+				parts[k] = n
+			}
+		}
+		return parts
+	}
+	return nil
+}
+
+// timeSection draws where the time of every epoch went.
+func (r *run) timeSection(f *folder) {
+	t := f.csv("timing.csv")
+	if len(t.rows) == 0 {
+		return
+	}
+	x, total := counting(1, len(t.rows)), t.numbers("seconds")
+	c := chart{Title: "Seconds per epoch", Kind: bars, XLabel: "epoch", YLabel: "s", X: x}
+	rest := append([]number(nil), total...)
+	for _, part := range []struct{ column, label, color string }{{"weight_steps", "weight steps", "c0"},
+		{"alpha_steps", "alpha steps", "c3"}, {"evaluation", "evaluation", "c4"}, {"waiting_for_data", "waiting for images", "c1"}} {
+		values := t.numbers(part.column)
+		if values == nil {
+			continue
+		}
+		c.Series = append(c.Series, series{Label: part.label, Color: part.color, Values: values})
+		for i, v := range values {
+			rest[i] = max(0, rest[i]-v)
+		}
+	}
+	other := series{Label: "other", Color: "c7", Values: rest}
+	if len(c.Series) == 0 {
+		other.Label, other.Color = "epoch", "c0"
+	}
+	c.Series = append(c.Series, other)
+	r.curves.seconds, r.curves.peak = total, scaled(t.numbers("peak_rss_bytes"), 1e-6)
+	r.add(&r.Sections, "Time", "", c)
+}
+
+// layerColors are those of the layers of memory.csv.
+var layerColors = []string{"c7", "c4", "c0", "c1", "c2"}
+
+// memorySection draws the predicted memory of the programs and the measured size of the process.
+func (r *run) memorySection(f *folder) {
+	t := f.csv("memory.csv")
+	programs, nodes := t.texts("program"), t.numbers("node")
+	var charts []chart
+	for from := 0; from < len(t.rows) && nodes != nil; {
+		to := from
+		for to < len(t.rows) && programs[to] == programs[from] {
+			to++
+		}
+		part := table{t.header, t.rows[from:to]}
+		c := chart{Title: "Predicted, " + strings.Replace(programs[from], "eval", "evaluation", 1), Kind: stack, Peak: true, XLabel: "node in order of execution", YLabel: "MB",
+			X: nodes[from:to], Note: "Fixed are weights, momenta, inputs and constants, which stay all the time."}
+		for i, layer := range []string{"fixed", "other", "activations", "gradients", "updates"} {
+			values := scaled(part.numbers(layer), 1e-6)
+			if largest(values) > 0 {
+				c.Series = append(c.Series, series{Label: layer, Color: layerColors[i], Values: values})
+			}
+		}
+		charts = append(charts, c)
+		from = to
+	}
+	charts = append(charts, chart{Title: "Measured, process", Kind: lines, XLabel: "epoch", YLabel: "MB",
+		X: r.curves.epochs, Note: "The largest resident size so far: tensors, images, the runtime and the program.",
+		Series: []series{{Label: "peak resident size", Values: r.curves.peak}}})
+	r.add(&r.Sections, "Memory", "", charts...)
+}
+
+func largest(list []number) number {
+	top := gap
+	for _, x := range list {
+		if x.known() && !(x <= top) {
+			top = x
+		}
+	}
+	return top
+}
+
+// megabytes prints bytes.
+func megabytes(bytes float64) string { return strconv.FormatFloat(bytes/1e6, 'f', 1, 64) + " MB" }
