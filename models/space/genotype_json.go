@@ -70,19 +70,16 @@ func (g Genotype) text() []byte {
 	return b.Bytes()
 }
 
-// ReadGenotype reads a genotype file: the JSON form, or the Python form, which people paste from
-// logs and papers.
-func ReadGenotype(path string) (Genotype, error) {
+// ReadGenotype reads a genotype file in any form that FindGenotype knows.
+func ReadGenotype(path string) (Genotype, error) { return ReadGenotypeNamed(path, "") }
+
+// ReadGenotypeNamed reads the genotype of a name in a file; an empty name takes the only one.
+func ReadGenotypeNamed(path, name string) (Genotype, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Genotype{}, fmt.Errorf("genotype: %w", err)
 	}
-	var g Genotype
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		err = g.UnmarshalJSON(data)
-	} else {
-		g, err = ParseGenotype(string(data))
-	}
+	g, err := FindGenotype(data, name)
 	if err != nil {
 		return Genotype{}, fmt.Errorf("%s: %w", path, err)
 	}

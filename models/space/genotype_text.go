@@ -32,13 +32,16 @@ func (g Genotype) String() string {
 	return b.String()
 }
 
-// ParseGenotype reads the form that String writes. White space, line breaks, commas before a
-// closing bracket, either kind of quotes, [2, 3, 4, 5] for the range and a leading "NAME =" are
-// accepted, as they occur in published files; the arguments can come in any order. The genotype is
-// validated.
+// ParseGenotype reads the form that String writes. White space, line breaks, comments, commas before a
+// closing bracket, either kind of quotes, tuples for lists, [2, 3, 4, 5] or list(range(2, 6)) for the
+// range and a leading "NAME =" are accepted, as they occur in published files; the arguments can come in
+// any order. The genotype is validated.
 func ParseGenotype(text string) (Genotype, error) {
 	s := &scanner{text: text}
 	g, err := s.genotype()
+	if err == nil {
+		err = s.end()
+	}
 	if err != nil {
 		return Genotype{}, fmt.Errorf("genotype: %w", err)
 	}
@@ -50,7 +53,7 @@ func (s *scanner) genotype() (g Genotype, err error) {
 	if s.accept("=") {
 		name = s.word()
 	}
-	if name != "Genotype" {
+	if !slices.Contains([]string{"Genotype", "DARTSGenotype"}, name) { // confopt's has the second name
 		return g, fmt.Errorf("starts with %q, want Genotype(", name)
 	}
 	seen := map[string]bool{}
@@ -72,7 +75,7 @@ func (s *scanner) genotype() (g Genotype, err error) {
 			}
 		}
 	}
-	return g, s.end()
+	return g, nil
 }
 
 func (s *scanner) argument(g *Genotype, key string) error {
@@ -92,7 +95,7 @@ func (s *scanner) argument(g *Genotype, key string) error {
 
 func (s *scanner) genes(genes *[2 * Nodes]Gene, t CellType) error {
 	n := 0
-	err := s.list("[", "]", func(i int) error {
+	err := s.sequence(func(i int) error {
 		n = i + 1
 		gene, err := s.gene()
 		if err == nil && i < len(genes) {
@@ -107,8 +110,12 @@ func (s *scanner) genes(genes *[2 * Nodes]Gene, t CellType) error {
 }
 
 func (s *scanner) gene() (gene Gene, err error) {
-	if err = s.expect("("); err != nil {
-		return gene, err
+	right := "]"
+	if !s.accept("[") {
+		right = ")"
+		if err = s.expect("("); err != nil {
+			return gene, err
+		}
 	}
 	if gene.Op, err = s.primitive(); err != nil {
 		return gene, err
@@ -120,33 +127,52 @@ func (s *scanner) gene() (gene Gene, err error) {
 		return gene, err
 	}
 	s.accept(",")
-	return gene, s.expect(")")
+	return gene, s.expect(right)
 }
 
-// concat reads range(2, 6) or [2, 3, 4, 5].
+// naslibConcat are the states that NASLib writes for this space, though its cells join those of concat.
+var naslibConcat = [2][]int{Normal: {2, 3, 4, 5, 6}, Reduce: {4, 5, 6}}
+
+// concat reads range(2, 6), [2, 3, 4, 5], or either inside of list() or tuple().
 func (s *scanner) concat(t CellType) error {
-	var numbers []int
+	numbers, err := s.integers(t)
+	if err != nil || slices.Equal(numbers, concat[:]) || slices.Equal(numbers, naslibConcat[t]) {
+		return err
+	}
+	return fmt.Errorf("%v_concat: a cell joins the states 2 to 5, got %v", t, numbers)
+}
+
+func (s *scanner) integers(t CellType) (numbers []int, err error) {
 	number := func(int) error {
 		n, err := s.integer()
 		numbers = append(numbers, n)
 		return err
 	}
-	if word := s.word(); word == "range" {
+	switch word := s.word(); word {
+	case "":
+		return numbers, s.sequence(number)
+	case "list", "tuple":
+		if err := s.expect("("); err != nil {
+			return nil, err
+		}
+		if numbers, err = s.integers(t); err != nil {
+			return nil, err
+		}
+		return numbers, s.expect(")")
+	case "range":
 		if err := s.list("(", ")", number); err != nil {
-			return err
+			return nil, err
 		}
-		if slices.Equal(numbers, []int{concat[0], concat[Nodes-1] + 1}) {
-			return nil
+		if len(numbers) != 2 || numbers[1] > NumPrimitives {
+			return numbers, nil // concat reports them
 		}
-	} else if word != "" {
-		return fmt.Errorf("%v_concat is %q, want range(2, 6)", t, word)
-	} else {
-		if err := s.list("[", "]", number); err != nil {
-			return err
+		from, to := numbers[0], numbers[1]
+		numbers = nil
+		for n := from; n < to; n++ {
+			numbers = append(numbers, n)
 		}
-		if slices.Equal(numbers, concat[:]) {
-			return nil
-		}
+		return numbers, nil
+	default:
+		return nil, fmt.Errorf("%v_concat is %q, want range(2, 6)", t, word)
 	}
-	return fmt.Errorf("%v_concat: a cell joins the states 2 to 5, got %v", t, numbers)
 }

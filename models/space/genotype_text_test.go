@@ -87,7 +87,7 @@ func TestGenotypeTextRefuses(t *testing.T) {
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3', -2", []string{"want a number"}},
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3', 99999999999999999999", []string{"out of range"}},
 		{"'dil_conv_3x3', 2", "dil_conv_3x3, 2", []string{"want a quoted name"}},
-		{"('dil_conv_3x3', 2)", "['dil_conv_3x3', 2]", []string{`want "("`}},
+		{"('dil_conv_3x3', 2)", "['dil_conv_3x3', 2)", []string{`want "]"`}},
 		{", ('dil_conv_3x3', 2)", "", []string{"8 genes, got 7", "normal"}},
 		{"('dil_conv_3x3', 2)", "('dil_conv_3x3', 2), ('dil_conv_3x3', 3)", []string{"8 genes, got 9"}},
 		{"'dil_conv_3x3', 2", "'dil_conv_3x3', 5",
@@ -97,11 +97,14 @@ func TestGenotypeTextRefuses(t *testing.T) {
 		{"normal_concat=range(2, 6), ", "", []string{`argument "normal_concat" is missing`}},
 		{"reduce_concat", "normal_concat", []string{`argument "normal_concat" appears twice`}},
 		{"reduce_concat", "concat", []string{`unknown argument "concat"`}},
-		{"range(2, 6)", "range(2, 7)",
-			[]string{"normal_concat: a cell joins the states 2 to 5, got [2 7]"}},
+		{"range(2, 6)", "range(2, 8)",
+			[]string{"normal_concat: a cell joins the states 2 to 5, got [2 3 4 5 6 7]"}},
 		{"range(2, 6)", "[2, 3, 4]", []string{"got [2 3 4]"}},
-		{"range(2, 6)", "(2, 6)", []string{`want "["`}},
-		{"range(2, 6)", "list(2, 6)", []string{`normal_concat is "list"`}},
+		{"range(2, 6)", "(2, 6)", []string{"got [2 6]"}},
+		{"range(2, 6)", "list(2, 6)", []string{`normal_concat is "2", want range(2, 6)`}},
+		{"range(2, 6)", "set([2, 3, 4, 5])", []string{`normal_concat is "set"`}},
+		{"range(2, 6)", "range(6)", []string{"got [6]"}},
+		{"range(2, 6)", "range(0, 99999999)", []string{"got [0 99999999]"}},
 	}
 	for _, c := range cases {
 		bad := strings.Replace(dartsV2, c.old, c.new, 1)

@@ -7,15 +7,23 @@ import (
 )
 
 // scanner reads the small part of Python's syntax in which genotypes are published. Every method
-// skips white space first.
+// skips white space and comments first.
 type scanner struct {
 	text string
 	at   int
 }
 
 func (s *scanner) skip() {
-	rest := strings.TrimLeft(s.text[s.at:], " \t\r\n")
-	s.at = len(s.text) - len(rest)
+	for {
+		rest := strings.TrimLeft(s.text[s.at:], " \t\r\n")
+		if strings.HasPrefix(rest, "#") {
+			_, rest, _ = strings.Cut(rest, "\n")
+			s.at = len(s.text) - len(rest)
+			continue
+		}
+		s.at = len(s.text) - len(rest)
+		return
+	}
 }
 
 // accept takes a token if it is next.
@@ -101,6 +109,14 @@ func (s *scanner) primitive() (Primitive, error) {
 	}
 	s.at += len(name) + len(quote)
 	return ParsePrimitive(name)
+}
+
+// sequence takes the items of a Python list or tuple.
+func (s *scanner) sequence(item func(i int) error) error {
+	if s.skip(); strings.HasPrefix(s.text[s.at:], "(") {
+		return s.list("(", ")", item)
+	}
+	return s.list("[", "]", item)
 }
 
 // list takes items between brackets, separated by commas; one comma may follow the last.
