@@ -41,7 +41,7 @@ test: setup ## vet and test everything; STRICT=1: a skipped test fails unless .c
 # Packages without heavy numbers: the detector makes the others ten times slower.
 RACE := ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \
   ./ort ./ort/program ./ort/nvml ./prune/... ./search/checkpoint ./search/data ./search/retrain ./search/train ./cmd/internal/cells \
-  ./cmd/internal/host ./cmd/internal/rundir ./cmd/internal/settings ./cmd/internal/terminal
+  ./cmd/internal/host ./cmd/internal/rundir ./cmd/internal/settings ./cmd/internal/terminal ./cmd/internal/watch
 race: setup ## run the race detector where it takes minutes, not hours
 	$(GO) test -race -timeout 20m $(RACE)
 

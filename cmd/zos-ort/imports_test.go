@@ -85,6 +85,7 @@ var layers = map[string]string{
 		"cmd/internal/archs cmd/internal/surrogate models/space models/stream",
 	"cmd/internal/report": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/cells cmd/internal/judge models/celldraw " +
 		"models/space",
+	"cmd/internal/watch":     "cmd/internal/report",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +
@@ -100,12 +101,13 @@ var layers = map[string]string{
 	"ort/standin":                  "",
 	"ort/standin/provider":         "ort ort/standin",
 	"cmd/internal/surrogate/fakes": "graphgen/onnx models/space",
+	"cmd/internal/chromium":        "",
 	"cmd/internal/conformance":     "",
 }
 
 // forTests are the packages that only tests import.
 var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider",
-	"cmd/internal/surrogate/fakes"}
+	"cmd/internal/surrogate/fakes", "cmd/internal/chromium"}
 
 // pkg is a package of this module, with paths inside the module.
 type pkg struct {

@@ -154,7 +154,7 @@ func commands() (list []*cli.Command) {
 	}{
 		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), figure1Command()}},
 		{"Retrain and deploy", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
-		{"Look and measure", []*cli.Command{reportCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(), inspectCommand(), genotypeCommand(), dataCommand(),
+		{"Look and measure", []*cli.Command{reportCommand(), watchCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(), inspectCommand(), genotypeCommand(), dataCommand(),
 			benchCommand(), scalingCommand()}},
 		{"This machine", []*cli.Command{doctorCommand(), completionCommand(), manCommand()}},
 	} {

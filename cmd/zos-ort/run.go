@@ -13,7 +13,7 @@ import (
 // runFlags are common to the commands that write a run's folder.
 func runFlags(command string) []cli.Flag {
 	return []cli.Flag{settings.Out(command), settings.ConfigFlag(), settings.ResumeFlag(),
-		settings.IgnoreMemory("")}
+		settings.IgnoreMemory(""), serveFlag()}
 }
 
 // atWork resolves an experiment and runs it in its folder. With --dry-run it only says what would run.
@@ -22,7 +22,13 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 	if err != nil {
 		return err
 	}
-	r, err := stages.Prepare(c.Context, resolved, c.Bool("dry-run"), c.Bool("ignore-memory"), newConsole(c))
+	p := newConsole(c)
+	serve, stop, err := served(c, p)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r, err := stages.Prepare(c.Context, resolved, c.Bool("dry-run"), c.Bool("ignore-memory"), p)
 	if err != nil {
 		return err
 	}
@@ -33,6 +39,7 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 	if err := r.Open(c.Context, c.String("resume"), c.String("out")); err != nil {
 		return err
 	}
+	serve(string(r.Dir))
 	if r.Images.Folder == "" {
 		r.Console.Say("no --data: using the built-in generated images")
 	}

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -22,35 +20,12 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"zos-ort/cmd/internal/chromium"
 	"zos-ort/graphgen/check"
 )
 
 //go:embed testdata/axe/axe.min.js
 var axe string
-
-// browser starts Chromium, or skips the test where there is none.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("no Chromium here (Debian: chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.UserDataDir(t.TempDir()))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancelTab := chromedp.NewContext(ctx)
-	t.Cleanup(cancelTab)
-	ctx, cancelTime := context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(cancelTime)
-	return ctx
-}
 
 // watched collects what goes wrong in a tab: errors in the console, and requests other than for the page itself.
 type watched struct {
@@ -158,7 +133,7 @@ func drawnPage(t *testing.T, dirs ...string) string {
 // TestPagesInABrowser: pages of real runs load without errors or requests, everything is drawn, and axe-core finds
 // no serious violation, on a wide screen and a phone, light and dark.
 func TestPagesInABrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	for _, c := range []struct {
 		name string
 		dirs []string
@@ -241,7 +216,7 @@ func wantAccessible(t *testing.T, ctx context.Context) {
 
 // TestEdgesShowTheirAlphas: pointing at an edge of a cell, and reaching one by the keyboard, shows its operations.
 func TestEdgesShowTheirAlphas(t *testing.T) {
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	open(t, ctx, drawnPage(t, "testdata/search"), 1400, "light")
 	const figure = `document.querySelector("figure[data-cell=normal]")`
 	title := func() string { return eval[string](t, ctx, figure+`.querySelector(".edge-title").textContent`) }
@@ -270,7 +245,7 @@ func TestEdgesShowTheirAlphas(t *testing.T) {
 // TestKeyboardReachesEverything: the Tab key comes by all edges, charts, legends, tables, links and folded parts,
 // and the arrow keys read the values of a chart.
 func TestKeyboardReachesEverything(t *testing.T) {
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	open(t, ctx, drawnPage(t, "testdata/search"), 1400, "light")
 	drawAll(t, ctx)
 	const wanted = `a[href],summary,[data-edge],[data-chart],.u-legend th[tabindex],.scroll`
@@ -301,7 +276,7 @@ func TestKeyboardReachesEverything(t *testing.T) {
 
 // TestLargePagesAreFast: the pages of a search of 50 epochs and of a sweep of 64 runs answer within a second.
 func TestLargePagesAreFast(t *testing.T) {
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	for _, dir := range []string{longSearch(t), manyRuns(t)} {
 		path := drawnPage(t, dir)
 		best := 1e9
@@ -319,7 +294,7 @@ func TestLargePagesAreFast(t *testing.T) {
 
 // TestHostileNamesInABrowser: nothing of a name runs.
 func TestHostileNamesInABrowser(t *testing.T) {
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	dir := copied(t, "retrain")
 	text := readText(t, dir, "classes.csv")
 	write(t, strings.ReplaceAll(text, "disc", `"<img src=x onerror=window.hacked=1></script><script>window.hacked=1</script> 🐈 שלום"`), dir, "classes.csv")

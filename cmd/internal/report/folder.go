@@ -13,9 +13,10 @@ import (
 	"strconv"
 )
 
-// folder reads the files of a run and notes what cannot be read.
+// folder reads the files of a run and notes what cannot be read. No name leads out of it, be it by a link.
 type folder struct {
 	dir     string
+	root    *os.Root
 	missing []string
 }
 
@@ -28,7 +29,7 @@ func (f *folder) note(format string, args ...any) {
 
 // read gives the content of a file; nil where there is none, which is no defect.
 func (f *folder) read(name string) []byte {
-	b, err := os.ReadFile(f.path(name))
+	b, err := f.root.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.note("%s cannot be read", name)
 	}

@@ -41,7 +41,12 @@ func load(dir, id string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{dir: dir}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f := &folder{dir: dir, root: root}
 	r := &run{ID: id, Name: filepath.Base(absolute), Path: absolute}
 	switch {
 	case rundir.Exists(f.path("sweep.json")):
