@@ -3,6 +3,7 @@ package reader
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"gonum.org/v1/gonum/graph/topo"
 
@@ -45,6 +46,11 @@ func (g *Graph) program(types map[string]plan.Value) (*plan.Program, error) {
 		index[n.id] = len(p.Values)
 		p.Values = append(p.Values, v)
 	}
+	for _, id := range slices.Concat(g.model.Input, g.model.Output) {
+		if at, ok := index[id]; !ok || at == plan.Absent {
+			return nil, fmt.Errorf("the file has an input or output without a name")
+		}
+	}
 	for _, id := range g.model.Input {
 		p.Values[index[id]].Kind = plan.Input
 		if port.IsState(p.Values[index[id]].Name) {
@@ -54,10 +60,23 @@ func (g *Graph) program(types map[string]plan.Value) (*plan.Program, error) {
 	for _, id := range g.model.Output {
 		p.Values[index[id]].Output = true
 	}
+	return p, g.addNodes(p, index)
+}
+
+// addNodes refuses what is no graph: values that two nodes compute, and nodes that leave inputs out.
+func (g *Graph) addNodes(p *plan.Program, index map[int64]int) error {
+	computed := map[int]bool{}
 	for _, o := range g.operations {
-		p.Nodes = append(p.Nodes, g.node(p, o, index))
+		n := g.node(p, o, index)
+		for _, v := range n.Out {
+			if v != plan.Absent && computed[v] {
+				return fmt.Errorf("two nodes of the file compute %s", p.Values[v].Name)
+			}
+			computed[v] = true
+		}
+		p.Nodes = append(p.Nodes, n)
 	}
-	return p, nil
+	return nil
 }
 
 func (g *Graph) node(p *plan.Program, o operation, index map[int64]int) plan.Node {
