@@ -221,23 +221,3 @@ func TestDecodeImageBadInput(t *testing.T) {
 	_, _, err = DecodeImage(t.TempDir(), Decoding{Size: 8})
 	wantError(t, err, "not a regular file")
 }
-
-// FuzzDecode: whatever a file holds, it gives an image of the wanted side or an error.
-func FuzzDecode(f *testing.F) {
-	img := coloured(image.NewNRGBA(image.Rect(0, 0, 6, 5)), func(y, x int) color.Color {
-		return color.NRGBA{uint8(40 * y), uint8(40 * x), 7, uint8(50 * x)}
-	})
-	f.Add(pngOf(f, img))
-	f.Add(jpegOf(f, img))
-	f.Add(bomb(f, 1000, 1000))
-	f.Add([]byte("\xff\xd8\xff"))
-	f.Fuzz(func(t *testing.T, content []byte) {
-		if _, cfg, err := inspect(content); err == nil && cfg.Width*cfg.Height > 1<<20 {
-			t.Skip("too large to be quick")
-		}
-		pixels, _, err := Decoding{Size: 4}.decode(content)
-		if (err == nil) != (len(pixels) == Channels*4*4) {
-			t.Errorf("%d bytes and error %v", len(pixels), err)
-		}
-	})
-}
