@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report table1-small quality ratios test-slurm test-neon lint generate fuzz clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ test: setup ## vet and test everything; STRICT=1: a skipped test fails unless .c
 
 # Packages without heavy numbers: the detector makes the others ten times slower.
 RACE := ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \
-  ./ort ./ort/program ./ort/nvml ./prune/... ./search/checkpoint ./search/data ./search/retrain ./search/train ./cmd/internal/cells \
+  ./ort ./ort/program ./ort/nvml ./prune/... ./search/checkpoint ./search/data/... ./search/retrain ./search/train ./cmd/internal/cells \
   ./cmd/internal/host ./cmd/internal/rundir ./cmd/internal/settings ./cmd/internal/terminal ./cmd/internal/watch
 race: setup ## run the race detector where it takes minutes, not hours
 	$(GO) test -race -timeout 20m $(RACE)
@@ -129,12 +129,21 @@ lint: tools ## gofmt, vet, staticcheck
 generate: tools ## regenerate the ONNX protobuf types (needs protoc), fetch the chart library of reports (needs npm)
 	$(GO) generate ./...
 
-FUZZTIME ?= 30s
+FUZZTIME  ?= 30s
+# An input that reaches new code is made smaller for a minute by default, in which nothing else is tried.
+FUZZFLAGS ?= -fuzzminimizetime 1s
 fuzz: tools ## fuzz every parser for FUZZTIME
 	@for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $(FUZZFLAGS) $$p || exit 1; \
 	  done; \
+	done
+
+# Those that read what users get from elsewhere: JPEG, all images, ONNX.
+RISKY := ./search/data/jpeg:FuzzDecode ./search/data:FuzzDecode ./graphgen/reader:FuzzModel
+fuzz-ci: tools ## fuzz the three riskiest parsers for 20 s each
+	@for x in $(RISKY); do \
+	  echo "$$x"; $(GO) test -run '^$$' -fuzz "^$${x##*:}$$" -fuzztime 20s $(FUZZFLAGS) $${x%%:*} || exit 1; \
 	done
 
 clean: ## remove what was built
