@@ -21,7 +21,7 @@ func exportCommand() *cli.Command {
 		Usage: "write a trained network for deployment",
 		Description: "Takes the run directory of a retraining and writes ONNX files of standard operators, " +
 			"with the batch norms folded into the convolutions and any batch size. Each file is run on test " +
-			"images and compared with the training graph before it is written.",
+			"images and compared with the training graph before it is written. MODEL_CARD.md beside them says what they are.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "run", Usage: "run `DIR` of zos-ort retrain"},
 			&cli.StringFlag{Name: "out", Value: "model.onnx",
@@ -62,7 +62,10 @@ func exportForms(c *cli.Context) (forms []string, err error) {
 			forms = append(forms, f)
 		}
 	}
-	return forms, deploy.MayWrite(c.String("out"), forms, c.Bool("force"))
+	if err := deploy.MayWrite(c.String("out"), forms, c.Bool("force")); err != nil {
+		return nil, err
+	}
+	return forms, deploy.MayWriteCard(c.String("out"), c.Bool("force"))
 }
 
 func exportAction(c *cli.Context) error {
@@ -99,6 +102,13 @@ func exportAction(c *cli.Context) error {
 		if err := renameio.WriteFile(name, v.Model, 0o644); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
 		}
+	}
+	card, err := x.Card(c.String("out"), list)
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(deploy.CardPath(c.String("out")), card, 0o644); err != nil {
+		return fmt.Errorf("save the model card: %w", err)
 	}
 	return deploy.Print(p, c.String("out"), list)
 }

@@ -156,8 +156,8 @@ func (t *Trained) run() (score forward, closeAll func(), err error) {
 }
 
 // Finish exports the model of a training that has ended, verified against the training graph, into its run
-// directory, and measures it on all test images: its accuracy by class, its confusions and its worst mistakes lie
-// beside it.
+// directory, and measures it on all test images: its card, its accuracy by class, its confusions and its worst
+// mistakes lie beside it.
 func Finish(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *terminal.Console) (*Cost, error) {
 	t, err := Open(string(dir))
 	if err != nil {
@@ -172,6 +172,13 @@ func Finish(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *termi
 		return nil, err
 	}
 	if err := x.measure(ctx, v, test); err != nil {
+		return nil, err
+	}
+	card, err := x.Card("model.onnx", []*Form{v})
+	if err == nil {
+		err = dir.Write(CardName, card)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := writeReport(dir, &Subject{labels: t.Settings.Images.Labels}, test, v.accuracy); err != nil {
