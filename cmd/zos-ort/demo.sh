@@ -38,3 +38,5 @@ step "write it for deployment, also in half precision and in 8 bits" \
 	export --run "$out/network" --out "$out/model.onnx" --fp16 --int8
 step "use it; the right class is in the name of the file" \
 	predict --model "$out/model.onnx" "$out"/images/*.png
+step "see all of it on one page" \
+	report --out "$out/report.html" "$out/search" "$out/network"

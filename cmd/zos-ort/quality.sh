@@ -56,3 +56,5 @@ awk -F, '
 		printf "test accuracy: %d found %.2f %% (standard error %.2f), %d random %.2f %% (%.2f): %+.2f, %.1f standard errors\n",
 			n[1], mean[1], error[1], n[2], mean[2], error[2], mean[1] - mean[2], (mean[1] - mean[2]) / both
 	}' "$out/found/runs.csv" "$out/random/runs.csv"
+step "all of it as one page" \
+	report --out "$out/report.html" "$out/search" "$out/found" "$out/random"
