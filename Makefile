@@ -7,10 +7,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 tools:
 	@command -v $(GO) >/dev/null 2>&1 || { echo "make: Go is missing: install Go 1.26 or later (package 'golang' or go.dev)" >&2; exit 1; }
@@ -72,6 +72,9 @@ test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \
 	  echo "make: skipped: $$t is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"; exit 0; }; done; \
 	ZOS_CROSS="$(NEON_CC) $(NEON_RUN)" $(GO) test -count 1 -run TestCross ./ort/kernels
+
+test-tensorboard: setup build ## read the events of a search with Python's tensorboard (installs it into a temporary folder)
+	@sh cmd/zos-ort/testdata/tensorboard/run.sh $(BIN)
 
 test-deploy: setup build ## run exported models in Python's stock onnxruntime (installs it into a temporary folder)
 	@sh cmd/zos-ort/testdata/deploy/run.sh $(BIN)

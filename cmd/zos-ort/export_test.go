@@ -44,7 +44,7 @@ var runFiles = []struct {
 	stable bool
 }{{"config.json", true}, {"mask.json", true}, {"scores.csv", true}, {"metrics.csv", true},
 	{"timing.csv", false}, {"alphas.csv", true}, {"memory.csv", true}, {"run.json", false}, {"result.json", false},
-	{"report.html", false}, {"alphas.json", true}, {"genotype.json", true},
+	{"report.html", false}, {"events.out.tfevents.0.zos-ort", false}, {"alphas.json", true}, {"genotype.json", true},
 	{"genotypes/epoch-000.json", true}, {"genotypes/epoch-001.json", true}, {"cell_normal.dot", true},
 	{"cell_reduce.dot", true}, {"cell_normal.svg", true}, {"cell_reduce.svg", true},
 	{"cell_normal.onnx", true}, {"cell_reduce.onnx", true}, {"network.onnx", true},

@@ -120,7 +120,7 @@ func parseRun(t *testing.T, dir string) {
 			if !strings.HasPrefix(content, "digraph") || !strings.HasSuffix(content, "}\n") {
 				err = errors.New("is no graph in DOT form")
 			}
-		case ".md", ".png":
+		case ".md", ".png", ".zos-ort":
 			continue
 		case ".html":
 			if !strings.Contains(content, report.Mark) || !strings.HasSuffix(content, "</html>\n") {

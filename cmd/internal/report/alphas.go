@@ -44,14 +44,18 @@ func readAlphas(f *folder, g *space.Genotype) *alphas {
 	for _, cell := range space.CellTypes {
 		for e := range space.Edges {
 			at := space.EdgeAt(e)
-			prefix := space.Candidate{Cell: cell, Edge: e}.String()
-			prefix = prefix[:strings.LastIndexByte(prefix, '/')+1]
 			one := edge{Edge: e, From: stateName(at.Source), To: stateName(at.Node + 2), Chosen: chosen(g, cell, e),
-				Ops: mixingWeights(t, prefix)}
+				Ops: mixingWeights(t, edgePrefix(cell, e))}
 			a.Cells[cell.String()] = append(a.Cells[cell.String()], one)
 		}
 	}
 	return a
+}
+
+// edgePrefix begins the names of the columns of an edge in alphas.csv.
+func edgePrefix(cell space.CellType, e int) string {
+	name := space.Candidate{Cell: cell, Edge: e}.String()
+	return name[:strings.LastIndexByte(name, '/')+1]
 }
 
 // chosen is the operation of an edge in a genotype, if it has one.

@@ -20,6 +20,12 @@ type folder struct {
 	missing []string
 }
 
+// openFolder opens a run; close its root.
+func openFolder(dir string) (*folder, error) {
+	root, err := os.OpenRoot(dir)
+	return &folder{dir: dir, root: root}, err
+}
+
 func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
 // note adds a line to what is missing on the page.

@@ -41,12 +41,11 @@ func load(dir, id string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
+	f, err := openFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	f := &folder{dir: dir, root: root}
+	defer f.root.Close()
 	r := &run{ID: id, Name: filepath.Base(absolute), Path: absolute}
 	switch {
 	case rundir.Exists(f.path("sweep.json")):

@@ -106,11 +106,19 @@ func (r *run) unlink() {
 	}
 }
 
-// Write draws a run into its directory.
+// Write draws a run into its directory, and brings the events for TensorBoard up to date.
 func Write(dir string) error {
 	b, err := Page([]string{dir}, Options{})
 	if err != nil {
 		return err
 	}
-	return rundir.Dir(dir).Write(FileName, b)
+	if err := rundir.Dir(dir).Write(FileName, b); err != nil {
+		return err
+	}
+	f, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer f.root.Close()
+	return writeEvents(f)
 }
