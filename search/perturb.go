@@ -34,15 +34,12 @@ func (p *Perturb) validate() error {
 // tuneRate is the part of the search's learning rate with which the supernet is trained between decisions.
 const tuneRate = .1
 
-// decisions of a selection by perturbation: on the edges, and on the nodes with more than two inputs.
-const decisions = space.Edges + space.Nodes - 1
-
 // epochs of the search, with one for every decision.
 func (c Config) epochs() int {
 	if c.Perturb == nil {
 		return c.Epochs
 	}
-	return c.Epochs + decisions
+	return c.Epochs + space.Decisions
 }
 
 // rate is the learning rate of the weights in an epoch.
@@ -50,7 +47,7 @@ func (c Config) rate(epoch int) float64 {
 	if epoch < c.Epochs {
 		return train.Cosine(c.Rate, epoch, c.Epochs)
 	}
-	return train.Cosine(c.Rate*tuneRate, epoch-c.Epochs, decisions)
+	return train.Cosine(c.Rate*tuneRate, epoch-c.Epochs, space.Decisions)
 }
 
 // weightSteps of an epoch.

@@ -149,7 +149,7 @@ func TestPerturbationDecides(t *testing.T) {
 				trials = trials[1:]
 				return loss, correct
 			}
-			for n := range space.Edges + space.Nodes - 1 {
+			for n := range space.Decisions {
 				for _, ct := range space.CellTypes {
 					rng := stream.New(c.Seed, stream.Perturbation, uint64(ct))
 					edges, nodes := rng.Perm(space.Edges), rng.Perm(space.Nodes-1)

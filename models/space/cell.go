@@ -55,6 +55,10 @@ const (
 	Edges = 14 // from every earlier state to every node
 )
 
+// Decisions is the number of decisions that derive a cell: the operation of every edge, and the inputs of every
+// node that has more than two.
+const Decisions = Edges + Nodes - 1
+
 // Edge is where an edge goes and where it comes from. Source 0 is the cell before the previous one
 // (c_{k-2}), 1 the previous cell (c_{k-1}), and i+2 node i.
 type Edge struct{ Node, Source int }

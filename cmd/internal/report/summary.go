@@ -38,7 +38,7 @@ func (s summary) epochs() int {
 	if s.Kind == "retrain" {
 		return s.e.Retraining.Epochs
 	}
-	return s.e.Search.Epochs
+	return s.e.Search.AllEpochs()
 }
 
 // progress says how far a run is that has not ended.

@@ -116,6 +116,14 @@ type Search struct {
 	Pad           int     `json:"pad"`
 }
 
+// AllEpochs are the epochs of a search, with one for each decision of a perturbation.
+func (s Search) AllEpochs() int {
+	if s.Derive == DerivePerturbation {
+		return s.Epochs + space.Decisions
+	}
+	return s.Epochs
+}
+
 // Export is the derived network that a search exports untrained.
 type Export struct {
 	Channels int `json:"network_channels"`

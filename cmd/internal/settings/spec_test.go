@@ -71,3 +71,15 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 }
+
+// A perturbation adds an epoch for every decision.
+func TestAllEpochs(t *testing.T) {
+	s := Quick().Search
+	if n := s.AllEpochs(); n != s.Epochs {
+		t.Errorf("%d epochs, want %d", n, s.Epochs)
+	}
+	s.Derive = DerivePerturbation
+	if n := s.AllEpochs(); n != s.Epochs+17 {
+		t.Errorf("%d epochs with decisions, want %d", n, s.Epochs+17)
+	}
+}

@@ -45,7 +45,7 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 		from = &search.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
 		if from.Stop == nil {
-			resuming(run.Console, from.Epoch, from.Step, run.Experiment.Search.Epochs)
+			resuming(run.Console, from.Epoch, from.Step, run.Experiment.Search.AllEpochs())
 		}
 		return r, from, err
 	}
