@@ -100,11 +100,11 @@ func badImage(path string, err error) error {
 // large for any image.
 func checkRegular(path string) error {
 	info, err := os.Stat(path)
-	if link, bad := os.Lstat(path); err != nil && bad == nil && link.Mode()&fs.ModeSymlink != 0 {
-		return errors.New("the link leads nowhere")
-	}
 	switch {
 	case err != nil:
+		if link, bad := os.Lstat(path); bad == nil && link.Mode()&fs.ModeSymlink != 0 {
+			return errors.New("the link leads nowhere")
+		}
 		return err
 	case !info.Mode().IsRegular():
 		return errors.New("not a regular file")

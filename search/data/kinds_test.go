@@ -111,19 +111,17 @@ func TestOpenComparesNormalisedNames(t *testing.T) {
 func TestOpenTestOnly(t *testing.T) {
 	f := animals(t)
 	f["train/cat/00.png"], f["train/dog/more/x.png"] = "broken", "a folder"
-	dir := f.write(t)
 	for _, spoil := range []func(){func() {}, func() { f.remove("train/") },
 		func() { f.move("test/", "val/") }} {
 		spoil()
-		dir = f.write(t)
-		got := mustOpen(t, dir, Options{TestOnly: true, Size: 8})
+		got := mustOpen(t, f.write(t), Options{TestOnly: true, Size: 8})
 		if got.Train != nil || got.Test.Len() != 2 || !slices.Equal(got.Test.Classes, []string{"cat", "dog"}) {
 			t.Errorf("got %+v", got)
 		}
 	}
 	held := animals(t)
 	held.remove("test/")
-	dir = held.write(t)
+	dir := held.write(t)
 	if got, want := mustOpen(t, dir, Options{TestOnly: true}), mustOpen(t, dir, Options{}); !slices.Equal(
 		got.Test.Images, want.Test.Images) {
 		t.Error("the tenth that is held out is not that of a training")

@@ -24,7 +24,8 @@ var (
 	SearchOptions  = settings.SearchCommand.Without("method", "data", "seed", "threads", "dump", "surrogate")
 	RetrainOptions = settings.RetrainCommand.Without("data", "seed", "threads")
 	// inherited flags of the searches hold for the retrainings too, unless --retrain-... says otherwise.
-	inherited = settings.RetrainCommand.Only("preset", "train-images", "image-size", "pad")
+	inherited = settings.RetrainCommand.Only("preset", "train-images", "image-size", "on-bad-image", "ignore-orientation",
+		"pad")
 )
 
 // resolver resolves the experiments of the cells of one data set, one after the other.
