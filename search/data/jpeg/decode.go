@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 )
 
 // Markers (ITU T.81, table B.1).
@@ -52,10 +53,11 @@ type decoder struct {
 // component is a plane of the image. Its samples are padded to whole MCUs.
 type component struct {
 	id, h, v, tq     int
-	width, height    int     // of what is seen
-	across, down     int     // blocks, with padding
-	coefficients     []int16 // of a progressive image
-	samples          []uint8 // [8 down, 8 across]
+	width, height    int              // of what is seen
+	across, down     int              // blocks, with padding
+	coefficients     []int16          // of a progressive image
+	known            [blockSize]uint8 // of each: 0 for nothing, else 1 more than the bits still to come
+	samples          []uint8          // [8 down, 8 across]
 	dcTable, acTable *huffman
 	previous         int32 // DC value
 	quant            *[blockSize]int32
@@ -72,6 +74,9 @@ func Decode(data []byte) (img image.Image, warning string, err error) {
 	if d.scans == 0 {
 		return nil, "", ErrTruncated
 	}
+	if !ended && d.unfinished() {
+		return nil, "", ErrTruncated
+	}
 	if !ended {
 		warning = "the JPEG has no end marker: read as far as it goes"
 	}
@@ -85,6 +90,13 @@ func Decode(data []byte) (img image.Image, warning string, err error) {
 	}
 	img, err = d.picture()
 	return img, warning, err
+}
+
+// unfinished says whether a progressive image lacks coefficients, or bits of them.
+func (d *decoder) unfinished() bool {
+	return d.progressive && slices.ContainsFunc(d.comps, func(c *component) bool {
+		return slices.ContainsFunc(c.known[:], func(known uint8) bool { return known != 1 })
+	})
 }
 
 // segments reads all segments up to the end marker or, where that is missing, the end of the file.

@@ -36,6 +36,30 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
+// TestProgressiveCutBetweenScans: what is there would be a blurred image.
+func TestProgressiveCutBetweenScans(t *testing.T) {
+	for _, name := range []string{"progressive.jpg", "restart3.jpg"} {
+		whole := sample(t, name)
+		var scans []int
+		for at := range whole[:len(whole)-1] {
+			if whole[at] == 0xff && whole[at+1] == sos {
+				scans = append(scans, at)
+			}
+		}
+		if len(scans) < 5 {
+			t.Fatalf("%s has %d scans", name, len(scans))
+		}
+		for _, at := range scans {
+			if _, _, err := Decode(whole[:at]); !errors.Is(err, ErrTruncated) {
+				t.Errorf("%s, cut at byte %d: got %v, want ErrTruncated", name, at, err)
+			}
+		}
+		if _, warning, err := Decode(whole[:len(whole)-2]); err != nil || warning == "" {
+			t.Errorf("%s without its end marker: error %v, warning %q", name, err, warning)
+		}
+	}
+}
+
 // TestRefusals: what is no baseline or progressive image of 8 bits is refused with its reason.
 func TestRefusals(t *testing.T) {
 	good := sample(t, "444-16x16.jpg")

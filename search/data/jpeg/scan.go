@@ -3,6 +3,7 @@ package jpeg
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // scan is one pass over some of the components.
@@ -39,6 +40,11 @@ func (d *decoder) scan(header []byte) error {
 	if err := s.all(); err != nil {
 		return err
 	}
+	for _, c := range s.comps {
+		for k := s.from; k <= s.to; k++ {
+			c.known[k] = uint8(1 + s.low)
+		}
+	}
 	d.at = s.pos
 	return nil
 }
@@ -50,21 +56,13 @@ func (s *scan) readHeader(b []byte) error {
 	n := int(b[0])
 	for i := range n {
 		id, tables := int(b[1+2*i]), b[2+2*i]
-		at := -1
-		for j, c := range s.decoder.comps {
-			if c.id == id {
-				at = j
-				break
-			}
-		}
+		at := slices.IndexFunc(s.decoder.comps, func(c *component) bool { return c.id == id })
 		if at < 0 || tables>>4 > 3 || tables&15 > 3 {
 			return errors.New("damaged scan header")
 		}
 		c := s.decoder.comps[at]
-		for _, other := range s.comps {
-			if other == c {
-				return errors.New("a component twice in a scan")
-			}
+		if slices.Contains(s.comps, c) {
+			return errors.New("a component twice in a scan")
 		}
 		c.dcTable, c.acTable = s.dc[tables>>4], s.ac[tables&15]
 		if c.quant == nil { // it is the table of the component's first scan that counts
