@@ -25,8 +25,12 @@ const (
 
 const blockSize = 64
 
-// maxScans bounds the work on a small file: encoders write about ten scans.
-const maxScans = 500
+// Bounds of the work that a small file can ask for. Encoders write about ten scans; those of an image of 8192x8192
+// visit 14 million blocks.
+const (
+	maxScans  = 500
+	maxVisits = 50 << 20
+)
 
 // ErrTruncated says that image data is missing.
 var ErrTruncated = errors.New("the image is truncated")
@@ -45,6 +49,7 @@ type decoder struct {
 	progressive bool
 	restart     int // MCUs between restart markers; 0 for none
 	scans       int
+	visits      int // blocks of all scans
 
 	jfif  bool
 	adobe int // transform that the Adobe segment names; -1 without one

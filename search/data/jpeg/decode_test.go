@@ -7,6 +7,7 @@ import (
 	stdlib "image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -100,6 +101,32 @@ func TestManyScans(t *testing.T) {
 	scan := good[bytes.Index(good, []byte{0xff, sos}) : len(good)-2]
 	_, _, err := Decode(append(bytes.Clone(good[:len(good)-2]), bytes.Repeat(scan, maxScans)...))
 	if err == nil || !strings.Contains(err.Error(), "more than 500 scans") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// segment is a marker with its content.
+func segment(marker byte, content ...byte) []byte {
+	n := len(content) + 2
+	return append([]byte{0xff, marker, byte(n >> 8), byte(n)}, content...)
+}
+
+// TestManyBlocks: nor can one with few bytes for many blocks, of which a run of 32767 says that they stay as they
+// are.
+func TestManyBlocks(t *testing.T) {
+	lengths := append([]byte{1}, make([]byte, 15)...) // one code, of one bit
+	f := slices.Concat([]byte{0xff, soi}, segment(dqt, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...),
+		segment(dht, slices.Concat([]byte{0x00}, lengths, []byte{0x00})...),
+		segment(dht, slices.Concat([]byte{0x10}, lengths, []byte{0xe0})...),
+		segment(sof2, 8, 0x20, 0, 0x20, 0, 1, 1, 0x11, 0), segment(sos, 1, 1, 0, 0, 0, 0), make([]byte, 1<<20/8))
+	// The code 0 and fourteen ones, 33 times, with stuffed bytes.
+	run := bytes.ReplaceAll(bytes.Repeat([]byte{0x7f, 0xfe, 0xff, 0xfd, 0xff, 0xfb, 0xff, 0xf7, 0xff, 0xef, 0xff, 0xdf,
+		0xff, 0xbf, 0xff}, 5), []byte{0xff}, []byte{0xff, 0})
+	for range 60 {
+		f = slices.Concat(f, segment(sos, 1, 1, 0, 1, 63, 0), run)
+	}
+	_, _, err := Decode(append(f, 0xff, eoi))
+	if err == nil || !strings.Contains(err.Error(), "more than 52428800 blocks") {
 		t.Errorf("got %v", err)
 	}
 }

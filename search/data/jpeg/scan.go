@@ -85,14 +85,12 @@ func (s *scan) check() error {
 		s.from > 0 && len(s.comps) > 1 {
 		return errors.New("damaged scan header")
 	}
-	blocks := 0
 	for _, c := range s.comps {
-		blocks += c.h * c.v
 		if s.from == 0 && s.high == 0 && c.dcTable == nil || s.to > 0 && c.acTable == nil {
 			return errors.New("a Huffman table is missing")
 		}
 	}
-	if len(s.comps) > 1 && blocks > 10 {
+	if blocksOf(s.comps, len(s.comps) == 1) > 10 {
 		return errors.New("too many blocks in an MCU")
 	}
 	return nil
@@ -104,6 +102,9 @@ func (s *scan) all() error {
 	alone := len(s.comps) == 1
 	if alone { // its blocks come without padding
 		across, down = ceil(s.comps[0].width, 8), ceil(s.comps[0].height, 8)
+	}
+	if s.visits += across * down * blocksOf(s.comps, alone); s.visits > maxVisits {
+		return fmt.Errorf("more than %d blocks in all scans", maxVisits)
 	}
 	s.begin()
 	for i := range across * down {
@@ -127,6 +128,17 @@ func (s *scan) all() error {
 		}
 	}
 	return nil
+}
+
+// blocksOf is the number of blocks in an MCU.
+func blocksOf(comps []*component, alone bool) (n int) {
+	if alone {
+		return 1
+	}
+	for _, c := range comps {
+		n += c.h * c.v
+	}
+	return n
 }
 
 // ended says why there are no more bits.
