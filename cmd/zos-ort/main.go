@@ -44,7 +44,9 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	}()
 	ctx, caught, stop := signalContext()
 	defer stop()
-	err := newApp(stdout, stderr).RunContext(ctx, args)
+	app := newApp(stdout, stderr)
+	err := app.RunContext(ctx, args)
+	endLog(app, err)
 	var panicked *safe.Panic
 	switch sig := caught(); {
 	case errors.As(err, &panicked): // even if a signal came as well: the trace would be lost
@@ -142,6 +144,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 	for _, cmd := range app.Commands {
 		cmd.OnUsageError = onUsageError
+		withLog(cmd)
 	}
 	return app
 }
@@ -178,5 +181,9 @@ func noArguments(c *cli.Context) error {
 
 // newConsole prints as the flags of a command say.
 func newConsole(c *cli.Context) *terminal.Console {
-	return terminal.New(c.App.Writer, c.App.ErrWriter, c.Bool("json"), c.Bool("quiet"))
+	p := terminal.New(c.App.Writer, c.App.ErrWriter, c.Bool("json"), c.Bool("quiet"))
+	if f := logOf(c.App); f != nil {
+		p.LogTo(f)
+	}
+	return p
 }

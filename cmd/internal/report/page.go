@@ -106,6 +106,15 @@ func (r *run) unlink() {
 	}
 }
 
+// Verdict says what a run has found and how good it is, as its page does.
+func Verdict(dir string) (string, error) {
+	r, err := load(dir, "")
+	if err != nil {
+		return "", err
+	}
+	return r.Verdict, nil
+}
+
 // Write draws a run into its directory, and brings the events for TensorBoard up to date.
 func Write(dir string) error {
 	b, err := Page([]string{dir}, Options{})

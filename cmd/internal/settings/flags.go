@@ -226,6 +226,7 @@ func Report() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "print the result as JSON, nothing else"},
 		&cli.BoolFlag{Name: "quiet", Usage: "print errors only"},
+		&cli.StringFlag{Name: "log", Usage: "also append messages, epochs and errors to `FILE`, a JSON object a line"},
 	}
 }
 

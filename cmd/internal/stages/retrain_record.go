@@ -61,6 +61,7 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	s := &r.saved
 	s.Metrics = append(s.Metrics, append(row, gpu.Cells(s.Metrics[0])...))
 	s.Times = append(s.Times, timed(s.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())))
+	r.run.Console.Row("epoch", s.Metrics[0], s.Metrics[len(s.Metrics)-1])
 	if err := r.run.Dir.Write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
 		return err
 	}

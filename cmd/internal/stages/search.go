@@ -9,8 +9,10 @@ import (
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/profile"
+	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/models/celldraw"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
@@ -151,10 +153,17 @@ func (r *Run) profile(ctx context.Context, mask space.Mask) error {
 // Print reports the result to people.
 func (s SearchResult) Print(r *Run) {
 	r.Console.Result("%s", s.Text)
+	for _, t := range space.CellTypes {
+		r.Console.Result("%s cell\n%s", t, celldraw.Text(s.Genotype.Cell(t)))
+	}
 	if s.ValidAcc != nil {
 		r.Console.Result("supernet validation accuracy: %.2f %%", 100**s.ValidAcc)
 	}
 	device.Print(s.GPU, r.Console)
+	if verdict, err := report.Verdict(string(r.Dir)); err == nil { // the page says what is wrong
+		r.Console.Result("%s", verdict)
+		r.Console.Result("see %s", r.Dir.Path(report.FileName))
+	}
 	r.Console.Result("pruning %.1f s, search %.1f s; written to %s", s.Seconds.Prune, s.Seconds.Search, s.Run)
 }
 

@@ -114,6 +114,7 @@ func (r *searchRecorder) Epoch(e search.Epoch) error {
 		terminal.Seconds(t.Weight.Seconds()), terminal.Seconds(t.Alpha.Seconds()), terminal.Seconds(t.Eval.Seconds()),
 		terminal.Seconds(t.Waited.Seconds())))
 	r.saved.History = appendAlphas(r.saved.History, e.Epoch, e.Alphas)
+	r.run.Console.Row("epoch", r.saved.Metrics[0], r.saved.Metrics[len(r.saved.Metrics)-1])
 	return r.save(e)
 }
 

@@ -6,13 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"time"
+	"log/slog"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/tw"
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // Console prints what a command has to say: tables and results on standard output, messages and
@@ -21,6 +19,9 @@ type Console struct {
 	out, Err       io.Writer
 	machine, quiet bool
 	bar            *progressbar.ProgressBar
+	room           int // columns for the description of the bar
+	fixed          int // width of the terminal in a test; 0: as it is
+	log            *slog.Logger
 }
 
 // newConsole writes results to out and messages to err.
@@ -33,6 +34,7 @@ func (p *Console) JSON() bool { return p.machine }
 
 // Say prints a message for the user.
 func (p *Console) Say(format string, args ...any) {
+	p.record(slog.LevelInfo, format, args...)
 	if !p.quiet && !p.machine {
 		fmt.Fprintf(p.Err, format+"\n", args...)
 	}
@@ -40,6 +42,7 @@ func (p *Console) Say(format string, args ...any) {
 
 // Warn prints what the user should look at, whoever reads the result.
 func (p *Console) Warn(format string, args ...any) {
+	p.record(slog.LevelWarn, format, args...)
 	if !p.quiet {
 		fmt.Fprintf(p.Err, "zos-ort: warning: "+format+"\n", args...)
 	}
@@ -47,6 +50,7 @@ func (p *Console) Warn(format string, args ...any) {
 
 // Result prints a line of the result.
 func (p *Console) Result(format string, args ...any) {
+	p.record(slog.LevelInfo, format, args...)
 	if !p.quiet && !p.machine {
 		fmt.Fprintf(p.out, format+"\n", args...)
 	}
@@ -73,37 +77,4 @@ func (p *Console) Table(header []string, rows [][]string) error {
 		return err
 	}
 	return t.Render()
-}
-
-// Start shows a progress bar of n steps, unless standard error is not a terminal.
-func (p *Console) Start(n int, what string) {
-	p.Stop()
-	f, ok := p.Err.(*os.File)
-	if p.quiet || p.machine || !ok || !term.IsTerminal(int(f.Fd())) {
-		return
-	}
-	p.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(p.Err),
-		progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionUseANSICodes(false),
-		progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == ""))
-}
-
-// Step moves the bar on; a description replaces the one before.
-func (p *Console) Step(what string) {
-	if p.bar == nil {
-		return
-	}
-	if what != "" {
-		p.bar.Describe(what)
-	}
-	_ = p.bar.Add(1)
-}
-
-// Stop takes the bar away.
-func (p *Console) Stop() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
-	}
 }
