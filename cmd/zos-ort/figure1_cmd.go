@@ -71,5 +71,12 @@ func figure1Action(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
+	library, err := ort.Describe()
+	if err == nil {
+		err = dir.Started(settings.Program, library.Version)
+	}
+	if err != nil {
+		return err
+	}
 	return dir.Finish(figure1.Run(c.Context, s, open, dir, p))
 }

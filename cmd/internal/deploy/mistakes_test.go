@@ -43,6 +43,22 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestSpread: a part of a sorted set has all of its classes.
+func TestSpread(t *testing.T) {
+	set := &data.Set{Size: 1, Classes: []string{"a", "b", "c"}, Images: make([]uint8, 9*3), Labels: []int32{0, 0, 0, 1, 1, 1, 2, 2, 2},
+		Std: [3]float32{1, 1, 1}}
+	for i := range 9 {
+		set.Image(i)[0] = uint8(i)
+	}
+	some := check.Must(spread(set, 4))(t)
+	if some.Len() != 4 || some.Labels[0] != 0 || some.Labels[3] != 2 || some.Image(2)[0] != 4 {
+		t.Errorf("%d images with labels %v", some.Len(), some.Labels)
+	}
+	if all := check.Must(spread(set, 9))(t); all != set {
+		t.Error("a whole set is copied")
+	}
+}
+
 func readFile(t *testing.T, path string) []byte {
 	t.Helper()
 	return check.Must(os.ReadFile(path))(t)

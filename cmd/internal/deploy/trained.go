@@ -156,7 +156,7 @@ func (t *Trained) run() (score forward, closeAll func(), err error) {
 }
 
 // Finish exports the model of a training that has ended, verified against the training graph, into its run
-// directory, and measures it on all test images: its card, its accuracy by class, its confusions and its worst
+// directory, and measures it on the test images: its card, its accuracy by class, its confusions and its worst
 // mistakes lie beside it.
 func Finish(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *terminal.Console) (*Cost, error) {
 	t, err := Open(string(dir))
@@ -171,7 +171,11 @@ func Finish(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *termi
 	if err := dir.Write("model.onnx", v.Model); err != nil {
 		return nil, err
 	}
-	if err := x.measure(ctx, v, test); err != nil {
+	sample, err := spread(test, mostFinalImages)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.measure(ctx, v, sample); err != nil {
 		return nil, err
 	}
 	card, err := x.Card("model.onnx", []*Form{v})
@@ -181,10 +185,26 @@ func Finish(ctx context.Context, dir rundir.Dir, train, test *data.Set, p *termi
 	if err != nil {
 		return nil, err
 	}
-	if err := writeReport(dir, &Subject{labels: t.Settings.Images.Labels}, test, v.accuracy); err != nil {
+	if err := writeReport(dir, &Subject{labels: t.Settings.Images.Labels}, sample, v.accuracy); err != nil {
 		return nil, err
 	}
 	return &Cost{v.cost.Parameters, v.cost.MACs, len(v.Model), v.latency.Seconds() * 1e3}, nil
+}
+
+// mostFinalImages is how many test images the exported model is measured on: the training itself has tested on all
+// of them, perhaps on a GPU, and this runs on processors.
+const mostFinalImages = 20_000
+
+// spread takes at most n images of a set at equal distances, for sets that are sorted by class.
+func spread(set *data.Set, n int) (*data.Set, error) {
+	if set.Len() <= n {
+		return set, nil
+	}
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i * set.Len() / n
+	}
+	return set.Subset(indices)
 }
 
 // Cost is what a network costs that a run exports.

@@ -79,7 +79,9 @@ func (r *run) loadConfigured(f *folder) error {
 	f.json("config.json", &head)
 	r.Settings = flatten(f.read("config.json"))
 	if head.Schema != settings.Schema {
-		r.Kind = strings.TrimPrefix(head.Schema, "zos-ort/")
+		if r.Kind = strings.TrimPrefix(head.Schema, "zos-ort/"); r.Kind == "figure1" {
+			r.loadFigure(f)
+		}
 		return nil
 	}
 	r.Kind = head.Command

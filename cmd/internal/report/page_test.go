@@ -117,6 +117,16 @@ func TestMistakesStayInTheRun(t *testing.T) {
 	}
 }
 
+func TestFigure(t *testing.T) {
+	dir := t.TempDir()
+	write(t, `{"schema":"zos-ort/figure1","version":1}`, dir, "config.json")
+	write(t, `{"groups":[{"group":"unmasked","samples":20,"mean":94.5,"standard_deviation":0.5}],
+		"comparison":{"mean_difference":-0.25,"standard_error":0.125,"p_value":0.0312}}`, dir, "summary.json")
+	write(t, "<svg/>", dir, "figure1.svg")
+	wantTexts(t, check.Must(Page([]string{dir}, Options{}))(t), "score -0.250 (standard error 0.125)", "p = 0.031", "94.500",
+		"20 architectures, deviation 0.500", "data:image/svg")
+}
+
 func TestNoRun(t *testing.T) {
 	_, err := Page([]string{t.TempDir()}, Options{})
 	check.Error(t, err, "is no run directory: it holds none of config.json, sweep.json")
