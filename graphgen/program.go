@@ -5,6 +5,7 @@ package graphgen
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"zos-ort/graphgen/autodiff"
 	"zos-ort/graphgen/ir"
@@ -192,7 +193,7 @@ func (b *builder) program() (*Program, error) {
 	if err := pass.Finished(b.g, b.spec.Lowering); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}
-	m, err := onnx.Model(b.g, onnx.Options{})
+	m, err := onnx.Model(b.g, onnx.Options{Metadata: map[string]string{onnx.BatchKey: strconv.Itoa(b.spec.Batch)}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}

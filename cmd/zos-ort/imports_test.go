@@ -28,7 +28,7 @@ var layers = map[string]string{
 	"graphgen/reader":   "graphgen/plan graphgen/port",
 	"graphgen/port":     "",
 	"graphgen/scope":    "",
-	"graphgen/pass":     "graphgen/ir graphgen/op graphgen/plan graphgen/scope",
+	"graphgen/pass":     "graphgen/cost graphgen/ir graphgen/op graphgen/plan graphgen/port graphgen/scope",
 	"graphgen":          "graphgen/ir graphgen/op graphgen/autodiff graphgen/onnx graphgen/pass graphgen/port graphgen/scope",
 
 	// networks
@@ -66,7 +66,7 @@ var layers = map[string]string{
 		"prune/proxy search/data",
 	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
 	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
-		"cmd/internal/settings graphgen graphgen/plan models/method models/space",
+		"cmd/internal/settings graphgen graphgen/pass graphgen/plan models/method models/space",
 	"cmd/internal/device":  "cmd/internal/terminal cmd/internal/settings cmd/internal/memory ort ort/meter",
 	"cmd/internal/profile": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/cost ort ort/kernels ort/meter",
 	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/images " +

@@ -26,7 +26,7 @@ func memoryCommand() *cli.Command {
 			"come before files.",
 		Flags: join([]cli.Flag{methodsFlag("all"),
 			&cli.IntFlag{Name: "batch", Value: 128, Usage: "images per step; of files whose batch " +
-				"is open: images at a time (default: 1)"},
+				"is open: images at a time (default: what the file says, or 1)"},
 		}, sizeOptions.Values(settings.PaperOnCIFAR()), []cli.Flag{
 			settings.PassesFlag(),
 			&cli.IntFlag{Name: "masks", Value: 3, Usage: "random masks to average over"},
@@ -91,12 +91,11 @@ func memoryAction(c *cli.Context) error {
 
 // memoryOfFiles compares ONNX files.
 func memoryOfFiles(c *cli.Context) error {
-	batch := 1
+	batch := 0 // what the file says
 	if c.IsSet("batch") {
-		batch = c.Int("batch")
-	}
-	if batch < 1 {
-		return terminal.Usagef("--batch must be at least 1, got %d", batch)
+		if batch = c.Int("batch"); batch < 1 {
+			return terminal.Usagef("--batch must be at least 1, got %d", batch)
+		}
 	}
 	for _, name := range c.LocalFlagNames() {
 		if !slices.Contains([]string{"batch", "json", "quiet"}, name) {
@@ -182,6 +181,7 @@ func fitBatches(p *terminal.Console, e settings.Experiment, list []method.Method
 	type fit struct {
 		Method string `json:"method"`
 		Batch  int    `json:"largest_batch"`
+		Lean   int    `json:"largest_batch_recompute_max"`
 	}
 	limit, err := terminal.ParseSize(size)
 	if err != nil {
@@ -194,10 +194,14 @@ func fitBatches(p *terminal.Console, e settings.Experiment, list []method.Method
 		if err != nil {
 			return err
 		}
-		rows = append(rows, fit{m.Name, batch})
-		cells = append(cells, []string{m.Name, fmt.Sprint(batch)})
+		lean, err := memory.LargestBatchOf(memory.Leanest(e.With(m)), limit)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, fit{m.Name, batch, lean})
+		cells = append(cells, []string{m.Name, fmt.Sprint(batch), fmt.Sprint(lean)})
 	}
-	header := []string{"method", "largest batch in " + terminal.MB(limit) + " MB"}
+	header := []string{"method", "largest batch in " + terminal.MB(limit) + " MB", "with --recompute max"}
 	if err := p.Table(header, cells); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type Value struct {
 	Const *Constant // data of a constant; nil otherwise
 	Def   *Node     // producing node; nil for inputs and constants
 	Index int       // which output of Def
+	Batch string    // what a file calls the first axis; empty: it gives its length
 	graph *Graph
 }
 

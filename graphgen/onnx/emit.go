@@ -21,6 +21,9 @@ const (
 	Producer     = "zos-ort"
 )
 
+// BatchKey is the metadata property with the number of images of a file whose shapes leave it open.
+const BatchKey = "batch"
+
 // Options of one file. The zero value writes the graph as it is.
 type Options struct {
 	ProducerVersion string
@@ -107,7 +110,7 @@ func (e *emitter) graph() (*GraphProto, error) {
 	e.out = &GraphProto{Name: proto.String(e.g.Name)}
 	for _, v := range e.g.Inputs {
 		e.names[v], e.free[v] = v.Name, e.batched(v.Name)
-		e.out.Input = append(e.out.Input, e.valueInfo(v.Name, v.Type, true))
+		e.out.Input = append(e.out.Input, valueInfo(v.Name, v.Type, e.batchOf(v.Name, v, true)))
 	}
 	for i, v := range e.g.Constants {
 		if e.names[v] = v.Name; v.Name == "" {
@@ -141,7 +144,7 @@ func (e *emitter) outputs() {
 			e.out.Node = append(e.out.Node, &NodeProto{Input: []string{name}, Output: []string{o.Name},
 				Name: proto.String("output/" + o.Name), OpType: proto.String("Identity")})
 		}
-		e.out.Output = append(e.out.Output, e.valueInfo(o.Name, o.Value.Type, true))
+		e.out.Output = append(e.out.Output, valueInfo(o.Name, o.Value.Type, e.batchOf(o.Name, o.Value, true)))
 	}
 }
 
@@ -192,7 +195,7 @@ func (e *emitter) define(v *ir.Value, node string, j int) string {
 	}
 	e.names[v] = name
 	if e.knowsType(v) {
-		e.out.ValueInfo = append(e.out.ValueInfo, e.valueInfo(name, v.Type, e.free[v]))
+		e.out.ValueInfo = append(e.out.ValueInfo, valueInfo(name, v.Type, e.batchOf(name, v, e.free[v])))
 	}
 	return name
 }
@@ -217,12 +220,21 @@ func trimEmpty(names []string) []string {
 	return names
 }
 
-func (e *emitter) valueInfo(name string, t ir.Type, port bool) *ValueInfoProto {
+// batchOf is the name of the first axis of a value, empty for one with a length.
+func (e *emitter) batchOf(name string, v *ir.Value, port bool) string {
+	if port && e.batched(name) {
+		return e.opt.Batch
+	}
+	return v.Batch
+}
+
+// valueInfo declares a value; batch is the name of the first axis, if it has one.
+func valueInfo(name string, t ir.Type, batch string) *ValueInfoProto {
 	shape := &TensorShapeProto{}
 	for i, d := range t.Shape {
 		dim := &TensorShapeProto_Dimension{}
-		if port && i == 0 && e.batched(name) {
-			dim.Value = &TensorShapeProto_Dimension_DimParam{DimParam: e.opt.Batch}
+		if i == 0 && batch != "" {
+			dim.Value = &TensorShapeProto_Dimension_DimParam{DimParam: batch}
 		} else {
 			dim.Value = &TensorShapeProto_Dimension_DimValue{DimValue: int64(d)}
 		}

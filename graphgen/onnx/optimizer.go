@@ -57,11 +57,10 @@ func (k Optimizer) Model(o Options) (*ModelProto, error) {
 		}
 		node.Attribute = append(node.Attribute, p)
 	}
-	e := emitter{}
 	g := &GraphProto{Name: proto.String("optimizer_model"), Node: []*NodeProto{node},
-		Input: []*ValueInfoProto{e.valueInfo("learning_rate", ir.T(ir.Float, 1), true),
-			e.valueInfo("step", ir.T(ir.Int64, 1), true)},
-		Output: []*ValueInfoProto{e.valueInfo("updated", n.done, true)}}
+		Input: []*ValueInfoProto{valueInfo("learning_rate", ir.T(ir.Float, 1), ""),
+			valueInfo("step", ir.T(ir.Int64, 1), "")},
+		Output: []*ValueInfoProto{valueInfo("updated", n.done, "")}}
 	for _, name := range n.sequences {
 		g.Input = append(g.Input, tensors(name))
 	}

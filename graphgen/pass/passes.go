@@ -50,6 +50,8 @@ var finished = []pass{
 	{name: "bfloat16", on: on(CUDABFloat16), run: inPlace(narrow)},
 	// Order partial sums so that the runtime adds each term as it comes.
 	{name: "add in turn", on: on(CUDA, CUDABFloat16), run: inPlace(addInTurn)},
+	// Let the runtime free what is dead.
+	{name: "open batch", on: always, run: inPlace(openBatch)},
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
@@ -149,6 +151,6 @@ func inPlace(f func(*ir.Graph)) func(*ir.Graph, Lowering) map[*ir.Value]*ir.Valu
 func fusePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l.Unfused) }
 
 func recomputePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
-	recomputeCheap(g, l)
+	recomputeValues(g, l)
 	return nil
 }

@@ -1,5 +1,11 @@
 package plan
 
+import (
+	"slices"
+
+	"zos-ort/graphgen/ir"
+)
+
 // sharing is what an ONNX Runtime kernel declares about the memory of its results: pairs of input
 // and output index. Views always share the input's buffer. InPlace results take over the buffer if
 // this node is its last user and the sizes agree.
@@ -37,6 +43,18 @@ var kernels = map[string]sharing{
 	"Scaled":             addend(2),
 	"MaxPoolGrad":        addend(2),
 	"AveragePoolGrad":    addend(1),
+}
+
+// InPlace returns the input that a node may write its output j over, or nil if there is none.
+func InPlace(n *ir.Node, j int) *ir.Value {
+	_, name := n.Op.OpType()
+	k := kernels[name]
+	for _, pair := range slices.Concat(k.views, k.inPlace) {
+		if pair[1] == j && pair[0] < len(n.In) {
+			return n.In[pair[0]]
+		}
+	}
+	return nil
 }
 
 func addend(input int) sharing { return sharing{inPlace: [][2]int{{input, 0}}} }

@@ -12,7 +12,8 @@ import (
 )
 
 // Program reads a file without package graphgen: onnx-go reads the structure, and sizes come from
-// the declarations in the file, where a named dimension stands for the batch.
+// the declarations in the file, where a named dimension stands for the batch; a batch
+// of 0 is the one that the file names.
 func Program(b []byte, batch int) (*plan.Program, error) {
 	g, err := Read(b)
 	if err != nil {

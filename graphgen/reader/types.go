@@ -2,6 +2,7 @@ package reader
 
 import (
 	"fmt"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -11,6 +12,7 @@ import (
 // Field numbers of ONNX's protocol buffers (onnx.proto).
 const (
 	modelGraph       = 7
+	modelMetadata    = 14
 	graphInitializer = 5
 	graphInput       = 11
 	graphOutput      = 12
@@ -25,9 +27,13 @@ var elementBytes = map[uint64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1
 	13: 8, 16: 2}
 
 // valueTypes reads the declared shapes and element types in a file, by name. It skips data. A named
-// dimension, such as the batch of a network for deployment, counts as batch.
+// dimension, such as the batch of a network for deployment, counts as batch; 0 is the batch of the
+// file's metadata, or 1.
 func valueTypes(b []byte, batch int) (map[string]plan.Value, error) {
 	types := map[string]plan.Value{}
+	if batch == 0 {
+		batch = batchOf(b)
+	}
 	err := fields(b, func(number protowire.Number, _ uint64, model []byte) error {
 		if number != modelGraph {
 			return nil
@@ -54,6 +60,26 @@ func valueTypes(b []byte, batch int) (map[string]plan.Value, error) {
 		})
 	})
 	return types, err
+}
+
+// batchOf reads the number of images from the metadata property of that name; it is 1 without one.
+func batchOf(b []byte) int {
+	batch := 1
+	_ = fields(b, func(number protowire.Number, _ uint64, entry []byte) error {
+		if number != modelMetadata {
+			return nil
+		}
+		var pair [3]string // from 1: key, value
+		err := fields(entry, func(number protowire.Number, _ uint64, content []byte) error {
+			pair[min(number, 2)] = string(content)
+			return nil
+		})
+		if n, wrong := strconv.Atoi(pair[2]); pair[1] == "batch" && wrong == nil && n > 0 {
+			batch = n
+		}
+		return err
+	}) // a file that cannot be read is reported by those who read the rest
+	return batch
 }
 
 // checkSize refuses shapes too large for any memory, before they are multiplied out.
@@ -101,13 +127,19 @@ func fields(b []byte, f func(number protowire.Number, value uint64, content []by
 }
 
 // valueInfo reads
-// ValueInfoProto{name=1, type=2{tensor_type=1{elem_type=1, shape=2{dim=1{dim_value=1}}}}}.
+// ValueInfoProto{name=1, type=2{tensor_type=1{elem_type=1, shape=2{dim=1{dim_value=1,
+// dim_param=2}}}}}.
 func valueInfo(b []byte, batch int) (name string, v plan.Value, err error) {
 	dimension := func(_ protowire.Number, _ uint64, dim []byte) error {
 		size := batch
-		err := fields(dim, func(number protowire.Number, value uint64, _ []byte) error {
-			if number == 1 {
+		err := fields(dim, func(number protowire.Number, value uint64, param []byte) error {
+			switch number {
+			case 1:
 				size = int(value)
+			case 2:
+				if len(v.Shape) == 0 {
+					v.Batch = string(param)
+				}
 			}
 			return nil
 		})

@@ -8,6 +8,7 @@ import (
 
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/space"
 )
@@ -18,13 +19,52 @@ type Demand struct {
 	Flag  string // that sets the batch
 	Batch int
 	Peak  func(batch int) (int, error)
+	// Lean is the demand with as little memory as the programs can do with; nil if they do already.
+	Lean func(batch int) (Lean, error)
+}
+
+// Lean is a demand with --recompute max: its peak, and how much longer a step takes, as predicted.
+type Lean struct {
+	Peak   int
+	Slower float64 // .2: 20 % longer
+}
+
+// String names the flag and what it costs.
+func (l Lean) String() string {
+	return fmt.Sprintf("--recompute %v, about %.0f %% slower", pass.RecomputeMax, 100*l.Slower)
 }
 
 // Of is the demand of a stage under a mask.
 func Of(e settings.Experiment, s settings.Stage, mask space.Mask) Demand {
-	return Demand{What: s.String(), Flag: s.BatchFlag(), Batch: e.Batch(s), Peak: func(batch int) (int, error) {
+	d := Demand{What: s.String(), Flag: s.BatchFlag(), Batch: e.Batch(s), Peak: func(batch int) (int, error) {
 		return Peak(e.WithBatch(s, batch), s, mask)
 	}}
+	if s != settings.StagePruning && e.Execution.Recompute != pass.RecomputeMax.String() {
+		d.Lean = func(batch int) (Lean, error) { return leanOf(e.WithBatch(s, batch), s, mask) }
+	}
+	return d
+}
+
+// leanOf predicts a stage with --recompute max, beside the stage as it is set.
+func leanOf(e settings.Experiment, s settings.Stage, mask space.Mask) (l Lean, err error) {
+	set, err := e.Programs(s, mask)
+	if err != nil {
+		return l, err
+	}
+	e = Leanest(e)
+	lean, err := e.Programs(s, mask)
+	if err != nil {
+		return l, err
+	}
+	lowering, err := e.Lowering()
+	if err != nil {
+		return l, err
+	}
+	for i, p := range lean {
+		l.Slower = max(l.Slower, pass.StepTime(p.Graph, lowering.Target)/pass.StepTime(set[i].Graph, lowering.Target)-1)
+	}
+	l.Peak = PeakOf(lean)
+	return l, nil
 }
 
 // Demands predicts the peaks of all stages of a run, under the mask that it is likely to have.

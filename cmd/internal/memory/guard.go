@@ -38,20 +38,29 @@ func (n Need) Guard(p *terminal.Console, insists bool) error {
 		p.Warn("%s", text)
 		return nil
 	}
-	fits, err := LargestBatch(n.Part.Peak, n.Bytes)
+	remedy, err := n.Part.remedy(n.Bytes)
 	if err != nil {
 		return err
 	}
-	if fits < 2 { // a batch norm needs two
-		text += "; no batch fits"
-	} else {
-		text += fmt.Sprintf("; the largest batch that fits is %d", fits)
-	}
-	if insists {
+	if text += "; " + remedy; insists {
 		p.Warn("%s", text)
 		return nil
 	}
 	return fmt.Errorf("%s (use --ignore-memory to start anyway)", text)
+}
+
+// remedy says what fits into limit bytes: the part with less memory and more time, or a smaller batch.
+func (d Demand) remedy(limit int) (string, error) {
+	if d.Lean != nil {
+		if l, err := d.Lean(d.Batch); err != nil || l.Peak <= limit {
+			return fmt.Sprintf("it fits with %v (%s MB)", l, terminal.MB(l.Peak)), err
+		}
+	}
+	fits, err := LargestBatch(d.Peak, limit)
+	if err != nil || fits >= 2 { // a batch norm needs two
+		return fmt.Sprintf("the largest batch that fits is %d", fits), err
+	}
+	return "no batch fits", nil
 }
 
 // String is for the table of settings.

@@ -5,15 +5,17 @@ import (
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/check"
 	"zos-ort/models/method"
+	"zos-ort/models/space"
 )
 
 // A run whose prediction exceeds the free memory is refused with the largest batch that fits, one
 // that comes near it starts with a warning, and who insists is warned only.
 func TestGuard(t *testing.T) {
-	linear := Demand{"the search", "--batch", 10, func(batch int) (int, error) {
+	linear := Demand{What: "the search", Flag: "--batch", Batch: 10, Peak: func(batch int) (int, error) {
 		return (100 + batch) * terminal.Megabyte, nil
 	}}
 	for _, c := range []struct {
@@ -41,6 +43,39 @@ func TestGuard(t *testing.T) {
 		if got := out.String(); (got == "") != (c.warns == "") || !strings.Contains(got, c.warns) {
 			t.Errorf("%s: warning %q, want %q", c.name, got, c.warns)
 		}
+	}
+}
+
+// A run that fits with less memory and more time is refused with that remedy; one that does not, with a
+// smaller batch.
+func TestGuardOffersRecomputing(t *testing.T) {
+	d := Demand{What: "the search", Flag: "--batch", Batch: 10, Peak: func(batch int) (int, error) {
+		return 11 * batch * terminal.Megabyte, nil
+	}, Lean: func(batch int) (Lean, error) { return Lean{8 * batch * terminal.Megabyte, .204}, nil }}
+	for free, words := range map[int]string{
+		100: "it fits with --recompute max, about 20 % slower (80.0 MB)",
+		70:  "the largest batch that fits is 6",
+	} {
+		n := check.Must(NeedOf([]Demand{d}, Available{free * terminal.Megabyte, "memory", "are free"}))(t)
+		check.Error(t, n.Guard(terminal.New(&bytes.Buffer{}, &bytes.Buffer{}, false, false), false), words)
+	}
+}
+
+// With --recompute max a search needs less and takes longer; a ranking has nothing to recompute, and a
+// search that recomputes the most has no more to offer.
+func TestLean(t *testing.T) {
+	e := small(32).With(check.Must(method.Find("darts"))(t))
+	e.Command = "search"
+	d := Of(e, settings.StageSearch, space.FullMask())
+	set, lean := check.Must(d.Peak(32))(t), check.Must(d.Lean(32))(t)
+	if !(lean.Peak < set*2/3 && lean.Slower > .02 && lean.Slower < .33) {
+		t.Errorf("%d bytes, with %v %d", set, lean, lean.Peak)
+	}
+	if Of(e, settings.StagePruning, space.FullMask()).Lean != nil {
+		t.Error("a ranking recomputes")
+	}
+	if Of(Leanest(e), settings.StageSearch, space.FullMask()).Lean != nil {
+		t.Error("there is less than the least memory")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"zos-ort/cmd/internal/settings"
@@ -30,7 +31,9 @@ func openRuntime(t *testing.T) {
 }
 
 // The prediction is what ONNX Runtime's arena counts, for every program of every kind of method at
-// three batch sizes: to the byte for most, a few percent below where kernels take scratch memory.
+// three batch sizes: to the byte for most, a few percent below where kernels take scratch memory. In
+// portable programs that recompute, at such a batch, the scratch memory of convolutions is up to a tenth
+// of what is left, and a few buffers that the planner counts are shared.
 func TestPredictionMatchesArena(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes dozens of sessions of thousands of nodes")
@@ -46,6 +49,14 @@ func TestPredictionMatchesArena(t *testing.T) {
 		c.Execution.Passes = passes
 		wantMeasured(t, c, "zos")
 	}
+	for _, passes := range []string{settings.PassesAll, settings.PassesPortable} {
+		for _, recompute := range []string{"on", "max"} {
+			c := small(8)
+			c.Execution.Passes, c.Execution.Recompute = passes, recompute
+			wantMeasured(t, c, "darts")
+			wantMeasured(t, c, "zos")
+		}
+	}
 }
 
 func wantMeasured(t *testing.T, c settings.Experiment, name string) {
@@ -56,9 +67,13 @@ func wantMeasured(t *testing.T, c settings.Experiment, name string) {
 		ratio := float64(p.Plan.Peak) / float64(got.Peak)
 		t.Logf("%s, %s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, p.Name, c.Execution.Passes,
 			c.Search.Batch, p.Plan.Peak, got.Peak, ratio)
-		if ratio < .95 || ratio > 1.02 {
-			t.Errorf("%s, %s, passes %s, batch %d: ratio %.3f, want .95 to 1.02", name, p.Name, c.Execution.Passes, c.Search.Batch,
-				ratio)
+		low, high := .95, 1.02
+		if strings.HasPrefix(c.Execution.Passes, settings.PassesPortable) {
+			low, high = .89, 1.04
+		}
+		if ratio < low || ratio > high {
+			t.Errorf("%s, %s, passes %s, batch %d: ratio %.3f, want %.2f to %.2f", name, p.Name, c.Execution.Passes,
+				c.Search.Batch, ratio, low, high)
 		}
 	}
 }

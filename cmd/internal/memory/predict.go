@@ -8,6 +8,7 @@ import (
 
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/plan"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
@@ -94,6 +95,12 @@ func predictMask(e settings.Experiment, m method.Method, i int) (p Prediction, e
 		p.Programs = append(p.Programs, Planned{program, r})
 	}
 	return p, err
+}
+
+// Leanest is the experiment with as little memory as its programs can do with.
+func Leanest(e settings.Experiment) settings.Experiment {
+	e.Execution.Recompute = pass.RecomputeMax.String()
+	return e
 }
 
 // LargestBatchOf is the largest batch at which the steps of a method stay within limit bytes; 0 if there

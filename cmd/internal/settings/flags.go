@@ -169,8 +169,8 @@ var (
 	}
 	// RecomputeOptions trade time for memory.
 	RecomputeOptions = Options{
-		{"recompute", "compute cheap values again in the backward pass, to keep less: on, off, or auto, " +
-			"if it pays", pass.RecomputeAuto.String(),
+		{"recompute", "compute values again in the backward pass, to keep less memory: off, on (a step takes a few " +
+			"percent longer), max (least memory), or auto (on, if that saves enough)", pass.RecomputeAuto.String(),
 			func(e *Experiment) any { return &e.Execution.Recompute }},
 	}
 	// ProfileOptions look at the steps first.
@@ -218,7 +218,8 @@ var (
 	SearchCommand = Join(PruneCommand, MaskOptions, TrainOptions, ProfileOptions, RecomputeOptions)
 	GraphsCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, ImageOptions,
 		PadOptions, MaskOptions, TrainOptions.Only("batch"), RecomputeOptions)
-	RetrainCommand = Join(RunOptions, TrainingOptions, ProfileOptions, DeviceOptions, ImageOptions)
+	RetrainCommand = Join(RunOptions, TrainingOptions, ProfileOptions, RecomputeOptions, DeviceOptions,
+		ImageOptions)
 )
 
 // Report are the flags of every command that reports.

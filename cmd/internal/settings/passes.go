@@ -15,7 +15,7 @@ const (
 	PassesAll     = "all"
 	PassesNone    = "none"
 	PassKernels   = "kernels"   // programs for our own CPU operators
-	PassRecompute = "recompute" // cheap values again in the backward pass
+	PassRecompute = "recompute" // values again in the backward pass
 )
 
 // PassesPortable make graphs for any runtime without computing anything twice.
@@ -26,7 +26,7 @@ func PassesFlag() cli.Flag {
 	return &cli.StringFlag{Name: "passes", Value: PassesAll, Usage: "rewrites of the graphs: all, none or a " +
 		"list of share (equal operations), pools (per state), mix (weights in batch norms),\n" +
 		"shuffle (once per node), reduce (in one convolution), indices (in one byte), kernels (our own),\n" +
-		"recompute (cheap values, in the backward pass)"}
+		"recompute (again in the backward pass)"}
 }
 
 // HasPass reports whether a pass is on.
