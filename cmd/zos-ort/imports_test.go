@@ -53,7 +53,7 @@ var layers = map[string]string{
 	"search/data":       "models/safe models/stream search/data/jpeg",
 	"search/data/jpeg":  "",
 	"search/train":      "ort/program search/data",
-	"search": "search/data search/train graphgen graphgen/pass models/method models/space models/stream models/supernet ort " +
+	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/method models/space models/stream models/supernet ort " +
 		"ort/program",
 	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/stream ort ort/program",
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-
-	"gonum.org/v1/gonum/floats"
 )
 
 // Alphas are the architecture parameters of a search: one number per operation that the mask
@@ -63,7 +61,9 @@ func Mean(list []*Alphas) (*Alphas, error) {
 		if err := mean.sameLayout(a); err != nil {
 			return nil, err
 		}
-		floats.AddScaled(mean.values, 1/float64(len(list)), a.values)
+		for i, x := range a.values {
+			mean.values[i] += x / float64(len(list))
+		}
 	}
 	return mean, nil
 }
