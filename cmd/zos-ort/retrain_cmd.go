@@ -12,8 +12,8 @@ func retrainCommand() *cli.Command {
 		Name:  "retrain",
 		Usage: "train the network of a genotype from scratch and export it",
 		Description: "Writes a run directory with config.json, genotype.json, metrics.csv, timing.csv, state.ckpt " +
-			"(weights, momenta and running statistics after the last epoch) and model.onnx, which takes RGB " +
-			"images in [0,1].",
+			"(weights, momenta and running statistics after the last epoch), model.onnx, which takes RGB images in [0,1], " +
+			"its MODEL_CARD.md, classes.csv, confusion.csv, the worst mistakes, and report.html, which shows it all.",
 		Flags: join([]cli.Flag{&cli.StringFlag{Name: "genotype",
 			Usage: "genotype `FILE` of a search, or DARTS_V1, DARTS_V2, PC_DARTS_cifar"}},
 			settings.RetrainCommand.Flags("", settings.PaperRetraining()), runFlags("retrain"),

@@ -14,7 +14,7 @@ func searchCommand() *cli.Command {
 		Name:  "search",
 		Usage: "prune the search space, search it, export what was found",
 		Description: "Writes a run directory with config.json, mask.json, scores.csv, metrics.csv, timing.csv, " +
-			"genotype.json, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
+			"genotype.json, report.html, which shows it all, the cells as .dot, .svg and .onnx, and the derived network as network.onnx.",
 		Flags: join(settings.SearchCommand.Flags("", settings.Paper()), []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the resolved configuration and stop"}},
 			runFlags("search"), settings.Report()),
