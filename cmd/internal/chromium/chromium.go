@@ -11,7 +11,7 @@ import (
 )
 
 // limit ends a test whose page hangs.
-const limit = 5 * time.Minute
+const limit = 15 * time.Minute
 
 // Open starts Chromium, or skips the test where there is none. The context is that of its first tab.
 func Open(t *testing.T) context.Context {
