@@ -19,7 +19,7 @@ func (c Config) scoresOf(norms []Norms, groups []group) ([]*Scores, error) {
 	for repeat, all := range norms {
 		list[repeat] = NewScores()
 		for r := range c.rankers() {
-			changes, err := changesOf(all[r*(len(groups)+1):(r+1)*(len(groups)+1)], groups)
+			changes, err := changesOf(all.ofRanker(r, groups), groups)
 			if err != nil {
 				return nil, err
 			}

@@ -43,7 +43,7 @@ func TestNoneLeavesTwoEdges(t *testing.T) {
 
 // Of equal scores the first primitive goes, or the last.
 func TestTies(t *testing.T) {
-	c := prune.Config{ToOne: true, Measure: prune.Operations, PerRound: 1, Repeats: 1}
+	c := prune.Config{AllowTies: true, ToOne: true, Measure: prune.Operations, PerRound: 1, Repeats: 1}
 	if r := prunes(t, c, space.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.DilConv5x5) {
 		t.Errorf("the first went, and left %v", r.Mask)
 	}

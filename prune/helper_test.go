@@ -66,7 +66,7 @@ func worth(value func(c space.Candidate) float64) func(int, space.Mask) float64 
 func constant(int, space.Mask) float64 { return 1 }
 
 func config() prune.Config {
-	return prune.Config{Xi: .5, Measure: prune.Operations, PerRound: 1, Repeats: 1}
+	return prune.Config{Xi: .5, Measure: prune.Operations, PerRound: 1, Repeats: 1, AllowTies: true}
 }
 
 func prunes(t *testing.T, c prune.Config, start space.Mask, f *fake) prune.Result {

@@ -20,6 +20,9 @@ const (
 	Gram Kernel = "gram"
 )
 
+// LeastCorrelated is the least number of logits whose correlation depends on the network.
+const LeastCorrelated = 3
+
 // ParseKernel reads the name of a kernel.
 func ParseKernel(s string) (Kernel, error) {
 	switch k := Kernel(s); k {
@@ -34,6 +37,10 @@ func ParseKernel(s string) (Kernel, error) {
 func (k Kernel) Norm(logits []float64, classes int) (float64, error) {
 	if classes < 2 || len(logits) == 0 || len(logits)%classes != 0 {
 		return 0, fmt.Errorf("kernel norm: %d logits do not make rows of %d classes", len(logits), classes)
+	}
+	if k == Correlation && classes < LeastCorrelated {
+		return 0, fmt.Errorf("kernel norm: two logits correlate to 1 or -1 in every network: use %d or more, or the "+
+			"kernel %s", LeastCorrelated, Gram)
 	}
 	rows := len(logits) / classes
 	r := mat.NewDense(rows, classes, append([]float64(nil), logits...))

@@ -24,7 +24,7 @@ func logits(seed uint64, n int) []float64 {
 
 // The norms are those of the explicit N x N matrices.
 func TestNormIsThatOfTheMatrix(t *testing.T) {
-	for _, x := range []struct{ rows, classes int }{{1, 2}, {2, 5}, {12, 3}, {30, 10}, {7, 100}} {
+	for _, x := range []struct{ rows, classes int }{{1, 3}, {2, 5}, {12, 3}, {30, 10}, {7, 100}} {
 		v := logits(uint64(x.rows), x.rows*x.classes)
 		row := func(i int) []float64 { return v[i*x.classes : (i+1)*x.classes] }
 		for kernel, entry := range map[prune.Kernel]func(i, j int) float64{
@@ -63,11 +63,11 @@ func TestConstantRows(t *testing.T) {
 	if err != nil || math.Abs(got-want) > 1e-12 {
 		t.Errorf("with a constant row %v, %v, without %v", got, err, want)
 	}
-	if got, err := prune.Correlation.Norm([]float64{0, 1e-200}, 2); got != 0 || err != nil {
+	if got, err := prune.Correlation.Norm([]float64{0, 1e-200, 0}, 3); got != 0 || err != nil {
 		t.Errorf("nearly constant row: %v, %v, want 0", got, err)
 	}
 	// The mean of equal numbers may be off by a rounding, which must not pass for a variation.
-	for classes := 2; classes < 40; classes++ {
+	for classes := 3; classes < 40; classes++ {
 		for _, x := range []float64{.1, 1. / 3, -7.3, 1e5 + .7} {
 			got, err := prune.Correlation.Norm(slices.Repeat([]float64{x}, 2*classes), classes)
 			if err != nil || got != 0 {
@@ -80,10 +80,10 @@ func TestConstantRows(t *testing.T) {
 func TestNormErrors(t *testing.T) {
 	for _, kernel := range []prune.Kernel{prune.Correlation, prune.Gram} {
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-			_, err := kernel.Norm([]float64{1, 2, bad, 4}, 2)
+			_, err := kernel.Norm([]float64{1, 2, 3, 1, bad, 4}, 3)
 			check.Error(t, err, "kernel norm: the logits are not finite")
 		}
-		_, err := kernel.Norm([]float64{1, 2, math.Inf(1), math.Inf(1)}, 2)
+		_, err := kernel.Norm([]float64{1, 2, 3, math.Inf(1), math.Inf(1), math.Inf(1)}, 3)
 		check.Error(t, err, "not finite")
 		_, err = kernel.Norm([]float64{1, 2, 3}, 2)
 		check.Error(t, err, "kernel norm: 3 logits do not make rows of 2 classes")
@@ -91,5 +91,15 @@ func TestNormErrors(t *testing.T) {
 		check.Error(t, err, "0 logits")
 		_, err = kernel.Norm([]float64{1}, 1)
 		check.Error(t, err, "rows of 1 classes")
+	}
+}
+
+// The correlation of two logits is 1 or -1: its norm is the number of rows, whatever they are.
+func TestTwoLogits(t *testing.T) {
+	_, err := prune.Correlation.Norm(logits(1, 8), 2)
+	check.Error(t, err, "two logits correlate to 1 or -1 in every network: use 3 or more, or the kernel gram")
+	a, b := check.Must(prune.Gram.Norm(logits(1, 8), 2))(t), check.Must(prune.Gram.Norm(logits(2, 8), 2))(t)
+	if a == b {
+		t.Errorf("the gram kernel gives %v for all logits", a)
 	}
 }

@@ -12,7 +12,7 @@ func Plan(c Config, start space.Mask) (Result, error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
-	c.Repeats, c.Settle = 1, 0
+	c.Repeats, c.Settle, c.AllowTies = 1, 0, true
 	return Run(context.Background(), c, start, equal{}, Progress{}, Observer{})
 }
 

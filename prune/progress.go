@@ -29,6 +29,12 @@ func NewNorms(networks int) Norms {
 // Full is the norm of the full network.
 func (n Norms) Full() float64 { return n[len(n)-1] }
 
+// ofRanker are the norms of one ranker.
+func (n Norms) ofRanker(r int, groups []group) Norms {
+	each := len(groups) + 1
+	return n[r*each : (r+1)*each]
+}
+
 // Missing counts what is not known yet.
 func (n Norms) Missing() (missing int) {
 	for _, x := range n {

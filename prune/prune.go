@@ -55,6 +55,10 @@ type Config struct {
 	// Shard, if it is not everything, ranks its part of the first round that is not known as a whole, and ends
 	// with a PartError.
 	Shard Shard
+	// AllowTies goes on with a round whose scores tell nothing apart. It fails otherwise.
+	AllowTies bool
+	// AllowNoise goes on where the scores differ, but no more than by chance.
+	AllowNoise bool
 }
 
 // Validate checks the settings.
@@ -209,6 +213,9 @@ func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *
 	groups := c.Pool.groups(mask)
 	norms, err := c.rank(ctx, i, mask, groups, r, p, o)
 	if err != nil {
+		return Round{}, err
+	}
+	if err := c.distinguish(norms, groups); err != nil {
 		return Round{}, err
 	}
 	round := Round{Repeats: len(norms)}

@@ -170,7 +170,7 @@ func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *
 // network is an architecture's network with the weights of a repeat.
 func (s *Settings) network(g space.Genotype, repeat int, batches []ranking.Batch) ranking.Network {
 	e := s.Experiment
-	net := network.Config{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Classes: e.Images.Classes,
+	net := network.Config{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Classes: e.RankOutputs(),
 		PoolNorm: s.PoolNorm}
 	return ranking.Network{Spec: net.Spec(e.Ranking.Batch, e.Images.Size, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
 		Weights: func(l graphgen.Layout) []float32 {

@@ -81,7 +81,7 @@ func (d Dir) Resumable(command string, p *terminal.Console, err error) error {
 		p.Say("saved; resume with: zos-ort %s --resume %s", command, d)
 	}
 	var refused *terminal.Hinted
-	if errors.As(err, &refused) && Exists(d.Path("config.json")) {
+	if errors.As(err, &refused) && !refused.Final && Exists(d.Path("config.json")) {
 		refused.Hint = fmt.Sprintf("nothing saved is lost: when more memory is free, resume with zos-ort %s --resume %s; "+
 			"a smaller batch needs a new run", command, d)
 		if Exists(d.Path("mask.json")) && Exists(d.Path("checkpoints/prune")) {

@@ -87,6 +87,12 @@ func (e Experiment) checkPruning() error {
 	if r.Outputs < 0 || r.Outputs == 1 {
 		return terminal.Usagef("--rank-outputs must be at least 2 (0: one a class), got %d", r.Outputs)
 	}
+	correlates := r.Kernel == string(prune.Correlation) &&
+		slices.ContainsFunc(list, func(p proxy.Proxy) bool { return p.Name == "nngp" })
+	if correlates && r.Outputs > 0 && r.Outputs < prune.LeastCorrelated {
+		return terminal.Usagef("--rank-outputs %d: two outputs correlate to 1 or -1 in every network: use %d or more, or "+
+			"--kernel %s", r.Outputs, prune.LeastCorrelated, prune.Gram)
+	}
 	if r.Ties != TiesFirst && r.Ties != TiesLast {
 		return terminal.Usagef("unknown --ties %q: use %s or %s", r.Ties, TiesFirst, TiesLast)
 	}

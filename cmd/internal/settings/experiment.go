@@ -71,6 +71,8 @@ type Ranking struct {
 	Outputs  int     `json:"rank_outputs,omitempty"` // 0: as many as there are classes
 	Rankers  string  `json:"rankers,omitempty"`      // empty: nngp
 	Combine  string  `json:"combine,omitempty"`      // empty: by change
+	// AllowTies goes on where the scores of a round tell nothing apart.
+	AllowTies bool `json:"allow_ties,omitempty"`
 }
 
 // Rules for operations with equal scores.
@@ -196,7 +198,7 @@ func Paper() Experiment {
 func Standard() Experiment {
 	e := Paper()
 	e.Preset = PresetStandard
-	e.Ranking.Pool, e.Ranking.Settle, e.Ranking.Outputs = string(prune.PoolNetwork), 3, 64
+	e.Ranking.Pool, e.Ranking.Settle, e.Ranking.Outputs = string(prune.PoolNetwork), 3, manyOutputs
 	e.Ranking.Repeats, e.Ranking.Batch, e.Ranking.Batches, e.Ranking.PerRound = 64, 64, 1, 3
 	e.Search.AlphaRate, e.Search.BetaForm = 0, string(method.Decoupled)
 	return e.With(method.All[0])
@@ -308,7 +310,13 @@ func (e Experiment) Pruning() prune.Config {
 	shard, _ := prune.ParseShard(e.Execution.Shard) // Check refuses what cannot be read
 	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
 		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
-		Shard: shard, LastOfTies: r.Ties == TiesLast, Weights: weights, ByRank: r.Combine == CombineRank}
+		Shard: shard, LastOfTies: r.Ties == TiesLast, AllowTies: r.AllowTies, AllowNoise: e.asPublished(), Weights: weights, ByRank: r.Combine == CombineRank}
+}
+
+// asPublished reports whether operations are ranked as the source of the method has it: with few initialisations, and
+// edge by edge. Such a ranking may be chance, which a warning says; it is not refused.
+func (e Experiment) asPublished() bool {
+	return e.Preset == PresetPaper || e.Technique().Mask == method.ToOne
 }
 
 // Prunes reports whether the run ranks operations: the method does, and no file gives the mask.

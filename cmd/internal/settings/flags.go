@@ -118,6 +118,8 @@ var (
 			CombineChange, func(e *Experiment) any { return &e.Ranking.Combine }},
 		{"rank-outputs", "outputs of the ranking network, 0 for one a class: more estimate the kernel better",
 			byPreset, func(e *Experiment) any { return &e.Ranking.Outputs }},
+		{"allow-ties", "go on where the scores of a round are equal or noise: what goes follows from --ties or chance",
+			"", func(e *Experiment) any { return &e.Ranking.AllowTies }},
 	}
 	// MaskOptions give the mask.
 	MaskOptions = Options{

@@ -93,10 +93,23 @@ func (e Experiment) Supernet(mask space.Mask) supernet.Config {
 func (e Experiment) RankingNet(mask space.Mask) supernet.Config {
 	net := e.Supernet(mask)
 	net.Channels, net.Cells, net.Partial = e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial
-	if e.Ranking.Outputs > 0 {
-		net.Classes = e.Ranking.Outputs
-	}
+	net.Classes = e.RankOutputs()
 	return net
+}
+
+// manyOutputs estimate the kernel well.
+const manyOutputs = 64
+
+// RankOutputs are the outputs of a network that is ranked. Two classes are too few for a correlation, which is 1 or
+// -1 then, whatever the network is; more outputs take their place.
+func (e Experiment) RankOutputs() int {
+	switch r := e.Ranking; {
+	case r.Outputs > 0:
+		return r.Outputs
+	case r.Kernel != string(prune.Gram) && e.Images.Classes < prune.LeastCorrelated:
+		return manyOutputs
+	}
+	return e.Images.Classes
 }
 
 // Derived is the network of the retraining.

@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -172,10 +173,25 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	}
 	x, err := prune.Run(ctx, r.Pruning(), space.FullMask(), ranker, from.Progress, observer)
 	if err != nil {
-		return res, err
+		return res, r.indistinct(err)
 	}
 	warnUnsure(x.Rounds, p)
 	return Pruned{x.Mask, x.Rounds, seconds()}, store.Finish()
+}
+
+// indistinct advises what to do where the scores of a round tell nothing apart.
+func (r *Run) indistinct(err error) error {
+	var tied *prune.Indistinct
+	if !errors.As(err, &tied) {
+		return err
+	}
+	list, _ := r.Rankers()
+	better := "another of --rankers may tell them apart"
+	if tied.Noise {
+		better = "--pool network or more --repeats make the ranking surer"
+	}
+	return &terminal.Hinted{Text: fmt.Sprintf("ranker %s: %v", list[tied.Ranker].Name, err), Final: true,
+		Hint: fmt.Sprintf("%s; zos-ort %s --resume %s --allow-ties goes on all the same", better, r.Command, r.Dir)}
 }
 
 // firstRanker names what a round reports of the whole network.

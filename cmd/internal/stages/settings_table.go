@@ -23,8 +23,8 @@ func (r *Run) Settings() error {
 	if k.Rankers != "" {
 		pruning += ", rankers " + k.Rankers
 	}
-	if k.Outputs > 0 {
-		pruning += fmt.Sprintf(", %d outputs", k.Outputs)
+	if n := r.RankOutputs(); n != r.Images.Classes {
+		pruning += fmt.Sprintf(", %d outputs", n)
 	}
 	if k.Channels != n.Channels || k.Cells != n.Cells || k.Partial != n.Partial {
 		pruning += fmt.Sprintf(", ranked on %d cells of %d channels, 1/%d mixed", k.Cells, k.Channels,

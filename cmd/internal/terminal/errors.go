@@ -22,7 +22,10 @@ func IsUsage(err error) bool {
 }
 
 // Hinted is an error with advice on how to go on.
-type Hinted struct{ Text, Hint string }
+type Hinted struct {
+	Text, Hint string
+	Final      bool // whoever passes the error on leaves the hint as it is
+}
 
 func (e *Hinted) Error() string { return e.Text }
 
