@@ -1,7 +1,6 @@
 package main
 
 import (
-	"runtime"
 	"slices"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 
 	"zos-ort/cmd/internal/bench"
 	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/method"
@@ -139,7 +139,7 @@ func benchSizes(c *cli.Context, gpu bool) (batches, threads []int, err error) {
 	if gpu {
 		threads = []int{1}
 	} else if len(threads) == 0 {
-		threads = slices.Compact([]int{runtime.NumCPU(), 1})
+		threads = slices.Compact([]int{host.Processors(), 1})
 	}
 	if c.Bool("quick") {
 		batches, threads = batches[:1], threads[:1]

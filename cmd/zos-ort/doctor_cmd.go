@@ -43,7 +43,7 @@ func doctorAction(c *cli.Context) error {
 		{"training API", training},
 		{"providers", terminal.OrDash(strings.Join(info.Providers, ", "))},
 		{"cache", ort.CacheDir()},
-		{"threads", fmt.Sprint(runtime.NumCPU())},
+		{"threads", fmt.Sprint(host.Processors())},
 		{"free memory", memory},
 	}
 	cuda := ort.FindDevices(ort.CUDAFolders())

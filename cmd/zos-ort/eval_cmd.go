@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"runtime"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,22 +43,21 @@ func evalAction(c *cli.Context) error {
 	switch {
 	case (c.String("model") == "") == (c.String("run") == ""):
 		return terminal.Usagef("give either --model or --run")
-	case c.Int("test-images") < 0 || c.Int("threads") < 0:
-		return terminal.Usagef("--test-images and --threads must be positive, got %d and %d", c.Int("test-images"),
-			c.Int("threads"))
+	case c.Int("test-images") < 0:
+		return terminal.Usagef("--test-images must be positive, got %d", c.Int("test-images"))
 	}
 	from, err := evalImages(c)
 	if err != nil {
 		return err
 	}
-	threads := c.Int("threads")
-	if threads == 0 {
-		threads = runtime.NumCPU()
+	p := newConsole(c)
+	threads, err := settings.Threads(c, p)
+	if err != nil {
+		return err
 	}
 	if err := ort.Open(""); err != nil {
 		return err
 	}
-	p := newConsole(c)
 	s, test, err := evalSubject(c, from, threads, p)
 	if err != nil {
 		return err

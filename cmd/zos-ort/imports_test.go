@@ -62,7 +62,7 @@ var layers = map[string]string{
 	"cmd/internal/host":     "",
 	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host search/checkpoint",
 	"cmd/internal/chart":    "cmd/internal/rundir",
-	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/pass models/... prune " +
+	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir graphgen graphgen/pass models/... prune " +
 		"prune/proxy search/data",
 	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
 	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
@@ -87,7 +87,7 @@ var layers = map[string]string{
 		"models/space",
 	"cmd/internal/watch":     "cmd/internal/report",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
-	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
+	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +
 		"cmd/internal/report models/space models/stream prune/ranking",
 	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",

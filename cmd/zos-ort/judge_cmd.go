@@ -1,8 +1,6 @@
 package main
 
 import (
-	"runtime"
-
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/judge"
@@ -41,7 +39,6 @@ func judgeCommand() *cli.Command {
 
 func judgeAction(c *cli.Context) error {
 	s := judge.Settings{Samples: c.Int("samples"), Masks: c.Int("masks"), Draws: c.Int("draws"), Seed: c.Uint64("seed")}
-	threads := c.Int("threads")
 	switch {
 	case c.NArg() == 0:
 		return terminal.Usagef("judge needs something to judge, after its flags: genotypes, masks, runs or a sweep")
@@ -49,13 +46,14 @@ func judgeAction(c *cli.Context) error {
 		return terminal.Usagef("judge needs --surrogate FILE or --table FILE, one of them")
 	case c.IsSet("column") && !c.IsSet("table"):
 		return terminal.Usagef("--column is a column of --table")
-	case threads < 0:
-		return terminal.Usagef("--threads must not be negative, got %d", threads)
-	case threads == 0:
-		threads = runtime.NumCPU()
 	}
 	if err := s.Check(); err != nil {
 		return terminal.Usage(err)
+	}
+	p, name := newConsole(c), c.String("surrogate")+c.String("table")
+	threads, err := settings.Threads(c, p)
+	if err != nil {
+		return err
 	}
 	var subjects []judge.Subject
 	for _, name := range c.Args().Slice() {
@@ -65,7 +63,6 @@ func judgeAction(c *cli.Context) error {
 		}
 		subjects = append(subjects, found...)
 	}
-	p, name := newConsole(c), c.String("surrogate")+c.String("table")
 	source, err := openSource(c, subjects, threads)
 	if err != nil {
 		return err

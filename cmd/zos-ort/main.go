@@ -144,6 +144,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 	for _, cmd := range app.Commands {
 		cmd.OnUsageError = onUsageError
+		before := cmd.Before
+		cmd.Before = func(c *cli.Context) error {
+			if err := settings.CheckNumbers(c); err != nil || before == nil {
+				return err
+			}
+			return before(c)
+		}
 		withLog(cmd)
 	}
 	return app

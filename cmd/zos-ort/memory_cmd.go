@@ -53,7 +53,7 @@ func memoryAction(c *cli.Context) error {
 	if err := memoryModes(c); err != nil {
 		return err
 	}
-	threads, err := threadsOf(c)
+	threads, err := settings.Threads(c, newConsole(c))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"runtime"
 	"slices"
 	"strings"
 
@@ -31,18 +30,6 @@ func plannedExperiment(c *cli.Context) (settings.Experiment, error) {
 		return e, err
 	}
 	return e, e.CheckPlanned()
-}
-
-// threadsOf is --threads, all cores by default.
-func threadsOf(c *cli.Context) (int, error) {
-	n := c.Int("threads")
-	if n < 0 {
-		return 0, terminal.Usagef("--threads must be at least 0, got %d", n)
-	}
-	if n == 0 {
-		n = runtime.NumCPU()
-	}
-	return n, nil
 }
 
 func join(lists ...[]cli.Flag) []cli.Flag { return slices.Concat(lists...) }

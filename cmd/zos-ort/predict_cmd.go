@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -37,27 +36,28 @@ func predictAction(c *cli.Context) error {
 		return terminal.Usagef("--model is missing: give a file of zos-ort export")
 	case c.NArg() == 0:
 		return terminal.Usagef("predict takes at least one image, after its flags")
-	case c.Int("top") < 1 || c.Int("threads") < 0:
-		return terminal.Usagef("--top and --threads must be positive, got %d and %d", c.Int("top"), c.Int("threads"))
+	case c.Int("top") < 1:
+		return terminal.Usagef("--top must be positive, got %d", c.Int("top"))
 	}
 	for _, path := range c.Args().Slice() {
 		if strings.HasPrefix(path, "--") {
 			return terminal.Usagef("flags go before the images, got %s after one", path)
 		}
 	}
-	if err := ort.Open(""); err != nil {
+	p := newConsole(c)
+	threads, err := settings.Threads(c, p)
+	if err != nil {
 		return err
 	}
-	threads := c.Int("threads")
-	if threads == 0 {
-		threads = runtime.NumCPU()
+	if err := ort.Open(""); err != nil {
+		return err
 	}
 	m, err := deploy.OpenModel(c.String("model"), ort.Options{Threads: threads, Optimization: ort.All})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	return predictImages(c, newConsole(c), m)
+	return predictImages(c, p, m)
 }
 
 // predictImages does all images and then fails if one could not be read.

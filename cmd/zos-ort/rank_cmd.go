@@ -1,8 +1,6 @@
 package main
 
 import (
-	"runtime"
-
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/archs"
@@ -100,8 +98,8 @@ func rankSettings(c *cli.Context) (s *rank.Settings, f *archs.File, truth []floa
 	e.Command, e.Seed = "rank", c.Uint64("seed")
 	e.Network = settings.Network{Channels: c.Int("channels"), Cells: c.Int("cells"), Partial: 1}
 	e.Ranking = settings.Ranking{Repeats: c.Int("repeats"), Batch: c.Int("batch"), Batches: c.Int("batches")}
-	if e.Device.Threads = c.Int("threads"); e.Device.Threads == 0 {
-		e.Device.Threads = runtime.NumCPU()
+	if e.Device.Threads, err = settings.Threads(c, newConsole(c)); err != nil {
+		return nil, nil, nil, err
 	}
 	e.Images.Complete(c.IsSet("image-size"))
 	s.Experiment = e

@@ -55,7 +55,7 @@ func scalingAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return bench.Scaling(c.Context, newConsole(c), base, list, time.Duration(m*float64(time.Minute)), dir)
+	return dir.Finish(bench.Scaling(c.Context, newConsole(c), base, list, time.Duration(m*float64(time.Minute)), dir))
 }
 
 // scalingCase is the network that grows.
@@ -69,7 +69,7 @@ func scalingCase(c *cli.Context) (bench.Case, error) {
 		return bench.Case{}, terminal.Usage(err)
 	}
 	e = e.With(m).WithBatch(settings.StageSearch, c.Int("batch"))
-	if e.Device.Threads, err = threadsOf(c); err != nil {
+	if e.Device.Threads, err = settings.Threads(c, newConsole(c)); err != nil {
 		return bench.Case{}, err
 	}
 	return bench.Case{Experiment: e, Mask: bench.EvenMask(space.NumPrimitives)}, e.CheckPlanned()

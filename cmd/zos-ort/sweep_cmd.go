@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"runtime"
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/sweeping"
@@ -78,7 +78,7 @@ func sweepAction(c *cli.Context) error {
 		if err := ort.Open(""); err != nil {
 			return err
 		}
-		source, err := judge.OpenSurrogate(c.Context, path, runtime.NumCPU())
+		source, err := judge.OpenSurrogate(c.Context, path, host.Processors())
 		if err != nil {
 			return err
 		}

@@ -3,10 +3,9 @@
 package figure1
 
 import (
-	"runtime"
-
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/surrogate"
 	"zos-ort/cmd/internal/terminal"
@@ -65,7 +64,7 @@ func Parse(c *cli.Context) (*Settings, error) {
 		}
 	}
 	if s.Threads == 0 {
-		s.Threads = runtime.NumCPU()
+		s.Threads = host.Processors()
 	}
 	if err := s.check(c); err != nil {
 		return nil, err

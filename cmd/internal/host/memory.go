@@ -43,32 +43,15 @@ var (
 
 // groupMemory is the least that a control group of this process, or one above it, has left.
 func groupMemory(root fs.FS) (left int64, limited bool) {
-	b, err := fs.ReadFile(root, "proc/self/cgroup")
-	if err != nil {
-		return 0, false
-	}
-	for line := range strings.Lines(string(b)) {
-		f := strings.SplitN(strings.TrimSpace(line), ":", 3) // number, controllers, group
-		if len(f) != 3 {
-			continue
-		}
+	eachGroup(root, "memory", func(v2 bool, group string) {
 		files := groupsV1
-		if f[1] == "" {
+		if v2 {
 			files = groupsV2
-		} else if f[1] != "memory" {
-			continue
 		}
-		// In a container the group may be named as the machine sees it, where this process sees a part
-		// of the tree only: groups that are not there say nothing, their parents do.
-		for group := path.Clean("/" + f[2]); ; group = path.Dir(group) {
-			if n, ok := files.left(root, group); ok && (!limited || n < left) {
-				left, limited = n, true
-			}
-			if group == "/" {
-				break
-			}
+		if n, ok := files.left(root, group); ok && (!limited || n < left) {
+			left, limited = n, true
 		}
-	}
+	})
 	return left, limited
 }
 

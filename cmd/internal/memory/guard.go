@@ -29,16 +29,17 @@ const warnFrom = .8
 // Guard refuses a run that does not fit, or only warns if the user insists, and warns of one that may not
 // fit.
 func (n Need) Guard(p *terminal.Console, insists bool) error {
-	if n.Bytes == 0 || float64(n.Peak) <= warnFrom*float64(n.Bytes) {
+	whole := n.Peak + n.Stacks
+	if n.Bytes == 0 || n.Peak == 0 || float64(whole) <= warnFrom*float64(n.Bytes) {
 		return nil
 	}
 	text := fmt.Sprintf("%s with %s %d needs %s MB of %s, as predicted, and %s MB %s", n.Part.What,
-		n.Part.Flag, n.Part.Batch, terminal.MB(n.Peak), n.Kind, terminal.MB(n.Bytes), n.Are)
-	if n.Peak <= n.Bytes {
+		n.Part.Flag, n.Part.Batch, terminal.MB(whole), n.Kind, terminal.MB(n.Bytes), n.Are)
+	if whole <= n.Bytes {
 		p.Warn("%s", text)
 		return nil
 	}
-	remedy, err := n.Part.remedy(n.Bytes)
+	remedy, err := n.Part.remedy(n.Bytes - n.Stacks)
 	if err != nil {
 		return err
 	}
@@ -65,10 +66,14 @@ func (d Demand) remedy(limit int) (string, error) {
 
 // String is for the table of settings.
 func (n Need) String() string {
-	if n.Bytes == 0 {
-		return fmt.Sprintf("peak %s MB, predicted", terminal.MB(n.Peak))
+	text := fmt.Sprintf("peak %s MB, predicted", terminal.MB(n.Peak))
+	if n.Stacks >= terminal.Megabyte {
+		text += fmt.Sprintf(", and %s MB for threads", terminal.MB(n.Stacks))
 	}
-	return fmt.Sprintf("peak %s MB, predicted; %s MB %s", terminal.MB(n.Peak), terminal.MB(n.Bytes), n.Are)
+	if n.Bytes > 0 {
+		text += fmt.Sprintf("; %s MB %s", terminal.MB(n.Bytes), n.Are)
+	}
+	return text
 }
 
 // OutOfMemory explains the end of a run for which a GPU's memory did not suffice. The scratch memory of

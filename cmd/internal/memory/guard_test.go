@@ -94,3 +94,23 @@ func TestGuardPredictsTheSame(t *testing.T) {
 		}
 	}
 }
+
+// Threads count: a run that fits without them may not fit with them.
+func TestThreadsNeedMemory(t *testing.T) {
+	need := Need{Peak: 9 * terminal.Megabyte, Available: Available{100 * terminal.Megabyte, "memory", "are free"},
+		Part: Demand{What: "the search", Flag: "--batch", Batch: 10,
+			Peak: func(int) (int, error) { return 9 * terminal.Megabyte, nil }}}
+	var out bytes.Buffer
+	p := terminal.New(&out, &out, false, false)
+	if err := need.WithThreads(2).Guard(p, false); err != nil || out.Len() > 0 {
+		t.Errorf("two threads: %v, %s", err, out.String())
+	}
+	many := need.WithThreads(1000)
+	err := many.Guard(p, false)
+	if err == nil || !strings.Contains(err.Error(), "needs 140.1 MB of memory") {
+		t.Errorf("a thousand threads: %v", err)
+	}
+	if got, want := many.String(), "peak 9.0 MB, predicted, and 131.1 MB for threads; 100.0 MB are free"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -62,8 +62,6 @@ func (s *Settings) Check() error {
 		return terminal.Usagef("ranker zico needs --batches 2 or more, got %d", r.Batches)
 	case n.Channels < 2 || n.Channels%2 != 0 || n.Cells < 1:
 		return terminal.Usagef("--channels must be even and at least 2, --cells at least 1, got %d and %d", n.Channels, n.Cells)
-	case s.Experiment.Device.Threads < 1:
-		return terminal.Usagef("--threads must not be negative, got %d", s.Experiment.Device.Threads)
 	}
 	return nil
 }

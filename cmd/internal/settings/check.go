@@ -16,6 +16,9 @@ import (
 // Check refuses, before anything is read, what no run could do. Its errors are mistakes on the command
 // line.
 func (e Experiment) Check() error {
+	if err := e.checkNumbers(); err != nil {
+		return err
+	}
 	if err := e.checkDevice(); err != nil {
 		return err
 	}
@@ -26,9 +29,12 @@ func (e Experiment) Check() error {
 		return terminal.Usage(err)
 	}
 	if e.Method == "" {
-		return e.checkRetraining()
+		if err := e.checkRetraining(); err != nil {
+			return err
+		}
+		return e.checkSigns()
 	}
-	for _, check := range []func() error{e.checkPruning, e.checkNetworks, e.checkSearch} {
+	for _, check := range []func() error{e.checkPruning, e.checkNetworks, e.checkSearch, e.checkSigns} {
 		if err := check(); err != nil {
 			return err
 		}

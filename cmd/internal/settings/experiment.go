@@ -4,8 +4,7 @@
 package settings
 
 import (
-	"runtime"
-
+	"zos-ort/cmd/internal/host"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/prune"
@@ -176,7 +175,7 @@ const (
 // blank is an experiment without stages.
 func blank(preset string) Experiment {
 	return Experiment{Schema: Schema, Version: Version, Program: Program, Preset: preset, Seed: 1,
-		Device: Device{Name: CPU, Precision: FP32, Threads: runtime.NumCPU()}}
+		Device: Device{Name: CPU, Precision: FP32, Threads: host.Processors()}}
 }
 
 // Paper is the setting of the paper's experiments: 50 epochs of which 15 are warm-up, batch 128, 8 cells

@@ -28,9 +28,6 @@ type RetrainResult struct {
 // exports it.
 func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	p, t := r.Console, r.Retraining
-	if err := r.Dir.WriteJSON("genotype.json", t.Genotype); err != nil {
-		return out, err
-	}
 	if r.Execution.Profile {
 		if err := r.profile(ctx, space.Mask{}); err != nil {
 			return out, err
@@ -56,6 +53,9 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 		return out, r.explain(err, settings.StageTraining, space.Mask{})
 	}
 	if err := rec.store.Finish(); err != nil {
+		return out, err
+	}
+	if err := r.Dir.WriteJSON("genotype.json", t.Genotype); err != nil {
 		return out, err
 	}
 	cost, err := deploy.Finish(ctx, r.Dir, r.train, r.test, p)

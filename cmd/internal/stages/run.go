@@ -54,12 +54,16 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 	if err := run.CheckImages(); err != nil {
 		return nil, err
 	}
+	settings.WarnThreads(run.Experiment.Device.Threads, p)
 	if run.Device, err = device.Reach(&run.Experiment, dry, p); err != nil {
 		return nil, err
 	}
 	parts, err := memory.Demands(run.Experiment)
 	if err == nil {
 		run.Need, err = memory.NeedOf(parts, run.Device.Available())
+	}
+	if !run.Experiment.Device.GPU {
+		run.Need = run.Need.WithThreads(run.Experiment.Device.Threads)
 	}
 	if err == nil {
 		err = run.Need.Guard(p, run.IgnoreMemory)

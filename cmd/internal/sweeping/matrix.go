@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,12 +68,13 @@ func Resolve(c *cli.Context, p *terminal.Console) (x Matrix, err error) {
 		return x, err
 	}
 	if x.Threads == 0 {
-		x.Threads = runtime.NumCPU()
+		x.Threads = host.Processors()
 	}
 	x.Threads = max(1, x.Threads/max(1, x.Jobs))
 	if x.Executor == "slurm" {
 		x.Threads = max(1, c.Int("threads"))
 	}
+	settings.WarnThreads(x.Threads, p)
 	if x.budget, err = memoryBudget(c); err != nil {
 		return x, err
 	}
