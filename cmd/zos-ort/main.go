@@ -44,8 +44,12 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	}()
 	ctx, caught, stop := signalContext()
 	defer stop()
-	app := newApp(stdout, stderr)
+	out := terminal.NewChecked(stdout)
+	app := newApp(out, stderr)
 	err := app.RunContext(ctx, args)
+	if err == nil {
+		err = out.Err()
+	}
 	endLog(app, err)
 	var panicked *safe.Panic
 	switch sig := caught(); {
