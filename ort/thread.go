@@ -2,6 +2,7 @@ package ort
 
 import (
 	"runtime"
+	"sync"
 
 	"zos-ort/models/safe"
 )
@@ -10,22 +11,22 @@ import (
 // with their device memory, for every calling thread (PerThreadContext in
 // cuda_execution_provider.cc), and Go moves goroutines between threads.
 var gpu struct {
+	start sync.Once
 	calls chan func() error // nil until OpenCUDA
 	done  chan error
 }
 
 // startGPU starts the thread, which lasts as long as the process.
 func startGPU() {
-	if gpu.calls != nil {
-		return
-	}
-	gpu.calls, gpu.done = make(chan func() error), make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		for call := range gpu.calls {
-			gpu.done <- safe.Call(call)
-		}
-	}()
+	gpu.start.Do(func() {
+		gpu.calls, gpu.done = make(chan func() error), make(chan error)
+		go func() {
+			runtime.LockOSThread()
+			for call := range gpu.calls {
+				gpu.done <- safe.Call(call)
+			}
+		}()
+	})
 }
 
 // onGPU calls f on the thread and waits for it. Calls run one after the other, as do the kernels,

@@ -11,7 +11,9 @@ import (
 // likesConvolutions says that a network is worth the number of its separable and dilated convolutions.
 type likesConvolutions struct{}
 
-func (likesConvolutions) Open(space.Mask) (prune.Session, error) { return likesConvolutions{}, nil }
+func (likesConvolutions) Open(context.Context, space.Mask) (prune.Session, error) {
+	return likesConvolutions{}, nil
+}
 
 func (likesConvolutions) Norms(_ context.Context, _ int, networks []space.Mask, norms prune.Norms,
 	step func()) error {

@@ -19,7 +19,7 @@ type fake struct {
 	each   func() // called for every network, if set
 }
 
-func (f *fake) Open(m space.Mask) (prune.Session, error) {
+func (f *fake) Open(_ context.Context, m space.Mask) (prune.Session, error) {
 	f.opened = append(f.opened, m)
 	return &fakeSession{f, m}, nil
 }

@@ -19,7 +19,7 @@ func Plan(c Config, start space.Mask) (Result, error) {
 // equal ranks without networks.
 type equal struct{}
 
-func (equal) Open(space.Mask) (Session, error) { return equal{}, nil }
+func (equal) Open(context.Context, space.Mask) (Session, error) { return equal{}, nil }
 
 func (equal) Norms(_ context.Context, _ int, _ []space.Mask, norms Norms, _ func()) error {
 	for i := range norms {

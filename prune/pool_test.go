@@ -129,8 +129,8 @@ func TestSettle(t *testing.T) {
 // twoRankers says what two fakes say.
 type twoRankers [2]*fake
 
-func (f twoRankers) Open(m space.Mask) (prune.Session, error) { return f, nil }
-func (twoRankers) Close()                                     {}
+func (f twoRankers) Open(context.Context, space.Mask) (prune.Session, error) { return f, nil }
+func (twoRankers) Close()                                                    {}
 
 func (f twoRankers) Norms(_ context.Context, repeat int, nets []space.Mask, norms prune.Norms, step func()) error {
 	for r, x := range f {

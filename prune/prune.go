@@ -88,7 +88,7 @@ func (c Config) Validate() error {
 
 // Ranker builds ranking networks.
 type Ranker interface {
-	Open(mask space.Mask) (Session, error)
+	Open(ctx context.Context, mask space.Mask) (Session, error)
 }
 
 // Session is the ranking network of one round.
@@ -256,7 +256,7 @@ func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group
 					o.Start(i+1, p.missing(i, c.Repeats, all)/c.rankers(), mask)
 				}
 				var err error
-				if session, err = r.Open(mask); err != nil {
+				if session, err = r.Open(ctx, mask); err != nil {
 					return nil, err
 				}
 				session = part{session, c.Shard, c.rankers()}

@@ -29,7 +29,7 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	steps, err := c.open(images, from)
+	steps, err := c.open(ctx, images, from)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (s Snapshot) with(steps *Steps) Snapshot {
 }
 
 // open builds the programs and their state, fresh or as it was saved.
-func (c Config) open(images *data.Set, from *Start) (*Steps, error) {
+func (c Config) open(ctx context.Context, images *data.Set, from *Start) (*Steps, error) {
 	programs, err := c.emit(images.Size)
 	if err != nil {
 		return nil, err
@@ -95,6 +95,9 @@ func (c Config) open(images *data.Set, from *Start) (*Steps, error) {
 			return nil, errors.New("search: the saved alphas belong to another mask")
 		}
 		alphas = from.Alphas.Clone()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	steps, err := Open(programs, vectors, alphas, c.Options)
 	if err != nil {

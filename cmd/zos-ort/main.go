@@ -1,19 +1,15 @@
 // Command zos-ort searches, trains and ships small neural networks; see README.md.
 //
 // Results go to standard output, messages and progress to standard error. The exit status is 0 when
-// the work is done, 1 on failure, 2 for a mistake on the command line, 130 or 143 after an interrupt
-// or a termination signal.
+// the work is done, 1 on failure, 2 for a mistake on the command line, 130, 143 or 129 after an interrupt,
+// a termination signal or a hang-up.
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"sync/atomic"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,6 +27,7 @@ const (
 	exitUsage     = 2
 	exitInterrupt = 130
 	exitTerminate = 143
+	exitHangup    = 129
 )
 
 func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
@@ -42,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 			status = internalError(stderr, safe.Recovered(r))
 		}
 	}()
-	ctx, caught, stop := signalContext()
+	ctx, caught, stop := signalContext(stderr)
 	defer stop()
 	out := terminal.NewChecked(stdout)
 	app := newApp(out, stderr)
@@ -62,30 +59,6 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		return 0
 	}
 	return fail(stderr, err)
-}
-
-// signalContext is cancelled by the first interrupt or termination signal; the second one ends the
-// program at once. caught returns the exit status that belongs to the signal, or 0.
-func signalContext() (ctx context.Context, caught func() int, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	var status atomic.Int32
-	go func() {
-		for sig := range signals {
-			code := int32(exitInterrupt)
-			if sig == syscall.SIGTERM {
-				code = exitTerminate
-			}
-			if !status.CompareAndSwap(0, code) {
-				os.Exit(int(code))
-			}
-			fmt.Fprintln(os.Stderr, "\nzos-ort: finishing the running step; press again to stop at once")
-			cancel()
-		}
-	}()
-	stop = func() { signal.Stop(signals); close(signals); cancel() }
-	return ctx, func() int { return int(status.Load()) }, stop
 }
 
 // fail prints an error in one line, with a hint where there is one, and returns the exit status.

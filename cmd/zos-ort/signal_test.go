@@ -30,7 +30,7 @@ func TestSignals(t *testing.T) {
 	for _, c := range []struct {
 		signal os.Signal
 		status int
-	}{{os.Interrupt, exitInterrupt}, {syscall.SIGTERM, exitTerminate}} {
+	}{{os.Interrupt, exitInterrupt}, {syscall.SIGTERM, exitTerminate}, {syscall.SIGHUP, exitHangup}} {
 		t.Run(c.signal.String(), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
 			status, stdout, stderr := signalled(t, c.signal, filepath.Join(dir, "alphas.json"),

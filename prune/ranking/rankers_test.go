@@ -55,10 +55,10 @@ func indexOf(name string) int {
 }
 
 func values(t *testing.T, s interface {
-	Open(space.Mask) (prune.Session, error)
+	Open(context.Context, space.Mask) (prune.Session, error)
 }, mask space.Mask, networks []space.Mask) prune.Norms {
 	t.Helper()
-	session := check.Must(s.Open(mask))(t)
+	session := check.Must(s.Open(t.Context(), mask))(t)
 	defer session.Close()
 	norms := prune.NewNorms(len(networks) * len(proxy.All))
 	check.Must(0, session.Norms(context.Background(), 0, networks, norms, func() {}))(t)

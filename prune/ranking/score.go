@@ -28,7 +28,7 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 		return nil, fmt.Errorf("score: architectures inside the supernet are scored by the kernel norm alone")
 	}
 	mask := space.FullMask().Drop(space.None)
-	opened, err := s.Open(mask)
+	opened, err := s.Open(ctx, mask)
 	if err != nil {
 		return nil, fmt.Errorf("score: %w", err)
 	}

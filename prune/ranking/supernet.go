@@ -51,8 +51,9 @@ func (s *Supernet) rankers() []proxy.Proxy {
 }
 
 // Open builds the ranking programs of a mask. They take their weights by name from the unpruned network.
-// Every worker has a state of its own, so that workers do not wait for each other.
-func (s *Supernet) Open(mask space.Mask) (prune.Session, error) {
+// Every worker has a state of its own, so that workers do not wait for each other. When ctx is cancelled no further
+// session is opened.
+func (s *Supernet) Open(ctx context.Context, mask space.Mask) (prune.Session, error) {
 	net := s.Net
 	net.Mask = mask
 	p, err := emit(s.spec(net), s.rankers())
@@ -64,7 +65,11 @@ func (s *Supernet) Open(mask space.Mask) (prune.Session, error) {
 	}
 	ss := &session{Supernet: s, mask: mask, programs: p, repeat: -1}
 	for range max(s.Workers, 1) {
-		w, err := p.open(s.Options)
+		err := ctx.Err()
+		var w *sampler
+		if err == nil {
+			w, err = p.open(s.Options)
+		}
 		if err != nil {
 			ss.Close()
 			return nil, err

@@ -60,7 +60,7 @@ func smallMask() space.Mask {
 func norms(t *testing.T, s *ranking.Supernet, m space.Mask, repeat int, c ...space.Candidate) (float64,
 	[]float64) {
 	t.Helper()
-	session, err := s.Open(m)
+	session, err := s.Open(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestNormsAreDeterministic(t *testing.T) {
 
 func TestSessionErrors(t *testing.T) {
 	s := ranker(t, 1, 2)
-	session, err := s.Open(smallMask())
+	session, err := s.Open(t.Context(), smallMask())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestSessionErrors(t *testing.T) {
 	err = session.Norms(context.Background(), 2, []space.Mask{smallMask()}, unknown(1), func() {})
 	check.Error(t, err, "rank: batch has 5 numbers, the program takes 768")
 	s.Net.Channels = 3
-	_, err = s.Open(smallMask())
+	_, err = s.Open(t.Context(), smallMask())
 	check.Error(t, err, "channels must be even, got 3")
 }
 
@@ -152,7 +152,7 @@ func everywhere(ps ...space.Primitive) (m space.Mask) {
 
 // A panic of a worker is the error of the ranking.
 func TestPanicOfAWorker(t *testing.T) {
-	s := check.Must(ranker(t, 1, 2).Open(smallMask()))(t)
+	s := check.Must(ranker(t, 1, 2).Open(t.Context(), smallMask()))(t)
 	defer s.Close()
 	norms := prune.NewNorms(1)
 	err := s.Norms(t.Context(), 0, []space.Mask{smallMask()}, norms, func() { panic("no bar") })

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -42,7 +43,7 @@ type envelope struct {
 	Content json.RawMessage `json:"content"`
 }
 
-// Position names a checkpoint by how far a run has come: positions sort like their names.
+// Position names a checkpoint by how far a run has come.
 func Position(epoch, step int) string { return fmt.Sprintf("%04d-%06d", epoch, step) }
 
 // Save writes a checkpoint: content as JSON and, if state is not nil, what it writes. The one before
@@ -182,7 +183,20 @@ func (s Store) positions() ([]string, error) {
 			list = append(list, position)
 		}
 	}
+	slices.SortStableFunc(list, order)
 	return list, nil
+}
+
+// order compares positions by their numbers: those of more digits than Position pads do not sort like their names.
+func order(a, b string) int {
+	var x, y [2]int
+	if _, err := fmt.Sscanf(a, "%d-%d", &x[0], &x[1]); err != nil {
+		return strings.Compare(a, b)
+	}
+	if _, err := fmt.Sscanf(b, "%d-%d", &y[0], &y[1]); err != nil {
+		return strings.Compare(a, b)
+	}
+	return slices.Compare(x[:], y[:])
 }
 
 // Finish removes all checkpoints but the newest: nothing comes after it.

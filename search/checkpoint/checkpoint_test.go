@@ -201,3 +201,20 @@ func TestUnknownContentIsNotSilentlyTaken(t *testing.T) {
 	}
 	check.Error(t, err, "another version of zos-ort")
 }
+
+// Positions of more digits than names have room for come last all the same.
+func TestManyEpochs(t *testing.T) {
+	for _, last := range [][2][2]int{{{9999, 0}, {10000, 0}}, {{1, 999999}, {1, 1000000}}, {{9999, 1000000}, {10000, 5}}} {
+		s := checkpoint.Store{Dir: t.TempDir()}
+		for _, p := range [][2]int{{0, 7}, last[0], last[1]} {
+			if err := s.Save(checkpoint.Position(p[0], p[1]), content{p[0] + p[1]}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got content
+		_, ok, err := s.Load(&got, func(err error) { t.Error(err) })
+		if want := last[1][0] + last[1][1]; err != nil || !ok || got.Epoch != want {
+			t.Errorf("of %v the newest is %d, %v, want %d", last, got.Epoch, err, want)
+		}
+	}
+}

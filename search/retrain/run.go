@@ -108,6 +108,9 @@ func (t *training) open(ctx context.Context, images, test *data.Set, v program.V
 	if v.Weights == nil {
 		v.Weights = step.Weights.Initialize(stream.New(t.Seed, stream.TrainWeights, 0))
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	shape := program.Shape{Weights: step.Weights, Stats: step.Stats}
 	if t.net, err = program.NewNet(shape, v, t.Options); err != nil {
 		return err

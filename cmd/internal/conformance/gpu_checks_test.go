@@ -54,7 +54,7 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 			return []ranking.Batch{{Images: o.images(0)}, {Images: o.images(1)}}, nil
 		},
 	}
-	s, err := ranker.Open(mask)
+	s, err := ranker.Open(t.Context(), mask)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func TestAnyMaskGivesValidSupernets(t *testing.T) {
 // scoring ranks with random numbers.
 type scoring struct{ rng *rand.Rand }
 
-func (s scoring) Open(space.Mask) (prune.Session, error) { return s, nil }
+func (s scoring) Open(context.Context, space.Mask) (prune.Session, error) { return s, nil }
 
 func (s scoring) Norms(_ context.Context, _ int, _ []space.Mask, norms prune.Norms, _ func()) error {
 	for i := range norms {

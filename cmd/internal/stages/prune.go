@@ -167,6 +167,7 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 		},
 	}
 	defer p.Stop()
+	terminal.Doing(ctx, "opening the sessions of the pruning, or ranking a network")
 	ranker, err := Ranker(ctx, r.Experiment, r.Device, r.train)
 	if err != nil {
 		return res, err

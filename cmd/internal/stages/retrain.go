@@ -7,6 +7,7 @@ import (
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort/meter"
 	"zos-ort/search/retrain"
@@ -48,6 +49,7 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 		return out, err
 	}
 	cfg.Options = r.Device.Options(r.Experiment)
+	terminal.Doing(ctx, "opening the sessions of the training, or making a step of it")
 	res, err := retrain.Run(ctx, cfg, r.train, r.test, from, rec)
 	if err != nil {
 		return out, r.explain(err, settings.StageTraining, space.Mask{})
@@ -58,6 +60,7 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	if err := r.Dir.WriteJSON("genotype.json", t.Genotype); err != nil {
 		return out, err
 	}
+	terminal.Doing(ctx, "exporting the network")
 	cost, err := deploy.Finish(ctx, r.Dir, r.train, r.test, p)
 	if err != nil {
 		return out, err

@@ -45,6 +45,7 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 		testing = images.GeneratedTest
 	}
 	var err error
+	terminal.Doing(ctx, "reading images")
 	if run.train, run.test, err = images.Load(ctx, &run.Images, r.Seed, testing, p); err != nil {
 		return nil, err
 	}
@@ -58,6 +59,7 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 	if run.Device, err = device.Reach(&run.Experiment, dry, p); err != nil {
 		return nil, err
 	}
+	terminal.Doing(ctx, "predicting the memory")
 	parts, err := memory.Demands(run.Experiment)
 	if err == nil {
 		run.Need, err = memory.NeedOf(parts, run.Device.Available())

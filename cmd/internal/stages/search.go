@@ -11,6 +11,7 @@ import (
 	"zos-ort/cmd/internal/profile"
 	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/models/celldraw"
 	"zos-ort/models/method"
@@ -68,6 +69,7 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	if err != nil {
 		return out, err
 	}
+	terminal.Doing(ctx, "exporting what was found")
 	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), r.Device.Meter.Total()
 	out.Predicted = r.Need.Peak
 	if out.Network, err = r.export(ctx, out.Genotype, pruned.Mask); err != nil {
@@ -100,6 +102,7 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 	if err != nil {
 		return err
 	}
+	terminal.Doing(ctx, "opening the sessions of the search, or making a step of it")
 	res, err := search.Run(ctx, cfg, r.train, from, rec)
 	if err != nil {
 		return err
