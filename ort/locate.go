@@ -3,6 +3,7 @@ package ort
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"runtime"
 
@@ -19,6 +20,11 @@ const PathVariable = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 func CacheDir() string {
 	if dir := os.Getenv("ZOS_CACHE"); dir != "" {
 		return dir
+	}
+	if os.Getenv("HOME") == "" && os.Getenv("XDG_CACHE_HOME") == "" { // as in some containers and services
+		if u, err := user.Current(); err == nil && u.HomeDir != "" {
+			return filepath.Join(u.HomeDir, ".cache", "zos-ort")
+		}
 	}
 	xdg.Reload()
 	return filepath.Join(xdg.CacheHome, "zos-ort")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -131,5 +132,19 @@ func TestOpenAndClose(t *testing.T) {
 	if closed.Version != Version || !closed.Training || closed.APIVersion != 28 ||
 		closed.Build == "" || !strings.Contains(fmt.Sprint(closed.Providers), "CPUExecutionProvider") {
 		t.Errorf("described as %+v", closed)
+	}
+}
+
+// Without HOME the cache is in the home folder of the user, not at the root.
+func TestCacheWithoutHome(t *testing.T) {
+	for _, name := range []string{"ZOS_CACHE", "XDG_CACHE_HOME", "HOME"} {
+		t.Setenv(name, "")
+	}
+	u, err := user.Current()
+	if err != nil || u.HomeDir == "" {
+		t.Skip("the user has no home folder")
+	}
+	if got, want := CacheDir(), filepath.Join(u.HomeDir, ".cache", "zos-ort"); got != want {
+		t.Errorf("cache %s, want %s", got, want)
 	}
 }

@@ -53,7 +53,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fails": failsCommand,
 			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand, "surrogate": surrogateCommand,
-			"flags": flagsCommand, "json": jsonCommand, "images": imagesCommand, "cut": cutCommand,
+			"flags": flagsCommand, "json": jsonCommand, "images": imagesCommand, "cut": cutCommand, "bytename": byteNameCommand,
 			"alter": alterCommand},
 	})
 }

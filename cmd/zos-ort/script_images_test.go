@@ -60,3 +60,12 @@ func cutCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
 }
+
+// byteNameCommand is `bytename FOLDER`: the folder gets a name that is not UTF-8, as Latin-1 has it.
+func byteNameCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: bytename FOLDER")
+	}
+	path := ts.MkAbs(args[0])
+	ts.Check(os.Rename(path, filepath.Join(filepath.Dir(path), "caf\xe9")))
+}

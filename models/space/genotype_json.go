@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 )
 
 // MarshalJSON writes {"schema":"zos-ort/genotype","version":1,"normal":[["sep_conv_3x3",0],...],
@@ -75,7 +74,7 @@ func ReadGenotype(path string) (Genotype, error) { return ReadGenotypeNamed(path
 
 // ReadGenotypeNamed reads the genotype of a name in a file; an empty name takes the only one.
 func ReadGenotypeNamed(path, name string) (Genotype, error) {
-	data, err := os.ReadFile(path)
+	path, data, err := readText(path, "genotype.json")
 	if err != nil {
 		return Genotype{}, fmt.Errorf("genotype: %w", err)
 	}

@@ -3,7 +3,6 @@ package space
 import (
 	"bytes"
 	"fmt"
-	"os"
 )
 
 // MarshalJSON writes {"schema":"zos-ort/mask","version":1,"normal":[...],"reduce":[...]} with a
@@ -72,7 +71,7 @@ func listComma(i int) string {
 
 // ReadMask reads a mask file and checks that it can be searched.
 func ReadMask(path string) (Mask, error) {
-	data, err := os.ReadFile(path)
+	path, data, err := readText(path, "mask.json")
 	if err != nil {
 		return Mask{}, fmt.Errorf("mask: %w", err)
 	}

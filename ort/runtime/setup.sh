@@ -25,6 +25,8 @@ cuda)
 *) fail "unknown argument $1: use cuda or none" ;;
 esac
 
+# HOME is unset in some containers and services.
+HOME=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6)}
 case "$(uname -s)" in
 Darwin) cache=${ZOS_CACHE:-${XDG_CACHE_HOME:-$HOME/Library/Caches}/zos-ort} ;;
 *)      cache=${ZOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/zos-ort} ;;

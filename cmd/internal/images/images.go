@@ -4,6 +4,8 @@ package images
 import (
 	"context"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
@@ -29,7 +31,7 @@ func Load(ctx context.Context, s *settings.Images, seed uint64, testing int,
 	}
 	s.Train, s.Size, s.Classes = train.Len(), train.Size, len(train.Classes)
 	s.Name, s.Fingerprint = train.Name, train.Fingerprint()
-	s.Labels, s.Mean, s.Std = train.Classes, train.Mean, train.Std
+	s.Labels, s.Mean, s.Std = printable(train.Classes), train.Mean, train.Std
 	Tell(p, f)
 	tellLeftOut(p, f.LeftOut)
 	return train, test, nil
@@ -44,6 +46,26 @@ func LoadTest(ctx context.Context, s settings.Images, p *terminal.Console) (*dat
 	Tell(p, f)
 	tellLeftOut(p, f.LeftOut)
 	return f.Test, nil
+}
+
+// printable are names as config.json keeps them: a byte that is no UTF-8, which JSON would replace by one and the same
+// sign, becomes its number. A resumed run finds its classes again.
+func printable(names []string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		var b strings.Builder
+		for len(name) > 0 {
+			r, n := utf8.DecodeRuneInString(name)
+			if r == utf8.RuneError && n == 1 {
+				fmt.Fprintf(&b, "\\x%02X", name[0])
+			} else {
+				b.WriteString(name[:n])
+			}
+			name = name[n:]
+		}
+		list[i] = b.String()
+	}
+	return list
 }
 
 // Tell says what the user should know about a folder.

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 
@@ -79,7 +80,9 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 		}
 		r.Experiment, r.before = *before, before
 		s.Options.Apply(c, s.Prefix, &r.Experiment)
-		err = r.complete(c, s)
+		if err = r.keepMask(c.String("resume")); err == nil {
+			err = r.complete(c, s)
+		}
 	case c.IsSet("config") || s.Config != "":
 		file := cmp.Or(s.Config, c.String("config"))
 		if r.Experiment, err = Read(file); err == nil {
@@ -106,6 +109,26 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 		return r, err
 	}
 	return r, r.Check()
+}
+
+// keepMask makes a resumed run use the mask that it has saved: the file that it came from may be gone or changed. One
+// that the command line names must say the same.
+func (r *Resolved) keepMask(dir string) error {
+	asked, saved := r.Ranking.MaskFile, rundir.Dir(dir).Path("mask.json")
+	if asked == "" || !rundir.Exists(saved) {
+		return nil
+	}
+	if asked != r.before.Ranking.MaskFile {
+		given, err := space.ReadMask(asked)
+		if err != nil {
+			return err
+		}
+		if own, err := space.ReadMask(saved); err != nil || own != given {
+			return errors.Join(err, fmt.Errorf("cannot resume: the mask of %s is not that of the run, %s", asked, saved))
+		}
+	}
+	r.Ranking.MaskFile, r.before.Ranking.MaskFile = saved, saved
+	return nil
 }
 
 // preset starts a new experiment.
@@ -196,10 +219,23 @@ func (r *Resolved) Unchanged() error {
 	if r.before == nil {
 		return nil
 	}
+	if e := r.epochs(); *e(&r.Experiment) != *e(r.before) {
+		return fmt.Errorf("cannot resume with --epochs %d: the learning rate of this run falls to 0 over its %d epochs, so a "+
+			"longer one differs from the first epoch on; begin it with zos-ort %s --config DIR/config.json --epochs %[1]d",
+			*e(&r.Experiment), *e(r.before), r.Command)
+	}
 	if err := Same(*r.before, r.Experiment); err != nil {
 		return fmt.Errorf("cannot resume: the run was started with %w", err)
 	}
 	return nil
+}
+
+// epochs finds the number of epochs of the run.
+func (e Experiment) epochs() func(*Experiment) *int {
+	if e.Method == "" {
+		return func(e *Experiment) *int { return &e.Retraining.Epochs }
+	}
+	return func(e *Experiment) *int { return &e.Search.Epochs }
 }
 
 // Read reads an experiment strictly: a key that it does not know is an error.

@@ -4,6 +4,7 @@ package stages
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/images"
@@ -90,7 +91,13 @@ func (r *Run) Open(ctx context.Context, resume, out string) (err error) {
 		}
 		r.judge = m
 	}
-	if r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, r.Experiment); err != nil {
+	saved := r.Experiment
+	if saved.Images.Folder != "" { // a resumed run finds it from wherever it is resumed
+		if saved.Images.Folder, err = filepath.Abs(saved.Images.Folder); err != nil {
+			return fmt.Errorf("--data: %w", err)
+		}
+	}
+	if r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, saved); err != nil {
 		return err
 	}
 	library, err := ort.Describe()

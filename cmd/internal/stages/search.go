@@ -94,6 +94,7 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 		return err
 	}
 	cfg.Options = r.Device.Options(r.Experiment)
+	warnRate(cfg.Alpha, r.Console)
 	if n := cfg.AlphaSteps(r.train.Len()); cfg.Alpha == 0 && n > 0 {
 		r.Console.Say("%d alpha steps at the rate %.2g", n, cfg.AlphaRate(r.train.Len()))
 	}
