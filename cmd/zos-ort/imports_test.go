@@ -212,6 +212,20 @@ func TestOnlyRuntimeUsesCgo(t *testing.T) {
 	}
 }
 
+// TestNoEngineStartsAtLoad: a WebAssembly runtime that starts with the program, and its cache in a folder that all users
+// share, ended every command of everybody but the first.
+func TestNoEngineStartsAtLoad(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "zos-ort/cmd/zos-ort").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for p := range strings.FieldsSeq(string(out)) {
+		if strings.Contains(p, "wazero") || strings.Contains(p, "graphviz") {
+			t.Errorf("the program depends on %s", p)
+		}
+	}
+}
+
 // TestPredictionNeedsNoRuntime: what predicts memory reaches the runtime by no path.
 func TestPredictionNeedsNoRuntime(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "zos-ort/cmd/internal/memory").Output()

@@ -2,17 +2,16 @@ package celldraw
 
 import (
 	"bytes"
-	"context"
 	"encoding/xml"
-	"errors"
 	"fmt"
+	"image/color"
+	"image/png"
 	"io"
 	"math"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"zos-ort/models/space"
@@ -57,11 +56,8 @@ func TestSVGShowsEveryGene(t *testing.T) {
 	for _, name := range space.Names() {
 		for _, cell := range space.CellTypes {
 			genes := named(t, name).Cell(cell)
-			title := `<` + name + ` & "` + cell.String() + `" \n é>`
-			svg, err := SVG(context.Background(), DOT(title, genes))
-			if err != nil {
-				t.Fatal(err)
-			}
+			title := `<` + name + ` & "` + cell.String() + `" é>`
+			svg := SVG(title, genes)
 			want := map[string]int{"c_{k-2}": 1, "c_{k-1}": 1, "0": 1, "1": 1, "2": 1, "3": 1, "c_{k}": 1}
 			for _, g := range genes {
 				want[g.Op.String()]++
@@ -97,35 +93,11 @@ func TestDOTHasTheEdgesOfTheCell(t *testing.T) {
 	}
 }
 
-func TestSVGTwiceIsTheSameFromManyGoroutines(t *testing.T) {
-	dot := DOT("cell", named(t, "DARTS_V2").Normal)
-	want, err := SVG(context.Background(), dot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			for range 5 {
-				got, err := SVG(context.Background(), dot)
-				if err != nil || !bytes.Equal(got, want) {
-					t.Errorf("another drawing of the same cell (error %v)", err)
-				}
-			}
-		})
-	}
-	group.Wait()
-}
-
 // Maps come in another order in every process, so the second drawing is made in another one.
 func TestSameBytesInAnotherProcess(t *testing.T) {
 	draw := func() []byte {
-		dot := DOT("cell", named(t, "DARTS_V1").Reduce)
-		svg, err := SVG(context.Background(), dot)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return append([]byte(dot), svg...)
+		genes := named(t, "DARTS_V1").Reduce
+		return append([]byte(DOT("cell", genes)), SVG("cell", genes)...)
 	}
 	const variable = "CELLDRAW_TEST_OUTPUT"
 	if path := os.Getenv(variable); path != "" {
@@ -146,24 +118,6 @@ func TestSameBytesInAnotherProcess(t *testing.T) {
 	}
 	if !bytes.Equal(draw(), other) {
 		t.Error("another process draws another picture")
-	}
-}
-
-func TestSVGRefuses(t *testing.T) {
-	for _, text := range []string{"", "digraph {", "not a graph", "digraph { a -> }"} {
-		if svg, err := SVG(context.Background(), text); err == nil {
-			t.Errorf("%q gives %d bytes and no error", text, len(svg))
-		} else if !strings.HasPrefix(err.Error(), "draw cell: ") {
-			t.Errorf("%q gives the error %q", text, err)
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := SVG(ctx, "digraph { a }"); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled drawing gives the error %v", err)
-	}
-	if _, err := SVG(context.Background(), "digraph { a }"); err != nil {
-		t.Errorf("after the failures: %v", err)
 	}
 }
 
@@ -193,23 +147,40 @@ func contrastToWhite(t *testing.T, color string) float64 {
 }
 
 func BenchmarkSVG(b *testing.B) {
-	dot := DOT("cell", named(b, "DARTS_V2").Normal)
+	genes := named(b, "DARTS_V2").Normal
 	for b.Loop() {
-		if _, err := SVG(context.Background(), dot); err != nil {
-			b.Fatal(err)
-		}
+		SVG("cell", genes)
 	}
 }
 
 // TestSVGMarksTheGenes: a page finds the edge of every gene by its class.
 func TestSVGMarksTheGenes(t *testing.T) {
-	svg, err := SVG(context.Background(), DOT("cell", named(t, "DARTS_V2").Normal))
-	if err != nil {
-		t.Fatal(err)
-	}
+	svg := SVG("cell", named(t, "DARTS_V2").Normal)
 	for i, family := range []string{"separable", "separable", "separable", "separable", "separable", "skip", "skip", "dilated"} {
 		if want := fmt.Sprintf(`class="edge gene%d %s"`, i, family); strings.Count(string(svg), want) != 1 {
 			t.Errorf("no %s", want)
+		}
+	}
+}
+
+// The picture for those who show no vectors has the size of the drawing and its colours.
+func TestPNG(t *testing.T) {
+	genes := named(t, "DARTS_V2").Normal
+	content, err := PNG("cell", genes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := arrange(genes)
+	if b := img.Bounds(); math.Abs(float64(b.Dx())-l.width) > 1 || math.Abs(float64(b.Dy())-l.height) > 1 {
+		t.Errorf("%v, want %v by %v", b, l.width, l.height)
+	}
+	for _, b := range l.boxes {
+		if got := color.RGBAModel.Convert(img.At(int(b.x)+6, int(b.y)+6)); got != rgb(b.fill) {
+			t.Errorf("box %s has the colour %v, want %v", b.label, got, rgb(b.fill))
 		}
 	}
 }

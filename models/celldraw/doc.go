@@ -1,4 +1,3 @@
-// Package celldraw draws the cells of a genotype: as a DOT graph with emicklei/dot, and as SVG
-// with goccy/go-graphviz, which carries Graphviz with it, so that none has to be installed. The
-// same genotype always gives the same bytes.
+// Package celldraw draws the cells of a genotype: as a DOT graph with emicklei/dot, and as SVG with ajstarks/svgo and
+// positions of its own, for which no engine has to start. The same genotype always gives the same bytes.
 package celldraw

@@ -2,51 +2,71 @@ package celldraw
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/goccy/go-graphviz"
+	svg "github.com/ajstarks/svgo/float"
+
+	"zos-ort/models/space"
 )
 
-// graphvizLock guards Graphviz: the module has one WebAssembly instance with one memory.
-var graphvizLock sync.Mutex
-
-// SVG lays out a DOT graph and renders it. It cannot be interrupted while it runs (about 5 ms
-// for a cell); the context is asked before.
-func SVG(ctx context.Context, dot string) ([]byte, error) { return render(ctx, dot, graphviz.SVG) }
-
-// PNG is SVG for those who show no vectors; it takes about 200 ms.
-func PNG(ctx context.Context, dot string) ([]byte, error) { return render(ctx, dot, graphviz.PNG) }
-
-func render(ctx context.Context, dot string, format graphviz.Format) (_ []byte, err error) {
-	graphvizLock.Lock()
-	defer graphvizLock.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("draw cell: %w", err)
-	}
-	g, err := graphviz.New(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("draw cell: start Graphviz: %w", err)
-	}
-	// Close reports the number of errors since the start of the process, which nothing resets: after
-	// one bad graph it would fail every later drawing.
-	defer func() { _ = g.Close() }()
-	graph, err := graphviz.ParseBytes([]byte(dot))
-	if err != nil {
-		return nil, fmt.Errorf("draw cell: not DOT: %w", err)
-	}
-	if graph == nil { // what ParseBytes gives for an empty text, without an error
-		return nil, errors.New("draw cell: not DOT: there is no graph")
-	}
-	defer func() { err = errors.Join(err, graph.Close()) }() // before its Graphviz
+// SVG draws a cell from left to right, with a title if there is one. The genes must be those of a valid genotype.
+// For pages that style and point at it, the background has the class paper, boxes the class node, and the edge of
+// gene 3 the classes edge, gene3 and that of its family.
+func SVG(title string, genes [2 * space.Nodes]space.Gene) []byte {
+	l := arrange(genes)
 	var out bytes.Buffer
-	if err := g.Render(ctx, graph, format, &out); err != nil {
-		return nil, fmt.Errorf("draw cell: render: %w", err)
+	c := svg.New(&out)
+	c.Decimals = 1
+	c.Startview(l.width, l.height, 0, 0, l.width, l.height)
+	c.Rect(0, 0, l.width, l.height, `class="paper"`, `fill="white"`)
+	if title != "" {
+		c.Text(l.width/2, titleHeight-14, title, text("middle", 18, "black"))
 	}
-	if out.Len() == 0 {
-		return nil, errors.New("draw cell: Graphviz rendered nothing")
+	for _, x := range l.lanes {
+		drawLane(c, x)
 	}
-	return out.Bytes(), nil
+	for _, b := range l.boxes {
+		c.Group(`class="node"`)
+		c.Roundrect(b.x, b.y, b.width, b.height, 8, 8, fmt.Sprintf(`fill="%s" stroke="#606060"`, b.fill))
+		c.Text(b.x+b.width/2, b.y+b.height/2+6, b.label, text("middle", 16, "black"))
+		c.Gend()
+	}
+	c.End()
+	return out.Bytes()
 }
+
+// text are the attributes of a text whose middle or end is at its position.
+func text(anchor string, size int, color string) string {
+	return fmt.Sprintf(`text-anchor="%s" font-family="%s,sans-serif" font-size="%d" fill="%s"`, anchor, font, size, color)
+}
+
+// arrow is the length of an arrow's head; half of it, its width to either side.
+const arrow = 9.
+
+// bend is the radius of a lane's corner.
+const bend = 8.
+
+// drawLane draws a lane with its arrow and its label, in the look of its operation.
+func drawLane(c *svg.SVG, x lane) {
+	style := fmt.Sprintf(`fill="none" stroke="%s" stroke-width="%s"`, x.look.color, x.look.width)
+	if d := dashes[x.look.style]; d != "" {
+		style += fmt.Sprintf(` stroke-dasharray="%s"`, d)
+	}
+	head := fmt.Sprintf(`fill="%s"`, x.look.color)
+	if !x.turns {
+		c.Group(`class="edge output"`)
+		c.Path(fmt.Sprintf("M%.1f,%.1f H%.1f", x.fromX, x.fromY, x.toX-arrow), style)
+		c.Polygon([]float64{x.toX - arrow, x.toX, x.toX - arrow}, []float64{x.toY - arrow/2, x.toY, x.toY + arrow/2}, head)
+		c.Gend()
+		return
+	}
+	c.Group(fmt.Sprintf(`class="edge gene%d %s"`, x.gene, x.look.name))
+	c.Path(fmt.Sprintf("M%.1f,%.1f H%.1f Q%.1f,%.1f %.1f,%.1f V%.1f", x.fromX, x.fromY, x.toX-bend, x.toX, x.fromY,
+		x.toX, x.fromY+bend, x.toY-arrow), style)
+	c.Polygon([]float64{x.toX - arrow/2, x.toX, x.toX + arrow/2}, []float64{x.toY - arrow, x.toY, x.toY - arrow}, head)
+	c.Text(x.toX-labelGap, x.fromY-4, x.label, text("end", 12, x.look.color))
+	c.Gend()
+}
+
+// dashes are the patterns of the line styles that Graphviz names.
+var dashes = map[string]string{"solid": "", "dashed": "7,4", "dotted": "2,4"}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"context"
 	"fmt"
 	"html"
 	"html/template"
@@ -13,18 +12,14 @@ import (
 )
 
 // cellsOf draws the cells of a genotype with edges that can be pointed at and reached by the keyboard.
-func cellsOf(g space.Genotype) (list []cell, err error) {
+func cellsOf(g space.Genotype) (list []cell) {
 	for _, t := range space.CellTypes {
 		genes := g.Cell(t)
-		svg, err := celldraw.SVG(context.Background(), celldraw.DOT("", genes))
-		if err != nil {
-			return nil, err
-		}
 		title := cellName(t)
 		list = append(list, cell{Type: t.String(), Title: strings.ToUpper(title[:1]) + title[1:],
-			Note: describe(genes), Drawing: inline(string(svg), title, genes)})
+			Note: describe(genes), Drawing: inline(string(celldraw.SVG("", genes)), title, genes)})
 	}
-	return list, nil
+	return list
 }
 
 // describe says what a drawing shows.
@@ -37,22 +32,19 @@ func describe(genes [2 * space.Nodes]space.Gene) string {
 }
 
 var (
-	svgTitle  = regexp.MustCompile(`<title>[^<]*</title>\n?`)
-	svgID     = regexp.MustCompile(` id="[^"]*"`)
 	svgColors = regexp.MustCompile(` (?:fill|stroke|font-family)="[^"]*"`)
 	svgGene   = regexp.MustCompile(`class="edge gene(\d)`)
-	svgState  = regexp.MustCompile(`>c_\{k((?:&#45;\d)?)\}<`)
-	svgSize   = regexp.MustCompile(`<svg width="(\d+)pt" height="\d+pt"`)
+	svgState  = regexp.MustCompile(`>c_\{k((?:-\d)?)\}<`)
+	svgSize   = regexp.MustCompile(`<svg width="([\d.]+)" height="[\d.]+"`)
 )
 
-// inline makes the drawing of a cell part of a page: its own ids and titles go, the style sheet gives the colours
-// of both themes, and every gene can be focused. The drawing is Graphviz's, of names that this program chose.
+// inline makes the drawing of a cell part of a page: the style sheet gives the colours of both themes,
+// and every gene can be focused.
 func inline(svg, title string, genes [2 * space.Nodes]space.Gene) template.HTML {
 	svg = svg[strings.Index(svg, "<svg"):]
-	svg = svgID.ReplaceAllString(svgTitle.ReplaceAllString(svg, ""), "")
 	svg = svgState.ReplaceAllString(svg, `>c<tspan class="sub" dy="4">k$1</tspan><`)
 	svg = svgColors.ReplaceAllString(svg, "")
-	svg = svgSize.ReplaceAllString(svg, fmt.Sprintf(`<svg class="cell" style="max-width:$1pt" role="group" aria-label="%s"`, html.EscapeString(title)))
+	svg = svgSize.ReplaceAllString(svg, fmt.Sprintf(`<svg class="cell" style="max-width:$1px" role="group" aria-label="%s"`, html.EscapeString(title)))
 	return template.HTML(svgGene.ReplaceAllStringFunc(svg, func(class string) string {
 		i := int(class[len(class)-1] - '0')
 		g := genes[i]

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"context"
 	"image/png"
 	"math"
 	"os"
@@ -87,7 +86,7 @@ func cellPictures(f *folder) (summary message) {
 		return nil
 	}
 	for _, t := range space.CellTypes {
-		content, err := celldraw.PNG(context.Background(), celldraw.DOT(cellName(t), g.Cell(t)))
+		content, err := celldraw.PNG(cellName(t), g.Cell(t))
 		if err != nil {
 			return nil // the page has them all the same
 		}

@@ -98,9 +98,7 @@ func (r *run) loadExperiment(f *folder, e settings.Experiment) (err error) {
 	finished := f.json("result.json", &res)
 	g := readGenotype(f)
 	if g != nil {
-		if r.Cells, err = cellsOf(*g); err != nil {
-			return err
-		}
+		r.Cells = cellsOf(*g)
 	}
 	r.metricsSection(f, e)
 	r.Alphas = readAlphas(f, g)

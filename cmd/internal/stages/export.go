@@ -1,7 +1,6 @@
 package stages
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -19,7 +18,7 @@ import (
 
 // export writes the genotype, its drawings, and the derived network and its cells as ONNX
 // files with freshly initialised weights: what a search finds is an architecture.
-func (r *Run) export(ctx context.Context, g space.Genotype, mask space.Mask) (*deploy.Cost, error) {
+func (r *Run) export(g space.Genotype, mask space.Mask) (*deploy.Cost, error) {
 	dir := r.Dir
 	if err := dir.WriteJSON("genotype.json", g); err != nil {
 		return nil, err
@@ -29,11 +28,7 @@ func (r *Run) export(ctx context.Context, g space.Genotype, mask space.Mask) (*d
 		if err := dir.Write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
 			return nil, err
 		}
-		svg, err := celldraw.SVG(ctx, dot)
-		if err != nil {
-			return nil, fmt.Errorf("draw %v cell: %w", t, err)
-		}
-		if err := dir.Write("cell_"+t.String()+".svg", svg); err != nil {
+		if err := dir.Write("cell_"+t.String()+".svg", celldraw.SVG("cell_"+t.String(), g.Cell(t))); err != nil {
 			return nil, err
 		}
 	}

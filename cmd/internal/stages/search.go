@@ -72,7 +72,7 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	terminal.Doing(ctx, "exporting what was found")
 	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), r.Device.Meter.Total()
 	out.Predicted = r.Need.Peak
-	if out.Network, err = r.export(ctx, out.Genotype, pruned.Mask); err != nil {
+	if out.Network, err = r.export(out.Genotype, pruned.Mask); err != nil {
 		return out, err
 	}
 	if out.Judge, err = r.judged(ctx); err != nil {
