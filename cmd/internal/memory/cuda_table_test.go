@@ -131,7 +131,7 @@ func cudaSymbols(t *testing.T, path string) (names []string) {
 	return slices.Compact(names)
 }
 
-// In bfloat16 even the steps of a small supernet take a quarter less than in float32: what stays are
+// In bfloat16 even the steps of a small supernet take a sixth less than in float32: what stays are
 // the tensors that a node works on, which weigh less the more cells there are.
 func TestBFloat16Memory(t *testing.T) {
 	c := small(8)
@@ -153,7 +153,7 @@ func TestBFloat16Memory(t *testing.T) {
 		}
 		for what, bytes := range map[string][2]int{"weight step": {narrow.Weight, plain.Weight},
 			"alpha step": {narrow.Alpha, plain.Alpha}} {
-			if 4*bytes[0] > 3*bytes[1] {
+			if 6*bytes[0] > 5*bytes[1] {
 				t.Errorf("%s, %s: %d bytes, in float32 %d", name, what, bytes[0], bytes[1])
 			}
 		}

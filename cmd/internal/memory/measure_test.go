@@ -31,7 +31,8 @@ func openRuntime(t *testing.T) {
 }
 
 // The prediction is what ONNX Runtime's arena counts, for every program of every kind of method at
-// three batch sizes: to the byte for most, a few percent below where kernels take scratch memory. In
+// three batch sizes: to the byte for most, a few percent below where kernels take scratch memory,
+// which hardly depends on the batch: some 40 kB of the megabyte of the smallest programs. In
 // portable programs that recompute, at such a batch, the scratch memory of convolutions is up to a tenth
 // of what is left, and a few buffers that the planner counts are shared.
 func TestPredictionMatchesArena(t *testing.T) {
@@ -67,7 +68,7 @@ func wantMeasured(t *testing.T, c settings.Experiment, name string) {
 		ratio := float64(p.Plan.Peak) / float64(got.Peak)
 		t.Logf("%s, %s, passes %s, batch %d: predicted %d, measured %d, ratio %.3f", name, p.Name, c.Execution.Passes,
 			c.Search.Batch, p.Plan.Peak, got.Peak, ratio)
-		low, high := .95, 1.02
+		low, high := .94, 1.02
 		if strings.HasPrefix(c.Execution.Passes, settings.PassesPortable) {
 			low, high = .89, 1.04
 		}

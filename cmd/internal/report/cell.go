@@ -32,6 +32,7 @@ func describe(genes [2 * space.Nodes]space.Gene) string {
 }
 
 var (
+	svgPaper  = regexp.MustCompile(`<rect [^>]*class="paper"[^>]*/>`)
 	svgColors = regexp.MustCompile(` (?:fill|stroke|font-family)="[^"]*"`)
 	svgGene   = regexp.MustCompile(`class="edge gene(\d)`)
 	svgState  = regexp.MustCompile(`>c_\{k((?:-\d)?)\}<`)
@@ -42,6 +43,7 @@ var (
 // and every gene can be focused.
 func inline(svg, title string, genes [2 * space.Nodes]space.Gene) template.HTML {
 	svg = svg[strings.Index(svg, "<svg"):]
+	svg = svgPaper.ReplaceAllString(svg, "")
 	svg = svgState.ReplaceAllString(svg, `>c<tspan class="sub" dy="4">k$1</tspan><`)
 	svg = svgColors.ReplaceAllString(svg, "")
 	svg = svgSize.ReplaceAllString(svg, fmt.Sprintf(`<svg class="cell" style="max-width:$1px" role="group" aria-label="%s"`, html.EscapeString(title)))
