@@ -173,7 +173,7 @@ func (s Search) checkDerivation() error {
 	case perturbs && (s.Select > 0 || s.Average > 1 || s.StopOnSkips > 0):
 		return terminal.Usagef("--derive %s decides after the last epoch: leave --select, --average-alphas and "+
 			"--stop-on-skips away", s.Derive)
-	case s.PerturbImages < 0 || s.PerturbImages > 0 && s.PerturbImages < s.Batch:
+	case s.PerturbImages < 0 || perturbs && s.PerturbImages > 0 && s.PerturbImages < s.Batch:
 		return terminal.Usagef("--perturb-images must be at least a batch, %d (0 is all), got %d", s.Batch, s.PerturbImages)
 	case s.PerturbSteps < 0:
 		return terminal.Usagef("--perturb-steps must not be negative, got %d", s.PerturbSteps)
