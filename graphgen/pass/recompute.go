@@ -49,17 +49,25 @@ const (
 func recomputeValues(g *ir.Graph, l Lowering) {
 	widened := func(v *ir.Value) bool { return l.Target == CUDABFloat16 && late(v.Def) }
 	undo := again(g, widened)
+	before := plan.Of(g).Peak
+	if before < bigPeak && (l.Recompute == RecomputeOff || l.Recompute == RecomputeAuto) {
+		closeBatch(g)
+		return
+	}
 	if l.Recompute == RecomputeOff {
 		return
 	}
-	before := plan.Of(g).Peak
 	c := choose(g, speedOf(l.Target).Time, extraTime[l.Recompute]*StepTime(g, l.Target))
+	nodes := len(g.Nodes)
 	undo()
 	undo = again(g, func(v *ir.Value) bool { return widened(v) || c.chosen(v) })
+	if len(g.Nodes) == nodes && before < bigPeak { // nothing to compute again
+		closeBatch(g)
+		return
+	}
 	restore := settle(g)
 	nameBatch(g)
-	if l.Recompute == RecomputeAuto &&
-		(before < bigPeak || float64(plan.Of(g).Peak) > (1-worthRecomputing)*float64(before)) {
+	if l.Recompute == RecomputeAuto && float64(plan.Of(g).Peak) > (1-worthRecomputing)*float64(before) {
 		restore()
 		undo()
 		again(g, widened)
