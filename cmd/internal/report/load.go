@@ -52,7 +52,7 @@ func load(dir, id string) (*run, error) {
 		r.Kind = "sweep"
 		r.loadSweep(f)
 	case rundir.Exists(f.path("config.json")):
-		err = r.loadConfigured(f)
+		r.loadConfigured(f)
 	case rundir.Exists(f.path("rank.json")):
 		r.Kind, r.Verdict = "rank", "Rankers beside the accuracies of architectures."
 	case rundir.Exists(f.path("judge.json")):
@@ -60,9 +60,6 @@ func load(dir, id string) (*run, error) {
 	default:
 		r.Kind = "eval"
 		r.loadEvaluation(f)
-	}
-	if err != nil {
-		return nil, err
 	}
 	r.loadJudge(f)
 	r.loadTables(f)
@@ -74,7 +71,7 @@ func load(dir, id string) (*run, error) {
 }
 
 // loadConfigured reads a run that has settings.
-func (r *run) loadConfigured(f *folder) error {
+func (r *run) loadConfigured(f *folder) {
 	var head struct{ Schema, Command string }
 	f.json("config.json", &head)
 	r.Settings = flatten(f.read("config.json"))
@@ -82,21 +79,24 @@ func (r *run) loadConfigured(f *folder) error {
 		if r.Kind = strings.TrimPrefix(head.Schema, "zos-ort/"); r.Kind == "figure1" {
 			r.loadFigure(f)
 		}
-		return nil
+		return
 	}
 	r.Kind = head.Command
 	var e settings.Experiment
 	if err := json.Unmarshal(f.read("config.json"), &e); err != nil {
 		f.note("config.json has settings that this version does not read: %v", err)
 	}
-	return r.loadExperiment(f, e)
+	r.loadExperiment(f, e)
 }
 
 // loadExperiment reads a search, a pruning or a retraining.
-func (r *run) loadExperiment(f *folder, e settings.Experiment) (err error) {
+func (r *run) loadExperiment(f *folder, e settings.Experiment) {
 	var res result
 	finished := f.json("result.json", &res)
 	g := readGenotype(f)
+	if g == nil && e.Retraining.Genotype != (space.Genotype{}) { // of a training that is not finished
+		g = &e.Retraining.Genotype
+	}
 	if g != nil {
 		r.Cells = cellsOf(*g)
 	}
@@ -114,13 +114,10 @@ func (r *run) loadExperiment(f *folder, e settings.Experiment) (err error) {
 	r.roundsSection(scores)
 	r.timeSection(f)
 	r.memorySection(f)
-	if r.Trained = readTrained(f); r.Trained != nil {
-		r.Trained.ID = r.ID
-	}
+	r.Trained = readTrained(f, r.ID)
 	s := summary{run: r, e: e, result: res, finished: finished, genotype: g, mask: &mask, norms: scores.norms}
 	s.judged = judgedGenotype(f)
 	r.Verdict, r.Facts = s.verdict(), s.facts()
-	return nil
 }
 
 // readGenotype is what the run has found so far: the result, or else that of the last epoch.
@@ -155,9 +152,7 @@ type judged struct {
 func (r *run) loadEvaluation(f *folder) {
 	var res result
 	f.json("result.json", &res)
-	if r.Trained = readTrained(f); r.Trained != nil {
-		r.Trained.ID = r.ID
-	}
+	r.Trained = readTrained(f, r.ID)
 	if res.Top1 == nil {
 		r.Verdict = "Accuracy by class."
 		return

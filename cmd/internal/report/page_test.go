@@ -55,6 +55,26 @@ func TestMaskAndRounds(t *testing.T) {
 	t.Error("the rounds are not shown")
 }
 
+// The cells of a training that is not finished come from its settings, as genotype.json is not there yet.
+func TestCellsOfARunningTraining(t *testing.T) {
+	dir := copied(t, "retrain")
+	cells := func() string {
+		page := string(check.Must(Page([]string{dir}, Options{}))(t))
+		from := strings.Index(page, `<svg class="cell"`)
+		if from < 0 {
+			t.Fatal("no cell is drawn")
+		}
+		return page[from:strings.LastIndex(page, "data-edge=")]
+	}
+	want := cells()
+	if err := os.Remove(filepath.Join(dir, "genotype.json")); err != nil {
+		t.Fatal(err)
+	}
+	if cells() != want {
+		t.Error("the cells differ from those of the finished training")
+	}
+}
+
 // TestTruncatedFiles: the page of a run whose files are cut off shows the rest and says what is missing.
 func TestTruncatedFiles(t *testing.T) {
 	dir := copied(t, "search")

@@ -69,13 +69,13 @@ const (
 	shownPairs   = 12
 )
 
-// readTrained reads classes.csv, confusion.csv and mistakes.csv; nil if there are none.
-func readTrained(f *folder) *trained {
+// readTrained reads classes.csv, confusion.csv and mistakes.csv of the run with an id; nil if there are none.
+func readTrained(f *folder, id string) *trained {
 	t := f.csv("classes.csv")
 	if len(t.rows) == 0 {
 		return nil
 	}
-	out := &trained{}
+	out := &trained{ID: id}
 	names, images, correct, acc := t.texts("class"), t.texts("images"), t.texts("correct"), t.numbers("accuracy")
 	if names == nil || images == nil || correct == nil || acc == nil {
 		f.note("classes.csv has other columns than this version reads")
