@@ -2,7 +2,6 @@ package search
 
 import (
 	"math"
-	"strings"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/scope"
@@ -45,7 +44,7 @@ func newFreezer(below float64, l graphgen.Layout, keep []float32, from *Frozen) 
 		if !ok || m.Edge < 0 {
 			continue
 		}
-		place := strings.Join(strings.SplitN(e.Name, "/", 4)[:3], "/")
+		place := m.String()
 		i, known := at[place]
 		if !known {
 			i = len(f.operations)

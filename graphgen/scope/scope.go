@@ -49,6 +49,14 @@ type Mixed struct {
 	Operation string
 }
 
+// String is the place as ParseMixed reads it.
+func (m Mixed) String() string {
+	if m.Edge < 0 {
+		return fmt.Sprintf("%s/%s%d/%s", Cell(m.Cell), state, m.State, m.Operation)
+	}
+	return fmt.Sprintf("%s/%s/%s", Cell(m.Cell), Edge(m.Edge), m.Operation)
+}
+
 // ParseMixed reads a place inside an operation of a supernet; ok is false for other places.
 func ParseMixed(s string) (m Mixed, ok bool) {
 	path := strings.SplitN(s, "/", 4)

@@ -46,7 +46,7 @@ const (
 
 // DOT draws a cell from left to right: the two inputs c_{k-2} and c_{k-1}, the nodes 0 to 3, the
 // output c_{k}, and on every edge its operation. The name is the title. The genes must be those of
-// a valid genotype. In SVG the edge of gene 3 has the class gene3, and its family's.
+// a valid genotype.
 func DOT(name string, genes [2 * space.Nodes]space.Gene) string {
 	g := dot.NewGraph(dot.Directed)
 	g.Attrs("rankdir", "LR", "label", name, "labelloc", "t", "fontname", font, "fontsize", "18",
@@ -56,12 +56,12 @@ func DOT(name string, genes [2 * space.Nodes]space.Gene) string {
 		l := lookOf(gene.Op)
 		// Spaces keep the label off the arrow, which Graphviz does not.
 		g.Edge(states[gene.Source], states[2+i/2], " "+gene.Op.String()+" ").
-			Attrs("class", fmt.Sprintf("gene%d %s", i, l.name), "color", l.color, "fontcolor", l.color, "style", l.style, "penwidth", l.width,
+			Attrs("color", l.color, "fontcolor", l.color, "style", l.style, "penwidth", l.width,
 				"fontname", font, "fontsize", "12", "arrowsize", "0.8")
 	}
 	out := declare(g, "output", "c_{k}", outputFill)
 	for _, s := range states[2:] {
-		g.Edge(s, out).Attrs("class", "output", "color", "#B0B0B0", "arrowsize", "0.6")
+		g.Edge(s, out).Attrs("color", toOutput.color, "arrowsize", "0.6")
 	}
 	return g.String()
 }

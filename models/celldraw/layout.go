@@ -31,6 +31,14 @@ type lane struct {
 	look                   look
 }
 
+// head are the corners of the arrow at the end of a lane.
+func (x lane) head() (xs, ys []float64) {
+	if x.turns {
+		return []float64{x.toX - arrow/2, x.toX, x.toX + arrow/2}, []float64{x.toY - arrow, x.toY, x.toY - arrow}
+	}
+	return []float64{x.toX - arrow, x.toX, x.toX - arrow}, []float64{x.toY - arrow/2, x.toY, x.toY + arrow/2}
+}
+
 // Sizes in pixels.
 const (
 	margin      = 20.

@@ -62,13 +62,17 @@ func (p painter) lane(x lane) {
 			style.Dashes = append(style.Dashes, vg.Length(n))
 		}
 	}
+	var head []vg.Point
+	xs, ys := x.head()
+	for i := range xs {
+		head = append(head, p.at(xs[i], ys[i]))
+	}
+	p.FillPolygon(c, head)
 	if !x.turns {
 		p.StrokeLines(style, []vg.Point{p.at(x.fromX, x.fromY), p.at(x.toX-arrow, x.toY)})
-		p.FillPolygon(c, []vg.Point{p.at(x.toX-arrow, x.toY-arrow/2), p.at(x.toX, x.toY), p.at(x.toX-arrow, x.toY+arrow/2)})
 		return
 	}
 	p.StrokeLines(style, []vg.Point{p.at(x.fromX, x.fromY), p.at(x.toX, x.fromY), p.at(x.toX, x.toY-arrow)})
-	p.FillPolygon(c, []vg.Point{p.at(x.toX-arrow/2, x.toY-arrow), p.at(x.toX, x.toY), p.at(x.toX+arrow/2, x.toY-arrow)})
 	p.write(x.toX-labelGap, x.fromY-4, x.label, 12, c, draw.XRight)
 }
 

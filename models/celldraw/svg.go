@@ -53,17 +53,18 @@ func drawLane(c *svg.SVG, x lane) {
 		style += fmt.Sprintf(` stroke-dasharray="%s"`, d)
 	}
 	head := fmt.Sprintf(`fill="%s"`, x.look.color)
+	xs, ys := x.head()
 	if !x.turns {
 		c.Group(`class="edge output"`)
 		c.Path(fmt.Sprintf("M%.1f,%.1f H%.1f", x.fromX, x.fromY, x.toX-arrow), style)
-		c.Polygon([]float64{x.toX - arrow, x.toX, x.toX - arrow}, []float64{x.toY - arrow/2, x.toY, x.toY + arrow/2}, head)
+		c.Polygon(xs, ys, head)
 		c.Gend()
 		return
 	}
 	c.Group(fmt.Sprintf(`class="edge gene%d %s"`, x.gene, x.look.name))
 	c.Path(fmt.Sprintf("M%.1f,%.1f H%.1f Q%.1f,%.1f %.1f,%.1f V%.1f", x.fromX, x.fromY, x.toX-bend, x.toX, x.fromY,
 		x.toX, x.fromY+bend, x.toY-arrow), style)
-	c.Polygon([]float64{x.toX - arrow/2, x.toX, x.toX + arrow/2}, []float64{x.toY - arrow, x.toY, x.toY - arrow}, head)
+	c.Polygon(xs, ys, head)
 	c.Text(x.toX-labelGap, x.fromY-4, x.label, text("end", 12, x.look.color))
 	c.Gend()
 }

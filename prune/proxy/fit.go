@@ -42,12 +42,7 @@ func nngpFit(s *Sample) (float64, error) {
 
 // features are the logits of all batches, [images, outputs], less their mean over the images.
 func (s *Sample) features() *mat.Dense {
-	var all []float64
-	for _, batch := range s.Logits {
-		for _, v := range batch {
-			all = append(all, float64(v))
-		}
-	}
+	all := s.allLogits()
 	x := mat.NewDense(len(all)/s.Classes, s.Classes, all)
 	rows, columns := x.Dims()
 	column := make([]float64, rows)

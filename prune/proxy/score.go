@@ -42,14 +42,16 @@ func (s *Sample) layers(f func(e graphgen.Entry)) {
 
 func piece(x []float32, e graphgen.Entry) []float32 { return x[e.Offset : e.Offset+e.Len()] }
 
-func nngp(s *Sample) (float64, error) {
-	var all []float64
+func nngp(s *Sample) (float64, error) { return s.Kernel.Norm(s.allLogits(), s.Classes) }
+
+// allLogits are those of all batches, row by row.
+func (s *Sample) allLogits() (all []float64) {
 	for _, batch := range s.Logits {
 		for _, x := range batch {
 			all = append(all, float64(x))
 		}
 	}
-	return s.Kernel.Norm(all, s.Classes)
+	return all
 }
 
 // nwot is log |det K|.
