@@ -11,7 +11,7 @@ import (
 
 // A weight step of a small supernet, and the inputs that its runner has to feed.
 func ExampleSpec_WeightStep() {
-	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.FullMask(), Partial: 1}
+	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.DARTS.FullMask(), Partial: 1}
 	step, err := net.Spec(8, 16, pass.Lowering{Passes: pass.All}).WeightStep()
 	if err != nil {
 		fmt.Println(err)

@@ -15,7 +15,7 @@ import (
 
 // small is a supernet of three cells with about a third of the operations.
 func small(partial int) graphgen.Spec {
-	mask, _ := space.RandomMask(rand.New(rand.NewPCG(5, 6)), .35)
+	mask, _ := space.DARTS.RandomMask(rand.New(rand.NewPCG(5, 6)), .35)
 	net := supernet.Config{Channels: 2 * partial, Cells: 3, Classes: 3, Mask: mask, Partial: partial,
 		Passes: pass.All}
 	return graphgen.Spec{Forward: net.Forward(), Batch: 2, Image: 8, Classes: 3,

@@ -116,7 +116,7 @@ func (c Config) certainty(repeats []*Scores, mean *Scores, left space.Mask, remo
 	differences := make([]float64, len(repeats))
 	for i, gone := range removed {
 		next := gone
-		next.Op = c.lowest(left[gone.Cell][gone.Edge], mean[gone.Cell][gone.Edge])
+		next.Op = c.lowest(left.Primitives(gone.Cell, gone.Edge), &mean[gone.Cell][gone.Edge])
 		for r, s := range repeats {
 			differences[r] = *s.Of(next) - *s.Of(gone)
 		}

@@ -5,41 +5,40 @@ import "zos-ort/models/space"
 // drop removes from every set its PerRound lowest-scoring operations, as far as they are droppable.
 func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []space.Candidate) {
 	var removed []space.Candidate
-	for _, t := range space.CellTypes {
-		for e := range mask[t] {
-			for range c.PerRound {
-				set := droppable(mask, t, e)
-				if set.Empty() {
-					break
-				}
-				worst := c.lowest(set, s[t][e])
-				mask[t][e] = mask[t][e].Without(worst)
-				removed = append(removed, space.Candidate{Cell: t, Edge: e, Op: worst})
+	for t, e := range mask.Places() {
+		for range c.PerRound {
+			list := mask.Space().Members(droppable(mask, t, e))
+			if len(list) == 0 {
+				break
 			}
+			worst := space.Candidate{Cell: t, Edge: e, Op: c.lowest(list, &s[t][e])}
+			mask = mask.Without(worst)
+			removed = append(removed, worst)
 		}
 	}
 	return mask, removed
 }
 
 // droppable are the operations of an edge that the space can lose. A set keeps its last operation. And
-// where none is kept, it outlives the last other operation of an edge only as long as the node has two
+// where none is kept, it outlives the last other operation of an edge only as long as the node has enough
 // more edges to choose: without them no genotype could be derived.
 func droppable(m space.Mask, t space.CellType, e int) space.Set {
-	set := m[t][e]
+	set, s := m.At(t, e), m.Space()
 	if set.Len() < 2 {
 		return 0
 	}
-	if set.Without(space.None).Len() > 1 {
+	if s.KeepsNone() || set.Without(space.None).Len() > 1 {
 		return set
 	}
 	usable := 0
-	lo, hi := space.NodeEdges(space.EdgeAt(e).Node)
-	for _, other := range m[t][lo:hi] {
+	node := s.EdgeAt(e).Node
+	lo, hi := s.NodeEdges(node)
+	for _, other := range m.Sets(t)[lo:hi] {
 		if other.Usable() {
 			usable++
 		}
 	}
-	if usable > 2 {
+	if first, end := s.NodeGenes(node); usable > end-first {
 		return set
 	}
 	return space.SetOf(space.None)
@@ -47,11 +46,10 @@ func droppable(m space.Mask, t space.CellType, e int) space.Set {
 
 // lowest is the operation with the lowest score; of equal ones the first, or the last if ties are to
 // fall that way.
-func (c Config) lowest(set space.Set, scores [space.NumPrimitives]float64) space.Primitive {
-	list := set.Primitives()
+func (c Config) lowest(list []space.Primitive, scores *[space.MaxOperations]float64) space.Primitive {
 	worst := list[0]
 	for _, p := range list[1:] {
-		if scores[p] < scores[worst] || c.LastOfTies && scores[p] == scores[worst] {
+		if scores[p.Index()] < scores[worst.Index()] || c.LastOfTies && scores[p.Index()] == scores[worst.Index()] {
 			worst = p
 		}
 	}

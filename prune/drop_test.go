@@ -17,15 +17,15 @@ func TestNoneLeavesTwoEdges(t *testing.T) {
 		if c.Op == space.None {
 			return 100
 		}
-		return float64(c.Op)
+		return float64(c.Op.Index())
 	})
 	c := prune.Config{ToOne: true, KeepNone: true, Measure: prune.Operations, PerRound: 1, Repeats: 1}
 	for _, c.PerRound = range []int{1, 3, 9} {
-		r := prunes(t, c, space.FullMask(), &fake{norm: best})
-		for _, ct := range space.CellTypes {
-			for e, set := range r.Mask[ct] {
+		r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: best})
+		for _, ct := range space.DARTS.CellTypes() {
+			for e, set := range r.Mask.Sets(ct) {
 				// The edges come in their order, so the first of a node have lost the rest by then.
-				_, hi := space.NodeEdges(space.EdgeAt(e).Node)
+				_, hi := space.DARTS.NodeEdges(space.DARTS.EdgeAt(e).Node)
 				want := space.SetOf(space.None)
 				if e >= hi-2 {
 					want = space.SetOf(space.DilConv5x5)
@@ -44,16 +44,16 @@ func TestNoneLeavesTwoEdges(t *testing.T) {
 // Of equal scores the first primitive goes, or the last.
 func TestTies(t *testing.T) {
 	c := prune.Config{AllowTies: true, ToOne: true, Measure: prune.Operations, PerRound: 1, Repeats: 1}
-	if r := prunes(t, c, space.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.DilConv5x5) {
+	if r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.DilConv5x5) {
 		t.Errorf("the first went, and left %v", r.Mask)
 	}
 	c.LastOfTies = true
-	if r := prunes(t, c, space.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.MaxPool3x3) {
+	if r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant}); r.Mask != everywhere(space.MaxPool3x3) {
 		t.Errorf("the last went, and left %v", r.Mask)
 	}
 	// Only of equal ones.
-	rising := worth(func(c space.Candidate) float64 { return float64(c.Op) })
-	if r := prunes(t, c, space.FullMask(), &fake{norm: rising}); r.Mask != everywhere(space.DilConv5x5) {
+	rising := worth(func(c space.Candidate) float64 { return float64(c.Op.Index()) })
+	if r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: rising}); r.Mask != everywhere(space.DilConv5x5) {
 		t.Errorf("without a tie %v is left", r.Mask)
 	}
 }
@@ -63,9 +63,9 @@ func TestTies(t *testing.T) {
 func TestPlan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-		start := space.FullMask()
+		start := space.DARTS.FullMask()
 		if rapid.Bool().Draw(t, "random mask") {
-			start, _ = space.RandomMask(rng, rapid.Float64Range(.3, 1).Draw(t, "keep"))
+			start, _ = space.DARTS.RandomMask(rng, rapid.Float64Range(.3, 1).Draw(t, "keep"))
 		}
 		c := prune.Config{Xi: rapid.Float64Range(.55, .95).Draw(t, "xi"), Measure: rapid.SampledFrom(
 			[]prune.Measure{prune.Operations, prune.Architectures}).Draw(t, "measure"),
@@ -78,11 +78,11 @@ func TestPlan(t *testing.T) {
 			t.Fatalf("planned %d rounds, %v, were %d, %v", len(plan.Rounds), err, len(res.Rounds), failed)
 		}
 		for i, r := range res.Rounds {
-			for _, ct := range space.CellTypes {
-				for e, set := range r.Mask[ct] {
-					if set.Len() != plan.Rounds[i].Mask[ct][e].Len() {
+			for _, ct := range space.DARTS.CellTypes() {
+				for e, set := range r.Mask.Sets(ct) {
+					if set.Len() != plan.Rounds[i].Mask.At(ct, e).Len() {
 						t.Fatalf("round %d leaves %v on %v edge %d, planned %v", i, set, ct, e,
-							plan.Rounds[i].Mask[ct][e])
+							plan.Rounds[i].Mask.At(ct, e))
 					}
 				}
 			}
@@ -91,6 +91,6 @@ func TestPlan(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	_, err := prune.Plan(prune.Config{Xi: 2, Measure: prune.Operations, PerRound: 1, Repeats: 1}, space.FullMask())
+	_, err := prune.Plan(prune.Config{Xi: 2, Measure: prune.Operations, PerRound: 1, Repeats: 1}, space.DARTS.FullMask())
 	check.Error(t, err, "between 0 and 1")
 }

@@ -53,7 +53,7 @@ func (s *fakeSession) Norms(ctx context.Context, repeat int, nets []space.Mask, 
 func worth(value func(c space.Candidate) float64) func(int, space.Mask) float64 {
 	return func(_ int, m space.Mask) float64 {
 		sum := 1000.
-		for _, t := range space.CellTypes {
+		for _, t := range space.DARTS.CellTypes() {
 			for _, c := range m.Candidates(t) {
 				sum += value(c)
 			}
@@ -83,9 +83,9 @@ func prunes(t *testing.T, c prune.Config, start space.Mask, f *fake) prune.Resul
 
 // everywhere is a mask with the same operations on every edge.
 func everywhere(ps ...space.Primitive) (m space.Mask) {
-	for _, t := range space.CellTypes {
-		for e := range m[t] {
-			m[t][e] = space.SetOf(ps...)
+	for _, t := range space.DARTS.CellTypes() {
+		for e := range m.Sets(t) {
+			m.Put(t, e, space.SetOf(ps...))
 		}
 	}
 	return m

@@ -12,7 +12,7 @@ import (
 // refusal is why a pruning is refused, nil if it is not.
 func refusal(t *testing.T, c prune.Config, norm func(repeat int, m space.Mask) float64) *prune.Indistinct {
 	t.Helper()
-	_, err := prune.Run(t.Context(), c, space.FullMask(), &fake{norm: norm}, prune.Progress{}, prune.Observer{})
+	_, err := prune.Run(t.Context(), c, space.DARTS.FullMask(), &fake{norm: norm}, prune.Progress{}, prune.Observer{})
 	var tied *prune.Indistinct
 	if err != nil && !errors.As(err, &tied) {
 		t.Fatal(err)
@@ -22,7 +22,7 @@ func refusal(t *testing.T, c prune.Config, norm func(repeat int, m space.Mask) f
 
 // A ranking of which nothing follows is refused, unless ties are allowed.
 func TestIndistinct(t *testing.T) {
-	rising := func(c space.Candidate) float64 { return float64(c.Op) }
+	rising := func(c space.Candidate) float64 { return float64(c.Op.Index()) }
 	rng := rand.New(rand.NewPCG(1, 2))
 	noisy := func(amplitude float64) func(int, space.Mask) float64 {
 		real := worth(rising)
@@ -36,7 +36,7 @@ func TestIndistinct(t *testing.T) {
 		refused, noise bool
 	}{
 		{"equal", 1, prune.NoPool, constant, true, false},
-		{"rounding", 3, prune.NoPool, worth(func(c space.Candidate) float64 { return 1e-9 * float64(c.Op) }), true, false},
+		{"rounding", 3, prune.NoPool, worth(func(c space.Candidate) float64 { return 1e-9 * float64(c.Op.Index()) }), true, false},
 		{"clear", 1, prune.NoPool, worth(rising), false, false},
 		{"clear, without any noise", 3, prune.NoPool, worth(rising), false, false},
 		{"a little noise", 3, prune.NoPool, noisy(1), false, false},

@@ -46,7 +46,7 @@ func (p Pool) groups(mask space.Mask) (list []group) {
 		cell space.CellType
 	}
 	at := map[key]int{}
-	for _, t := range space.CellTypes {
+	for _, t := range mask.Space().CellTypes() {
 		for _, c := range mask.Candidates(t) {
 			if p != PoolCell && p != PoolNetwork {
 				list = append(list, group{c})
@@ -73,7 +73,7 @@ func withoutEach(mask space.Mask, groups []group) (list []space.Mask) {
 	for _, g := range groups {
 		m := mask
 		for _, c := range g {
-			if len(g) == 1 || m[c.Cell][c.Edge].Len() > 1 { // the other edges of a pool lose it, this one has no other
+			if len(g) == 1 || m.At(c.Cell, c.Edge).Len() > 1 { // the other edges of a pool lose it, this one has no other
 				m = m.Without(c)
 			}
 		}

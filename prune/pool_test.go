@@ -15,7 +15,7 @@ import (
 // pool lose the same operation.
 func TestPools(t *testing.T) {
 	value := func(c space.Candidate) float64 { // rising with the operation; falling in the reduction cell
-		v := float64(c.Op) + math.Sin(float64(7*c.Edge+3*int(c.Op)))/10
+		v := float64(c.Op.Index()) + math.Sin(float64(7*c.Edge+3*c.Op.Index()))/10
 		if c.Cell == space.Reduce {
 			return -v / 2
 		}
@@ -34,16 +34,16 @@ func TestPools(t *testing.T) {
 		f := &fake{norm: worth(value)}
 		steps := 0
 		f.each = func() { steps++ }
-		if n := c.Networks(space.FullMask().Drop(space.None)); n != x.networks {
+		if n := c.Networks(space.DARTS.FullMask().Drop(space.None)); n != x.networks {
 			t.Errorf("%s: %d networks, want %d", x.pool, n, x.networks)
 		}
-		r := prunes(t, c, space.FullMask(), f)
+		r := prunes(t, c, space.DARTS.FullMask(), f)
 		if all := map[prune.Pool]int{prune.PoolCell: 15 + 13 + 11, prune.PoolNetwork: 8 + 7 + 6}[x.pool]; steps != all {
 			t.Errorf("%s: %d networks ranked, want %d", x.pool, steps, all)
 		}
-		for e := range space.Edges {
-			if r.Mask[space.Normal][e] != rising || r.Mask[space.Reduce][e] != x.reduce {
-				t.Fatalf("%s: edge %d is left with %v and %v", x.pool, e, r.Mask[space.Normal][e], r.Mask[space.Reduce][e])
+		for e := range space.DARTS.Edges() {
+			if r.Mask.At(space.Normal, e) != rising || r.Mask.At(space.Reduce, e) != x.reduce {
+				t.Fatalf("%s: edge %d is left with %v and %v", x.pool, e, r.Mask.At(space.Normal, e), r.Mask.At(space.Reduce, e))
 			}
 		}
 		for _, cand := range r.Rounds[0].Removed {
@@ -66,17 +66,17 @@ func TestPools(t *testing.T) {
 // An edge of a pool keeps its last operation, also in the ranked networks.
 func TestPoolSparesTheLast(t *testing.T) {
 	start := everywhere(space.SkipConnect, space.SepConv3x3)
-	start[space.Normal][3] = space.SetOf(space.SkipConnect)
+	start.Put(space.Normal, 3, space.SetOf(space.SkipConnect))
 	c := prune.Config{ToOne: true, Measure: prune.Operations, PerRound: 1, Repeats: 1, Pool: prune.PoolNetwork}
 	f := &fake{norm: func(_ int, m space.Mask) float64 {
-		if m[space.Normal][3].Empty() {
+		if m.At(space.Normal, 3).Empty() {
 			t.Error("an edge is empty")
 		}
-		return worth(func(c space.Candidate) float64 { return float64(c.Op) })(0, m)
+		return worth(func(c space.Candidate) float64 { return float64(c.Op.Index()) })(0, m)
 	}}
 	r := prunes(t, c, start, f)
 	want := everywhere(space.SepConv3x3)
-	want[space.Normal][3] = space.SetOf(space.SkipConnect)
+	want.Put(space.Normal, 3, space.SetOf(space.SkipConnect))
 	if r.Mask != want {
 		t.Errorf("left %v", r.Mask)
 	}
@@ -88,10 +88,10 @@ func TestSettle(t *testing.T) {
 	noisy := func(noise float64) *fake {
 		return &fake{norm: func(repeat int, m space.Mask) float64 {
 			sum := 1000.
-			for _, ct := range space.CellTypes {
+			for _, ct := range space.DARTS.CellTypes() {
 				for _, c := range m.Candidates(ct) {
-					rng := rand.New(rand.NewPCG(uint64(repeat), uint64(c.Edge)<<8|uint64(c.Op)<<4|uint64(c.Cell)))
-					sum += float64(c.Op)/28 + noise*rng.NormFloat64()
+					rng := rand.New(rand.NewPCG(uint64(repeat), uint64(c.Edge)<<8|uint64(c.Op.Index())<<4|uint64(c.Cell)))
+					sum += float64(c.Op.Index())/28 + noise*rng.NormFloat64()
 				}
 			}
 			return sum
@@ -99,7 +99,7 @@ func TestSettle(t *testing.T) {
 	}
 	c := config()
 	c.Pool, c.Repeats, c.Settle = prune.PoolNetwork, 400, 3
-	clear, unclear := prunes(t, c, space.FullMask(), noisy(.01)), prunes(t, c, space.FullMask(), noisy(.3))
+	clear, unclear := prunes(t, c, space.DARTS.FullMask(), noisy(.01)), prunes(t, c, space.DARTS.FullMask(), noisy(.3))
 	want := everywhere(space.SepConv3x3, space.SepConv5x5, space.DilConv3x3, space.DilConv5x5)
 	if clear.Mask != want || unclear.Mask != want {
 		t.Errorf("left %v and %v", clear.Mask, unclear.Mask)
@@ -116,11 +116,11 @@ func TestSettle(t *testing.T) {
 		}
 	}
 	c.Settle, c.Repeats = 0, 1
-	if z := prunes(t, c, space.FullMask(), noisy(.3)).Rounds[0].Certainty[0]; !math.IsNaN(z) {
+	if z := prunes(t, c, space.DARTS.FullMask(), noisy(.3)).Rounds[0].Certainty[0]; !math.IsNaN(z) {
 		t.Errorf("a single repeat is certain to %v", z)
 	}
 	c.Repeats = 60 // 28 edges of noise .3: a difference of 1 has the error .3 sqrt(2 28/60)
-	z := prunes(t, c, space.FullMask(), noisy(.3)).Rounds[0].Certainty[0]
+	z := prunes(t, c, space.DARTS.FullMask(), noisy(.3)).Rounds[0].Certainty[0]
 	if want := 1 / (.3 * math.Sqrt(2*28./60)); math.Abs(z-want) > 2 { // its own error is about 1
 		t.Errorf("the certainty is %v, want about %v", z, want)
 	}
@@ -144,8 +144,8 @@ func (f twoRankers) Norms(_ context.Context, repeat int, nets []space.Mask, norm
 
 // Rankers are combined by the weighted sum of their relative changes, or of their places.
 func TestSetOfRankers(t *testing.T) {
-	up := &fake{norm: worth(func(c space.Candidate) float64 { return float64(c.Op) })}
-	down := &fake{norm: worth(func(c space.Candidate) float64 { return -float64(c.Op) / 2 })}
+	up := &fake{norm: worth(func(c space.Candidate) float64 { return float64(c.Op.Index()) })}
+	down := &fake{norm: worth(func(c space.Candidate) float64 { return -float64(c.Op.Index()) / 2 })}
 	last, first := space.SetOf(space.SepConv3x3, space.SepConv5x5, space.DilConv3x3, space.DilConv5x5),
 		space.SetOf(space.MaxPool3x3, space.AvgPool3x3, space.SkipConnect, space.SepConv3x3)
 	for _, x := range []struct {
@@ -156,12 +156,12 @@ func TestSetOfRankers(t *testing.T) {
 		{[]float64{1, 2}, true, first}} {
 		c := config()
 		c.Weights, c.ByRank = x.weights, x.byRank
-		r := check.Must(prune.Run(t.Context(), c, space.FullMask(), twoRankers{up, down}, prune.Progress{}, prune.Observer{}))(t)
-		if r.Mask != everywhere(x.want.Primitives()...) {
-			t.Errorf("weights %v, by rank %v: left %v", x.weights, x.byRank, r.Mask[0][0])
+		r := check.Must(prune.Run(t.Context(), c, space.DARTS.FullMask(), twoRankers{up, down}, prune.Progress{}, prune.Observer{}))(t)
+		if r.Mask != everywhere(space.DARTS.Members(x.want)...) {
+			t.Errorf("weights %v, by rank %v: left %v", x.weights, x.byRank, r.Mask.At(0, 0))
 		}
 		cand := space.Candidate{Op: space.DilConv5x5}
-		full := space.FullMask().Drop(space.None)
+		full := space.DARTS.FullMask().Drop(space.None)
 		a, b := up.norm(0, full), down.norm(0, full)
 		want := x.weights[0]*7/a - x.weights[1]*3.5/math.Abs(b)
 		if x.byRank {

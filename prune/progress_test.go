@@ -16,9 +16,9 @@ import (
 // uneven norms differ for every network and repeat.
 func uneven(repeat int, m space.Mask) float64 {
 	sum := 100 + float64(repeat)
-	for _, t := range space.CellTypes {
+	for _, t := range space.DARTS.CellTypes() {
 		for _, c := range m.Candidates(t) {
-			sum += math.Sin(float64(7*int(c.Op)+3*c.Edge+11*int(c.Cell))) + float64(repeat*c.Edge)/9
+			sum += math.Sin(float64(7*c.Op.Index()+3*c.Edge+11*int(c.Cell))) + float64(repeat*c.Edge)/9
 		}
 	}
 	return sum
@@ -30,7 +30,7 @@ func TestResumedPruningIsTheSame(t *testing.T) {
 	c := config()
 	c.Repeats = 2
 	whole := &fake{norm: uneven}
-	want := prunes(t, c, space.FullMask(), whole)
+	want := prunes(t, c, space.DARTS.FullMask(), whole)
 	networks := 0
 	var saved prune.Progress
 	for attempt := 1; ; attempt++ {
@@ -42,7 +42,7 @@ func TestResumedPruningIsTheSame(t *testing.T) {
 				cancel()
 			}
 		}}
-		got, err := prune.Run(ctx, c, space.FullMask(), f, saved, prune.Observer{
+		got, err := prune.Run(ctx, c, space.DARTS.FullMask(), f, saved, prune.Observer{
 			Save: func(p prune.Progress) error {
 				b, err := json.Marshal(p)
 				saved = prune.Progress{}
@@ -64,7 +64,7 @@ func TestResumedPruningIsTheSame(t *testing.T) {
 		t.Errorf("%d networks evaluated, want %d", networks, all)
 	}
 	again := &fake{norm: constant}
-	got, err := prune.Run(context.Background(), c, space.FullMask(), again, saved, prune.Observer{})
+	got, err := prune.Run(context.Background(), c, space.DARTS.FullMask(), again, saved, prune.Observer{})
 	if err != nil || len(again.opened) != 0 {
 		t.Errorf("a finished pruning opened %d sessions: %v", len(again.opened), err)
 	}
@@ -81,7 +81,7 @@ func equalResults(t *testing.T, got, want prune.Result) {
 		if r.Norm != w.Norm || r.Mask != w.Mask || !reflect.DeepEqual(r.Removed, w.Removed) {
 			t.Errorf("round %d differs", i+1)
 		}
-		for _, cand := range space.FullMask().Candidates(space.Normal) {
+		for _, cand := range space.DARTS.FullMask().Candidates(space.Normal) {
 			a, b := *r.Scores.Of(cand), *w.Scores.Of(cand)
 			if math.Float64bits(a) != math.Float64bits(b) {
 				t.Errorf("round %d, %v: score %v, want %v", i+1, cand, a, b)
@@ -98,7 +98,7 @@ func TestForeignProgressIsRefused(t *testing.T) {
 		{prune.Progress{Rounds: [][]prune.Norms{make([]prune.Norms, 3)}}, "has 3 repeats, the settings want 1"},
 		{prune.Progress{Rounds: [][]prune.Norms{{make(prune.Norms, 5)}}}, "has 5 norms, there are 197 networks"},
 	} {
-		_, err := prune.Run(context.Background(), config(), space.FullMask(), &fake{norm: constant}, c.p,
+		_, err := prune.Run(context.Background(), config(), space.DARTS.FullMask(), &fake{norm: constant}, c.p,
 			prune.Observer{})
 		check.Error(t, err, c.word)
 	}
@@ -106,7 +106,7 @@ func TestForeignProgressIsRefused(t *testing.T) {
 
 func TestFailureToSaveEndsThePruning(t *testing.T) {
 	full := errors.New("no space left")
-	_, err := prune.Run(context.Background(), config(), space.FullMask(), &fake{norm: constant},
+	_, err := prune.Run(context.Background(), config(), space.DARTS.FullMask(), &fake{norm: constant},
 		prune.Progress{}, prune.Observer{Save: func(prune.Progress) error { return full }})
 	if !errors.Is(err, full) {
 		t.Errorf("got %v", err)
@@ -115,7 +115,7 @@ func TestFailureToSaveEndsThePruning(t *testing.T) {
 
 func TestNormsThatAreNoNumbers(t *testing.T) {
 	f := &fake{norm: func(int, space.Mask) float64 { return math.NaN() }}
-	_, err := prune.Run(context.Background(), config(), space.FullMask(), f, prune.Progress{},
+	_, err := prune.Run(context.Background(), config(), space.DARTS.FullMask(), f, prune.Progress{},
 		prune.Observer{})
 	check.Error(t, err, "pruning round 1", "norms of 197 networks are not numbers")
 }

@@ -102,7 +102,7 @@ type Session interface {
 }
 
 // Scores holds one number per operation; operations outside the mask are NaN.
-type Scores [2][space.Edges][space.NumPrimitives]float64
+type Scores space.Scores
 
 // NewScores returns scores that are all NaN.
 func NewScores() *Scores {
@@ -118,7 +118,7 @@ func NewScores() *Scores {
 }
 
 // Of is the score of one operation.
-func (s *Scores) Of(c space.Candidate) *float64 { return &s[c.Cell][c.Edge][c.Op] }
+func (s *Scores) Of(c space.Candidate) *float64 { return &s[c.Cell][c.Edge][c.Op.Index()] }
 
 // Round is one pass of Algorithm 1.
 type Round struct {
@@ -191,7 +191,7 @@ func (c Config) rankers() int { return max(1, len(c.Weights)) }
 
 func (c Config) finished(mask, start space.Mask) bool {
 	if c.ToOne {
-		return mask.Count() == 2*space.Edges
+		return mask.Count() == len(start.Space().CellTypes())*start.Space().Edges()
 	}
 	return Fraction(c.Measure, mask, start) <= c.Xi
 }

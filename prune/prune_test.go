@@ -15,15 +15,15 @@ import (
 // rises in another order on every edge, so that the order of removal is known.
 func TestOrderOfRemoval(t *testing.T) {
 	rank := func(c space.Candidate) int { // 0 goes first; none has no rank
-		return (int(c.Op) - 1 + c.Edge + 3*int(c.Cell)) % 7
+		return (c.Op.Index() - 1 + c.Edge + 3*int(c.Cell)) % 7
 	}
 	f := &fake{norm: worth(func(c space.Candidate) float64 { return float64(rank(c)) })}
-	r := prunes(t, config(), space.FullMask(), f)
+	r := prunes(t, config(), space.DARTS.FullMask(), f)
 	if len(r.Rounds) != 3 { // 7/8 after none, then 6/8, 5/8, 4/8
 		t.Fatalf("%d rounds, want 3", len(r.Rounds))
 	}
 	for i, round := range r.Rounds {
-		if len(round.Removed) != 2*space.Edges {
+		if len(round.Removed) != 2*space.DARTS.Edges() {
 			t.Errorf("round %d removes %d operations, want 28", i+1, len(round.Removed))
 		}
 		for _, c := range round.Removed {
@@ -41,7 +41,7 @@ func TestOrderOfRemoval(t *testing.T) {
 			t.Errorf("round %d ranks another mask than round %d left", i+1, i)
 		}
 	}
-	if r.Mask != r.Rounds[2].Mask || r.Mask.RemainingOperations(space.FullMask()) != .5 {
+	if r.Mask != r.Rounds[2].Mask || r.Mask.RemainingOperations(space.DARTS.FullMask()) != .5 {
 		t.Errorf("left: %d operations", r.Mask.Count())
 	}
 	if !math.IsNaN(*r.Rounds[0].Scores.Of(space.Candidate{Op: space.None})) {
@@ -50,7 +50,7 @@ func TestOrderOfRemoval(t *testing.T) {
 }
 
 func TestTiesDropTheFirstPrimitive(t *testing.T) {
-	r := prunes(t, config(), space.FullMask(), &fake{norm: constant})
+	r := prunes(t, config(), space.DARTS.FullMask(), &fake{norm: constant})
 	want := everywhere(space.SepConv3x3, space.SepConv5x5, space.DilConv3x3, space.DilConv5x5)
 	if r.Mask != want {
 		t.Errorf("left %v, want the four last primitives", r.Mask)
@@ -61,13 +61,13 @@ func TestKeepNone(t *testing.T) {
 	c := config()
 	c.KeepNone = true
 	// Here none is worth most, so that it stays to the end.
-	f := &fake{norm: worth(func(c space.Candidate) float64 { return float64((c.Op + 7) % 8) })}
-	r := prunes(t, c, space.FullMask(), f)
+	f := &fake{norm: worth(func(c space.Candidate) float64 { return float64((c.Op.Index() + 7) % 8) })}
+	r := prunes(t, c, space.DARTS.FullMask(), f)
 	want := everywhere(space.None, space.SepConv5x5, space.DilConv3x3, space.DilConv5x5)
 	if r.Mask != want || len(r.Rounds) != 4 {
 		t.Errorf("%d rounds left %v", len(r.Rounds), r.Mask)
 	}
-	if f.opened[0] != space.FullMask() {
+	if f.opened[0] != space.DARTS.FullMask() {
 		t.Error("none is missing from the first ranking")
 	}
 }
@@ -75,12 +75,12 @@ func TestKeepNone(t *testing.T) {
 func TestPerRound(t *testing.T) {
 	c := config()
 	c.PerRound = 3
-	r := prunes(t, c, space.FullMask(), &fake{norm: constant})
+	r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant})
 	if len(r.Rounds) != 1 || len(r.Rounds[0].Removed) != 84 || r.Mask.Count() != 112 {
 		t.Errorf("%d rounds leave %d operations", len(r.Rounds), r.Mask.Count())
 	}
 	c.Xi = .3 // a second round has to remove two of the four that are left on every edge
-	r = prunes(t, c, space.FullMask(), &fake{norm: constant})
+	r = prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant})
 	if len(r.Rounds) != 2 || len(r.Rounds[1].Removed) != 56 || r.Mask.Count() != 56 {
 		t.Errorf("xi .3: %d rounds leave %d operations", len(r.Rounds), r.Mask.Count())
 	}
@@ -89,11 +89,11 @@ func TestPerRound(t *testing.T) {
 // A set never loses its last operation, also when more are to go than there are.
 func TestTheLastOperationStays(t *testing.T) {
 	start := everywhere(space.SkipConnect, space.SepConv3x3, space.DilConv5x5)
-	start[space.Normal][5] = space.SetOf(space.AvgPool3x3)
+	start.Put(space.Normal, 5, space.SetOf(space.AvgPool3x3))
 	c := config()
 	c.PerRound, c.Xi = 5, .4
 	r := prunes(t, c, start, &fake{norm: constant})
-	if got := r.Mask[space.Normal][5]; got != space.SetOf(space.AvgPool3x3) {
+	if got := r.Mask.At(space.Normal, 5); got != space.SetOf(space.AvgPool3x3) {
 		t.Errorf("the single operation became %v", got)
 	}
 	if r.Mask.Count() != 28 || len(r.Rounds[0].Removed) != 54 {
@@ -116,19 +116,19 @@ func TestTheLastOperationStays(t *testing.T) {
 func TestMeasureArchitectures(t *testing.T) {
 	c := config()
 	c.Measure, c.KeepNone = prune.Architectures, true
-	r := prunes(t, c, space.FullMask(), &fake{norm: constant})
+	r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant})
 	if len(r.Rounds) != 1 || r.Mask.Count() != 7*28 {
 		t.Errorf("%d rounds leave %d operations, want 1 and 196", len(r.Rounds), r.Mask.Count())
 	}
-	if got := prune.Fraction(c.Measure, r.Mask, space.FullMask()); math.Abs(got-.0238) > 1e-4 {
+	if got := prune.Fraction(c.Measure, r.Mask, space.DARTS.FullMask()); math.Abs(got-.0238) > 1e-4 {
 		t.Errorf("fraction %v, want .0238", got)
 	}
-	if got := prune.Fraction(prune.Operations, r.Mask, space.FullMask()); got != .875 {
+	if got := prune.Fraction(prune.Operations, r.Mask, space.DARTS.FullMask()); got != .875 {
 		t.Errorf("fraction of operations %v, want .875", got)
 	}
 	c.KeepNone = false
-	r = prunes(t, c, space.FullMask(), &fake{norm: constant})
-	if len(r.Rounds) != 0 || r.Mask != space.FullMask().Drop(space.None) {
+	r = prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant})
+	if len(r.Rounds) != 0 || r.Mask != space.DARTS.FullMask().Drop(space.None) {
 		t.Errorf("without none: %d rounds leave %d operations", len(r.Rounds), r.Mask.Count())
 	}
 }
@@ -136,7 +136,7 @@ func TestMeasureArchitectures(t *testing.T) {
 func TestToOne(t *testing.T) {
 	c := config()
 	c.ToOne, c.Xi = true, 0
-	r := prunes(t, c, space.FullMask(), &fake{norm: constant})
+	r := prunes(t, c, space.DARTS.FullMask(), &fake{norm: constant})
 	if r.Mask != everywhere(space.DilConv5x5) || len(r.Rounds) != 6 {
 		t.Errorf("%d rounds leave %v", len(r.Rounds), r.Mask)
 	}
@@ -144,7 +144,7 @@ func TestToOne(t *testing.T) {
 
 // Scores and norms are means over the repeats.
 func TestRepeats(t *testing.T) {
-	full := space.FullMask().Drop(space.None)
+	full := space.DARTS.FullMask().Drop(space.None)
 	f := &fake{norm: func(repeat int, m space.Mask) float64 {
 		if m == full {
 			return []float64{2, 4, 8}[repeat]
@@ -153,7 +153,7 @@ func TestRepeats(t *testing.T) {
 	}}
 	c := config()
 	c.Xi, c.Repeats = .8, 3
-	r := prunes(t, c, space.FullMask(), f)
+	r := prunes(t, c, space.DARTS.FullMask(), f)
 	if got := r.Rounds[0].Norm; math.Abs(got-14./3) > 1e-12 {
 		t.Errorf("norm %v, want 14/3", got)
 	}
@@ -182,7 +182,7 @@ func TestObserverCounts(t *testing.T) {
 			}
 		},
 	}
-	_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant}, prune.Progress{}, o)
+	_, err := prune.Run(context.Background(), c, space.DARTS.FullMask(), &fake{norm: constant}, prune.Progress{}, o)
 	if err != nil || rounds != 3 || steps != announced || steps != 2*(7+6+5)*28+6 {
 		t.Errorf("%d rounds, %d steps of %d, %v", rounds, steps, announced, err)
 	}
@@ -196,7 +196,7 @@ func TestCancellation(t *testing.T) {
 			cancel()
 		}
 	}}
-	r, err := prune.Run(ctx, config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
+	r, err := prune.Run(ctx, config(), space.DARTS.FullMask(), f, prune.Progress{}, prune.Observer{})
 	if !errors.Is(err, context.Canceled) || n != 250 {
 		t.Errorf("after %d networks: %v", n, err)
 	}
@@ -209,12 +209,12 @@ func TestCancellation(t *testing.T) {
 func TestRankerErrors(t *testing.T) {
 	broken := errors.New("broken")
 	f := &fake{norm: constant, fail: broken}
-	_, err := prune.Run(context.Background(), config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
+	_, err := prune.Run(context.Background(), config(), space.DARTS.FullMask(), f, prune.Progress{}, prune.Observer{})
 	if !errors.Is(err, broken) || f.closed != 1 {
 		t.Errorf("%v, %d sessions closed", err, f.closed)
 	}
 	f = &fake{norm: func(int, space.Mask) float64 { return 0 }}
-	_, err = prune.Run(context.Background(), config(), space.FullMask(), f, prune.Progress{}, prune.Observer{})
+	_, err = prune.Run(context.Background(), config(), space.DARTS.FullMask(), f, prune.Progress{}, prune.Observer{})
 	check.Error(t, err, "pruning round 1", "norm of the full network is zero")
 }
 
@@ -222,7 +222,7 @@ func TestConfigErrors(t *testing.T) {
 	for _, xi := range []float64{0, 1, -.5, 1.5, math.NaN(), math.Inf(1)} {
 		c := config()
 		c.Xi = xi
-		_, err := prune.Run(context.Background(), c, space.FullMask(), &fake{norm: constant}, prune.Progress{},
+		_, err := prune.Run(context.Background(), c, space.DARTS.FullMask(), &fake{norm: constant}, prune.Progress{},
 			prune.Observer{})
 		check.Error(t, err, "xi is the fraction", "between 0 and 1, got ")
 	}

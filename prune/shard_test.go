@@ -14,8 +14,8 @@ import (
 // noise is a norm that depends on the network and the repeat.
 func noise(repeat int, m space.Mask) float64 {
 	h := uint64(repeat + 1)
-	for _, t := range space.CellTypes {
-		for _, s := range m[t] {
+	for _, t := range space.DARTS.CellTypes() {
+		for _, s := range m.Sets(t) {
 			h = h*1099511628211 + uint64(s)
 		}
 	}
@@ -30,7 +30,7 @@ func TestShards(t *testing.T) {
 	plain := config()
 	plain.Repeats = 2
 	for name, c := range map[string]prune.Config{"plain": plain, "settling": settling} {
-		want := prunes(t, c, space.FullMask(), &fake{norm: noise})
+		want := prunes(t, c, space.DARTS.FullMask(), &fake{norm: noise})
 		var known prune.Progress
 		for round := range want.Rounds {
 			ranked := 0
@@ -43,7 +43,7 @@ func TestShards(t *testing.T) {
 					t.Fatal(err)
 				}
 				f := &fake{norm: noise, each: func() { ranked++ }}
-				_, err := prune.Run(t.Context(), part, space.FullMask(), f, own, prune.Observer{
+				_, err := prune.Run(t.Context(), part, space.DARTS.FullMask(), f, own, prune.Observer{
 					Save: func(p prune.Progress) error { own = p; return nil }})
 				var e *prune.PartError
 				if !errors.As(err, &e) || e.Round != round+1 {
@@ -66,7 +66,7 @@ func TestShards(t *testing.T) {
 			}
 		}
 		f := &fake{norm: func(int, space.Mask) float64 { t.Fatal("a network is ranked again"); return 0 }}
-		got, err := prune.Run(t.Context(), c, space.FullMask(), f, known, prune.Observer{})
+		got, err := prune.Run(t.Context(), c, space.DARTS.FullMask(), f, known, prune.Observer{})
 		if err != nil || got.Mask != want.Mask || len(got.Rounds) != len(want.Rounds) {
 			t.Fatalf("%s: %v, %d rounds", name, err, len(got.Rounds))
 		}

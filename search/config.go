@@ -58,9 +58,9 @@ func (c Config) Validate() error {
 	case !(c.Rate > 0) || !(c.Alpha >= 0) || math.IsInf(c.Rate+c.Alpha, 0):
 		return fmt.Errorf("search: learning rates must be positive, got %v and %v; 0 chooses that of the alphas",
 			c.Rate, c.Alpha)
-	case c.StopOnSkips < 0 || c.StopOnSkips > 2*space.Nodes:
+	case c.StopOnSkips < 0 || c.StopOnSkips > c.Net.Mask.Space().Genes():
 		return fmt.Errorf("search: a cell has 1 to %d skip connections to stop on (0 is off), not %d",
-			2*space.Nodes, c.StopOnSkips)
+			c.Net.Mask.Space().Genes(), c.StopOnSkips)
 	case c.Average < 0:
 		return fmt.Errorf("search: the alphas of at least one epoch are averaged, got %d", c.Average)
 	case !(c.FreezeBelow >= 0 && c.FreezeBelow < 1):

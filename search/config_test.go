@@ -57,7 +57,7 @@ func TestValidate(t *testing.T) {
 		{func(c *search.Config) { c.Alpha = math.Inf(1) }, "must be positive, got 0.05 and +Inf"},
 		{func(c *search.Config) { c.Beta = -1 }, "beta regulariser must not be negative, got -1"},
 		{func(c *search.Config) { c.Beta = math.NaN() }, "must not be negative, got NaN"},
-		{func(c *search.Config) { c.Net.Mask[space.Normal][0] = 0 }, "normal/edge0"},
+		{func(c *search.Config) { c.Net.Mask.Put(space.Normal, 0, 0) }, "normal/edge0"},
 		{func(c *search.Config) { c.Net.Channels = 3 }, "channels must be even, got 3"},
 	} {
 		c := tinyConfig()

@@ -59,7 +59,7 @@ type Snapshot struct {
 	Recent []*space.Alphas `json:",omitempty"`
 	// Kept are the operations that a selection by perturbation has left on every edge, none on an edge that it
 	// has taken away.
-	Kept *[2][space.Edges]space.Set `json:",omitempty"`
+	Kept *[2][]space.Set `json:",omitempty"`
 	// Frozen is what is known of operations that overfit.
 	Frozen *Frozen `json:",omitempty"`
 	// Before are the alphas at the start of the running epoch, while an early stop may go back to

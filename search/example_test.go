@@ -33,7 +33,7 @@ func ExampleRun() {
 		return
 	}
 	c := search.Config{
-		Net:   supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.FullMask(), Partial: 1},
+		Net:   supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.DARTS.FullMask(), Partial: 1},
 		Batch: 8, Epochs: 1, Rate: .05, Alpha: 6e-3, Seed: 1, Options: ort.Options{Threads: 1},
 		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}}
 	found, err := search.Run(context.Background(), c, images, nil, silent{})

@@ -29,7 +29,7 @@ func runtime(t *testing.T) {
 // tinyConfig is a search that takes a second: three cells of four channels, little more
 // than one operation per edge, none among them.
 func tinyConfig() search.Config {
-	mask, _ := space.RandomMask(rand.New(rand.NewPCG(5, 1)), .1)
+	mask, _ := space.DARTS.RandomMask(rand.New(rand.NewPCG(5, 1)), .1)
 	return search.Config{
 		Net:   supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: mask, Partial: 1},
 		Batch: 4, Epochs: 2, Warmup: 1, Rate: .05, Alpha: 6e-3, Beta: .5,

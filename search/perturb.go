@@ -3,7 +3,6 @@ package search
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
@@ -39,7 +38,7 @@ func (c Config) epochs() int {
 	if c.Perturb == nil {
 		return c.Epochs
 	}
-	return c.Epochs + space.Decisions
+	return c.Epochs + c.Net.Mask.Space().Decisions()
 }
 
 // rate is the learning rate of the weights in an epoch.
@@ -47,7 +46,7 @@ func (c Config) rate(epoch int) float64 {
 	if epoch < c.Epochs {
 		return train.Cosine(c.Rate, epoch, c.Epochs)
 	}
-	return train.Cosine(c.Rate*tuneRate, epoch-c.Epochs, space.Decisions)
+	return train.Cosine(c.Rate*tuneRate, epoch-c.Epochs, c.Net.Mask.Space().Decisions())
 }
 
 // weightSteps of an epoch.
@@ -81,14 +80,16 @@ func (c Config) decide(epoch int, j judge) error {
 	if n < 0 {
 		return nil
 	}
-	for _, t := range space.CellTypes {
+	for _, t := range j.cellTypes() {
 		rng := stream.New(c.Seed, stream.Perturbation, uint64(t))
-		edges, nodes := rng.Perm(space.Edges), permutedNodes(rng)
+		s := c.Net.Mask.Space()
+		edges, chosen := rng.Perm(s.Edges()), s.Chosen()
+		nodes := rng.Perm(len(chosen))
 		var err error
-		if n < space.Edges {
+		if n < s.Edges() {
 			err = j.operation(t, edges[n])
 		} else {
-			err = j.inputs(t, nodes[n-space.Edges])
+			err = j.inputs(t, chosen[nodes[n-s.Edges()]])
 		}
 		if err != nil {
 			return err
@@ -97,19 +98,10 @@ func (c Config) decide(epoch int, j judge) error {
 	return nil
 }
 
-// permutedNodes are the nodes with more than two inputs.
-func permutedNodes(rng *rand.Rand) []int {
-	nodes := rng.Perm(space.Nodes - 1)
-	for i := range nodes {
-		nodes[i]++
-	}
-	return nodes
-}
-
 // operation keeps the operation of an edge without which the accuracy is lowest; of equals, the one with the
 // higher loss.
 func (j judge) operation(t space.CellType, e int) error {
-	ops := j.Kept[t][e].Without(space.None).Primitives()
+	ops := j.Alphas.Mask().Space().Members(j.Kept.At(t, e).Without(space.None))
 	if len(ops) == 0 { // an edge with only none
 		return nil
 	}
@@ -126,26 +118,27 @@ func (j judge) operation(t space.CellType, e int) error {
 			best, lowest = p, v
 		}
 	}
-	j.Kept[t][e] = space.SetOf(best)
+	j.Kept.Put(t, e, space.SetOf(best))
 	return nil
 }
 
-// inputs keeps two inputs of a node: one after the other, the one goes without which the accuracy stays highest.
+// inputs keeps as many inputs of a node as a derived cell has: one after the other, the one goes without which the accuracy stays highest.
 func (j judge) inputs(t space.CellType, node int) error {
+	lo, hi := j.Kept.Space().NodeEdges(node)
+	first, end := j.Kept.Space().NodeGenes(node)
 	for {
 		var edges []int
-		lo, hi := space.NodeEdges(node)
 		for e := lo; e < hi; e++ {
-			if j.Kept[t][e].Usable() {
+			if j.Kept.At(t, e).Usable() {
 				edges = append(edges, e)
 			}
 		}
-		if len(edges) <= 2 {
+		if len(edges) <= end-first {
 			return nil
 		}
 		least, highest := edges[0], verdict{}
 		for i, e := range edges {
-			v, err := j.without(t, e, j.Kept[t][e])
+			v, err := j.without(t, e, j.Kept.At(t, e))
 			if err != nil {
 				return err
 			}
@@ -153,7 +146,7 @@ func (j judge) inputs(t space.CellType, node int) error {
 				least, highest = e, v
 			}
 		}
-		j.Kept[t][least] = 0
+		j.Kept.Put(t, least, 0)
 	}
 }
 
@@ -169,7 +162,7 @@ func (j judge) without(t space.CellType, e int, ops space.Set) (v verdict, err e
 	if err := j.ctx.Err(); err != nil {
 		return v, err
 	}
-	for _, t := range space.CellTypes {
+	for _, t := range j.cellTypes() {
 		j.feedMix(j.batch, t)
 	}
 	j.mute(j.batch, t, e, ops)
@@ -189,7 +182,7 @@ func (s *Steps) mute(r *program.Runner, t space.CellType, e int, ops space.Set) 
 			mix[j] = 0
 		}
 	}
-	if edges := r.Mix(supernet.EdgeMix(t)).Weights; edges != nil && s.Kept[t][e]&^ops == 0 {
+	if edges := r.Mix(supernet.EdgeMix(t)).Weights; edges != nil && s.Kept.At(t, e)&^ops == 0 {
 		edges[e] = 0
 	}
 }
@@ -200,7 +193,7 @@ func (s *Steps) project(w []float64, t space.CellType) {
 	for i, c := range s.candidates[t] {
 		if s.decided(t, c.Edge) {
 			w[i] = 0
-			if s.Kept[t][c.Edge].Has(c.Op) {
+			if s.Kept.At(t, c.Edge).Has(c.Op) {
 				w[i] = 1
 			}
 		}
@@ -208,4 +201,6 @@ func (s *Steps) project(w []float64, t space.CellType) {
 }
 
 // decided reports whether a selection by perturbation has decided an edge.
-func (s *Steps) decided(t space.CellType, e int) bool { return s.Kept[t][e] != s.Alphas.Mask()[t][e] }
+func (s *Steps) decided(t space.CellType, e int) bool {
+	return s.Kept.At(t, e) != s.Alphas.Mask().At(t, e)
+}

@@ -26,7 +26,7 @@ import (
 // at the end is the one that all of them were made with.
 func perturbing(partial, steps int) search.Config {
 	c := tinyConfig()
-	c.Net.Mask, _ = space.RandomMask(rand.New(rand.NewPCG(8, 1)), .15)
+	c.Net.Mask, _ = space.DARTS.RandomMask(rand.New(rand.NewPCG(8, 1)), .15)
 	c.Net.Channels, c.Net.Partial = 4*partial, partial
 	c.Perturb = &search.Perturb{Steps: steps}
 	return c
@@ -79,17 +79,17 @@ func newSupernet64(t *testing.T, c search.Config, v program.Vectors, a *space.Al
 // without is loss and accuracy without operations of an edge.
 func (s *supernet64) without(t space.CellType, e int, ops space.Set) (loss float64, correct int) {
 	s.t.Helper()
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		mix, i := s.in[supernet.OperationMix(ct).Input()], 0
 		mix.F = nil
 		edges := s.alphas.EdgeWeights(nil, ct)
-		for edge, set := range s.c.Net.Mask[ct] {
+		for edge, set := range s.c.Net.Mask.Sets(ct) {
 			w := softmax(s.alphas.Row(ct, edge))
-			for j, p := range set.Primitives() {
+			for j, p := range space.DARTS.Members(set) {
 				x := w[j]
-				if s.kept[ct][edge] != set { // decided
+				if s.kept.At(ct, edge) != set { // decided
 					x = 0
-					if s.kept[ct][edge].Has(p) {
+					if s.kept.At(ct, edge).Has(p) {
 						x = 1
 					}
 				}
@@ -101,7 +101,7 @@ func (s *supernet64) without(t space.CellType, e int, ops space.Set) (loss float
 					i++
 				}
 			}
-			gone := s.kept[ct][edge].Empty() || ct == t && edge == e && s.kept[ct][edge]&^ops == 0
+			gone := s.kept.At(ct, edge).Empty() || ct == t && edge == e && s.kept.At(ct, edge)&^ops == 0
 			if edges != nil && gone {
 				edges[edge] = 0
 			}
@@ -149,14 +149,14 @@ func TestPerturbationDecides(t *testing.T) {
 				trials = trials[1:]
 				return loss, correct
 			}
-			for n := range space.Decisions {
-				for _, ct := range space.CellTypes {
+			for n := range space.DARTS.Decisions() {
+				for _, ct := range space.DARTS.CellTypes() {
 					rng := stream.New(c.Seed, stream.Perturbation, uint64(ct))
-					edges, nodes := rng.Perm(space.Edges), rng.Perm(space.Nodes-1)
-					if n < space.Edges {
+					edges, nodes := rng.Perm(space.DARTS.Edges()), rng.Perm(space.DARTS.Nodes()-1)
+					if n < space.DARTS.Edges() {
 						decideEdge(s, ct, edges[n], judged)
 					} else {
-						decideNode(s, ct, nodes[n-space.Edges]+1, judged)
+						decideNode(s, ct, nodes[n-space.DARTS.Edges()]+1, judged)
 					}
 				}
 			}
@@ -185,12 +185,12 @@ func softmax(row []float64) (w []float64) {
 }
 
 func decideEdge(s *supernet64, ct space.CellType, e int, judged func(space.CellType, int, space.Set) (float64, int)) {
-	ops := s.kept[ct][e].Without(space.None).Primitives()
+	ops := space.DARTS.Members(s.kept.At(ct, e).Without(space.None))
 	if len(ops) == 0 {
 		return
 	}
 	if len(ops) == 1 {
-		s.kept[ct][e] = space.SetOf(ops...)
+		s.kept.Put(ct, e, space.SetOf(ops...))
 		return
 	}
 	best, least, most := space.None, 0, 0.
@@ -200,15 +200,15 @@ func decideEdge(s *supernet64, ct space.CellType, e int, judged func(space.CellT
 			best, least, most = p, correct, loss
 		}
 	}
-	s.kept[ct][e] = space.SetOf(best)
+	s.kept.Put(ct, e, space.SetOf(best))
 }
 
 func decideNode(s *supernet64, ct space.CellType, node int, judged func(space.CellType, int, space.Set) (float64, int)) {
-	lo, hi := space.NodeEdges(node)
+	lo, hi := space.DARTS.NodeEdges(node)
 	for {
 		gone, highest, lowest, usable := -1, 0, 0., 0
 		for e := lo; e < hi; e++ {
-			if s.kept[ct][e].Usable() {
+			if s.kept.At(ct, e).Usable() {
 				usable++
 			}
 		}
@@ -216,15 +216,15 @@ func decideNode(s *supernet64, ct space.CellType, node int, judged func(space.Ce
 			return
 		}
 		for e := lo; e < hi; e++ {
-			if !s.kept[ct][e].Usable() {
+			if !s.kept.At(ct, e).Usable() {
 				continue
 			}
-			loss, correct := judged(ct, e, s.kept[ct][e])
+			loss, correct := judged(ct, e, s.kept.At(ct, e))
 			if gone < 0 || correct > highest || correct == highest && loss < lowest {
 				gone, highest, lowest = e, correct, loss
 			}
 		}
-		s.kept[ct][gone] = 0
+		s.kept.Put(ct, gone, 0)
 	}
 }
 

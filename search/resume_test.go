@@ -115,7 +115,7 @@ func TestForeignSnapshotsAreRefused(t *testing.T) {
 	for word, change := range map[string]func(*search.Start){
 		"belong to another mask": func(s *search.Start) {
 			other := tinyConfig()
-			other.Net.Mask = space.FullMask()
+			other.Net.Mask = space.DARTS.FullMask()
 			s.Alphas = other.InitialAlphas()
 		},
 		"saved moments have 1": func(s *search.Start) { s.Adam.M = s.Adam.M[:1] },

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"zos-ort/models/space"
@@ -69,8 +70,10 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 func (s Snapshot) with(steps *Steps) Snapshot {
 	s.Alphas, s.Adam = steps.Alphas, steps.Adam.State
 	if steps.batch != nil {
-		kept := steps.Kept
-		s.Kept = (*[2][space.Edges]space.Set)(&kept)
+		s.Kept = new([2][]space.Set)
+		for _, t := range steps.cellTypes() {
+			s.Kept[t] = slices.Clone(steps.Kept.Sets(t))
+		}
 	}
 	if steps.freezer != nil {
 		frozen := steps.freezer.state.clone()
@@ -109,7 +112,9 @@ func (c Config) open(ctx context.Context, images *data.Set, from *Start) (*Steps
 		err = steps.Adam.Restore(from.Adam)
 		frozen = from.Frozen
 		if from.Kept != nil {
-			steps.Kept = *from.Kept
+			for t, e := range steps.Kept.Places() {
+				steps.Kept.Put(t, e, from.Kept[t][e])
+			}
 		}
 	}
 	if c.FreezeBelow > 0 {
@@ -193,7 +198,7 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 		return ep, err
 	}
 	evaluated := time.Now()
-	for _, t := range space.CellTypes {
+	for _, t := range s.cellTypes() {
 		s.feedMix(s.eval, t)
 		ep.Entropy[t] = s.Alphas.Entropy(t)
 	}

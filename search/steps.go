@@ -74,7 +74,7 @@ func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*
 	}
 	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like(),
 		Kept: alphas.Mask()}
-	for _, t := range space.CellTypes {
+	for _, t := range alphas.Mask().Space().CellTypes() {
 		s.candidates[t] = alphas.Mask().Candidates(t)
 		for i, c := range s.candidates[t] {
 			if c.Op != space.None {
@@ -113,7 +113,7 @@ func (s *Steps) openAll(p Programs) error {
 
 // fits refuses a program whose mixing weights are those of another mask than the alphas.
 func (s *Steps) fits(r *program.Runner) error {
-	for _, t := range space.CellTypes {
+	for _, t := range s.cellTypes() {
 		weights := r.Mix(supernet.OperationMix(t)).Weights
 		if weights != nil && len(weights) != len(s.live[t]) {
 			return fmt.Errorf("search: %s mixes %d operations of the %v cell, the alphas have %d",
@@ -122,6 +122,9 @@ func (s *Steps) fits(r *program.Runner) error {
 	}
 	return nil
 }
+
+// cellTypes are the kinds of cells of the space.
+func (s *Steps) cellTypes() []space.CellType { return s.Alphas.Mask().Space().CellTypes() }
 
 // Close releases the sessions and the state.
 func (s *Steps) Close() {
@@ -175,7 +178,7 @@ func (s *Steps) Gradient(images []float32, labels []int64, lambda float64) error
 		return err
 	}
 	clear(s.grad.Vector())
-	for _, t := range space.CellTypes {
+	for _, t := range s.cellTypes() {
 		if err := s.backward(t); err != nil {
 			return err
 		}
@@ -210,9 +213,9 @@ func (s *Steps) backward(t space.CellType) error {
 	if g == nil {
 		return nil
 	}
-	dw := s.scratch(space.Edges)
+	dw := s.scratch(len(g))
 	for i, d := range g {
-		if dw[i] = float64(d); s.Kept[t][i].Empty() {
+		if dw[i] = float64(d); s.Kept.At(t, i).Empty() {
 			dw[i] = 0
 		}
 	}
@@ -243,7 +246,7 @@ func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
 	if err := r.Feed(images, labels); err != nil {
 		return err
 	}
-	for _, t := range space.CellTypes {
+	for _, t := range s.cellTypes() {
 		s.feedMix(r, t)
 	}
 	return r.Run()
@@ -259,8 +262,8 @@ func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
 		}
 	}
 	if dst := r.Mix(supernet.EdgeMix(t)).Weights; dst != nil {
-		for i, w := range s.Alphas.EdgeWeights(s.scratch(space.Edges), t) {
-			if dst[i] = float32(w); s.Kept[t][i].Empty() {
+		for i, w := range s.Alphas.EdgeWeights(s.scratch(len(dst)), t) {
+			if dst[i] = float32(w); s.Kept.At(t, i).Empty() {
 				dst[i] = 0
 			}
 		}

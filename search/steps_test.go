@@ -167,7 +167,7 @@ func TestStepErrors(t *testing.T) {
 		ort.Options{})
 	check.Error(t, err, "state weights: needs", "got 3")
 	other := c
-	other.Net.Mask = space.FullMask()
+	other.Net.Mask = space.DARTS.FullMask()
 	_, err = search.Open(p, program.Vectors{}, other.InitialAlphas(), c.Options)
 	check.Error(t, err, "search: weight_step mixes", "operations of the normal cell, the alphas have 98")
 	swapped := search.Programs{Weight: p.Weight, Alpha: p.Weight, Eval: p.Alpha}

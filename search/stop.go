@@ -16,8 +16,8 @@ func (c Config) stop(ep Epoch) *Stop {
 	if c.StopOnSkips == 0 || ep.Epoch < c.Warmup {
 		return nil
 	}
-	for _, t := range space.CellTypes {
-		if n := ep.Genotype.CountsIn(t)[space.SkipConnect]; n >= c.StopOnSkips {
+	for _, t := range ep.Genotype.Space().CellTypes() {
+		if n := ep.Genotype.Skips(t); n >= c.StopOnSkips {
 			return &Stop{Epoch: ep.Epoch, Cell: t, Skips: n}
 		}
 	}

@@ -33,9 +33,9 @@ func stopping(t *testing.T) (c search.Config, whole []search.Epoch, at, skips in
 
 // every is the mask with these operations on every edge.
 func every(ps ...space.Primitive) (m space.Mask) {
-	for _, t := range space.CellTypes {
-		for e := range m[t] {
-			m[t][e] = space.SetOf(ps...)
+	for _, t := range space.DARTS.CellTypes() {
+		for e := range m.Sets(t) {
+			m.Put(t, e, space.SetOf(ps...))
 		}
 	}
 	return m

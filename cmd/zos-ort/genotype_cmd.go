@@ -40,7 +40,7 @@ func genotypeAction(c *cli.Context) error {
 	var g space.Genotype
 	var err error
 	if name := c.String("name"); name != "" {
-		g, err = space.ReadGenotypeNamed(path, name)
+		g, err = space.DARTS.ReadGenotype(path, name)
 	} else {
 		g, err = settings.FindGenotype(path)
 	}

@@ -14,7 +14,6 @@ import (
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
-	"zos-ort/models/space"
 )
 
 func graphsCommand() *cli.Command {
@@ -42,9 +41,9 @@ func graphsAction(c *cli.Context) error {
 	if _, _, err := images.Load(c.Context, &e.Images, e.Seed, 0, p); err != nil {
 		return err
 	}
-	mask := space.FullMask()
+	mask := e.Space.Of().FullMask()
 	if file := e.Ranking.MaskFile; file != "" {
-		if mask, err = space.ReadMask(file); err != nil {
+		if mask, err = e.ReadMask(file); err != nil {
 			return err
 		}
 	}

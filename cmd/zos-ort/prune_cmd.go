@@ -80,10 +80,8 @@ func comparedMask(c *cli.Context) (*space.Mask, error) {
 
 // common counts the operations that both masks keep.
 func common(a, b space.Mask) (n int) {
-	for _, t := range space.CellTypes {
-		for e := range a[t] {
-			n += (a[t][e] & b[t][e]).Len()
-		}
+	for t, e := range a.Places() {
+		n += (a.At(t, e) & b.At(t, e)).Len()
 	}
 	return n
 }
@@ -99,7 +97,7 @@ func planRounds(r *stages.Run) error {
 	if !r.Prunes() {
 		return errors.Join(r.Settings(), r.Console.Value(map[string]any{"config": r.Experiment}))
 	}
-	plan, err := prune.Plan(r.Pruning(), space.FullMask())
+	plan, err := prune.Plan(r.Pruning(), r.Space.Of().FullMask())
 	if err != nil {
 		return err
 	}
@@ -123,7 +121,7 @@ func planRounds(r *stages.Run) error {
 		}
 	}
 	r.Console.Result("%d rounds, %d networks of %d images each; %d of %d operations are left", len(list),
-		networks, r.Ranking.Batch*r.Ranking.Batches, plan.Mask.Count(), space.FullMask().Count())
+		networks, r.Ranking.Batch*r.Ranking.Batches, plan.Mask.Count(), r.Space.Of().FullMask().Count())
 	return r.Console.Value(map[string]any{"config": r.Experiment, "rounds": list, "networks": networks,
 		"left_operations": plan.Mask.Count()})
 }

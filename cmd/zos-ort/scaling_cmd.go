@@ -72,5 +72,5 @@ func scalingCase(c *cli.Context) (bench.Case, error) {
 	if e.Device.Threads, err = settings.Threads(c, newConsole(c)); err != nil {
 		return bench.Case{}, err
 	}
-	return bench.Case{Experiment: e, Mask: bench.EvenMask(space.NumPrimitives)}, e.CheckPlanned()
+	return bench.Case{Experiment: e, Mask: bench.EvenMask(len(space.DARTS.Operations()))}, e.CheckPlanned()
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"zos-ort/graphgen/ir"
@@ -77,7 +78,9 @@ func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 	case op.Max:
 		return one(binary(in, func(x, y float64) float64 { return max(x, y) })), nil
 	case op.Sqrt:
-		return one(sqrt(in[0])), nil
+		return one(each(in[0], math.Sqrt)), nil
+	case op.Sigmoid:
+		return one(each(in[0], func(x float64) float64 { return 1 / (1 + math.Exp(-x)) })), nil
 	case op.Relu:
 		return one(relu(in[0])), nil
 	case op.ReluGrad:

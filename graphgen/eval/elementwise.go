@@ -2,7 +2,6 @@ package eval
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"zos-ort/graphgen/ir"
@@ -65,10 +64,10 @@ func binaryInts(in []*Tensor, f func(x, y int64) int64) *Tensor {
 	return out
 }
 
-func sqrt(x *Tensor) *Tensor {
+func each(x *Tensor, f func(float64) float64) *Tensor {
 	y := zeros(x.Shape)
 	for i, v := range x.F {
-		y.F[i] = math.Sqrt(v)
+		y.F[i] = f(v)
 	}
 	return y
 }

@@ -14,6 +14,23 @@ type Relu struct{}
 // Runtime: com.microsoft.ReluGrad.
 type ReluGrad struct{}
 
+// Sigmoid is 1 / (1 + exp(-x)). https://onnx.ai/onnx/operators/onnx__Sigmoid.html
+type Sigmoid struct{}
+
+func (Sigmoid) OpType() (string, string)              { return ir.Onnx, "Sigmoid" }
+func (Sigmoid) Attrs() []ir.Attr                      { return nil }
+func (Sigmoid) Infer(in []ir.Type) ([]ir.Type, error) { return same("sigmoid", in) }
+
+// Of adds 1 / (1 + exp(-x)).
+func (o Sigmoid) Of(x *ir.Value) *ir.Value { return x.Graph().Add1(o, x) }
+
+// VJP: dx = dy y (1 - y).
+func (Sigmoid) VJP(p ir.Pullback) []*ir.Value {
+	y := p.Out(0)
+	slope := Sub{}.Of(y, Mul{}.Of(y, y))
+	return []*ir.Value{Mul{}.Of(p.Dy[0], slope)}
+}
+
 func (Relu) OpType() (string, string)     { return ir.Onnx, "Relu" }
 func (ReluGrad) OpType() (string, string) { return ir.Microsoft, "ReluGrad" }
 

@@ -62,6 +62,7 @@ var CUDAKernels = []CUDAKernel{
 	{ir.Onnx, "ReduceSumSquare", floats, nil, "ReduceSumSquare_kOnnxDomain_ver1_17"},
 	{ir.Onnx, "Relu", both, nil, "Relu_kOnnxDomain_ver14"},
 	{ir.Onnx, "Reshape", nil, []int{1}, "Reshape_kOnnxDomain_ver14_18"},
+	{ir.Onnx, "Sigmoid", floats, nil, "Sigmoid_kOnnxDomain_ver13"},
 	{ir.Onnx, "Slice", nil, []int{1, 2, 3}, "Slice_kOnnxDomain_ver13_int64_t"},
 	{ir.Onnx, "SoftmaxCrossEntropyLoss", floats, nil,
 		"SoftmaxCrossEntropyLoss_kOnnxDomain_ver13"},

@@ -21,6 +21,7 @@ const (
 const (
 	cell       = "cell"
 	edge       = "edge"
+	between    = "between"
 	preprocess = "preprocess"
 	state      = "state"
 )
@@ -30,6 +31,9 @@ func Update(vector string) string { return update + "/" + vector }
 
 // Cell is the place of cell i of a network.
 func Cell(i int) string { return fmt.Sprint(cell, i) }
+
+// Between is the place of what stands before cell i and after the one before it.
+func Between(i int) string { return fmt.Sprint(between, i) }
 
 // Preprocess is the place, in a cell, of the preprocessing of the output of one of the two cells
 // before it.

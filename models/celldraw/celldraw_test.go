@@ -54,10 +54,11 @@ func texts(t *testing.T, svg []byte) map[string]int {
 
 func TestSVGShowsEveryGene(t *testing.T) {
 	for _, name := range space.Names() {
-		for _, cell := range space.CellTypes {
-			genes := named(t, name).Cell(cell)
+		for _, cell := range space.DARTS.CellTypes() {
+			g := named(t, name)
+			genes := g.Cell(cell)
 			title := `<` + name + ` & "` + cell.String() + `" é>`
-			svg := SVG(title, genes)
+			svg := SVG(title, g, cell)
 			want := map[string]int{"c_{k-2}": 1, "c_{k-1}": 1, "0": 1, "1": 1, "2": 1, "3": 1, "c_{k}": 1}
 			for _, g := range genes {
 				want[g.Op.String()]++
@@ -77,9 +78,9 @@ func TestSVGShowsEveryGene(t *testing.T) {
 
 // The edges of the drawing are those of the cell: genes, and every node to the output.
 func TestDOTHasTheEdgesOfTheCell(t *testing.T) {
-	genes := named(t, "PC_DARTS_cifar").Reduce
-	text := DOT("cell", genes)
-	for i, g := range genes {
+	genotype := named(t, "PC_DARTS_cifar")
+	text := DOT("cell", genotype, space.Reduce)
+	for i, g := range genotype.Cell(space.Reduce) {
 		edge := fmt.Sprintf("n%d->n%d[", g.Source+1, i/2+3)
 		if !strings.Contains(text, edge) {
 			t.Errorf("gene %d, %v: no %q in\n%s", i, g, edge, text)
@@ -88,16 +89,16 @@ func TestDOTHasTheEdgesOfTheCell(t *testing.T) {
 	if n := strings.Count(text, "->"); n != 12 {
 		t.Errorf("%d edges, want 8 genes and 4 to the output", n)
 	}
-	if n := strings.Count(text, "->n7["); n != space.Nodes {
-		t.Errorf("%d edges to the output, want %d", n, space.Nodes)
+	if n := strings.Count(text, "->n7["); n != space.DARTS.Nodes() {
+		t.Errorf("%d edges to the output, want %d", n, space.DARTS.Nodes())
 	}
 }
 
 // Maps come in another order in every process, so the second drawing is made in another one.
 func TestSameBytesInAnotherProcess(t *testing.T) {
 	draw := func() []byte {
-		genes := named(t, "DARTS_V1").Reduce
-		return append([]byte(DOT("cell", genes)), SVG("cell", genes)...)
+		g := named(t, "DARTS_V1")
+		return append([]byte(DOT("cell", g, space.Reduce)), SVG("cell", g, space.Reduce)...)
 	}
 	const variable = "CELLDRAW_TEST_OUTPUT"
 	if path := os.Getenv(variable); path != "" {
@@ -123,7 +124,7 @@ func TestSameBytesInAnotherProcess(t *testing.T) {
 
 // WCAG 2, 1.4.3: normal text needs a contrast of 4.5 to its background.
 func TestLabelColorsAreReadable(t *testing.T) {
-	for _, l := range []look{pooling, skip, separable, dilated} {
+	for _, l := range []look{pooling, skip, separable, dilated, plain} {
 		if c := contrastToWhite(t, l.color); c < 4.5 {
 			t.Errorf("%s has contrast %.2f to white", l.color, c)
 		}
@@ -147,15 +148,15 @@ func contrastToWhite(t *testing.T, color string) float64 {
 }
 
 func BenchmarkSVG(b *testing.B) {
-	genes := named(b, "DARTS_V2").Normal
+	g := named(b, "DARTS_V2")
 	for b.Loop() {
-		SVG("cell", genes)
+		SVG("cell", g, space.Normal)
 	}
 }
 
 // TestSVGMarksTheGenes: a page finds the edge of every gene by its class.
 func TestSVGMarksTheGenes(t *testing.T) {
-	svg := SVG("cell", named(t, "DARTS_V2").Normal)
+	svg := SVG("cell", named(t, "DARTS_V2"), space.Normal)
 	for i, family := range []string{"separable", "separable", "separable", "separable", "separable", "skip", "skip", "dilated"} {
 		if want := fmt.Sprintf(`class="edge gene%d %s"`, i, family); strings.Count(string(svg), want) != 1 {
 			t.Errorf("no %s", want)
@@ -165,8 +166,8 @@ func TestSVGMarksTheGenes(t *testing.T) {
 
 // The picture for those who show no vectors has the size of the drawing and its colours.
 func TestPNG(t *testing.T) {
-	genes := named(t, "DARTS_V2").Normal
-	content, err := PNG("cell", genes)
+	g := named(t, "DARTS_V2")
+	content, err := PNG("cell", g, space.Normal)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestPNG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := arrange(genes)
+	l := arrange(g, space.Normal)
 	if b := img.Bounds(); math.Abs(float64(b.Dx())-l.width) > 1 || math.Abs(float64(b.Dy())-l.height) > 1 {
 		t.Errorf("%v, want %v by %v", b, l.width, l.height)
 	}

@@ -23,18 +23,27 @@ var (
 	skip      = look{name: "skip", color: "#5A5A5A", style: "dotted", width: "2.2"}
 	separable = look{name: "separable", color: "#0B5CAD", style: "solid", width: "1.8"}
 	dilated   = look{name: "dilated", color: "#7B2D8E", style: "solid", width: "1.8"}
+	plain     = look{name: "convolution", color: "#0F6B4F", style: "solid", width: "1.8"}
 )
 
 func lookOf(p space.Primitive) look {
-	switch p {
-	case space.MaxPool3x3, space.AvgPool3x3:
-		return pooling
-	case space.SepConv3x3, space.SepConv5x5:
-		return separable
-	case space.DilConv3x3, space.DilConv5x5:
-		return dilated
+	l := pooling
+	if p.IsSkip() {
+		return skip
 	}
-	return skip
+	for _, part := range p.Parts() {
+		switch {
+		case part.Dilation > 1:
+			return dilated
+		case part.Kind == space.DepthwisePart:
+			l = separable
+		case part.Kind == space.ConvPart || part.Kind == space.PointwisePart:
+			if l == pooling {
+				l = plain
+			}
+		}
+	}
+	return l
 }
 
 // Fill colours of the nodes.
@@ -44,24 +53,27 @@ const (
 	outputFill = "#F7EBC3"
 )
 
-// DOT draws a cell from left to right: the two inputs c_{k-2} and c_{k-1}, the nodes 0 to 3, the
-// output c_{k}, and on every edge its operation. The name is the title. The genes must be those of
-// a valid genotype.
-func DOT(name string, genes [2 * space.Nodes]space.Gene) string {
+// DOT draws a cell of a valid genotype from left to right: the inputs c_{k-2} and c_{k-1}, the nodes, the
+// output c_{k}, and on every edge its operation. The name is the title. Genes with none are not drawn.
+func DOT(name string, genotype space.Genotype, t space.CellType) string {
+	s := genotype.Space()
 	g := dot.NewGraph(dot.Directed)
 	g.Attrs("rankdir", "LR", "label", name, "labelloc", "t", "fontname", font, "fontsize", "18",
 		"nodesep", "0.35", "ranksep", "0.8", "bgcolor", "white", "pad", "0.2")
-	states := declareStates(g)
-	for i, gene := range genes {
+	states := declareStates(g, s)
+	for i, gene := range genotype.Cell(t) {
+		if gene.Op == space.None {
+			continue
+		}
 		l := lookOf(gene.Op)
 		// Spaces keep the label off the arrow, which Graphviz does not.
-		g.Edge(states[gene.Source], states[2+i/2], " "+gene.Op.String()+" ").
+		g.Edge(states[gene.Source], states[s.Inputs()+s.NodeOf(i)], " "+gene.Op.String()+" ").
 			Attrs("color", l.color, "fontcolor", l.color, "style", l.style, "penwidth", l.width,
 				"fontname", font, "fontsize", "12", "arrowsize", "0.8")
 	}
 	out := declare(g, "output", "c_{k}", outputFill)
-	for _, s := range states[2:] {
-		g.Edge(s, out).Attrs("color", toOutput.color, "arrowsize", "0.6")
+	for _, state := range outputs(s) {
+		g.Edge(states[state], out).Attrs("color", toOutput.color, "arrowsize", "0.6")
 	}
 	return g.String()
 }
@@ -70,12 +82,11 @@ const font = "Helvetica"
 
 // declareStates makes the nodes that genes read, by the number of their state. The keys sort in
 // this order, and so does the file.
-func declareStates(g *dot.Graph) []dot.Node {
-	states := []dot.Node{
-		declare(g, "input0", "c_{k-2}", inputFill),
-		declare(g, "input1", "c_{k-1}", inputFill),
+func declareStates(g *dot.Graph, s *space.Space) (states []dot.Node) {
+	for i := range s.Inputs() {
+		states = append(states, declare(g, fmt.Sprint("input", i), state(s, i), inputFill))
 	}
-	for i := range space.Nodes {
+	for i := range s.Nodes() {
 		states = append(states, declare(g, fmt.Sprintf("node%d", i), fmt.Sprint(i), nodeFill))
 	}
 	return states

@@ -56,40 +56,49 @@ const (
 var toOutput = look{color: "#B0B0B0", style: "solid", width: "1.2"}
 
 // arrange places a cell.
-func arrange(genes [2 * space.Nodes]space.Gene) (l layout) {
-	const states = 2 + space.Nodes
-	out := margin + inputWidth + column*(space.Nodes+1) - nodeWidth
+func arrange(g space.Genotype, t space.CellType) (l layout) {
+	d := drawing{space: g.Space(), genes: g.Cell(t)}
+	inputs, states := d.space.Inputs(), d.space.Inputs()+d.space.Nodes()
+	out := margin + inputWidth + column*float64(d.space.Nodes()+1) - nodeWidth
 	y := titleHeight
 	for s := range states {
-		from := genesFrom(genes, s)
-		lanes := len(from)
-		if s >= 2 {
+		lanes := len(d.from(s))
+		if d.joins(s) {
 			lanes++ // to the output
 		}
-		b := box{x: margin, y: y, width: inputWidth, height: laneHeight * float64(max(2, lanes)),
-			label: fmt.Sprintf("c_{k-%d}", 2-s), fill: inputFill}
-		if s >= 2 {
-			b.x, b.width, b.label, b.fill = columnOf(s-2)-nodeWidth/2, nodeWidth, fmt.Sprint(s-2), nodeFill
+		b := box{x: margin, y: y, width: inputWidth, height: laneHeight * float64(max(2, lanes)), fill: inputFill,
+			label: state(d.space, s)}
+		if s >= inputs {
+			b.x, b.width, b.label, b.fill = columnOf(s-inputs)-nodeWidth/2, nodeWidth, fmt.Sprint(s-inputs), nodeFill
 		}
 		l.boxes = append(l.boxes, b)
 		y += b.height + rowGap
 	}
 	l.width, l.height = out+inputWidth+margin, y-rowGap+margin
-	first := l.boxes[2].y
+	first := l.boxes[inputs].y
 	l.boxes = append(l.boxes, box{out, first, inputWidth, l.height - margin - first, "c_{k}", outputFill})
 	for s := range states {
-		l.leave(genes, s, out)
+		d.leave(&l, s, out)
 	}
 	return l
 }
 
+// drawing is a cell that is drawn.
+type drawing struct {
+	space *space.Space
+	genes []space.Gene
+}
+
+// joins says whether a state is a part of the output.
+func (d drawing) joins(state int) bool { return slices.Contains(outputs(d.space), state) }
+
 // columnOf is the middle of a node's column.
 func columnOf(node int) float64 { return margin + inputWidth + column*float64(node+1) - nodeWidth/2 }
 
-// genesFrom are the genes that read a state, the farthest first: a lane that turns earlier is below and crosses none.
-func genesFrom(genes [2 * space.Nodes]space.Gene, state int) (list []int) {
-	for i, g := range slices.Backward(genes[:]) {
-		if g.Source == state {
+// from are the genes that read a state, the farthest first: a lane that turns earlier is below and crosses none.
+func (d drawing) from(state int) (list []int) {
+	for i, g := range slices.Backward(d.genes) {
+		if g.Source == state && g.Op != space.None {
 			list = append(list, i)
 		}
 	}
@@ -97,26 +106,40 @@ func genesFrom(genes [2 * space.Nodes]space.Gene, state int) (list []int) {
 }
 
 // leave draws the lanes of a state's row: that to the output on top, then its genes.
-func (l *layout) leave(genes [2 * space.Nodes]space.Gene, state int, out float64) {
+func (d drawing) leave(l *layout, state int, out float64) {
 	b := l.boxes[state]
-	from := genesFrom(genes, state)
+	from := d.from(state)
 	n := len(from)
-	if state >= 2 {
+	if d.joins(state) {
 		n++
 	}
 	x, y := b.x+b.width, b.y+(b.height-laneHeight*float64(n))/2+laneHeight/2+4
-	if state >= 2 {
+	if d.joins(state) {
 		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: out, toY: y, look: toOutput})
 		y += laneHeight
 	}
 	for _, i := range from {
-		node, other := i/2, genes[i^1]
-		at := columnOf(node) + entry // of two genes the one from farther up enters on the right, and is not crossed
-		if g := genes[i]; g.Source > other.Source || g.Source == other.Source && i%2 == 0 {
-			at = columnOf(node) - entry
-		}
-		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: at, toY: l.boxes[2+node].y, turns: true, gene: i,
-			label: genes[i].Op.String(), look: lookOf(genes[i].Op)})
+		node := d.space.NodeOf(i)
+		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: columnOf(node) + d.entry(node, i),
+			toY: l.boxes[d.space.Inputs()+node].y, turns: true, gene: i, label: d.genes[i].Op.String(), look: lookOf(d.genes[i].Op)})
 		y += laneHeight
 	}
+}
+
+// entry is where a gene enters its node, from the middle of it. Of two genes the one from farther up enters on the
+// right, and is not crossed.
+func (d drawing) entry(node, gene int) float64 {
+	lo, hi := d.space.NodeGenes(node)
+	rank := 0
+	for i := lo; i < hi; i++ {
+		if a, b := d.genes[i].Source, d.genes[gene].Source; a < b || a == b && i > gene {
+			rank++
+		}
+	}
+	n := hi - lo - 1
+	if n == 0 {
+		return 0
+	}
+	width := min(entry*float64(n), nodeWidth/2-4)
+	return width - 2*width*float64(rank)/float64(n)
 }

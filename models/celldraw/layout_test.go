@@ -12,12 +12,12 @@ import (
 func TestNothingCovers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		g, err := space.RandomGenotype(rng, space.FullMask().Drop(space.None))
+		g, err := space.RandomGenotype(rng, space.DARTS.FullMask().Drop(space.None))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, ct := range space.CellTypes {
-			if l := arrange(g.Cell(ct)); !l.clear(t) {
+		for _, ct := range space.DARTS.CellTypes() {
+			if l := arrange(g, ct); !l.clear(t) {
 				t.Fatalf("%v: %+v", g, l)
 			}
 		}

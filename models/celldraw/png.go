@@ -17,8 +17,8 @@ import (
 )
 
 // PNG is SVG for those who show no vectors.
-func PNG(title string, genes [2 * space.Nodes]space.Gene) ([]byte, error) {
-	l := arrange(genes)
+func PNG(title string, g space.Genotype, t space.CellType) ([]byte, error) {
+	l := arrange(g, t)
 	img := vgimg.NewWith(vgimg.UseWH(vg.Length(l.width), vg.Length(l.height)), vgimg.UseDPI(72))
 	p := painter{draw.New(img), vg.Length(l.height), plottext.Plain{Fonts: plotfont.NewCache(liberation.Collection())}}
 	p.write(l.width/2, titleHeight-14, title, 18, color.Black, draw.XCenter)

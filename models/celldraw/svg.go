@@ -9,11 +9,11 @@ import (
 	"zos-ort/models/space"
 )
 
-// SVG draws a cell from left to right, with a title if there is one. The genes must be those of a valid genotype.
+// SVG draws a cell of a valid genotype from left to right, with a title if there is one. Genes with none are not drawn.
 // For pages that style and point at it, the background has the class paper, boxes the class node, and the edge of
 // gene 3 the classes edge, gene3 and that of its family.
-func SVG(title string, genes [2 * space.Nodes]space.Gene) []byte {
-	l := arrange(genes)
+func SVG(title string, g space.Genotype, t space.CellType) []byte {
+	l := arrange(g, t)
 	var out bytes.Buffer
 	c := svg.New(&out)
 	c.Decimals = 1

@@ -10,19 +10,57 @@ import (
 // Text is a cell for a terminal: a line for every node, with what it adds up.
 //
 //	node 2 = sep_conv_3x3(c_{k-1}) + skip_connect(c_{k-2})
-func Text(genes [2 * space.Nodes]space.Gene) string {
+func Text(g space.Genotype, t space.CellType) string {
 	var b strings.Builder
-	for node := range space.Nodes {
-		first, second := genes[2*node], genes[2*node+1]
-		fmt.Fprintf(&b, "  node %d = %v(%s) + %v(%s)\n", node, first.Op, state(first.Source), second.Op, state(second.Source))
+	s := g.Space()
+	for node := range s.Nodes() {
+		var terms []string
+		for _, gene := range g.Node(t, node) {
+			if gene.Op != space.None {
+				terms = append(terms, fmt.Sprintf("%v(%s)", gene.Op, state(s, gene.Source)))
+			}
+		}
+		if len(terms) == 0 {
+			terms = []string{"zeros"}
+		}
+		fmt.Fprintf(&b, "  node %d = %s\n", node, strings.Join(terms, " + "))
 	}
-	b.WriteString("  c_{k} joins the four nodes")
+	switch s.Output() {
+	case space.Last:
+		fmt.Fprintf(&b, "  c_{k} is node %d", s.Nodes()-1)
+	case space.Sum:
+		b.WriteString("  c_{k} is the sum of the nodes")
+	default:
+		fmt.Fprintf(&b, "  c_{k} joins the %s nodes", word(s.Nodes()))
+	}
 	return b.String()
 }
 
-func state(i int) string {
-	if i < 2 {
-		return []string{"c_{k-2}", "c_{k-1}"}[i]
+// word is a small number.
+func word(n int) string {
+	words := []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight"}
+	if n < len(words) {
+		return words[n]
 	}
-	return fmt.Sprintf("node %d", i-2)
+	return fmt.Sprint(n)
+}
+
+// state names a state: an input of the cell, or a node.
+func state(s *space.Space, i int) string {
+	if i < s.Inputs() {
+		return fmt.Sprintf("c_{k-%d}", s.Inputs()-i)
+	}
+	return fmt.Sprintf("node %d", i-s.Inputs())
+}
+
+// outputs are the states that the output of a cell is made of.
+func outputs(s *space.Space) (states []int) {
+	first := s.Inputs()
+	if s.Output() == space.Last {
+		first += s.Nodes() - 1
+	}
+	for i := first; i < s.Inputs()+s.Nodes(); i++ {
+		states = append(states, i)
+	}
+	return states
 }

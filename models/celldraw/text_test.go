@@ -13,10 +13,10 @@ func TestText(t *testing.T) {
   node 2 = sep_conv_3x3(c_{k-1}) + skip_connect(c_{k-2})
   node 3 = skip_connect(c_{k-2}) + dil_conv_3x3(node 0)
   c_{k} joins the four nodes`
-	if got := Text(named(t, "DARTS_V2").Cell(space.Normal)); got != want {
+	if got := Text(named(t, "DARTS_V2"), space.Normal); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	for line := range strings.Lines(Text(named(t, "PC_DARTS_cifar").Cell(space.Reduce))) {
+	for line := range strings.Lines(Text(named(t, "PC_DARTS_cifar"), space.Reduce)) {
 		if len(line) > 70 {
 			t.Errorf("%d columns: %s", len(line), line)
 		}

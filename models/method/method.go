@@ -33,9 +33,9 @@ const (
 	ByChance               // a random architecture inside the mask
 )
 
-// Draw draws a mask that keeps about the fraction xi of the operations, and reports the operations that
+// Draw draws a mask of a space that keeps about the fraction xi of the operations, and reports the operations that
 // it had to restore because no architecture could be derived without them.
-type Draw func(rng *rand.Rand, xi float64) (space.Mask, []space.Repair)
+type Draw func(s *space.Space, rng *rand.Rand, xi float64) (space.Mask, []space.Repair)
 
 // Method is a technique of the paper's Table 1, or a baseline.
 type Method struct {
@@ -52,12 +52,12 @@ type Method struct {
 var All = []Method{
 	{Name: "zos", Mask: Algorithm1, Partial: 4, Beta: true,
 		About: "zero-shot pruning, partial channels, beta regularisation"},
-	{Name: "zos-rnd", Mask: RandomMask, Draw: space.RandomMask, Partial: 4, Beta: true,
+	{Name: "zos-rnd", Mask: RandomMask, Draw: (*space.Space).RandomMask, Partial: 4, Beta: true,
 		About: "zos with a random mask instead of pruning"},
 	{Name: "darts", Partial: 1, About: "DARTS, first order"},
 	{Name: "beta-darts", Partial: 1, Beta: true, About: "DARTS with beta regularisation"},
 	{Name: "pc-darts", Partial: 4, About: "partial channels and edge weights"},
-	{Name: "darts-rnd", Mask: RandomMask, Draw: space.RandomMask, Partial: 1,
+	{Name: "darts-rnd", Mask: RandomMask, Draw: (*space.Space).RandomMask, Partial: 1,
 		About: "DARTS on a random mask"},
 	{Name: "etenas", Mask: ToOne, Source: ByScores, Partial: 1,
 		About: "zero-shot pruning alone, to one operation per edge"},

@@ -10,6 +10,7 @@ import (
 	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/port"
 	"zos-ort/graphgen/scope"
+	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
 
@@ -92,11 +93,13 @@ func (c Config) FineTune(d Deployment) (*graphgen.FineTune, error) {
 }
 
 // CellGraph is the first cell of the given type as a graph of its own: inputs "c_prev_prev" and
-// "c_prev", the outputs of the two cells before it in a network for size x size images, output "c".
+// "c_prev", the outputs of the two cells before it in a network for size x size images (the second alone where cells
+// have one input), output "c".
 func (c Config) CellGraph(t space.CellType, tensors graphgen.Tensors, size int) (*ir.Graph, error) {
+	s := c.Genotype.Space()
 	index := -1
 	for i := range c.Cells {
-		if space.TypeAt(i, c.Cells) == t {
+		if s.TypeAt(i, c.Cells) == t {
 			index = i
 			break
 		}
@@ -105,37 +108,40 @@ func (c Config) CellGraph(t space.CellType, tensors graphgen.Tensors, size int) 
 		return nil, fmt.Errorf("network: %d cells have no %v cell", c.Cells, t)
 	}
 	return graphgen.Freeze("cell_"+t.String(), tensors, func(n *graphgen.Net) {
-		b := builder{Config: c, n: n}
+		b := builder{Config: c, n: n, space: s}
 		p := c.place(index)
-		s0 := n.G.Input("c_prev_prev", ir.T(ir.Float, 1, p.in0, size/p.shrink0, size/p.shrink0))
-		s1 := n.G.Input("c_prev", ir.T(ir.Float, 1, p.in1, size/p.shrink1, size/p.shrink1))
-		n.G.In(scope.Cell(index), func() {
-			n.G.Output("c", b.cell(t, s0, s1, p.channels, p.reduced))
-		})
+		x := nn.Cell{Type: t, Channels: s.ChannelsAt(index, c.Cells, c.Channels), BeforeIsLarger: p.larger}
+		if s.Inputs() == 2 {
+			x.Before = n.G.Input("c_prev_prev", ir.T(ir.Float, 1, p.in0, size/p.shrink0, size/p.shrink0))
+		}
+		x.Last = n.G.Input("c_prev", ir.T(ir.Float, 1, p.in1, size/p.shrink1, size/p.shrink1))
+		n.G.In(scope.Cell(index), func() { n.G.Output("c", b.cell(x)) })
 	})
 }
 
 // place is the position of a cell: channels and down-scaling of what comes in.
 type place struct {
-	in0, in1, shrink0, shrink1, channels int
-	reduced                              bool // the cell before is a reduction
+	in0, in1, shrink0, shrink1 int
+	larger                     bool // the first input is larger than the second
 }
 
 func (c Config) place(index int) place {
-	p := place{in0: 3 * c.Channels, in1: 3 * c.Channels, shrink0: 1, shrink1: 1, channels: c.Channels}
-	for i := range c.Cells {
-		kind := space.TypeAt(i, c.Cells)
-		if kind == space.Reduce {
-			p.channels *= 2
+	s := c.Genotype.Space()
+	stem := s.Skeleton().Stem * c.Channels
+	p := place{in0: stem, in1: stem, shrink0: 1, shrink1: 1}
+	for i := range index + 1 {
+		out := s.CellChannels(s.ChannelsAt(i, c.Cells, c.Channels))
+		if s.Skeleton().Residual && s.Reduces(i, c.Cells) {
+			p = place{in0: p.in1, in1: out, shrink0: p.shrink1, shrink1: 2 * p.shrink1, larger: true}
 		}
 		if i == index {
 			break
 		}
-		p.in0, p.shrink0, p.in1 = p.in1, p.shrink1, 4*p.channels
-		if kind == space.Reduce {
+		reduces := s.TypeAt(i, c.Cells) == space.Reduce
+		p = place{in0: p.in1, in1: out, shrink0: p.shrink1, shrink1: p.shrink1, larger: reduces}
+		if reduces {
 			p.shrink1 *= 2
 		}
-		p.reduced = kind == space.Reduce
 	}
 	return p
 }

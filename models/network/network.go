@@ -33,16 +33,20 @@ func (c Config) Validate() error {
 		return fmt.Errorf("network: needs an even number of channels, 1 cell and 2 classes, got %d, %d, %d",
 			c.Channels, c.Cells, c.Classes)
 	}
+	if err := c.Genotype.Space().CheckChannels(c.Channels); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
 	return c.Genotype.Validate()
 }
 
 // DropPaths is the number of operations that drop-path can drop: all but identities.
 func (c Config) DropPaths() int {
 	k := 0
+	s := c.Genotype.Space()
 	for i := range c.Cells {
-		kind := space.TypeAt(i, c.Cells)
+		kind := s.TypeAt(i, c.Cells)
 		for _, gene := range c.Genotype.Cell(kind) {
-			if !identity(kind, gene) {
+			if gene.Op != space.None && !identity(s, kind, gene) {
 				k++
 			}
 		}
@@ -50,8 +54,8 @@ func (c Config) DropPaths() int {
 	return k
 }
 
-func identity(t space.CellType, g space.Gene) bool {
-	return g.Op == space.SkipConnect && space.Stride(t, g.Source) == 1
+func identity(s *space.Space, t space.CellType, g space.Gene) bool {
+	return g.Op.IsSkip() && s.Stride(t, g.Source) == 1
 }
 
 // WithDropPath returns c with drop-path if its final probability is positive and there is an operation to drop.
@@ -76,17 +80,17 @@ func (c Config) Forward() graphgen.Forward {
 		if err := c.Validate(); err != nil {
 			n.G.Fail("%w", err)
 		}
-		b := builder{Config: c, n: n}
+		b := builder{Config: c, n: n, space: c.Genotype.Space()}
 		training := n.Mode == graphgen.Train
 		if c.DropPath && training {
 			b.drops = n.DropPaths(c.DropPaths(), images.Shape[0])
 		}
-		s1, middle := b.cells(images)
+		last, middle := nn.Cells(n, images, b.space, c.Channels, c.Cells, b.cell)
 		var out graphgen.Scores
 		if c.Auxiliary && training {
 			n.G.In("auxiliary", func() { out.Auxiliary = auxiliaryHead(n, middle, c.Classes) })
 		}
-		out.Logits = nn.Head(n, s1, c.Classes)
+		out.Logits = nn.Head(n, last, b.space.Skeleton(), c.Classes)
 		return out
 	}
 }
@@ -94,67 +98,58 @@ func (c Config) Forward() graphgen.Forward {
 type builder struct {
 	Config
 	n     *graphgen.Net
+	space *space.Space
 	drops []*ir.Value // factors of the operations that are still to come
 }
 
-// cells builds the stem and the cells; middle is the output of the cell with the auxiliary head.
-func (b *builder) cells(images *ir.Value) (last, middle *ir.Value) {
-	s0 := nn.Stem(b.n, images, 3*b.Channels)
-	s1 := s0
-	channels, reduced := b.Channels, false
-	for i := range b.Cells {
-		kind := space.TypeAt(i, b.Cells)
-		if kind == space.Reduce {
-			channels *= 2
-		}
-		b.n.G.In(scope.Cell(i), func() { s0, s1 = s1, b.cell(kind, s0, s1, channels, reduced) })
-		reduced = kind == space.Reduce
-		if i == 2*b.Cells/3 {
-			middle = s1
-		}
+func (b *builder) cell(x nn.Cell) *ir.Value {
+	states := nn.Preprocess(b.n, b.space, x, true)
+	for node := range b.space.Nodes() {
+		states = append(states, b.node(x.Type, node, states))
 	}
-	return s1, middle
+	return nn.Output(b.space, states)
 }
 
-func (b *builder) cell(t space.CellType, s0, s1 *ir.Value, channels int, reduced bool) *ir.Value {
-	g := b.n.G
-	g.In(scope.Preprocess(0), func() {
-		if reduced {
-			s0 = nn.FactorizedReduce(b.n, s0, channels, true)
+// node adds up its operations; of none that are left, it is zeros.
+func (b *builder) node(t space.CellType, node int, states []*ir.Value) (sum *ir.Value) {
+	lo, _ := b.space.NodeGenes(node)
+	for j, gene := range b.Genotype.Node(t, node) {
+		if gene.Op == space.None {
+			continue
+		}
+		var y *ir.Value
+		b.n.G.In(scope.Operation(lo+j, gene.Op), func() { y = b.operation(t, gene, states[gene.Source]) })
+		if sum == nil {
+			sum = y
 		} else {
-			s0 = nn.ReLUConvBN(b.n, s0, channels, true)
+			sum = op.Add{}.Of(sum, y)
 		}
-	})
-	g.In(scope.Preprocess(1), func() { s1 = nn.ReLUConvBN(b.n, s1, channels, true) })
-	states := []*ir.Value{s0, s1}
-	genes := b.Genotype.Cell(t)
-	for node := range space.Nodes {
-		var sum [2]*ir.Value
-		for j := range sum {
-			gene := genes[2*node+j]
-			g.In(scope.Operation(2*node+j, gene.Op), func() {
-				sum[j] = b.operation(t, gene, states[gene.Source])
-			})
-		}
-		states = append(states, op.Add{}.Of(sum[0], sum[1]))
 	}
-	return op.Concat{Axis: 1}.Of(states[2:]...)
+	if sum == nil {
+		sum = b.zeros(states[0], b.space.Stride(t, 0))
+	}
+	return sum
+}
+
+// zeros are those of a node without operations. They follow from a state, so that the exported network takes any
+// number of images.
+func (b *builder) zeros(x *ir.Value, stride int) *ir.Value {
+	if stride > 1 {
+		x = op.AveragePool{Kernel: stride, Stride: stride}.Of(x)
+	}
+	return op.Mul{}.Of(x, b.n.G.Scalar(0))
 }
 
 // operation applies one gene and, to anything but an identity, drop-path.
 func (b *builder) operation(t space.CellType, gene space.Gene, x *ir.Value) *ir.Value {
-	if identity(t, gene) {
+	if identity(b.space, t, gene) {
 		return x
 	}
-	s := space.Stride(t, gene.Source)
-	switch gene.Op {
-	case space.MaxPool3x3, space.AvgPool3x3:
-		if x = nn.Pool(x, gene.Op, s); b.PoolNorm {
-			x = nn.Plain(b.n, x)
-		}
-	default:
-		x = nn.ConvOp(b.n, x, gene.Op, s, nn.Affine, nn.Affine)
+	norms := nn.Norms{Inner: nn.Affine, Last: nn.Affine}
+	if gene.Op.IsPool() {
+		norms = nn.Norms{Inner: nn.Plain, Last: nn.Plain, Search: b.PoolNorm}
 	}
+	x = nn.Apply(b.n, x, gene.Op, b.space.Stride(t, gene.Source), norms)
 	if len(b.drops) > 0 {
 		x = op.Mul{}.Of(x, b.drops[0])
 		b.drops = b.drops[1:]

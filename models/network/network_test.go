@@ -40,7 +40,7 @@ func TestParameterCounts(t *testing.T) {
 
 func TestParameterCountsOfGenotypes(t *testing.T) {
 	for seed := range uint64(8) {
-		g := check.Must(space.RandomGenotype(rand.New(rand.NewPCG(seed, 1)), space.FullMask()))(t)
+		g := check.Must(space.RandomGenotype(rand.New(rand.NewPCG(seed, 1)), space.DARTS.FullMask()))(t)
 		c := network.Config{Genotype: g, Channels: 6, Cells: 1 + int(seed), Classes: 7}
 		want := space.NetworkParams(g, c.Channels, c.Cells, c.Classes, false)
 		if n := check.Must(spec(c, 1, 16).Rank())(t).Weights.Len(); n != want {
@@ -54,7 +54,7 @@ func TestPoolNorm(t *testing.T) {
 	c := network.Config{Genotype: check.Must(space.Named("DARTS_V1"))(t), Channels: 4, Cells: 8, Classes: 10}
 	pools := 0
 	for i := range c.Cells {
-		for _, g := range c.Genotype.Cell(space.TypeAt(i, c.Cells)) {
+		for _, g := range c.Genotype.Cell(space.DARTS.TypeAt(i, c.Cells)) {
 			if g.Op == space.MaxPool3x3 || g.Op == space.AvgPool3x3 {
 				pools++
 			}

@@ -7,6 +7,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
+	"zos-ort/models/space"
 )
 
 // Conv is a k x k convolution to out channels with fresh weights.
@@ -46,13 +47,16 @@ func ScaledBatchNorm(n *graphgen.Net, x, w *ir.Value) *ir.Value {
 
 // Linear is x[B,in] W[out,in]' + b[out].
 func Linear(n *graphgen.Net, x *ir.Value, out int) *ir.Value {
-	in := x.Shape[1]
 	var y *ir.Value
-	n.G.In("classifier", func() {
-		w := n.Weight("weight", in, 0, out, in)
-		y = op.Gemm{TransB: true}.Of(x, w, n.Weight("bias", in, 0, out))
-	})
+	n.G.In("classifier", func() { y = linear(n, x, out) })
 	return y
+}
+
+// linear is Linear at the present place.
+func linear(n *graphgen.Net, x *ir.Value, out int) *ir.Value {
+	in := x.Shape[1]
+	w := n.Weight("weight", in, 0, out, in)
+	return op.Gemm{TransB: true}.Of(x, w, n.Weight("bias", in, 0, out))
 }
 
 // Stem is Conv3x3 to c channels and an affine batch norm.
@@ -87,8 +91,30 @@ func reduceConvs(n *graphgen.Net, x *ir.Value, c int) *ir.Value {
 	return op.Concat{Axis: 1}.Of(halves...)
 }
 
-// Head is global average pooling and a linear classifier.
-func Head(n *graphgen.Net, x *ir.Value, classes int) *ir.Value {
+// Between halves H and W between two stages of a space with residual reductions, and goes to c channels: two 3x3
+// convolutions, each after a ReLU and before a batch norm, added to a 1x1 convolution of the averages of 2x2 pixels
+// (Dong and Yang 2020, ResNetBasicblock). Its batch norms are affine.
+func Between(n *graphgen.Net, x *ir.Value, c int) *ir.Value {
+	if x.Shape[2]%2 != 0 || x.Shape[3]%2 != 0 {
+		n.G.Fail("residual reduction: height and width must be even, got %dx%d", x.Shape[2], x.Shape[3])
+	}
+	y, around := x, x
+	n.G.In("0", func() { y = BatchNorm(n, Conv(n, op.Relu{}.Of(y), c, 3, 2, 1), true) })
+	n.G.In("1", func() { y = BatchNorm(n, Conv(n, op.Relu{}.Of(y), c, 3, 1, 1), true) })
+	n.G.In("around", func() { around = Conv(n, op.AveragePool{Kernel: 2, Stride: 2}.Of(x), c, 1, 1, 0) })
+	return op.Add{}.Of(y, around)
+}
+
+// Head is global average pooling and a linear classifier; a normalised one has a batch norm and a ReLU before them.
+func Head(n *graphgen.Net, x *ir.Value, s space.Skeleton, classes int) *ir.Value {
+	if s.Normalised {
+		n.G.In("head", func() { x = op.Relu{}.Of(BatchNorm(n, x, true)) })
+	}
 	pooled := op.GlobalAveragePool{}.Of(x)
 	return Linear(n, op.Flatten{}.Of(pooled), classes)
+}
+
+// Zeros are what none gives of a state: zeros of its size, divided by the stride.
+func Zeros(n *graphgen.Net, x *ir.Value, channels, stride int) *ir.Value {
+	return op.Zeros(n.G, ir.T(ir.Float, x.Shape[0], channels, x.Shape[2]/stride, x.Shape[3]/stride))
 }

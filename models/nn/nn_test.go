@@ -3,10 +3,10 @@ package nn_test
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/eval"
 	"zos-ort/graphgen/ir"
 	"zos-ort/models/nn"
@@ -67,8 +67,8 @@ func TestFactorizedReduce(t *testing.T) {
 
 func TestPool(t *testing.T) {
 	pool := func(p space.Primitive, stride int) *eval.Tensor {
-		return frozen(t, nil, square(), func(_ *graphgen.Net, x *ir.Value) *ir.Value {
-			return nn.Pool(x, p, stride)
+		return frozen(t, nil, square(), func(n *graphgen.Net, x *ir.Value) *ir.Value {
+			return nn.Apply(n, x, p, stride, nn.Norms{Inner: nn.Plain, Last: nn.Plain})
 		})
 	}
 	wantTensor(t, "max pool", pool(space.MaxPool3x3, 2), []int{1, 1, 2, 2}, -3, -1, 5, 7)
@@ -80,7 +80,7 @@ func TestPool(t *testing.T) {
 }
 
 // A separable convolution is done twice, a dilated one once; both start with a ReLU.
-func TestConvOp(t *testing.T) {
+func TestApply(t *testing.T) {
 	centre := func(k int, x float32) []float32 {
 		w := make([]float32, k*k)
 		w[k*k/2] = x
@@ -94,19 +94,15 @@ func TestConvOp(t *testing.T) {
 	}
 	conv := func(p space.Primitive, stride int) *eval.Tensor {
 		return frozen(t, w, square(), func(n *graphgen.Net, x *ir.Value) *ir.Value {
-			return nn.ConvOp(n, x, p, stride, nn.Plain, nn.Plain)
+			return nn.Apply(n, x, p, stride, nn.Norms{Inner: nn.Plain, Last: nn.Plain})
 		})
 	}
 	wantTensor(t, "sep_conv_3x3", conv(space.SepConv3x3, 2), []int{1, 1, 2, 2}, 0, 0, 0, 2*2*3*5*7)
 	wantTensor(t, "dil_conv_5x5", conv(space.DilConv5x5, 2), []int{1, 1, 2, 2}, 0, 0, 0, 2*2*3)
-	for _, p := range []space.Primitive{space.None, space.MaxPool3x3, space.SkipConnect} {
-		_, err := graphgen.Freeze("layer", w, func(n *graphgen.Net) {
-			nn.ConvOp(n, n.G.Input("x", ir.T(ir.Float, 1, 1, 4, 4)), p, 1, nn.Plain, nn.Plain)
-		})
-		if err == nil || !strings.Contains(err.Error(), p.String()+" with stride 1 has no weights") {
-			t.Errorf("%v: %v", p, err)
-		}
-	}
+	_, err := graphgen.Freeze("layer", w, func(n *graphgen.Net) {
+		nn.Apply(n, n.G.Input("x", ir.T(ir.Float, 1, 1, 4, 4)), space.None, 1, nn.Norms{})
+	})
+	check.Error(t, err, "a part zero has no layer")
 }
 
 // Layers declare their weights in PyTorch's order and with its initialisation; the affine weights
@@ -115,10 +111,10 @@ func TestWeightsAreDeclaredInOrder(t *testing.T) {
 	forward := func(n *graphgen.Net, images *ir.Value) graphgen.Scores {
 		x := nn.Stem(n, images, 4)
 		n.G.In("cell0", func() {
-			x = nn.ConvOp(n, x, space.SepConv5x5, 2, nn.Affine, nn.Plain)
+			x = nn.Apply(n, x, space.SepConv5x5, 2, nn.Norms{Inner: nn.Affine, Last: nn.Plain})
 			x = nn.ReLUConvBN(n, x, 6, true)
 		})
-		return graphgen.Scores{Logits: nn.Head(n, x, 3)}
+		return graphgen.Scores{Logits: nn.Head(n, x, space.Skeleton{}, 3)}
 	}
 	p, err := graphgen.Spec{Forward: forward, Batch: 2, Image: 8, Classes: 3}.Evaluate()
 	if err != nil {

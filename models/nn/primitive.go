@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"fmt"
+
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -14,48 +16,111 @@ type Norm func(n *graphgen.Net, x *ir.Value) *ir.Value
 func Plain(n *graphgen.Net, x *ir.Value) *ir.Value  { return BatchNorm(n, x, false) }
 func Affine(n *graphgen.Net, x *ir.Value) *ir.Value { return BatchNorm(n, x, true) }
 
-// Pool is the 3x3 pooling of a primitive, without batch norm.
-func Pool(x *ir.Value, p space.Primitive, stride int) *ir.Value {
-	if p == space.MaxPool3x3 {
-		return op.MaxPool{Kernel: 3, Stride: stride, Pad: 1}.Of(x)
-	}
-	return op.AveragePool{Kernel: 3, Stride: stride, Pad: 1}.Of(x)
+// Norms are the batch norms of an operation: Last ends it, the others are Inner. Search keeps those that the space
+// has in supernets only.
+type Norms struct {
+	Inner, Last Norm
+	Search      bool
 }
 
-// ConvOp is a separable or dilated convolution, or a FactorizedReduce: the primitives that have
-// weights. The middle batch norms are inner, the last one is last.
-func ConvOp(n *graphgen.Net, x *ir.Value, p space.Primitive, stride int, inner, last Norm) *ir.Value {
-	c := x.Shape[1]
-	switch p {
-	case space.SepConv3x3, space.SepConv5x5:
-		k := kernel(p)
-		n.G.In("0", func() { x = inner(n, separable(n, x, k, stride, k/2, 1)) })
-		n.G.In("1", func() { x = last(n, separable(n, x, k, 1, k/2, 1)) })
-		return x
-	case space.DilConv3x3, space.DilConv5x5:
-		k := kernel(p)
-		return last(n, separable(n, x, k, stride, k-1, 2))
-	case space.SkipConnect:
-		if stride == 2 {
-			return last(n, reduceConvs(n, x, c))
+// EndsWithNorm says whether an operation with a stride ends with a batch norm, for Norms.Last.
+func EndsWithNorm(p space.Primitive, stride int) bool {
+	parts := p.Parts()
+	last := parts[len(parts)-1]
+	return last.Kind == space.BatchNormPart || last.Kind == space.Identity && stride > 1
+}
+
+// Apply is an operation with a stride on x. Its blocks have places of their own if there are several, and so has every
+// convolution in a block; equal ones in a block are numbered from the second on.
+func Apply(n *graphgen.Net, x *ir.Value, p space.Primitive, stride int, norms Norms) *ir.Value {
+	blocks := p.Blocks()
+	strider, at := p.Strider(), 0
+	for i, b := range blocks {
+		build := func() {
+			layers := layers{n: n, seen: map[space.Kind]int{}}
+			for _, part := range b {
+				s := 1
+				if at == strider {
+					s = stride
+				}
+				norm := norms.Inner
+				if at++; at == len(p.Parts()) {
+					norm = norms.Last
+				}
+				if !part.SearchOnly || norms.Search {
+					x = layers.of(part, x, s, norm)
+				}
+			}
+		}
+		if len(blocks) > 1 {
+			n.G.In(fmt.Sprint(i), build)
+		} else {
+			build()
 		}
 	}
-	n.G.Fail("primitive %v with stride %d has no weights", p, stride)
-	return nil
-}
-
-func kernel(p space.Primitive) int {
-	if p == space.SepConv5x5 || p == space.DilConv5x5 {
-		return 5
-	}
-	return 3
-}
-
-// separable is ReLU, depthwise k x k, pointwise 1x1.
-func separable(n *graphgen.Net, x *ir.Value, k, stride, pad, dilation int) *ir.Value {
-	c := x.Shape[1]
-	x = op.Relu{}.Of(x)
-	n.G.In("depthwise", func() { x = Depthwise(n, x, k, stride, pad, dilation) })
-	n.G.In("pointwise", func() { x = Conv(n, x, c, 1, 1, 0) })
 	return x
+}
+
+// layers builds the parts of a block.
+type layers struct {
+	n    *graphgen.Net
+	seen map[space.Kind]int
+}
+
+// in builds a part at its place.
+func (l layers) in(k space.Kind, build func()) {
+	place := string(k)
+	if l.seen[k]++; l.seen[k] > 1 {
+		place += fmt.Sprintf("_%d", l.seen[k])
+	}
+	l.n.G.In(place, build)
+}
+
+// of is a part of an operation.
+func (l layers) of(p space.Part, x *ir.Value, stride int, norm Norm) *ir.Value {
+	pad := p.Dilation * (p.Kernel / 2)
+	switch p.Kind {
+	case space.ConvPart:
+		l.in(p.Kind, func() { x = grouped(l.n, x, p, stride, pad) })
+	case space.DepthwisePart:
+		l.in(p.Kind, func() { x = Depthwise(l.n, x, p.Kernel, stride, pad, p.Dilation) })
+	case space.PointwisePart:
+		l.in(p.Kind, func() { x = Conv(l.n, x, x.Shape[1], 1, stride, 0) })
+	case space.BatchNormPart:
+		x = norm(l.n, x)
+	case space.ReLUPart:
+		x = op.Relu{}.Of(x)
+	case space.MaxPool:
+		x = op.MaxPool{Kernel: p.Kernel, Stride: stride, Pad: pad}.Of(x)
+	case space.AvgPool:
+		x = op.AveragePool{Kernel: p.Kernel, Stride: stride, Pad: pad}.Of(x)
+	case space.Identity:
+		if stride > 1 {
+			x = norm(l.n, reduceConvs(l.n, x, x.Shape[1]))
+		}
+	case space.SqueezeExcite:
+		l.in(p.Kind, func() { x = squeezeExcite(l.n, x, p.Inner(x.Shape[1])) })
+	default:
+		l.n.G.Fail("a part %s has no layer", p.Kind)
+	}
+	return x
+}
+
+// grouped is a convolution that keeps the number of channels.
+func grouped(n *graphgen.Net, x *ir.Value, p space.Part, stride, pad int) *ir.Value {
+	c, in := x.Shape[1], x.Shape[1]/p.Groups
+	if in*p.Groups != c {
+		n.G.Fail("conv: %d channels do not divide into %d groups", c, p.Groups)
+	}
+	w := n.Weight("weight", in*p.Kernel*p.Kernel, 0, c, in, p.Kernel, p.Kernel)
+	return op.Conv{Kernel: p.Kernel, Stride: stride, Pad: pad, Dilation: p.Dilation, Group: p.Groups}.Of(x, w)
+}
+
+// squeezeExcite is x times sigmoid(W2 relu(W1 mean(x) + b1) + b2), channel by channel (Hu et al., CVPR 2018).
+func squeezeExcite(n *graphgen.Net, x *ir.Value, inner int) *ir.Value {
+	c := x.Shape[1]
+	y := op.Flatten{}.Of(op.GlobalAveragePool{}.Of(x))
+	n.G.In("reduce", func() { y = op.Relu{}.Of(linear(n, y, inner)) })
+	n.G.In("expand", func() { y = op.Sigmoid{}.Of(linear(n, y, c)) })
+	return op.Mul{}.Of(x, op.Reshape{}.To(y, x.Shape[0], c, 1, 1))
 }

@@ -11,27 +11,29 @@ import (
 // entry at all. Gradients and optimiser moments are Alphas too, made by Like.
 //
 // All numbers lie in one vector: the operations of normal cells in flat order, those of reduction
-// cells, the 14 edges of normal cells, the 14 of reduction cells. Every accessor that returns a
+// cells, the edges of normal cells, those of reduction cells. Every accessor that returns a
 // slice returns a view of it, so writing to the slice changes the Alphas.
 type Alphas struct {
-	mask   Mask
-	values []float64
-	start  [2][Edges + 1]int // row e of type t is values[start[t][e]:start[t][e+1]]
+	mask       Mask
+	values     []float64
+	operations int                  // how many of them belong to operations
+	start      [2][MaxEdges + 1]int // row e of type t is values[start[t][e]:start[t][e+1]]
 }
 
 // NewAlphas returns zeros for a mask. Edge weights exist if edgeWeights is set.
 func NewAlphas(mask Mask, edgeWeights bool) *Alphas {
 	a := &Alphas{mask: mask}
 	n := 0
-	for _, t := range CellTypes {
-		for e, s := range mask[t] {
+	for _, t := range mask.Space().types {
+		for e, s := range mask.Sets(t) {
 			a.start[t][e] = n
 			n += s.Len()
 		}
-		a.start[t][Edges] = n
+		a.start[t][mask.Space().Edges()] = n
 	}
+	a.operations = n
 	if edgeWeights {
-		n += 2 * Edges
+		n += len(mask.Space().types) * mask.Space().Edges()
 	}
 	a.values = make([]float64, n)
 	return a
@@ -72,10 +74,7 @@ func Mean(list []*Alphas) (*Alphas, error) {
 func (a *Alphas) Mask() Mask { return a.mask }
 
 // HasEdgeWeights says whether there are edge weights.
-func (a *Alphas) HasEdgeWeights() bool { return len(a.values) > a.ops() }
-
-// ops is the number of entries that belong to operations.
-func (a *Alphas) ops() int { return a.start[Reduce][Edges] }
+func (a *Alphas) HasEdgeWeights() bool { return len(a.values) > a.operations }
 
 // Len is the length of Vector.
 func (a *Alphas) Len() int { return len(a.values) }
@@ -93,18 +92,24 @@ func (a *Alphas) SetVector(v []float64) error {
 }
 
 // Flat is a view of the operations of a cell type; entry i belongs to Mask().Candidates(t)[i].
-func (a *Alphas) Flat(t CellType) []float64 { return a.view(a.start[t][0], a.start[t][Edges]) }
+func (a *Alphas) Flat(t CellType) []float64 { return a.view(a.start[t][0], a.end(t)) }
 
 // Row is a view of the operations of an edge, in the order of its set.
 func (a *Alphas) Row(t CellType, e int) []float64 { return a.view(a.start[t][e], a.start[t][e+1]) }
 
-// Edge is a view of the 14 edge weights before the softmax, or nil if there are none.
+// end is where the operations of a cell type end.
+func (a *Alphas) end(t CellType) int { return a.start[t][a.edges()] }
+
+// edges is the number of edges of a cell.
+func (a *Alphas) edges() int { return a.mask.Space().Edges() }
+
+// Edge is a view of the edge weights of a cell type before the softmax, or nil if there are none.
 func (a *Alphas) Edge(t CellType) []float64 {
 	if !a.HasEdgeWeights() {
 		return nil
 	}
-	lo := a.ops() + int(t)*Edges
-	return a.view(lo, lo+Edges)
+	lo := a.operations + int(t)*a.edges()
+	return a.view(lo, lo+a.edges())
 }
 
 func (a *Alphas) view(lo, hi int) []float64 { return a.values[lo:hi:hi] }
@@ -117,13 +122,13 @@ func (a *Alphas) Equal(b *Alphas) bool {
 // RestrictTo returns the entries that a smaller mask keeps, with the edge weights.
 func (a *Alphas) RestrictTo(mask Mask) (*Alphas, error) {
 	r := NewAlphas(mask, a.HasEdgeWeights())
-	for _, t := range CellTypes {
-		for e, s := range mask[t] {
-			from, row, to := a.mask[t][e], a.Row(t, e), r.Row(t, e)
-			for i, p := range s.Primitives() {
+	for _, t := range mask.Space().types {
+		for e := range mask.Sets(t) {
+			from, row, to := a.mask.At(t, e), a.Row(t, e), r.Row(t, e)
+			for i, p := range mask.Primitives(t, e) {
 				if !from.Has(p) {
-					return nil, fmt.Errorf("alphas: restricted to a mask with %v, which is not in %v (%s)",
-						p, from, edgePlace(t, e))
+					return nil, fmt.Errorf("alphas: restricted to a mask with %v, which is not among %s (%s)",
+						p, joined(a.mask.Primitives(t, e)), edgePlace(t, e))
 				}
 				to[i] = row[from.Index(p)]
 			}

@@ -9,8 +9,8 @@ import (
 )
 
 // MarshalJSON writes {"schema":"zos-ort/alphas","version":1,"normal":[...],"reduce":[...]} with a
-// list of [operation, number] pairs for each of the 14 edges; with edge weights also "normal_edges"
-// and "reduce_edges", 14 numbers each. Numbers come back bit by bit; NaN and infinities are errors.
+// list of [operation, number] pairs for every edge; with edge weights also "normal_edges"
+// and "reduce_edges", a number for every edge. A space other than DARTS stands before them. Numbers come back bit by bit; NaN and infinities are errors.
 func (a *Alphas) MarshalJSON() ([]byte, error) {
 	for i, v := range a.values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -18,12 +18,12 @@ func (a *Alphas) MarshalJSON() ([]byte, error) {
 		}
 	}
 	var b bytes.Buffer
-	header(&b, "alphas")
-	for _, t := range CellTypes {
+	header(&b, "alphas", a.mask.Space())
+	for _, t := range a.mask.Space().types {
 		fmt.Fprintf(&b, ",\n  %q: [", t.String())
-		for e, s := range a.mask[t] {
+		for e := range a.mask.Sets(t) {
 			b.WriteString(listComma(e) + "[")
-			for i, p := range s.Primitives() {
+			for i, p := range a.mask.Primitives(t, e) {
 				if i > 0 {
 					b.WriteString(", ")
 				}
@@ -33,7 +33,7 @@ func (a *Alphas) MarshalJSON() ([]byte, error) {
 		}
 		b.WriteString("\n  ]")
 	}
-	for _, t := range CellTypes {
+	for _, t := range a.mask.Space().types {
 		if !a.HasEdgeWeights() {
 			break
 		}
@@ -56,23 +56,22 @@ func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 func (a *Alphas) UnmarshalJSON(data []byte) error {
 	var rows [2][][]named
 	var edges [2][]json.RawMessage
-	err := readObject("alphas", data,
-		field{key: "normal", into: &rows[Normal]}, field{key: "reduce", into: &rows[Reduce]},
-		field{key: edgesKey(Normal), into: &edges[Normal], optional: true},
-		field{key: edgesKey(Reduce), into: &edges[Reduce], optional: true})
+	s, err := readObject("alphas", data, func(s *Space) []field {
+		return append(byType(s, &rows, CellType.String, false), byType(s, &edges, edgesKey, true)...)
+	})
 	if err != nil {
 		return err
 	}
-	mask, err := maskOfRows(rows)
+	mask, err := s.maskOfRows(rows)
 	if err != nil {
 		return err
 	}
 	read := NewAlphas(mask, edges[Normal] != nil || edges[Reduce] != nil)
-	for _, t := range CellTypes {
+	for _, t := range s.types {
 		for e, row := range rows[t] {
 			for _, n := range row {
-				if err := decode(n.value, &read.Row(t, e)[mask[t][e].Index(n.op)]); err != nil {
-					return fmt.Errorf("alphas: %v is not a number: %w (%s)", n.op, err, edgePlace(t, e))
+				if err := decode(n.value, &read.Row(t, e)[mask.At(t, e).Index(s.find(n.name))]); err != nil {
+					return fmt.Errorf("alphas: %v is not a number: %w (%s)", n.name, err, edgePlace(t, e))
 				}
 			}
 		}
@@ -84,17 +83,17 @@ func (a *Alphas) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func maskOfRows(rows [2][][]named) (Mask, error) {
+func (s *Space) maskOfRows(rows [2][][]named) (Mask, error) {
 	var names [2][][]string
 	for t := range rows {
 		names[t] = make([][]string, len(rows[t]))
 		for e, row := range rows[t] {
 			for _, n := range row {
-				names[t][e] = append(names[t][e], n.op.String())
+				names[t][e] = append(names[t][e], n.name)
 			}
 		}
 	}
-	mask, err := ParseMask(names[Normal], names[Reduce])
+	mask, err := s.ParseMask(names)
 	if err != nil {
 		return Mask{}, fmt.Errorf("alphas: %w", err)
 	}

@@ -37,7 +37,7 @@ func TestAlphasJSONRoundTrip(t *testing.T) {
 }
 
 func TestAlphasJSONRefuses(t *testing.T) {
-	a := NewAlphas(FullMask(), true)
+	a := NewAlphas(DARTS.FullMask(), true)
 	a.Row(Normal, 0)[7] = .25
 	a.Edge(Reduce)[13] = .5
 	text := string(must(json.Marshal(a))(t))

@@ -8,8 +8,8 @@ import (
 )
 
 func TestMixWeightsAreSoftmaxOfTheRows(t *testing.T) {
-	m := FullMask()
-	m[Normal][1] = SetOf(None, SkipConnect)
+	m := DARTS.FullMask()
+	m.Put(Normal, 1, SetOf(None, SkipConnect))
 	a := NewAlphas(m, false)
 	copy(a.Row(Normal, 1), []float64{0, math.Log(3)})
 	w := a.MixWeights(nil, Normal)
@@ -26,14 +26,14 @@ func TestMixWeightsAreSoftmaxOfTheRows(t *testing.T) {
 }
 
 func TestEdgeWeightsAreSoftmaxPerNode(t *testing.T) {
-	a := NewAlphas(FullMask(), true)
+	a := NewAlphas(DARTS.FullMask(), true)
 	a.Edge(Reduce)[4] = math.Log(2)
 	w := a.EdgeWeights(nil, Reduce)
-	want := [Edges]float64{.5, .5, .25, .25, .5, .25, .25, .25, .25, .2, .2, .2, .2, .2}
+	want := [edges]float64{.5, .5, .25, .25, .5, .25, .25, .25, .25, .2, .2, .2, .2, .2}
 	for e := range want {
 		wantNear(t, edgePlace(Reduce, e), w[e], want[e], 1e-15)
 	}
-	if NewAlphas(FullMask(), false).EdgeWeights(w, Normal) != nil {
+	if NewAlphas(DARTS.FullMask(), false).EdgeWeights(w, Normal) != nil {
 		t.Error("edge weights without edge weights")
 	}
 }
@@ -41,10 +41,10 @@ func TestEdgeWeightsAreSoftmaxPerNode(t *testing.T) {
 func TestSumsOfWeights(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := drawAlphas(t)
-		for _, cell := range CellTypes {
-			wantSum(t, "mixing weights", a.MixWeights(nil, cell), Edges)
+		for _, cell := range cellTypes {
+			wantSum(t, "mixing weights", a.MixWeights(nil, cell), edges)
 			if a.HasEdgeWeights() {
-				wantSum(t, "edge weights", a.EdgeWeights(nil, cell), Nodes)
+				wantSum(t, "edge weights", a.EdgeWeights(nil, cell), nodes)
 			}
 		}
 	})
@@ -80,7 +80,7 @@ func drawLoss(t *rapid.T, a *Alphas) *loss {
 		}
 		return v
 	}
-	for _, cell := range CellTypes {
+	for _, cell := range cellTypes {
 		l.mix[cell], l.edge[cell] = normal(len(a.Flat(cell))), normal(len(a.Edge(cell)))
 	}
 	return l
@@ -91,7 +91,7 @@ func (l *loss) value(t *rapid.T, a *Alphas) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cell := range CellTypes {
+	for _, cell := range cellTypes {
 		for i, w := range a.MixWeights(nil, cell) {
 			sum += l.mix[cell][i] * w
 		}
@@ -105,7 +105,7 @@ func (l *loss) value(t *rapid.T, a *Alphas) float64 {
 func (l *loss) gradient(t *rapid.T, a *Alphas) *Alphas {
 	grad := a.Like()
 	_, err := a.AddBetaRegularizer(grad, l.lambda)
-	for _, cell := range CellTypes {
+	for _, cell := range cellTypes {
 		if err == nil {
 			err = a.MixBackward(grad, cell, l.mix[cell])
 		}
@@ -151,7 +151,7 @@ func TestBackwardAccumulates(t *testing.T) {
 		if _, err := a.AddBetaRegularizer(twice, l.lambda); err != nil {
 			t.Fatal(err)
 		}
-		for _, cell := range CellTypes {
+		for _, cell := range cellTypes {
 			_ = a.MixBackward(twice, cell, l.mix[cell])
 			_ = a.EdgeBackward(twice, cell, l.edge[cell])
 		}
@@ -166,7 +166,7 @@ func TestBackwardAccumulates(t *testing.T) {
 // With zero alphas on the full mask the value is 2 lambda ln 8 and every gradient
 // lambda/14/8; the edge weights have none.
 func TestBetaRegularizerOfZeros(t *testing.T) {
-	a := NewAlphas(FullMask(), true)
+	a := NewAlphas(DARTS.FullMask(), true)
 	grad := a.Like()
 	value, err := a.AddBetaRegularizer(grad, 3)
 	if err != nil {
@@ -183,8 +183,8 @@ func TestBetaRegularizerOfZeros(t *testing.T) {
 }
 
 func TestEntropy(t *testing.T) {
-	m := FullMask()
-	m[Normal][0] = SetOf(SkipConnect)
+	m := DARTS.FullMask()
+	m.Put(Normal, 0, SetOf(SkipConnect))
 	a := NewAlphas(m, false)
 	wantNear(t, "entropy of equals", a.RowEntropy(Normal, 1), math.Log(8), 1e-14)
 	wantNear(t, "entropy of one operation", a.RowEntropy(Normal, 0), 0, 0)
@@ -194,7 +194,7 @@ func TestEntropy(t *testing.T) {
 }
 
 func TestBackwardRefusesOtherLayouts(t *testing.T) {
-	a, b := NewAlphas(FullMask(), true), NewAlphas(FullMask().Drop(None), true)
+	a, b := NewAlphas(DARTS.FullMask(), true), NewAlphas(DARTS.FullMask().Drop(None), true)
 	_, err := a.AddBetaRegularizer(b, 1)
 	for _, err := range []error{
 		err,
@@ -209,7 +209,7 @@ func TestBackwardRefusesOtherLayouts(t *testing.T) {
 
 // STYLE 9: the step loop allocates nothing.
 func TestMixingAllocatesNothing(t *testing.T) {
-	a := NewAlphas(FullMask(), true)
+	a := NewAlphas(DARTS.FullMask(), true)
 	grad := a.Like()
 	mix, edge := a.MixWeights(nil, Normal), a.EdgeWeights(nil, Normal)
 	allocations := testing.AllocsPerRun(10, func() {
@@ -232,8 +232,8 @@ func TestDecayBeta(t *testing.T) {
 		before, _ := a.AddBetaRegularizer(grad, 1)
 		const step = 1e-3
 		moved.DecayBeta(step)
-		for _, cell := range CellTypes {
-			for e := range Edges {
+		for _, cell := range cellTypes {
+			for e := range edges {
 				row, g, was := moved.Row(cell, e), grad.Row(cell, e), a.Row(cell, e)
 				mean := 0.
 				for i := range g {

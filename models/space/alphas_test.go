@@ -28,16 +28,16 @@ func TestAlphasLayout(t *testing.T) {
 			}
 		}
 		m := a.Mask()
-		for _, cell := range CellTypes {
-			for e := range Edges {
-				expect("row "+edgePlace(cell, e), a.Row(cell, e), m[cell][e].Len())
+		for _, cell := range cellTypes {
+			for e := range edges {
+				expect("row "+edgePlace(cell, e), a.Row(cell, e), m.At(cell, e).Len())
 			}
 			next -= float64(m.CountIn(cell))
 			expect("flat", a.Flat(cell), m.CountIn(cell))
 		}
-		for _, cell := range CellTypes {
+		for _, cell := range cellTypes {
 			if a.HasEdgeWeights() {
-				expect("edge", a.Edge(cell), Edges)
+				expect("edge", a.Edge(cell), edges)
 			} else if a.Edge(cell) != nil {
 				t.Fatal("edge weights without edge weights")
 			}
@@ -50,7 +50,7 @@ func TestAlphasLayout(t *testing.T) {
 }
 
 func TestAlphasInit(t *testing.T) {
-	a := NewAlphas(FullMask(), true)
+	a := NewAlphas(DARTS.FullMask(), true)
 	if a.Len() != 224+28 {
 		t.Fatalf("%d numbers", a.Len())
 	}
@@ -73,7 +73,7 @@ func TestAlphasInit(t *testing.T) {
 }
 
 func TestAlphasCopies(t *testing.T) {
-	a := NewAlphas(FullMask(), false)
+	a := NewAlphas(DARTS.FullMask(), false)
 	c := a.Clone()
 	c.Row(Reduce, 3)[2] = 5
 	if a.Row(Reduce, 3)[2] != 0 || c.Vector()[112+3*8+2] != 5 {
@@ -83,7 +83,7 @@ func TestAlphasCopies(t *testing.T) {
 		t.Errorf("SetVector: %v", err)
 	}
 	wantError(t, a.SetVector(make([]float64, 3)), "3 numbers", "wants 224")
-	if a.Equal(NewAlphas(FullMask(), true)) || a.Equal(NewAlphas(FullMask().Drop(None), false)) {
+	if a.Equal(NewAlphas(DARTS.FullMask(), true)) || a.Equal(NewAlphas(DARTS.FullMask().Drop(None), false)) {
 		t.Error("alphas of another layout are equal")
 	}
 }
@@ -94,17 +94,18 @@ func TestAlphasRestrictTo(t *testing.T) {
 		rng := drawRand(t)
 		mask := a.Mask()
 		for range rng.IntN(100) {
-			s := &mask[rng.IntN(2)][rng.IntN(Edges)]
-			*s = s.Without(Primitive(rng.IntN(NumPrimitives)))
+			c := Candidate{Cell: CellType(rng.IntN(2)), Edge: rng.IntN(edges)}
+			c.Op = DARTS.operations[rng.IntN(primitives)]
+			mask = mask.Without(c)
 		}
 		r, err := a.RestrictTo(mask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, cell := range CellTypes {
+		for _, cell := range cellTypes {
 			for _, c := range mask.Candidates(cell) {
-				got := r.Row(cell, c.Edge)[mask[cell][c.Edge].Index(c.Op)]
-				if want := a.Row(cell, c.Edge)[a.Mask()[cell][c.Edge].Index(c.Op)]; got != want {
+				got := r.Row(cell, c.Edge)[mask.At(cell, c.Edge).Index(c.Op)]
+				if want := a.Row(cell, c.Edge)[a.Mask().At(cell, c.Edge).Index(c.Op)]; got != want {
 					t.Fatalf("%v is %v, want %v", c, got, want)
 				}
 			}
@@ -118,6 +119,6 @@ func TestAlphasRestrictTo(t *testing.T) {
 			t.Fatal("the layout is not that of the mask")
 		}
 	})
-	_, err := NewAlphas(FullMask().Drop(None), false).RestrictTo(FullMask())
-	wantError(t, err, "none", "not in {max_pool_3x3", "normal/edge0")
+	_, err := NewAlphas(DARTS.FullMask().Drop(None), false).RestrictTo(DARTS.FullMask())
+	wantError(t, err, "none", "not among max_pool_3x3", "normal/edge0")
 }

@@ -9,12 +9,12 @@ import (
 )
 
 // score sets scores by edge and primitive in the normal cell; all others are 0.
-func score(entries map[Candidate]float64) Scores {
+func score(entries map[Candidate]float64) *Scores {
 	var s Scores
 	for c, v := range entries {
-		s[c.Cell][c.Edge][c.Op] = v
+		s[c.Cell][c.Edge][c.Op.Index()] = v
 	}
-	return s
+	return &s
 }
 
 func TestDeriveTakesTheTwoStrongestEdges(t *testing.T) {
@@ -25,29 +25,30 @@ func TestDeriveTakesTheTwoStrongestEdges(t *testing.T) {
 		{Normal, 11, None}:       1,  // none never counts
 		{Normal, 2, SkipConnect}: .1, // node 1, source 0
 		{Normal, 4, AvgPool3x3}:  .2, // node 1, source 2
-	}), FullMask())
+	}), DARTS.FullMask())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Nodes 0 and 2 and the reduction cell have nothing but ties: lowest edges, lowest primitive.
 	tie := [2]Gene{{MaxPool3x3, 0}, {MaxPool3x3, 1}}
-	want := Genotype{
-		Normal: [8]Gene{tie[0], tie[1], {AvgPool3x3, 2}, {SkipConnect, 0}, tie[0], tie[1],
+	want := DARTS.Genotype(
+		[]Gene{tie[0], tie[1], {AvgPool3x3, 2}, {SkipConnect, 0}, tie[0], tie[1],
 			{DilConv5x5, 1}, {SepConv5x5, 4}},
-		Reduce: [8]Gene{tie[0], tie[1], tie[0], tie[1], tie[0], tie[1], tie[0], tie[1]},
-	}
+		[]Gene{tie[0], tie[1], tie[0], tie[1], tie[0], tie[1], tie[0], tie[1]})
 	if g != want {
 		t.Errorf("derived\n%v\nwant\n%v", g, want)
 	}
 }
 
 func TestDeriveReadsUnmaskedOperationsOnly(t *testing.T) {
-	m := FullMask()
-	for e := range m[Normal] {
-		m[Normal][e] = SetOf(None, SepConv3x3)
+	m := DARTS.FullMask()
+	for e := range m.Sets(Normal) {
+		m.Put(Normal, e, SetOf(None, SepConv3x3))
 	}
-	m[Normal][0] = SetOf(None, SkipConnect, DilConv3x3)
-	m[Normal][9], m[Normal][10], m[Normal][11] = SetOf(None), SetOf(None), SetOf(None)
+	m.Put(Normal, 0, SetOf(None, SkipConnect, DilConv3x3))
+	for _, e := range []int{9, 10, 11} {
+		m.Put(Normal, e, SetOf(None))
+	}
 	s := score(map[Candidate]float64{
 		{Normal, 0, MaxPool3x3}: math.NaN(), {Normal, 0, None}: math.NaN(),
 		{Normal, 0, DilConv3x3}: .5, {Normal, 10, SepConv3x3}: 9,
@@ -63,11 +64,11 @@ func TestDeriveReadsUnmaskedOperationsOnly(t *testing.T) {
 		t.Errorf("node 3 has %v, %v", g.Normal[6], g.Normal[7])
 	}
 
-	m[Normal][12] = SetOf(None)
+	m.Put(Normal, 12, SetOf(None))
 	_, err = DeriveFromScores(s, m)
 	wantError(t, err, "genotype: a node needs 2 edges", "has 1", "normal/node3")
-	s[Reduce][7][SepConv5x5] = math.NaN()
-	_, err = DeriveFromScores(s, FullMask().Drop(MaxPool3x3))
+	s[Reduce][7][SepConv5x5.Index()] = math.NaN()
+	_, err = DeriveFromScores(s, DARTS.FullMask().Drop(MaxPool3x3))
 	wantError(t, err, "genotype: the weight of sep_conv_5x5 is NaN", "reduce/edge7")
 }
 
@@ -84,12 +85,12 @@ func TestDeriveAgainstSorting(t *testing.T) {
 				}
 			}
 		}
-		g, err := DeriveFromScores(s, m)
+		g, err := DeriveFromScores(&s, m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, cell := range CellTypes {
-			for node := range Nodes {
+		for _, cell := range cellTypes {
+			for node := range nodes {
 				want := sortedGenes(&s[cell], m, cell, node)[:2]
 				if got := g.Cell(cell); !slices.Equal(got[2*node:2*node+2], want) {
 					t.Fatalf("%s: derived %v, want %v", nodePlace(cell, node), got[2*node:2*node+2], want)
@@ -102,14 +103,14 @@ func TestDeriveAgainstSorting(t *testing.T) {
 	})
 }
 
-func sortedGenes(s *[Edges][NumPrimitives]float64, m Mask, cell CellType, node int) []Gene {
+func sortedGenes(s *[MaxEdges][MaxOperations]float64, m Mask, cell CellType, node int) []Gene {
 	var genes []Gene
-	at := func(g Gene) float64 { return s[EdgeIndex(node, g.Source)][g.Op] }
+	at := func(g Gene) float64 { return s[DARTS.EdgeIndex(node, g.Source)][g.Op.Index()] }
 	byScore := func(a, b Gene) int { return int(at(b) - at(a)) }
-	lo, hi := NodeEdges(node)
+	lo, hi := DARTS.NodeEdges(node)
 	for e := lo; e < hi; e++ {
 		var ops []Gene
-		for _, p := range m[cell][e].Primitives() {
+		for _, p := range DARTS.Members(m.At(cell, e)) {
 			if p != None {
 				ops = append(ops, Gene{p, e - lo})
 			}
@@ -125,9 +126,9 @@ func sortedGenes(s *[Edges][NumPrimitives]float64, m Mask, cell CellType, node i
 // "softmax missing before comparing edges" is a bug that shipped elsewhere: here raw alphas would
 // choose edges 3 and 4, their softmax chooses 2 and 3.
 func TestGenotypeComparesSoftmaxNotAlphas(t *testing.T) {
-	a := NewAlphas(FullMask(), false)
-	a.Row(Normal, 2)[SepConv3x3] = 1
-	a.Row(Normal, 3)[SkipConnect] = 1.5
+	a := NewAlphas(DARTS.FullMask(), false)
+	a.Row(Normal, 2)[SepConv3x3.Index()] = 1
+	a.Row(Normal, 3)[SkipConnect.Index()] = 1.5
 	for i := range a.Row(Normal, 4) {
 		a.Row(Normal, 4)[i] = 5
 	}
@@ -138,17 +139,17 @@ func TestGenotypeComparesSoftmaxNotAlphas(t *testing.T) {
 }
 
 func TestGenotypeUsesEdgeWeights(t *testing.T) {
-	a := NewAlphas(FullMask().Drop(None), true)
+	a := NewAlphas(DARTS.FullMask().Drop(None), true)
 	a.Edge(Reduce)[12], a.Edge(Reduce)[9] = 2, 1
-	a.Row(Reduce, 11)[SetOf(FullSet.Without(None).Primitives()...).Index(DilConv3x3)] = .1
+	a.Row(Reduce, 11)[a.Mask().At(Reduce, 11).Index(DilConv3x3)] = .1
 	g := must(a.Genotype())(t)
 	if g.Reduce[6] != (Gene{MaxPool3x3, 3}) || g.Reduce[7] != (Gene{MaxPool3x3, 0}) {
 		t.Errorf("node 3 has %v, %v", g.Reduce[6], g.Reduce[7])
 	}
 	s := a.Scores()
-	wantNear(t, "score", s[Reduce][0][SkipConnect], 1./7/2, 1e-15)
-	if s[Reduce][0][None] != 0 {
-		t.Errorf("a masked operation has score %v", s[Reduce][0][None])
+	wantNear(t, "score", s[Reduce][0][SkipConnect.Index()], 1./7/2, 1e-15)
+	if s[Reduce][0][None.Index()] != 0 {
+		t.Errorf("a masked operation has score %v", s[Reduce][0][None.Index()])
 	}
 	a.Row(Normal, 6)[0] = math.NaN()
 	_, err := a.Genotype()

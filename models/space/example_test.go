@@ -9,9 +9,9 @@ import (
 
 // A mask is a set of operations for every edge of every cell type.
 func ExampleMask() {
-	mask := space.FullMask().Drop(space.None)
-	mask[space.Normal][0] = space.SetOf(space.SkipConnect, space.SepConv3x3)
-	fmt.Println(mask.Count(), "of", space.FullMask().Count(), "operations:", mask[space.Normal][0])
+	mask := space.DARTS.FullMask().Drop(space.None)
+	mask.Put(space.Normal, 0, space.SetOf(space.SkipConnect, space.SepConv3x3))
+	fmt.Println(mask.Count(), "of", space.DARTS.FullMask().Count(), "operations:", mask.Primitives(space.Normal, 0))
 
 	text, err := json.Marshal(mask)
 	if err != nil {
@@ -21,14 +21,14 @@ func ExampleMask() {
 	var read space.Mask
 	fmt.Println(json.Unmarshal(text, &read), read == mask)
 	// Output:
-	// 191 of 224 operations: {skip_connect, sep_conv_3x3}
+	// 191 of 224 operations: [skip_connect sep_conv_3x3]
 	// <nil> true
 }
 
 // The genotype keeps, for every node, the two edges with the strongest operation other than none.
 func ExampleAlphas_Genotype() {
-	alphas := space.NewAlphas(space.FullMask(), false)
-	for i, c := range space.FullMask().Candidates(space.Normal) {
+	alphas := space.NewAlphas(space.DARTS.FullMask(), false)
+	for i, c := range space.DARTS.FullMask().Candidates(space.Normal) {
 		if c.Op == space.SepConv3x3 {
 			alphas.Flat(space.Normal)[i] = 1 + .1*float64(c.Edge)
 		}

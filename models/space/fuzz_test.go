@@ -10,7 +10,7 @@ import (
 
 func FuzzMaskJSON(f *testing.F) {
 	f.Add([]byte(maskText))
-	f.Add(FullMask().text())
+	f.Add(DARTS.FullMask().text())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m, back Mask
 		if m.UnmarshalJSON(data) != nil {
@@ -28,7 +28,7 @@ func FuzzMaskJSON(f *testing.F) {
 
 func FuzzAlphasJSON(f *testing.F) {
 	for _, edges := range []bool{false, true} {
-		a := NewAlphas(FullMask().Drop(SepConv3x3), edges)
+		a := NewAlphas(DARTS.FullMask().Drop(SepConv3x3), edges)
 		a.Init(newRand(2))
 		f.Add(must(a.MarshalJSON())(f))
 	}
@@ -53,11 +53,11 @@ func FuzzGenotypeText(f *testing.F) {
 		f.Add(p.name + " = " + p.text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		g, err := ParseGenotype(text)
+		g, err := DARTS.ParseGenotype(text)
 		if err != nil {
 			return
 		}
-		if back, err := ParseGenotype(g.String()); err != nil || back != g {
+		if back, err := DARTS.ParseGenotype(g.String()); err != nil || back != g {
 			t.Fatalf("%v\nis read as %v, %v", g, back, err)
 		}
 	})

@@ -13,18 +13,21 @@ import (
 
 // FindGenotype reads the genotype in the content of a file, in any form that people have: this program's
 // JSON, Python text anywhere in a file or a log, NASLib's compact tuples, NNI's and NAS-Bench-301's JSON
-// (see Forms). Of several assignments the name chooses; of several to one name the last one counts, as in
+// NAS-Bench-201's own (see Forms). Text that does not name its space is of this one. Of several assignments the name chooses; of several to one name the last one counts, as in
 // Python. UTF-16 and byte order marks are understood.
-func FindGenotype(content []byte, name string) (Genotype, error) {
+func (s *Space) FindGenotype(content []byte, name string) (Genotype, error) {
 	text := strings.TrimSpace(decodeText(content))
-	if text == "" || !strings.Contains("{([", text[:1]) {
-		return pythonGenotype(text, name)
+	if text == "" || !strings.Contains("{([|", text[:1]) {
+		return s.pythonGenotype(text, name)
 	}
 	if name != "" {
 		return Genotype{}, fmt.Errorf("genotype: the file holds one genotype without a name, not %q", name)
 	}
-	if text[0] == '{' {
+	switch text[0] {
+	case '{':
 		return parseObject(text)
+	case '|':
+		return s.parseBars(text)
 	}
 	return parseCompact(text)
 }
@@ -66,7 +69,7 @@ type found struct {
 }
 
 // pythonGenotype looks for genotypes in a text around them. A text without any is read as one, for its error.
-func pythonGenotype(text, name string) (Genotype, error) {
+func (s *Space) pythonGenotype(text, name string) (Genotype, error) {
 	var list []found
 	var names []string
 	for _, m := range calls.FindAllStringSubmatchIndex(text, -1) {
@@ -83,7 +86,7 @@ func pythonGenotype(text, name string) (Genotype, error) {
 		}
 	}
 	if len(list) == 0 {
-		return ParseGenotype(text)
+		return s.ParseGenotype(text)
 	}
 	if name == "" && len(names) > 1 {
 		return Genotype{}, fmt.Errorf("genotype: the file holds %d genotypes, choose one by its name (--name): %s",
@@ -94,10 +97,10 @@ func pythonGenotype(text, name string) (Genotype, error) {
 		return Genotype{}, fmt.Errorf("%w; it holds %s", err, strings.Join(names, ", "))
 	}
 	if len(list) == 1 && chosen.at == 0 && !strings.Contains(text, "\n") {
-		return ParseGenotype(text) // nothing may follow it
+		return s.ParseGenotype(text) // nothing may follow it
 	}
-	s := &scanner{text: text, at: chosen.at}
-	g, err := s.genotype()
+	in := &scanner{text: text, at: chosen.at, space: s}
+	g, err := in.genotype()
 	if err != nil {
 		return Genotype{}, fmt.Errorf("genotype: %w", err)
 	}

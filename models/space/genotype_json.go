@@ -7,7 +7,7 @@ import (
 )
 
 // MarshalJSON writes {"schema":"zos-ort/genotype","version":1,"normal":[["sep_conv_3x3",0],...],
-// "reduce":[...]} with eight pairs each. An invalid genotype is an error.
+// "reduce":[...]} with a pair for every gene. A space other than DARTS stands before them, as "space". An invalid genotype is an error.
 func (g Genotype) MarshalJSON() ([]byte, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
@@ -18,14 +18,13 @@ func (g Genotype) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes and validates it.
 func (g *Genotype) UnmarshalJSON(data []byte) error {
 	var genes [2][]named
-	err := readObject("genotype", data,
-		field{key: "normal", into: &genes[Normal]}, field{key: "reduce", into: &genes[Reduce]})
+	s, err := readObject("genotype", data, func(s *Space) []field { return byType(s, &genes, CellType.String, false) })
 	if err != nil {
 		return err
 	}
-	var read Genotype
-	for _, t := range CellTypes {
-		if err := readGenes(read.cell(t), genes[t], t); err != nil {
+	read := s.Genotype()
+	for _, t := range s.types {
+		if err := s.readGenes(read.cell(t), genes[t], t); err != nil {
 			return fmt.Errorf("genotype: %w", err)
 		}
 	}
@@ -36,15 +35,17 @@ func (g *Genotype) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func readGenes(dst *[2 * Nodes]Gene, list []named, t CellType) error {
+func (s *Space) readGenes(dst []Gene, list []named, t CellType) (err error) {
 	if len(list) != len(dst) {
 		return fmt.Errorf("a cell has %d genes, got %d (%v)", len(dst), len(list), t)
 	}
 	for i, n := range list {
-		dst[i].Op = n.op
+		if dst[i].Op, err = s.Operation(n.name); err != nil {
+			return err
+		}
 		if err := decode(n.value, &dst[i].Source); err != nil {
 			return fmt.Errorf("the source of %v is not a whole number: %w (%s)",
-				n.op, err, nodePlace(t, i/2))
+				n.name, err, nodePlace(t, s.NodeOf(i)))
 		}
 	}
 	return nil
@@ -53,15 +54,17 @@ func readGenes(dst *[2 * Nodes]Gene, list []named, t CellType) error {
 // text is the JSON form with a node per line.
 func (g Genotype) text() []byte {
 	var b bytes.Buffer
-	header(&b, "genotype")
-	for _, t := range CellTypes {
+	header(&b, "genotype", g.Space())
+	for _, t := range g.Space().types {
 		fmt.Fprintf(&b, ",\n  %q: [", t.String())
-		genes := g.Cell(t)
-		for node := range Nodes {
+		for node := range g.Space().nodes {
 			b.WriteString(listComma(node))
-			first, second := genes[2*node], genes[2*node+1]
-			fmt.Fprintf(&b, "[%q, %d], [%q, %d]",
-				first.Op.String(), first.Source, second.Op.String(), second.Source)
+			for i, gene := range g.Node(t, node) {
+				if i > 0 {
+					b.WriteString(", ")
+				}
+				fmt.Fprintf(&b, "[%q, %d]", gene.Op.String(), gene.Source)
+			}
 		}
 		b.WriteString("\n  ]")
 	}
@@ -69,16 +72,17 @@ func (g Genotype) text() []byte {
 	return b.Bytes()
 }
 
-// ReadGenotype reads a genotype file in any form that FindGenotype knows.
-func ReadGenotype(path string) (Genotype, error) { return ReadGenotypeNamed(path, "") }
+// ReadGenotype reads a genotype file of DARTS, or one that names its space, in any form that FindGenotype knows.
+func ReadGenotype(path string) (Genotype, error) { return DARTS.ReadGenotype(path, "") }
 
-// ReadGenotypeNamed reads the genotype of a name in a file; an empty name takes the only one.
-func ReadGenotypeNamed(path, name string) (Genotype, error) {
+// ReadGenotype reads the genotype of a name in a file; an empty name takes the only one. Text that does not name
+// its space is of this one.
+func (s *Space) ReadGenotype(path, name string) (Genotype, error) {
 	path, data, err := readText(path, "genotype.json")
 	if err != nil {
 		return Genotype{}, fmt.Errorf("genotype: %w", err)
 	}
-	g, err := FindGenotype(data, name)
+	g, err := s.FindGenotype(data, name)
 	if err != nil {
 		return Genotype{}, fmt.Errorf("%s: %w", path, err)
 	}

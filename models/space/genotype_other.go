@@ -50,12 +50,12 @@ const nniNodes = 2
 // operation of the first node, "normal/input_2_0" the state that it reads, as a number or a list of one.
 // Keys without a slash are sizes of the network.
 func parseNNI(values map[string]json.RawMessage) (g Genotype, err error) {
-	for _, t := range CellTypes {
+	for _, t := range DARTS.types {
 		for i := range g.cell(t) {
 			place := fmt.Sprintf("%d_%d", i/2+nniNodes, i%2)
 			op, input := fmt.Sprintf("%v/op_%s", t, place), fmt.Sprintf("%v/input_%s", t, place)
 			gene := &g.cell(t)[i]
-			if err := take(values, op, &gene.Op); err != nil {
+			if err := takeOperation(values, op, gene); err != nil {
 				return Genotype{}, err
 			}
 			raw := values[input]
@@ -76,6 +76,18 @@ func take(values map[string]json.RawMessage, key string, into any) error {
 		return fmt.Errorf("genotype: %w", err)
 	}
 	return nil
+}
+
+// takeOperation decodes the name of an operation of DARTS and removes it.
+func takeOperation(values map[string]json.RawMessage, key string, gene *Gene) error {
+	var name string
+	err := take(values, key, &name)
+	if err == nil {
+		if gene.Op, err = DARTS.Operation(name); err != nil {
+			err = fmt.Errorf("genotype: key %q: %w", key, err)
+		}
+	}
+	return err
 }
 
 // complete refuses what is left of an object that belongs to an architecture: keys with a part of that text.
@@ -106,8 +118,8 @@ func parseConfiguration(values map[string]json.RawMessage) (g Genotype, err erro
 			plain[key] = v
 		}
 	}
-	for _, t := range CellTypes {
-		for node := range Nodes {
+	for _, t := range DARTS.types {
+		for node := range DARTS.nodes {
 			genes, err := nodeOfConfiguration(plain, t, node)
 			if err != nil {
 				return Genotype{}, err
@@ -119,14 +131,14 @@ func parseConfiguration(values map[string]json.RawMessage) (g Genotype, err erro
 }
 
 func nodeOfConfiguration(values map[string]json.RawMessage, t CellType, node int) (genes []Gene, err error) {
-	lo, hi := NodeEdges(node)
+	lo, hi := DARTS.NodeEdges(node)
 	for e := lo; e < hi; e++ {
 		key := fmt.Sprintf("edge_%v_%d", t, e)
 		if _, ok := values[key]; !ok {
 			continue
 		}
 		gene := Gene{Source: e - lo}
-		if err := take(values, key, &gene.Op); err != nil {
+		if err := takeOperation(values, key, &gene); err != nil {
 			return nil, err
 		}
 		genes = append(genes, gene)
@@ -153,7 +165,7 @@ var compactOps = [...]Primitive{MaxPool3x3, AvgPool3x3, SkipConnect, SepConv3x3,
 
 // parseCompact reads NASLib's compact form: two tuples of eight pairs (source, number of the operation).
 func parseCompact(text string) (g Genotype, err error) {
-	s := &scanner{text: text}
+	s := &scanner{text: text, space: DARTS}
 	cells := 0
 	err = s.sequence(func(t int) error {
 		if cells++; t > int(Reduce) {
@@ -161,13 +173,13 @@ func parseCompact(text string) (g Genotype, err error) {
 		}
 		n := 0
 		err := s.sequence(func(i int) error {
-			if n++; i >= 2*Nodes {
-				return fmt.Errorf("a cell has %d genes, got more (%v)", 2*Nodes, CellType(t))
+			if n++; i >= DARTS.Genes() {
+				return fmt.Errorf("a cell has %d genes, got more (%v)", DARTS.Genes(), CellType(t))
 			}
 			return s.compactGene(&g.cell(CellType(t))[i])
 		})
-		if err == nil && n != 2*Nodes {
-			err = fmt.Errorf("a cell has %d genes, got %d (%v)", 2*Nodes, n, CellType(t))
+		if err == nil && n != DARTS.Genes() {
+			err = fmt.Errorf("a cell has %d genes, got %d (%v)", DARTS.Genes(), n, CellType(t))
 		}
 		return err
 	})

@@ -22,10 +22,10 @@ func TestRandomGenotypeIsAllowed(t *testing.T) {
 
 // Node 1 of the mask has 2*3 + 2*1 + 3*1 = 11 combinations; each must come as often as the others.
 func TestRandomGenotypeIsUniform(t *testing.T) {
-	m := FullMask()
-	m[Normal][2] = SetOf(None, MaxPool3x3, SkipConnect)
-	m[Normal][3] = SetOf(SepConv3x3, SepConv5x5, DilConv5x5)
-	m[Normal][4] = SetOf(None, AvgPool3x3)
+	m := DARTS.FullMask()
+	m.Put(Normal, 2, SetOf(None, MaxPool3x3, SkipConnect))
+	m.Put(Normal, 3, SetOf(SepConv3x3, SepConv5x5, DilConv5x5))
+	m.Put(Normal, 4, SetOf(None, AvgPool3x3))
 	const draws = 11000
 	rng, seen := newRand(5), map[[2]Gene]int{}
 	for range draws {
@@ -43,7 +43,7 @@ func TestRandomGenotypeOfTheFullSpace(t *testing.T) {
 	const draws = 7000
 	rng, pairs, ops := newRand(6), map[[2]int]int{}, map[Primitive]int{}
 	for range draws {
-		g := must(RandomGenotype(rng, FullMask()))(t)
+		g := must(RandomGenotype(rng, DARTS.FullMask()))(t)
 		pairs[[2]int{g.Reduce[6].Source, g.Reduce[7].Source}]++
 		ops[g.Reduce[7].Op]++
 	}

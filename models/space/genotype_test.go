@@ -1,6 +1,7 @@
 package space
 
 import (
+	"maps"
 	"testing"
 )
 
@@ -34,7 +35,7 @@ func TestGenotypeValidate(t *testing.T) {
 		parts  []string
 	}{
 		{func(g *Genotype) { g.Normal[2].Op = None }, []string{"none is not", "normal/node1"}},
-		{func(g *Genotype) { g.Normal[2].Op = 8 }, []string{"primitive(8) is not", "normal/node1"}},
+		{func(g *Genotype) { g.Normal[2].Op = shipped("nb201").operations[2] }, []string{"nor_conv_1x1 is not", "normal/node1"}},
 		{func(g *Genotype) { g.Reduce[0].Source = 2 },
 			[]string{"node 0 reads states 0 to 1, not 2", "reduce/node0"}},
 		{func(g *Genotype) { g.Reduce[7].Source = 5 },
@@ -53,7 +54,7 @@ func TestGenotypeValidate(t *testing.T) {
 		wantError(t, g.Validate(), append(c.parts, "genotype: ")...)
 		_, err := g.MarshalJSON()
 		wantError(t, err, c.parts...)
-		if g.Allowed(FullMask()) {
+		if g.Allowed(DARTS.FullMask()) {
 			t.Errorf("an invalid genotype is allowed: %v", g)
 		}
 	}
@@ -61,24 +62,24 @@ func TestGenotypeValidate(t *testing.T) {
 
 func TestGenotypeCounts(t *testing.T) {
 	g := named3(t)[1]
-	want := [NumPrimitives]int{MaxPool3x3: 5, SkipConnect: 5, SepConv3x3: 5, DilConv3x3: 1}
-	if got := g.Counts(); got != want {
+	want := map[Primitive]int{MaxPool3x3: 5, SkipConnect: 5, SepConv3x3: 5, DilConv3x3: 1}
+	if got := g.Counts(); !maps.Equal(got, want) {
 		t.Errorf("counts %v, want %v", got, want)
 	}
-	want = [NumPrimitives]int{MaxPool3x3: 5, SkipConnect: 3}
-	if got := g.CountsIn(Reduce); got != want {
+	want = map[Primitive]int{MaxPool3x3: 5, SkipConnect: 3}
+	if got := g.CountsIn(Reduce); !maps.Equal(got, want) || g.Skips(Reduce) != 3 {
 		t.Errorf("counts of the reduction cell %v, want %v", got, want)
 	}
 }
 
 func TestGenotypeAllowed(t *testing.T) {
 	g := named3(t)[2]
-	m := FullMask().Drop(None)
+	m := DARTS.FullMask().Drop(None)
 	if !g.Allowed(m) {
 		t.Error("not allowed by the mask of all operations")
 	}
-	e := EdgeIndex(3, 1) // node 3 reads state 1 through dil_conv_3x3
-	if m[Normal][e] = m[Normal][e].Without(DilConv3x3); g.Allowed(m) {
+	e := DARTS.EdgeIndex(3, 1) // node 3 reads state 1 through dil_conv_3x3
+	if m = m.Without(Candidate{Normal, e, DilConv3x3}); g.Allowed(m) {
 		t.Error("allowed without one of its operations")
 	}
 }

@@ -6,16 +6,31 @@ import (
 	"strings"
 )
 
-// concat are the states that a cell joins, in every genotype of this space.
-var concat = [Nodes]int{2, 3, 4, 5}
+// concat are the states that the output of a cell is made of, in every genotype of a space.
+func (s *Space) concat() (states []int) {
+	first := s.inputs
+	if s.output == Last {
+		first += s.nodes - 1
+	}
+	for state := first; state < s.inputs+s.nodes; state++ {
+		states = append(states, state)
+	}
+	return states
+}
 
 // String is the form that DARTS and its followers print and paste, a Python expression:
 //
 //	Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), reduce=[...], ...)
+//
+// Cells that keep all their edges, and of which there is one kind, have the form of NAS-Bench-201.
 func (g Genotype) String() string {
+	if g.Space().hasBars() {
+		return g.bars()
+	}
 	var b strings.Builder
 	b.WriteString("Genotype(")
-	for _, t := range CellTypes {
+	concat := g.Space().concat()
+	for _, t := range g.Space().types {
 		if t == Reduce {
 			b.WriteString(", ")
 		}
@@ -26,7 +41,7 @@ func (g Genotype) String() string {
 			}
 			fmt.Fprintf(&b, "('%v', %d)", gene.Op, gene.Source)
 		}
-		fmt.Fprintf(&b, "], %v_concat=range(%d, %d)", t, concat[0], concat[Nodes-1]+1)
+		fmt.Fprintf(&b, "], %v_concat=range(%d, %d)", t, concat[0], concat[len(concat)-1]+1)
 	}
 	b.WriteString(")")
 	return b.String()
@@ -36,11 +51,14 @@ func (g Genotype) String() string {
 // closing bracket, either kind of quotes, tuples for lists, [2, 3, 4, 5] or list(range(2, 6)) for the
 // range and a leading "NAME =" are accepted, as they occur in published files; the arguments can come in
 // any order. The genotype is validated.
-func ParseGenotype(text string) (Genotype, error) {
-	s := &scanner{text: text}
-	g, err := s.genotype()
+func (s *Space) ParseGenotype(text string) (Genotype, error) {
+	if strings.HasPrefix(strings.TrimSpace(text), "|") {
+		return s.parseBars(text)
+	}
+	in := &scanner{text: text, space: s}
+	g, err := in.genotype()
 	if err == nil {
-		err = s.end()
+		err = in.end()
 	}
 	if err != nil {
 		return Genotype{}, fmt.Errorf("genotype: %w", err)
@@ -56,6 +74,7 @@ func (s *scanner) genotype() (g Genotype, err error) {
 	if !slices.Contains([]string{"Genotype", "DARTSGenotype"}, name) { // confopt's has the second name
 		return g, fmt.Errorf("starts with %q, want Genotype(", name)
 	}
+	g = s.space.Genotype()
 	seen := map[string]bool{}
 	err = s.list("(", ")", func(int) error {
 		key := s.word()
@@ -68,7 +87,7 @@ func (s *scanner) genotype() (g Genotype, err error) {
 	if err != nil {
 		return g, err
 	}
-	for _, t := range CellTypes {
+	for _, t := range s.space.types {
 		for _, key := range []string{t.String(), t.String() + "_concat"} {
 			if !seen[key] {
 				return g, fmt.Errorf("argument %q is missing", key)
@@ -82,7 +101,7 @@ func (s *scanner) argument(g *Genotype, key string) error {
 	if err := s.expect("="); err != nil {
 		return err
 	}
-	for _, t := range CellTypes {
+	for _, t := range s.space.types {
 		switch key {
 		case t.String():
 			return s.genes(g.cell(t), t)
@@ -93,7 +112,7 @@ func (s *scanner) argument(g *Genotype, key string) error {
 	return fmt.Errorf("unknown argument %q", key)
 }
 
-func (s *scanner) genes(genes *[2 * Nodes]Gene, t CellType) error {
+func (s *scanner) genes(genes []Gene, t CellType) error {
 	n := 0
 	err := s.sequence(func(i int) error {
 		n = i + 1
@@ -136,10 +155,11 @@ var naslibConcat = [2][]int{Normal: {2, 3, 4, 5, 6}, Reduce: {4, 5, 6}}
 // concat reads range(2, 6), [2, 3, 4, 5], or either inside of list() or tuple().
 func (s *scanner) concat(t CellType) error {
 	numbers, err := s.integers(t)
-	if err != nil || slices.Equal(numbers, concat[:]) || slices.Equal(numbers, naslibConcat[t]) {
+	concat := s.space.concat()
+	if err != nil || slices.Equal(numbers, concat) || s.space == DARTS && slices.Equal(numbers, naslibConcat[t]) {
 		return err
 	}
-	return fmt.Errorf("%v_concat: a cell joins the states 2 to 5, got %v", t, numbers)
+	return fmt.Errorf("%v_concat: a cell joins the states %d to %d, got %v", t, concat[0], concat[len(concat)-1], numbers)
 }
 
 func (s *scanner) integers(t CellType) (numbers []int, err error) {
@@ -163,7 +183,7 @@ func (s *scanner) integers(t CellType) (numbers []int, err error) {
 		if err := s.list("(", ")", number); err != nil {
 			return nil, err
 		}
-		if len(numbers) != 2 || numbers[1] > NumPrimitives {
+		if len(numbers) != 2 || numbers[1] > 2+MaxNodes {
 			return numbers, nil // concat reports them
 		}
 		from, to := numbers[0], numbers[1]
@@ -173,6 +193,6 @@ func (s *scanner) integers(t CellType) (numbers []int, err error) {
 		}
 		return numbers, nil
 	default:
-		return nil, fmt.Errorf("%v_concat is %q, want range(2, 6)", t, word)
+		return nil, fmt.Errorf("%v_concat is %q, want range(%d, %d)", t, word, s.space.concat()[0], s.space.inputs+s.space.nodes)
 	}
 }

@@ -18,7 +18,7 @@ const dartsV2 = `Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ` +
 	`reduce_concat=range(2, 6))`
 
 func drawGenotype(t *rapid.T) Genotype {
-	g, err := RandomGenotype(drawRand(t), FullMask())
+	g, err := RandomGenotype(drawRand(t), DARTS.FullMask())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func drawGenotype(t *rapid.T) Genotype {
 func TestGenotypeRoundTrips(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGenotype(t)
-		if back, err := ParseGenotype(g.String()); err != nil || back != g {
+		if back, err := DARTS.ParseGenotype(g.String()); err != nil || back != g {
 			t.Fatalf("text %v is read as %v, %v", g, back, err)
 		}
 		text, err := json.Marshal(g)
@@ -64,7 +64,7 @@ func TestGenotypeTextForm(t *testing.T) {
 			dartsV2[len("Genotype("):strings.Index(dartsV2, ", reduce=")] + ")",
 	}
 	for _, text := range accepted {
-		if g, err := ParseGenotype(text); err != nil || g != v2 {
+		if g, err := DARTS.ParseGenotype(text); err != nil || g != v2 {
 			t.Errorf("%s\nis read as %v, %v", text, g, err)
 		}
 	}
@@ -111,7 +111,7 @@ func TestGenotypeTextRefuses(t *testing.T) {
 		if bad == dartsV2 {
 			t.Fatalf("%q is not in the text", c.old)
 		}
-		_, err := ParseGenotype(bad)
+		_, err := DARTS.ParseGenotype(bad)
 		wantError(t, err, append(c.parts, "genotype: ")...)
 	}
 }

@@ -12,6 +12,16 @@ import (
 	"pgregory.net/rapid"
 )
 
+// Sizes of DARTS, which the tests are about unless they say otherwise.
+const (
+	nodes      = 4
+	edges      = 14
+	primitives = 8
+)
+
+// cellTypes are its kinds of cells.
+var cellTypes = [...]CellType{Normal, Reduce}
+
 // wantError checks that an error says all the parts.
 func wantError(t *testing.T, err error, parts ...string) {
 	t.Helper()
@@ -38,7 +48,7 @@ func drawRand(t *rapid.T) *rand.Rand { return newRand(rapid.Uint64().Draw(t, "se
 
 // drawMask draws masks of all densities that can be searched.
 func drawMask(t *rapid.T, rng *rand.Rand) Mask {
-	m, _ := RandomMask(rng, rapid.Float64Range(0, 1).Draw(t, "keep"))
+	m, _ := DARTS.RandomMask(rng, rapid.Float64Range(0, 1).Draw(t, "keep"))
 	return m
 }
 

@@ -6,28 +6,25 @@ import (
 )
 
 // MarshalJSON writes {"schema":"zos-ort/mask","version":1,"normal":[...],"reduce":[...]} with a
-// list of operation names for each of the 14 edges.
+// list of operation names for every edge. A space other than DARTS stands before them, as "space".
 func (m Mask) MarshalJSON() ([]byte, error) {
-	for _, t := range CellTypes {
-		for e, s := range m[t] {
-			if s.Empty() {
-				return nil, fmt.Errorf("mask: %w (%s)", errEmptySet, edgePlace(t, e))
-			}
+	for t, e := range m.Places() {
+		if m.sets[t][e].Empty() {
+			return nil, fmt.Errorf("mask: %w (%s)", errEmptySet, edgePlace(t, e))
 		}
 	}
 	return m.text(), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. It checks names and structure as ParseMask does, but
+// UnmarshalJSON reads what MarshalJSON writes. It checks names and structure but
 // not whether a genotype can be derived: that is Validate.
 func (m *Mask) UnmarshalJSON(data []byte) error {
 	var lists [2][][]string
-	err := readObject("mask", data,
-		field{key: "normal", into: &lists[Normal]}, field{key: "reduce", into: &lists[Reduce]})
+	s, err := readObject("mask", data, func(s *Space) []field { return byType(s, &lists, CellType.String, false) })
 	if err != nil {
 		return err
 	}
-	read, err := ParseMask(lists[Normal], lists[Reduce])
+	read, err := s.ParseMask(lists)
 	if err == nil {
 		*m = read
 	}
@@ -37,12 +34,12 @@ func (m *Mask) UnmarshalJSON(data []byte) error {
 // text is the JSON form with one edge per line, for people who read and edit mask files.
 func (m Mask) text() []byte {
 	var b bytes.Buffer
-	header(&b, "mask")
-	for _, t := range CellTypes {
+	header(&b, "mask", m.Space())
+	for _, t := range m.Space().types {
 		fmt.Fprintf(&b, ",\n  %q: [", t.String())
-		for e, s := range m[t] {
+		for e := range m.Sets(t) {
 			b.WriteString(listComma(e) + "[")
-			for i, p := range s.Primitives() {
+			for i, p := range m.Primitives(t, e) {
 				if i > 0 {
 					b.WriteString(", ")
 				}
@@ -57,8 +54,12 @@ func (m Mask) text() []byte {
 }
 
 // header opens the JSON object of a kind of file; keys follow with a comma before them.
-func header(b *bytes.Buffer, kind string) {
+func header(b *bytes.Buffer, kind string, s *Space) {
 	fmt.Fprintf(b, "{\n  \"schema\": %q,\n  \"version\": %d", schemaPrefix+kind, schemaVersion)
+	if s != DARTS {
+		text, _ := s.MarshalJSON() // of a name, or a document that was read
+		fmt.Fprintf(b, ",\n  \"space\": %s", text)
+	}
 }
 
 // listComma starts line i of a list.

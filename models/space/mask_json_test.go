@@ -36,7 +36,7 @@ func TestMaskJSONForm(t *testing.T) {
 	if err := m.UnmarshalJSON([]byte(maskText)); err != nil {
 		t.Fatal(err)
 	}
-	if m[Normal][0] != SetOf(None, SepConv3x3) || m[Reduce][13] != SetOf(SkipConnect) {
+	if m.At(Normal, 0) != SetOf(None, SepConv3x3) || m.At(Reduce, 13) != SetOf(SkipConnect) {
 		t.Errorf("read as %v", m)
 	}
 	if text, err := json.Marshal(m); err != nil || string(text) != maskText {
@@ -79,9 +79,9 @@ func TestMaskJSONRefuses(t *testing.T) {
 		{replace(`["skip_connect"]`, `[]`), []string{"at least 1 operation", "normal/edge13"}},
 	}
 	for _, c := range cases {
-		m := FullMask()
+		m := DARTS.FullMask()
 		wantError(t, m.UnmarshalJSON([]byte(c.text)), append(c.parts, "mask: ")...)
-		if m != FullMask() {
+		if m != DARTS.FullMask() {
 			t.Errorf("a refused text changed the mask: %s", c.text)
 		}
 	}
@@ -92,8 +92,8 @@ func TestMaskJSONRefuses(t *testing.T) {
 func TestMaskFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mask.json")
-	m, _ := RandomMask(newRand(3), .5)
-	for _, m := range []Mask{FullMask(), m} { // the second replaces the first
+	m, _ := DARTS.RandomMask(newRand(3), .5)
+	for _, m := range []Mask{DARTS.FullMask(), m} { // the second replaces the first
 		if err := WriteMask(path, m); err != nil {
 			t.Fatal(err)
 		}
@@ -101,11 +101,12 @@ func TestMaskFile(t *testing.T) {
 			t.Errorf("read back %v, %v", back, err)
 		}
 	}
-	if text := string(must(os.ReadFile(path))(t)); strings.Count(text, "\n") != 2*Edges+8 {
+	if text := string(must(os.ReadFile(path))(t)); strings.Count(text, "\n") != 2*edges+8 {
 		t.Errorf("not one line per edge:\n%s", text)
 	}
 
-	m[Normal][0], m[Normal][1] = SetOf(None), SetOf(SkipConnect)
+	m.Put(Normal, 0, SetOf(None))
+	m.Put(Normal, 1, SetOf(SkipConnect))
 	wantError(t, WriteMask(path, m), path, "normal/node0")
 	if entries := must(os.ReadDir(dir))(t); len(entries) != 1 {
 		t.Errorf("files left behind: %v", entries)
@@ -117,7 +118,7 @@ func TestMaskFile(t *testing.T) {
 	wantError(t, err, path, "2 edges with an operation other than none", "normal/node0")
 	_, err = ReadMask(filepath.Join(dir, "absent"))
 	wantError(t, err, "mask: ", "absent")
-	wantError(t, WriteMask(filepath.Join(dir, "no", "mask.json"), FullMask()), "mask: ", "no")
+	wantError(t, WriteMask(filepath.Join(dir, "no", "mask.json"), DARTS.FullMask()), "mask: ", "no")
 }
 
 // A write that fails at the rename leaves neither the temporary file nor a changed target.
@@ -127,7 +128,7 @@ func TestWriteFileCleansUp(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(target, "occupied"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteMask(target, FullMask()); err == nil {
+	if err := WriteMask(target, DARTS.FullMask()); err == nil {
 		t.Error("a folder was replaced by a file")
 	}
 	if entries := must(os.ReadDir(dir))(t); len(entries) != 1 || entries[0].Name() != "mask.json" {

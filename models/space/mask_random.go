@@ -11,34 +11,37 @@ type Repair struct {
 	Law string `json:"law"` // what was broken
 }
 
-// The laws that RandomMask repairs.
-const (
-	lawEmpty  = "the edge had no operation"
-	lawUsable = "the node had fewer than 2 edges with an operation other than none"
-)
+// lawEmpty is the law of edges that RandomMask repairs.
+const lawEmpty = "the edge had no operation"
+
+// lawUsable is the law of nodes.
+func (s *Space) lawUsable(node int) string {
+	if s.takes(node) == 1 {
+		return "the node had no edge with an operation other than none"
+	}
+	return fmt.Sprintf("the node had fewer than %d edges with an operation other than none", s.takes(node))
+}
 
 // String is like "normal/edge3/sep_conv_3x3 restored: the edge had no operation".
 func (r Repair) String() string { return fmt.Sprintf("%v restored: %s", r.Candidate, r.Law) }
 
-// RandomMask keeps each of the 224 operations with probability keep (Bernoulli masks of the
+// RandomMask keeps each operation with probability keep (Bernoulli masks of the
 // paper), and then restores the few that Validate misses: a random operation on an empty edge, and
-// a random operation other than none on random edges of a node with fewer than two usable ones.
+// a random operation other than none on random edges of a node with too few usable ones.
 // The repairs are reported because they move the mask away from the Bernoulli distribution.
-func RandomMask(rng *rand.Rand, keep float64) (Mask, []Repair) {
-	var m Mask
-	for _, t := range CellTypes {
-		for e := range m[t] {
-			for p := range Primitive(NumPrimitives) {
-				if rng.Float64() < keep {
-					m[t][e] = m[t][e].With(p)
-				}
+func (s *Space) RandomMask(rng *rand.Rand, keep float64) (Mask, []Repair) {
+	m, full := s.EmptyMask(), s.FullMask()
+	for t, e := range full.Places() {
+		for _, p := range full.Primitives(t, e) {
+			if rng.Float64() < keep {
+				m.sets[t][e] = m.sets[t][e].With(p)
 			}
 		}
 	}
 	var repairs []Repair
-	for _, t := range CellTypes {
+	for _, t := range s.types {
 		repairs = append(repairs, m.repairSets(rng, t)...)
-		for node := range Nodes {
+		for node := range s.nodes {
 			repairs = append(repairs, m.repairNode(rng, t, node)...)
 		}
 	}
@@ -47,9 +50,10 @@ func RandomMask(rng *rand.Rand, keep float64) (Mask, []Repair) {
 
 func (m *Mask) repairSets(rng *rand.Rand, t CellType) []Repair {
 	var repairs []Repair
-	for e, s := range m[t] {
+	for e, s := range m.Sets(t) {
 		if s.Empty() {
-			repairs = append(repairs, m.restore(t, e, Primitive(rng.IntN(NumPrimitives)), lawEmpty))
+			ops := m.Space().FullMask().Primitives(t, e)
+			repairs = append(repairs, m.restore(t, e, ops[rng.IntN(len(ops))], lawEmpty))
 		}
 	}
 	return repairs
@@ -57,19 +61,20 @@ func (m *Mask) repairSets(rng *rand.Rand, t CellType) []Repair {
 
 func (m *Mask) repairNode(rng *rand.Rand, t CellType, node int) []Repair {
 	var repairs []Repair
-	lo, hi := NodeEdges(node)
-	for m.usableEdges(t, node) < 2 {
+	s := m.Space()
+	lo, hi := s.NodeEdges(node)
+	for m.usableEdges(t, node) < s.takes(node) {
 		e := lo + rng.IntN(hi-lo)
-		if m[t][e].Usable() {
+		ops := s.Members(s.FullMask().genesOf(t, e))
+		if m.choices(t, e) > 0 || len(ops) == 0 {
 			continue
 		}
-		p := Primitive(1 + rng.IntN(NumPrimitives-1))
-		repairs = append(repairs, m.restore(t, e, p, lawUsable))
+		repairs = append(repairs, m.restore(t, e, ops[rng.IntN(len(ops))], s.lawUsable(node)))
 	}
 	return repairs
 }
 
 func (m *Mask) restore(t CellType, e int, p Primitive, law string) Repair {
-	m[t][e] = m[t][e].With(p)
+	m.sets[t][e] = m.sets[t][e].With(p)
 	return Repair{Candidate{t, e, p}, law}
 }

@@ -10,23 +10,23 @@ import (
 func TestRandomMaskIsValidAndRepairsAreReported(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed, keep := rapid.Uint64().Draw(t, "seed"), rapid.Float64Range(0, 1).Draw(t, "keep")
-		m, repairs := RandomMask(newRand(seed), keep)
+		m, repairs := DARTS.RandomMask(newRand(seed), keep)
 		if err := m.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		again, _ := RandomMask(newRand(seed), keep)
+		again, _ := DARTS.RandomMask(newRand(seed), keep)
 		if again != m {
 			t.Fatal("the same seed gives another mask")
 		}
 		// Without the repairs there is the Bernoulli mask, drawn from the same numbers.
 		rng := newRand(seed)
-		for _, cell := range CellTypes {
-			for e := range Edges {
-				for p := range Primitive(NumPrimitives) {
+		for _, cell := range cellTypes {
+			for e := range edges {
+				for _, p := range DARTS.operations {
 					kept, repaired := rng.Float64() < keep, isRepair(repairs, Candidate{cell, e, p})
-					if m[cell][e].Has(p) != (kept || repaired) || kept && repaired {
+					if m.At(cell, e).Has(p) != (kept || repaired) || kept && repaired {
 						t.Fatalf("%v: drawn %v, repaired %v, in the mask %v",
-							Candidate{cell, e, p}, kept, repaired, m[cell][e].Has(p))
+							Candidate{cell, e, p}, kept, repaired, m.At(cell, e).Has(p))
 					}
 				}
 			}
@@ -46,17 +46,17 @@ func isRepair(repairs []Repair, c Candidate) bool {
 // At keep = 0 every set is repaired, and then the nodes whose sets got nothing but none. At
 // keep = 1 nothing is.
 func TestRandomMaskExtremes(t *testing.T) {
-	m, repairs := RandomMask(newRand(1), 0)
+	m, repairs := DARTS.RandomMask(newRand(1), 0)
 	empty := 0
 	for _, r := range repairs {
 		if r.Law == lawEmpty {
 			empty++
 		}
 	}
-	if empty != 2*Edges || m.Count() != len(repairs) {
+	if empty != 2*edges || m.Count() != len(repairs) {
 		t.Errorf("%d repairs of empty sets, %d operations, %d repairs", empty, m.Count(), len(repairs))
 	}
-	if m, repairs := RandomMask(newRand(1), 1); m != FullMask() || repairs != nil {
+	if m, repairs := DARTS.RandomMask(newRand(1), 1); m != DARTS.FullMask() || repairs != nil {
 		t.Errorf("keeping all leaves %d operations and repairs %v", m.Count(), repairs)
 	}
 }
@@ -64,9 +64,9 @@ func TestRandomMaskExtremes(t *testing.T) {
 func TestRandomMaskRepairsNodes(t *testing.T) {
 	found := 0
 	for seed := range uint64(400) {
-		_, repairs := RandomMask(newRand(seed), 0.02)
+		_, repairs := DARTS.RandomMask(newRand(seed), 0.02)
 		for _, r := range repairs {
-			if r.Law != lawUsable {
+			if r.Law == lawEmpty {
 				continue
 			}
 			if found++; r.Op == None {
@@ -83,7 +83,7 @@ func TestRandomMaskRepairsNodes(t *testing.T) {
 func TestRandomMaskKeepsTheFraction(t *testing.T) {
 	rng, kept := newRand(7), 0
 	for range 40 {
-		m, repairs := RandomMask(rng, .5)
+		m, repairs := DARTS.RandomMask(rng, .5)
 		kept += m.Count() - len(repairs)
 	}
 	wantNear(t, "kept fraction", float64(kept)/(40*224), .5, .02/1.5)

@@ -35,7 +35,7 @@ var published = [...]struct{ name, text string }{
 func Named(name string) (Genotype, error) {
 	for _, p := range published {
 		if p.name == name {
-			return ParseGenotype(p.text)
+			return DARTS.ParseGenotype(p.text)
 		}
 	}
 	return Genotype{}, fmt.Errorf("genotype: unknown name %q: use one of %s",

@@ -7,7 +7,13 @@ import (
 
 // NB301Len is the number of categorical inputs of the surrogate: the operation on each of the 14
 // edges of the normal cell, of the reduction cell, and the pairs of inputs of nodes 1 to 3 of both.
-const NB301Len = 2*Edges + 2*(Nodes-1)
+const NB301Len = 2*nb301Edges + 2*(nb301Nodes-1)
+
+// The cell of DARTS.
+const (
+	nb301Edges = 14
+	nb301Nodes = 4
+)
 
 // NB301 is an architecture as YAHPO Gym's surrogate of NAS-Bench-301 (nb301/encoding.json there)
 // takes it: categories numbered in lexical order from 1, where 0 stands for an edge without an
@@ -16,21 +22,24 @@ const NB301Len = 2*Edges + 2*(Nodes-1)
 type NB301 [NB301Len]uint8
 
 // nb301Codes are the codes of the operations: their lexical order.
-var nb301Codes = [NumPrimitives]uint8{AvgPool3x3: 1, DilConv3x3: 2, DilConv5x5: 3, MaxPool3x3: 4,
+var nb301Codes = map[Primitive]uint8{AvgPool3x3: 1, DilConv3x3: 2, DilConv5x5: 3, MaxPool3x3: 4,
 	SepConv3x3: 5, SepConv5x5: 6, SkipConnect: 7}
 
 // NB301 encodes a valid genotype.
 func (g Genotype) NB301() (NB301, error) {
 	var c NB301
+	if g.Space() != DARTS {
+		return c, fmt.Errorf("genotype: NAS-Bench-301 knows the cells of darts, not those of %s", g.Space().name)
+	}
 	if err := g.Validate(); err != nil {
 		return c, err
 	}
-	for _, t := range CellTypes {
+	for _, t := range DARTS.types {
 		genes := g.Cell(t)
 		for i, gene := range genes {
-			c[int(t)*Edges+EdgeIndex(i/2, gene.Source)] = nb301Codes[gene.Op]
+			c[int(t)*nb301Edges+DARTS.EdgeIndex(i/2, gene.Source)] = nb301Codes[gene.Op]
 		}
-		for node := 1; node < Nodes; node++ {
+		for node := 1; node < nb301Nodes; node++ {
 			a, b := genes[2*node].Source, genes[2*node+1].Source
 			c[pairIndex(t, node)] = pairCode(min(a, b), max(a, b), node+2)
 		}
@@ -39,7 +48,7 @@ func (g Genotype) NB301() (NB301, error) {
 }
 
 // pairIndex is the place of the pair of inputs of a node.
-func pairIndex(t CellType, node int) int { return 2*Edges + int(t)*(Nodes-1) + node - 1 }
+func pairIndex(t CellType, node int) int { return 2*nb301Edges + int(t)*(nb301Nodes-1) + node - 1 }
 
 // pairCode numbers the pairs a < b of n states in lexical order from 1.
 func pairCode(a, b, n int) uint8 {
@@ -50,8 +59,8 @@ func pairCode(a, b, n int) uint8 {
 // Genotype decodes what Genotype.NB301 gives; the genes of a node come by rising source.
 func (c NB301) Genotype() (Genotype, error) {
 	var g Genotype
-	for _, t := range CellTypes {
-		for node := range Nodes {
+	for _, t := range DARTS.types {
+		for node := range nb301Nodes {
 			genes, err := c.node(t, node)
 			if err != nil {
 				return Genotype{}, fmt.Errorf("nb301 code %v: %w", c, err)
@@ -64,9 +73,9 @@ func (c NB301) Genotype() (Genotype, error) {
 
 func (c NB301) node(t CellType, node int) (genes [2]Gene, err error) {
 	found := 0
-	lo, hi := NodeEdges(node)
+	lo, hi := DARTS.NodeEdges(node)
 	for e := lo; e < hi; e++ {
-		code := c[int(t)*Edges+e]
+		code := c[int(t)*nb301Edges+e]
 		if code == 0 {
 			continue
 		}
@@ -97,7 +106,7 @@ func (c NB301) node(t CellType, node int) (genes [2]Gene, err error) {
 func primitiveOf(code uint8) Primitive {
 	for p, c := range nb301Codes {
 		if c == code {
-			return Primitive(p)
+			return p
 		}
 	}
 	return None

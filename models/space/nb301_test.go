@@ -12,12 +12,12 @@ import (
 // The codes of the surrogate's encoding.json: names in lexical order from 1, 0 is #na#.
 func TestNB301CodesAreLexical(t *testing.T) {
 	var names []string
-	for p := MaxPool3x3; p < NumPrimitives; p++ {
+	for _, p := range DARTS.Operations()[1:] {
 		names = append(names, p.String())
 	}
 	slices.Sort(names)
 	for i, name := range names {
-		if p := must(ParsePrimitive(name))(t); nb301Codes[p] != uint8(i+1) {
+		if p := must(DARTS.Operation(name))(t); nb301Codes[p] != uint8(i+1) {
 			t.Errorf("%s has code %d, want %d", name, nb301Codes[p], i+1)
 		}
 	}
@@ -53,7 +53,7 @@ func TestNB301OfPublishedGenotype(t *testing.T) {
 
 func TestNB301RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g, err := RandomGenotype(drawRand(t), FullMask())
+		g, err := RandomGenotype(drawRand(t), DARTS.FullMask())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,70 +1,85 @@
 package space
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
-// Primitive is a candidate operation of an edge.
-type Primitive uint8
-
-// The primitives in the order of DARTS. The order decides ties and the layout of Alphas; files
-// name the operations instead.
-const (
-	None Primitive = iota
-	MaxPool3x3
-	AvgPool3x3
-	SkipConnect
-	SepConv3x3
-	SepConv5x5
-	DilConv3x3
-	DilConv5x5
-)
-
-// NumPrimitives is the number of candidates on an edge of the whole space.
-const NumPrimitives = 8
-
-// Array, not slice: it cannot be changed in length and its type checks that no name is missing.
-var primitiveNames = [NumPrimitives]string{
-	None:        "none",
-	MaxPool3x3:  "max_pool_3x3",
-	AvgPool3x3:  "avg_pool_3x3",
-	SkipConnect: "skip_connect",
-	SepConv3x3:  "sep_conv_3x3",
-	SepConv5x5:  "sep_conv_5x5",
-	DilConv3x3:  "dil_conv_3x3",
-	DilConv5x5:  "dil_conv_5x5",
+// Operation is a candidate operation of an edge, a sequence of parts. Operations are compared as pointers.
+type Operation struct {
+	name  string
+	index int // among those of its space; 0 is None
+	parts []Part
 }
+
+// Primitive is an operation, as DARTS calls it.
+type Primitive = *Operation
+
+// None is the operation that gives zeros. All spaces share it.
+var None = &Operation{name: "none", parts: []Part{{Kind: Zero}}}
 
 // String is the name that the field uses, such as sep_conv_3x3.
-func (p Primitive) String() string {
-	if p >= NumPrimitives {
-		return fmt.Sprintf("primitive(%d)", uint8(p))
+func (o *Operation) String() string {
+	if o == nil {
+		return None.name
 	}
-	return primitiveNames[p]
+	return o.name
 }
 
-// ParsePrimitive is the inverse of String. The error of an unknown name lists the known ones.
-func ParsePrimitive(name string) (Primitive, error) {
-	for p, known := range primitiveNames {
-		if name == known {
-			return Primitive(p), nil
+// MarshalText makes an operation its name in JSON, also as the key of a map.
+func (o *Operation) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// Index is the place of an operation among those of its space; that of None is 0, also where a space lacks it.
+func (o *Operation) Index() int {
+	if o == nil {
+		return 0
+	}
+	return o.index
+}
+
+// Parts are what the operation consists of, in sequence.
+func (o *Operation) Parts() []Part { return o.parts }
+
+// joined lists names for an error text.
+func joined(list []Primitive) string {
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = p.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// The operations of DARTS.
+var (
+	MaxPool3x3  = DARTS.must("max_pool_3x3")
+	AvgPool3x3  = DARTS.must("avg_pool_3x3")
+	SkipConnect = DARTS.must("skip_connect")
+	SepConv3x3  = DARTS.must("sep_conv_3x3")
+	SepConv5x5  = DARTS.must("sep_conv_5x5")
+	DilConv3x3  = DARTS.must("dil_conv_3x3")
+	DilConv5x5  = DARTS.must("dil_conv_5x5")
+)
+
+// must gives an operation that the document of a shipped space has.
+func (s *Space) must(name string) Primitive {
+	p, err := s.Operation(name)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// IsSkip says whether an operation does nothing where the stride is 1: the known way in which DARTS fails is a cell
+// full of them.
+func (o *Operation) IsSkip() bool {
+	return o != nil && len(o.parts) == 1 && o.parts[0].Kind == Identity
+}
+
+// IsPool says whether an operation pools, with no weights.
+func (o *Operation) IsPool() bool { return o.starts(MaxPool, AvgPool) && !o.Weighs(1) }
+
+func (o *Operation) starts(kinds ...Kind) bool {
+	for _, k := range kinds {
+		if o != nil && o.parts[0].Kind == k {
+			return true
 		}
 	}
-	return 0, fmt.Errorf("unknown operation %q: use one of %s",
-		name, strings.Join(primitiveNames[:], ", "))
-}
-
-// MarshalText makes a primitive its name in JSON, also as the key of a map.
-func (p Primitive) MarshalText() ([]byte, error) {
-	if p >= NumPrimitives {
-		return nil, fmt.Errorf("operation: there are %d, not one with the number %d", NumPrimitives, p)
-	}
-	return []byte(p.String()), nil
-}
-
-// UnmarshalText reads a name.
-func (p *Primitive) UnmarshalText(text []byte) (err error) {
-	*p, err = ParsePrimitive(string(text))
-	return err
+	return false
 }

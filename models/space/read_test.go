@@ -66,7 +66,7 @@ func TestReadGenotypeForms(t *testing.T) {
 
 // A run stands for its mask as well.
 func TestReadMaskOfARun(t *testing.T) {
-	dir, want := t.TempDir(), FullMask().Drop(None)
+	dir, want := t.TempDir(), DARTS.FullMask().Drop(None)
 	if err := WriteMask(filepath.Join(dir, "mask.json"), want); err != nil {
 		t.Fatal(err)
 	}

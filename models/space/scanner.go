@@ -9,8 +9,9 @@ import (
 // scanner reads the small part of Python's syntax in which genotypes are published. Every method
 // skips white space and comments first.
 type scanner struct {
-	text string
-	at   int
+	text  string
+	at    int
+	space *Space // whose operations the text names
 }
 
 func (s *scanner) skip() {
@@ -100,15 +101,15 @@ func (s *scanner) primitive() (Primitive, error) {
 	if !s.accept(quote) {
 		quote = `"`
 		if err := s.expect(quote); err != nil {
-			return None, s.failure("a quoted name")
+			return nil, s.failure("a quoted name")
 		}
 	}
 	name, _, found := strings.Cut(s.text[s.at:], quote)
 	if !found {
-		return None, s.failure("a quoted name")
+		return nil, s.failure("a quoted name")
 	}
 	s.at += len(name) + len(quote)
-	return ParsePrimitive(name)
+	return s.space.Operation(name)
 }
 
 // sequence takes the items of a Python list or tuple.

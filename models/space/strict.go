@@ -24,26 +24,18 @@ type field struct {
 
 // readObject reads a versioned JSON object of the given kind. encoding/json ignores unknown and
 // repeated keys and the case of keys; here they are errors, as are missing keys and text behind
-// the object.
-func readObject(kind string, data []byte, fields ...field) error {
+// the object. The fields depend on the space that the object names, DARTS if it names none.
+func readObject(kind string, data []byte, fields func(s *Space) []field) (*Space, error) {
 	values, err := splitObject(data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
-	var schema string
-	var version int
-	head := []field{{key: "schema", into: &schema}, {key: "version", into: &version}}
-	if err := takeFields(values, head); err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
+	s, err := takeHead(kind, values)
+	if err == nil {
+		err = takeFields(values, fields(s))
 	}
-	if want := schemaPrefix + kind; schema != want {
-		return fmt.Errorf("%s: schema is %q, want %q", kind, schema, want)
-	}
-	if version != schemaVersion {
-		return fmt.Errorf("%s: version is %d, this program reads %d", kind, version, schemaVersion)
-	}
-	if err := takeFields(values, fields); err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	// The smallest name, so that the message does not depend on the order of a map.
 	unknown := ""
@@ -53,9 +45,36 @@ func readObject(kind string, data []byte, fields ...field) error {
 		}
 	}
 	if len(values) > 0 {
-		return fmt.Errorf("%s: unknown key %q", kind, unknown)
+		return nil, fmt.Errorf("%s: unknown key %q", kind, unknown)
 	}
-	return nil
+	return s, nil
+}
+
+// takeHead checks schema and version and gives the space.
+func takeHead(kind string, values map[string]json.RawMessage) (*Space, error) {
+	var schema string
+	var version int
+	var space Ref
+	head := []field{{key: "schema", into: &schema}, {key: "version", into: &version}}
+	if err := takeFields(values, head); err != nil {
+		return nil, err
+	}
+	if want := schemaPrefix + kind; schema != want {
+		return nil, fmt.Errorf("schema is %q, want %q", schema, want)
+	}
+	if version != schemaVersion {
+		return nil, fmt.Errorf("version is %d, this program reads %d", version, schemaVersion)
+	}
+	err := takeFields(values, []field{{key: "space", into: &space, optional: true}})
+	return space.Of(), err
+}
+
+// byType are the fields of the cell types of a space.
+func byType[T any](s *Space, into *[2]T, key func(CellType) string, optional bool) (list []field) {
+	for _, t := range s.types {
+		list = append(list, field{key: key(t), into: &into[t], optional: optional})
+	}
+	return list
 }
 
 // splitObject gives the values of a JSON object by key.
@@ -130,7 +149,7 @@ func decode(raw json.RawMessage, into any) error {
 // named is the pair [name, value] of the JSON forms of genotypes and alphas: lists of pairs keep
 // their order and make a repeated name visible, which objects would not.
 type named struct {
-	op    Primitive
+	name  string
 	value json.RawMessage
 }
 
@@ -140,14 +159,11 @@ func (n *named) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &parts); err != nil || len(parts) != 2 {
 		return fmt.Errorf("want a pair [operation, number], got %s", clip(data))
 	}
-	var name string
-	if err := decode(parts[0], &name); err != nil {
+	if err := decode(parts[0], &n.name); err != nil {
 		return fmt.Errorf("want the name of an operation, got %s", clip(parts[0]))
 	}
 	n.value = parts[1]
-	var err error
-	n.op, err = ParsePrimitive(name)
-	return err
+	return nil
 }
 
 // clip keeps error texts short.

@@ -14,6 +14,7 @@ import (
 type cell struct {
 	Config
 	n        *graphgen.Net
+	space    *space.Space
 	scope    string // place of the cell
 	kind     space.CellType
 	channels int
@@ -24,27 +25,18 @@ type cell struct {
 	rests    map[poolKey]*ir.Value
 }
 
-// poolKey names a pool of a state; the bypass of partial channels uses the primitive None.
+// poolKey names an operation of a state; the bypass of partial channels uses none.
 type poolKey struct {
 	state, stride int
 	primitive     space.Primitive
 }
 
-func (c *cell) build(s0, s1 *ir.Value, reducedBefore bool) *ir.Value {
+func (c *cell) build(x nn.Cell) *ir.Value {
 	c.pools, c.parts = map[poolKey]*ir.Value{}, map[int][2]*ir.Value{}
 	c.rests = map[poolKey]*ir.Value{}
-	g := c.n.G
-	c.scope = g.Scope()
-	g.In(scope.Preprocess(0), func() {
-		if reducedBefore {
-			s0 = nn.FactorizedReduce(c.n, s0, c.channels, false)
-		} else {
-			s0 = nn.ReLUConvBN(c.n, s0, c.channels, false)
-		}
-	})
-	g.In(scope.Preprocess(1), func() { s1 = nn.ReLUConvBN(c.n, s1, c.channels, false) })
-	c.states = []*ir.Value{s0, s1}
-	for node := range space.Nodes {
+	c.scope = c.n.G.Scope()
+	c.states = nn.Preprocess(c.n, c.space, x, false)
+	for node := range c.space.Nodes() {
 		var s *ir.Value
 		if c.Partial > 1 && c.Passes.Has(pass.Shuffle) {
 			s = c.mergedNode(node)
@@ -53,13 +45,13 @@ func (c *cell) build(s0, s1 *ir.Value, reducedBefore bool) *ir.Value {
 		}
 		c.states = append(c.states, s)
 	}
-	return op.Concat{Axis: 1}.Of(c.states[2:]...)
+	return nn.Output(c.space, c.states)
 }
 
 // plainNode sums one mixed operation per edge, as the papers write it.
 func (c *cell) plainNode(node int) *ir.Value {
 	var sum *ir.Value
-	lo, hi := space.NodeEdges(node)
+	lo, hi := c.space.NodeEdges(node)
 	for e := lo; e < hi; e++ {
 		c.n.G.In(scope.Edge(e), func() { sum = add(sum, c.plainEdge(e)) })
 	}
@@ -70,8 +62,8 @@ func (c *cell) plainEdge(e int) *ir.Value {
 	if c.Partial == 1 {
 		return c.mixed(e, nil)
 	}
-	src := space.EdgeAt(e).Source
-	rest := c.bypass(src, space.Stride(c.kind, src))
+	src := c.space.EdgeAt(e).Source
+	rest := c.bypass(src, c.space.Stride(c.kind, src))
 	y := c.orZeros(c.mixed(e, nil), c.channels/c.Partial)
 	y = shuffle(op.Concat{Axis: 1}.Of(y, rest), c.Partial)
 	return op.Mul{}.Of(y, c.mix.edge[e])
@@ -82,12 +74,12 @@ func (c *cell) plainEdge(e int) *ir.Value {
 // the operations' weights.
 func (c *cell) mergedNode(node int) *ir.Value {
 	var mixed, bypass *ir.Value
-	lo, hi := space.NodeEdges(node)
+	lo, hi := c.space.NodeEdges(node)
 	for e := lo; e < hi; e++ {
-		src := space.EdgeAt(e).Source
+		src := c.space.EdgeAt(e).Source
 		c.n.G.In(scope.Edge(e), func() {
 			mixed = c.mixed(e, mixed)
-			rest := c.bypass(src, space.Stride(c.kind, src))
+			rest := c.bypass(src, c.space.Stride(c.kind, src))
 			bypass = add(bypass, op.Mul{}.Of(rest, c.mix.edge[e]))
 		})
 	}
@@ -97,8 +89,8 @@ func (c *cell) mergedNode(node int) *ir.Value {
 
 // mixed adds the weighted operations of edge e to sum; nil stays nil when only none is left.
 func (c *cell) mixed(e int, sum *ir.Value) *ir.Value {
-	src := space.EdgeAt(e).Source
-	for _, p := range c.Mask[c.kind][e].Primitives() {
+	src := c.space.EdgeAt(e).Source
+	for _, p := range c.Mask.Primitives(c.kind, e) {
 		if p != space.None {
 			c.n.G.In(p.String(), func() { sum = add(sum, c.weighted(e, src, p)) })
 		}
@@ -108,32 +100,33 @@ func (c *cell) mixed(e int, sum *ir.Value) *ir.Value {
 
 // weighted is one operation times its mixing weight.
 func (c *cell) weighted(e, src int, p space.Primitive) *ir.Value {
-	x, w, stride := c.input(src), c.mix.op[space.Candidate{Cell: c.kind, Edge: e, Op: p}], space.Stride(c.kind, src)
+	x, w, stride := c.input(src), c.mix.op[space.Candidate{Cell: c.kind, Edge: e, Op: p}], c.space.Stride(c.kind, src)
 	c.n.Gate(w)
+	norms := nn.Norms{Inner: nn.Plain, Last: nn.Plain, Search: true}
 	switch {
-	case p == space.MaxPool3x3 || p == space.AvgPool3x3:
-		return op.Mul{}.Of(c.pool(src, p, stride), w)
-	case p == space.SkipConnect && stride == 1:
-		return op.Mul{}.Of(x, w)
-	case c.Passes.Has(pass.Mix):
-		return nn.ConvOp(c.n, x, p, stride, nn.Plain, func(n *graphgen.Net, x *ir.Value) *ir.Value {
-			return nn.ScaledBatchNorm(n, x, w)
-		})
+	case !p.Weighs(stride):
+		return op.Mul{}.Of(c.unweighted(src, p, stride), w)
+	case c.Passes.Has(pass.Mix) && nn.EndsWithNorm(p, stride):
+		norms.Last = func(n *graphgen.Net, x *ir.Value) *ir.Value { return nn.ScaledBatchNorm(n, x, w) }
+		return nn.Apply(c.n, x, p, stride, norms)
 	default:
-		return op.Mul{}.Of(nn.ConvOp(c.n, x, p, stride, nn.Plain, nn.Plain), w)
+		return op.Mul{}.Of(nn.Apply(c.n, x, p, stride, norms), w)
 	}
 }
 
-// pool is a pooled and normalised state.
-func (c *cell) pool(src int, p space.Primitive, stride int) *ir.Value {
+// unweighted is an operation without weights, such as a pool with its batch norm. All edges from a state can share it.
+func (c *cell) unweighted(src int, p space.Primitive, stride int) *ir.Value {
+	norms := nn.Norms{Inner: nn.Plain, Last: nn.Plain, Search: true}
+	x := c.input(src)
+	if p.IsSkip() {
+		return x
+	}
 	if !c.Passes.Has(pass.Pools) {
-		return nn.Plain(c.n, nn.Pool(c.input(src), p, stride))
+		return nn.Apply(c.n, x, p, stride, norms)
 	}
 	key := poolKey{src, stride, p}
 	if c.pools[key] == nil {
-		c.n.G.At(c.scope+"/"+scope.State(src, p), func() {
-			c.pools[key] = nn.Plain(c.n, nn.Pool(c.input(src), p, stride))
-		})
+		c.n.G.At(c.scope+"/"+scope.State(src, p), func() { c.pools[key] = nn.Apply(c.n, c.input(src), p, stride, norms) })
 	}
 	return c.pools[key]
 }
@@ -174,12 +167,7 @@ func (c *cell) orZeros(sum *ir.Value, channels int) *ir.Value {
 	if sum != nil {
 		return sum
 	}
-	x := c.states[0]
-	side := x.Shape[2]
-	if c.kind == space.Reduce {
-		side /= 2
-	}
-	return op.Zeros(c.n.G, ir.T(ir.Float, x.Shape[0], channels, side, side))
+	return nn.Zeros(c.n, c.states[0], channels, c.space.Stride(c.kind, 0))
 }
 
 func add(sum, x *ir.Value) *ir.Value {

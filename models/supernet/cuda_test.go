@@ -15,7 +15,7 @@ func TestCUDAComputesTheSame(t *testing.T) {
 	for _, partial := range []int{1, 4} {
 		c := small(randomMask(3), partial, pass.All)
 		if partial == 1 {
-			c.Mask = space.FullMask()
+			c.Mask = space.DARTS.FullMask()
 		}
 		s := spec(c, 3, 8)
 		for i, emit := range []func(graphgen.Spec) (*graphgen.Program, error){

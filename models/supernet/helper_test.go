@@ -32,7 +32,7 @@ func spec(c supernet.Config, batch, image int) graphgen.Spec {
 
 // randomMask keeps about half of the operations.
 func randomMask(seed uint64) space.Mask {
-	m, _ := space.RandomMask(rand.New(rand.NewPCG(seed, 1)), .5)
+	m, _ := space.DARTS.RandomMask(rand.New(rand.NewPCG(seed, 1)), .5)
 	return m
 }
 

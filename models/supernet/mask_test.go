@@ -58,7 +58,7 @@ func expect(c supernet.Config) census {
 	reduced := false
 	for i := range c.Cells {
 		t := space.Normal
-		if space.IsReduction(i, c.Cells) {
+		if space.DARTS.Reduces(i, c.Cells) {
 			t = space.Reduce
 		}
 		n.pointwise += 2
@@ -67,8 +67,8 @@ func expect(c supernet.Config) census {
 		}
 		reduced = t == space.Reduce
 		pools := map[string]bool{}
-		for e, set := range c.Mask[t] {
-			for _, p := range set.Primitives() {
+		for e, set := range c.Mask.Sets(t) {
+			for _, p := range space.DARTS.Members(set) {
 				n.add(c, t, e, p, pools)
 			}
 		}
@@ -84,14 +84,14 @@ func expect(c supernet.Config) census {
 
 func (n *census) add(c supernet.Config, t space.CellType, e int, p space.Primitive,
 	pools map[string]bool) {
-	source := space.EdgeAt(e).Source
+	source := space.DARTS.EdgeAt(e).Source
 	switch p {
 	case space.SepConv3x3, space.SepConv5x5:
 		n.depthwise, n.pointwise = n.depthwise+2, n.pointwise+2
 	case space.DilConv3x3, space.DilConv5x5:
 		n.depthwise, n.pointwise = n.depthwise+1, n.pointwise+1
 	case space.SkipConnect:
-		if space.Stride(t, source) == 2 {
+		if space.DARTS.Stride(t, source) == 2 {
 			n.pointwise += 2
 		}
 	case space.MaxPool3x3, space.AvgPool3x3:
@@ -136,11 +136,11 @@ func noTrace(t *testing.T, g *ir.Graph, c supernet.Config) {
 	masked := map[string]bool{}
 	for i := range c.Cells {
 		kind := space.Normal
-		if space.IsReduction(i, c.Cells) {
+		if space.DARTS.Reduces(i, c.Cells) {
 			kind = space.Reduce
 		}
-		for e, set := range c.Mask[kind] {
-			for p := range space.Primitive(space.NumPrimitives) {
+		for e, set := range c.Mask.Sets(kind) {
+			for _, p := range space.DARTS.Operations() {
 				masked[fmt.Sprintf("cell%d/edge%d/%v", i, e, p)] = !set.Has(p)
 			}
 		}
@@ -157,9 +157,9 @@ func TestMixPorts(t *testing.T) {
 	mask := randomMask(3)
 	for _, partial := range []int{1, 4} {
 		p := check.Must(spec(small(mask, partial, pass.All), 2, 8).AlphaStep())(t)
-		for _, kind := range space.CellTypes {
+		for _, kind := range space.DARTS.CellTypes() {
 			live := 0
-			for _, set := range mask[kind] {
+			for _, set := range mask.Sets(kind) {
 				live += set.Without(space.None).Len()
 			}
 			port := check.Must(p.Signature.In(supernet.MixPort(kind)))(t)

@@ -1,4 +1,4 @@
-// Package supernet builds the DARTS search network, with partial channels (PC-DARTS) or without,
+// Package supernet builds the search network of a space, with partial channels (PC-DARTS) or without,
 // over the operations that a mask leaves. A masked operation is not in the graph.
 package supernet
 
@@ -10,14 +10,13 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
-	"zos-ort/graphgen/scope"
 	"zos-ort/models/nn"
 	"zos-ort/models/space"
 )
 
-// Config is the search network of DARTS, or of PC-DARTS with partial channels.
+// Config is the search network of the space of its mask, as DARTS has it, or as PC-DARTS with partial channels.
 type Config struct {
-	Channels int // C of the first cells; the stem has 3 C
+	Channels int // C of the first cells; the stem of DARTS has 3 C
 	Cells    int
 	Classes  int
 	Mask     space.Mask
@@ -33,7 +32,7 @@ func OperationMix(t space.CellType) graphgen.Mix {
 	return graphgen.Mix{Of: graphgen.MixedOperations, Cell: t.String()}
 }
 
-// EdgeMix is the vector of the 14 edge weights of a cell type, which a supernet with partial
+// EdgeMix is the vector of the edge weights of a cell type, which a supernet with partial
 // channels has.
 func EdgeMix(t space.CellType) graphgen.Mix {
 	return graphgen.Mix{Of: graphgen.MixedEdges, Cell: t.String()}
@@ -63,6 +62,9 @@ func (c Config) Validate() error {
 	case c.Partial == 1 && c.Channels%2 != 0:
 		return fmt.Errorf("supernet: channels must be even, got %d", c.Channels)
 	}
+	if err := c.Mask.Space().CheckChannels(c.Channels / c.Partial); err != nil {
+		return fmt.Errorf("supernet: %w", err)
+	}
 	return nil
 }
 
@@ -81,19 +83,13 @@ func (c Config) Forward() graphgen.Forward {
 			n.G.Fail("%w", err)
 		}
 		mixes := c.declareMixes(n)
-		s0 := nn.Stem(n, images, 3*c.Channels)
-		s1 := s0
-		channels, reduced := c.Channels, false
-		for i := range c.Cells {
-			kind := space.TypeAt(i, c.Cells)
-			if kind == space.Reduce {
-				channels *= 2
-			}
-			cl := cell{Config: c, n: n, kind: kind, channels: channels, mix: mixes[kind]}
-			n.G.In(scope.Cell(i), func() { s0, s1 = s1, cl.build(s0, s1, reduced) })
-			reduced = kind == space.Reduce
+		s := c.Mask.Space()
+		build := func(x nn.Cell) *ir.Value {
+			cl := cell{Config: c, n: n, space: s, kind: x.Type, channels: x.Channels, mix: mixes[x.Type]}
+			return cl.build(x)
 		}
-		return graphgen.Scores{Logits: nn.Head(n, s1, c.Classes)}
+		last, _ := nn.Cells(n, images, s, c.Channels, c.Cells, build)
+		return graphgen.Scores{Logits: nn.Head(n, last, s.Skeleton(), c.Classes)}
 	}
 }
 
@@ -104,16 +100,17 @@ type mix struct {
 }
 
 func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
-	for _, t := range space.CellTypes {
-		if t == space.Reduce && !c.hasReduction() {
+	s := c.Mask.Space()
+	for _, t := range s.CellTypes() {
+		if t == space.Reduce && len(s.Reductions(c.Cells)) == 0 {
 			continue
 		}
 		ops := Operations(c.Mask, t)
 		m[t].op = map[space.Candidate]*ir.Value{}
 		weights := n.MixWeights(OperationMix(t), len(ops))
 		if c.Partial > 1 {
-			edges := n.MixWeights(EdgeMix(t), space.Edges)
-			m[t].edge = op.Split{}.Of(edges, 0, ones(space.Edges)...)
+			edges := n.MixWeights(EdgeMix(t), s.Edges())
+			m[t].edge = op.Split{}.Of(edges, 0, ones(s.Edges())...)
 			if c.Passes.Has(pass.Shuffle) {
 				weights = timesEdge(n, weights, edges, ops)
 			}
@@ -125,24 +122,16 @@ func (c Config) declareMixes(n *graphgen.Net) (m [2]mix) {
 	return m
 }
 
-func (c Config) hasReduction() bool {
-	for i := range c.Cells {
-		if space.IsReduction(i, c.Cells) {
-			return true
-		}
-	}
-	return false
-}
-
 // timesEdge multiplies every operation's weight by the weight of its edge: w S(edge) with the 0/1
-// matrix S[14,operations], which is differentiable without a gather.
+// matrix S[edges,operations], which is differentiable without a gather.
 func timesEdge(n *graphgen.Net, weights, edges *ir.Value, ops []space.Candidate) *ir.Value {
-	s := make([]float32, space.Edges*len(ops))
+	m := edges.Elements()
+	s := make([]float32, m*len(ops))
 	for i, o := range ops {
 		s[o.Edge*len(ops)+i] = 1
 	}
-	row := op.Reshape{}.To(edges, 1, space.Edges)
-	perOp := op.Gemm{}.Of(row, n.G.Floats(s, space.Edges, len(ops)))
+	row := op.Reshape{}.To(edges, 1, m)
+	perOp := op.Gemm{}.Of(row, n.G.Floats(s, m, len(ops)))
 	return op.Mul{}.Of(weights, op.Reshape{}.To(perOp, len(ops)))
 }
 

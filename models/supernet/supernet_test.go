@@ -18,7 +18,7 @@ func TestParameterCounts(t *testing.T) {
 	for _, x := range []struct{ partial, classes, want int }{
 		{1, 10, 1930618}, {1, 100, 1953748}, {4, 10, 299578}, {4, 100, 322708},
 	} {
-		c := supernet.Config{Channels: 16, Cells: 8, Classes: x.classes, Mask: space.FullMask(),
+		c := supernet.Config{Channels: 16, Cells: 8, Classes: x.classes, Mask: space.DARTS.FullMask(),
 			Partial: x.partial, Passes: pass.All}
 		p := check.Must(spec(c, 1, 32).Evaluate())(t)
 		if n := p.Weights.Len(); n != x.want {
@@ -45,9 +45,10 @@ func TestParameterCountsOfMasks(t *testing.T) {
 func TestPassesAreExact(t *testing.T) {
 	lost := randomMask(4)
 	for _, e := range []int{0, 1, 9, 10, 11, 12, 13} { // all edges of the nodes 0 and 3
-		lost[space.Normal][e], lost[space.Reduce][e] = space.SetOf(space.None), space.SetOf(space.None)
+		lost.Put(space.Normal, e, space.SetOf(space.None))
+		lost.Put(space.Reduce, e, space.SetOf(space.None))
 	}
-	full := space.FullMask()
+	full := space.DARTS.FullMask()
 	for _, x := range []struct {
 		name    string
 		mask    space.Mask
@@ -125,7 +126,7 @@ func TestAnySize(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	base := small(space.FullMask(), 1, pass.All)
+	base := small(space.DARTS.FullMask(), 1, pass.All)
 	with := func(change func(c *supernet.Config)) supernet.Config {
 		c := base
 		change(&c)

@@ -17,7 +17,7 @@ func ExampleRunner_Run() {
 		fmt.Println("the loss has fallen: true")
 		return
 	}
-	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.FullMask(), Partial: 1}
+	net := supernet.Config{Channels: 4, Cells: 3, Classes: 10, Mask: space.DARTS.FullMask(), Partial: 1}
 	step, err := net.Spec(8, 8, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}).WeightStep()
 	if err != nil {
 		fmt.Println(err)

@@ -12,16 +12,16 @@ func (s *Supernet) has(net space.Mask, place string) bool {
 	if !ok {
 		return true
 	}
-	op, err := space.ParsePrimitive(at.Operation)
+	op, err := net.Space().Operation(at.Operation)
 	if err != nil {
 		return true
 	}
-	t := space.TypeAt(at.Cell, s.Net.Cells)
+	t := net.Space().TypeAt(at.Cell, s.Net.Cells)
 	if at.Edge >= 0 {
-		return net[t][at.Edge].Has(op)
+		return net.At(t, at.Edge).Has(op)
 	}
-	for e, set := range net[t] {
-		if space.EdgeAt(e).Source == at.State && set.Has(op) {
+	for e, set := range net.Sets(t) {
+		if net.Space().EdgeAt(e).Source == at.State && set.Has(op) {
 			return true
 		}
 	}

@@ -27,7 +27,7 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 	if list := s.rankers(); len(list) > 1 || list[0].Name != "nngp" {
 		return nil, fmt.Errorf("score: architectures inside the supernet are scored by the kernel norm alone")
 	}
-	mask := space.FullMask().Drop(space.None)
+	mask := s.Net.Mask.Space().FullMask().Drop(space.None)
 	opened, err := s.Open(ctx, mask)
 	if err != nil {
 		return nil, fmt.Errorf("score: %w", err)
@@ -42,7 +42,7 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 		norms := prune.NewNorms(len(archs))
 		err := ss.all(ctx, len(archs), norms, network{
 			weigh: func(i int, t space.CellType, mix, edges []float32) {
-				choose(mix, edges, archs[i].Cell(t), mask, t)
+				choose(mix, edges, archs[i], mask, t)
 			},
 			has: func(int, string) bool { return true }, // the kernel norm does not count
 		}, step)
@@ -57,12 +57,12 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 }
 
 // choose sets the weights of the operations and edges of a derived cell to 1, all others to 0.
-func choose(mix, edges []float32, genes [2 * space.Nodes]space.Gene, mask space.Mask,
-	t space.CellType) {
+func choose(mix, edges []float32, arch space.Genotype, mask space.Mask, t space.CellType) {
 	chosen := map[space.Candidate]bool{}
 	clear(edges)
-	for i, g := range genes {
-		e := space.EdgeIndex(i/2, g.Source)
+	s := mask.Space()
+	for i, g := range arch.Cell(t) {
+		e := s.EdgeIndex(s.NodeOf(i), g.Source)
 		chosen[space.Candidate{Cell: t, Edge: e, Op: g.Op}] = true
 		if edges != nil {
 			edges[e] = 1

@@ -21,7 +21,7 @@ func randomArchs(t *testing.T, n int) (list []space.Genotype) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(5, 1))
 	for range n {
-		list = append(list, check.Must(space.RandomGenotype(rng, space.FullMask()))(t))
+		list = append(list, check.Must(space.RandomGenotype(rng, space.DARTS.FullMask()))(t))
 	}
 	return list
 }
@@ -39,9 +39,9 @@ func scores(t *testing.T, s *ranking.Supernet, archs []space.Genotype, repeats i
 // only is the mask that leaves nothing but an architecture: edges that it does not use have none.
 func only(g space.Genotype) space.Mask {
 	m := everywhere(space.None)
-	for _, t := range space.CellTypes {
+	for _, t := range space.DARTS.CellTypes() {
 		for i, gene := range g.Cell(t) {
-			m[t][space.EdgeIndex(i/2, gene.Source)] = space.SetOf(gene.Op)
+			m.Put(t, space.DARTS.EdgeIndex(i/2, gene.Source), space.SetOf(gene.Op))
 		}
 	}
 	return m
@@ -57,7 +57,7 @@ func alone(t *testing.T, s *ranking.Supernet, g space.Genotype, repeat int) floa
 		return check.Must(graphgen.Spec{Forward: net.Forward(), Batch: s.Batch, Image: s.Image,
 			Classes: net.Classes}.Rank())(t)
 	}
-	full, p := rank(space.FullMask()).Weights, rank(only(g))
+	full, p := rank(space.DARTS.FullMask()).Weights, rank(only(g))
 	w := make([]float32, p.Weights.Len())
 	if err := p.Weights.Transfer(w, full, s.Weights(repeat, full)); err != nil {
 		t.Fatal(err)
@@ -67,14 +67,14 @@ func alone(t *testing.T, s *ranking.Supernet, g space.Genotype, repeat int) floa
 	defer net.Close()
 	r := check.Must(net.Open(p))(t)
 	defer r.Close()
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		ops, edges := r.Mix(supernet.OperationMix(ct)).Weights, r.Mix(supernet.EdgeMix(ct)).Weights
 		for i := range ops {
 			ops[i] = 1
 		}
 		for i, gene := range g.Cell(ct) {
 			if edges != nil {
-				edges[space.EdgeIndex(i/2, gene.Source)] = 1
+				edges[space.DARTS.EdgeIndex(i/2, gene.Source)] = 1
 			}
 		}
 	}

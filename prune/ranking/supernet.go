@@ -142,7 +142,7 @@ func (s *session) Norms(ctx context.Context, repeat int, networks []space.Mask, 
 		weigh: func(i int, t space.CellType, mix, edges []float32) {
 			gates(mix, s.mask, networks[i], t)
 			if edges != nil {
-				uniformEdges(edges)
+				uniformEdges(edges, s.mask.Space())
 			}
 		},
 		has: func(i int, scope string) bool { return s.has(networks[i], scope) },
@@ -198,7 +198,7 @@ func (s *session) missing(norms prune.Norms, networks, i int) bool {
 func (s *session) values(w *sampler, i int, n network) ([]float64, error) {
 	x, err := w.sample(context.Background(), s.batches, variant{
 		prepare: func(r *program.Runner) {
-			for _, t := range space.CellTypes {
+			for _, t := range s.mask.Space().CellTypes() {
 				if ops := r.Mix(supernet.OperationMix(t)).Weights; ops != nil {
 					n.weigh(i, t, ops, r.Mix(supernet.EdgeMix(t)).Weights)
 				}
@@ -217,16 +217,16 @@ func (s *session) values(w *sampler, i int, n network) ([]float64, error) {
 func gates(w []float32, mask, network space.Mask, t space.CellType) {
 	for i, o := range supernet.Operations(mask, t) {
 		w[i] = 0
-		if set := network[t][o.Edge]; set.Has(o.Op) {
+		if set := network.At(t, o.Edge); set.Has(o.Op) {
 			w[i] = 1 / float32(set.Len())
 		}
 	}
 }
 
 // uniformEdges sets the edge weights to one over the number of edges into the node.
-func uniformEdges(w []float32) {
-	for node := range space.Nodes {
-		lo, hi := space.NodeEdges(node)
+func uniformEdges(w []float32, s *space.Space) {
+	for node := range s.Nodes() {
+		lo, hi := s.NodeEdges(node)
 		for e := lo; e < hi; e++ {
 			w[e] = 1 / float32(hi-lo)
 		}

@@ -29,7 +29,7 @@ func ranker(t *testing.T, partial, workers int) *ranking.Supernet {
 	}
 	random := func(repeat int) *rand.Rand { return rand.New(rand.NewPCG(uint64(repeat), 1)) }
 	return &ranking.Supernet{
-		Net:   supernet.Config{Channels: 8, Cells: 3, Classes: 5, Mask: space.FullMask(), Partial: partial},
+		Net:   supernet.Config{Channels: 8, Cells: 3, Classes: 5, Mask: space.DARTS.FullMask(), Partial: partial},
 		Batch: 4, Image: 8, Kernel: prune.Correlation, Workers: workers,
 		Options:  ort.Options{Threads: 1},
 		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
@@ -52,8 +52,8 @@ func ranker(t *testing.T, partial, workers int) *ranking.Supernet {
 // smallMask has two or three operations on every edge, and more than one thing to lose.
 func smallMask() space.Mask {
 	m := everywhere(space.SkipConnect, space.DilConv3x3)
-	m[space.Normal][0] = m[space.Normal][0].With(space.MaxPool3x3)
-	m[space.Reduce][1] = m[space.Reduce][1].With(space.SepConv3x3)
+	m.Put(space.Normal, 0, m.At(space.Normal, 0).With(space.MaxPool3x3))
+	m.Put(space.Reduce, 1, m.At(space.Reduce, 1).With(space.SepConv3x3))
 	return m
 }
 
@@ -142,9 +142,9 @@ func TestSessionErrors(t *testing.T) {
 
 // everywhere is a mask with the same operations on every edge.
 func everywhere(ps ...space.Primitive) (m space.Mask) {
-	for _, t := range space.CellTypes {
-		for e := range m[t] {
-			m[t][e] = space.SetOf(ps...)
+	for _, t := range space.DARTS.CellTypes() {
+		for e := range m.Sets(t) {
+			m.Put(t, e, space.SetOf(ps...))
 		}
 	}
 	return m

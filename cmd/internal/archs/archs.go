@@ -15,8 +15,9 @@ import (
 
 // Columns that say what the architecture is.
 const (
-	normal = "normal"
-	reduce = "reduce"
+	normal       = "normal"
+	reduce       = "reduce"
+	architecture = "architecture"
 )
 
 // File holds the rows of a file.
@@ -28,8 +29,8 @@ type File struct {
 	rows   [][]string
 }
 
-// Read reads a CSV file whose columns normal and reduce hold the eight genes of a cell as OPERATION:SOURCE,
-// separated by spaces.
+// Read reads a CSV file whose columns normal and reduce hold the eight genes of a cell of DARTS as OPERATION:SOURCE,
+// separated by spaces, or whose column architecture holds genotypes as text, of DARTS or of NAS-Bench-201.
 func Read(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -44,13 +45,18 @@ func Read(path string) (*File, error) {
 		return nil, fmt.Errorf("table %s: %w", path, err)
 	}
 	x := &File{Path: path, header: all[0], rows: all[1:]}
-	n, r := slices.Index(x.header, normal), slices.Index(x.header, reduce)
-	if n < 0 || r < 0 {
-		return nil, fmt.Errorf("table %s: no columns %s and %s among %s", path, normal, reduce,
+	n, r, a := slices.Index(x.header, normal), slices.Index(x.header, reduce), slices.Index(x.header, architecture)
+	if a < 0 && (n < 0 || r < 0) {
+		return nil, fmt.Errorf("table %s: no column %s, and no columns %s and %s, among %s", path, architecture, normal, reduce,
 			strings.Join(x.header, ", "))
 	}
 	for i, row := range x.rows {
-		g, err := parseGenes(row[n], row[r])
+		var g space.Genotype
+		if a >= 0 {
+			g, err = space.DARTS.ParseGenotype(row[a])
+		} else {
+			g, err = parseGenes(row[n], row[r])
+		}
 		if err != nil {
 			return nil, x.at(i, err)
 		}
@@ -62,6 +68,14 @@ func Read(path string) (*File, error) {
 // at says in which line of the file something is wrong.
 func (f *File) at(row int, err error) error {
 	return fmt.Errorf("table %s, row %d: %w", f.Path, row+2, err)
+}
+
+// Space is the space of the architectures.
+func (f *File) Space() *space.Space {
+	if len(f.Genotypes) == 0 {
+		return space.DARTS
+	}
+	return f.Genotypes[0].Space()
 }
 
 // Has says whether there is a column of that name.
@@ -82,6 +96,14 @@ func (f *File) Column(name string) ([]float64, error) {
 		list[i] = x
 	}
 	return list, nil
+}
+
+// Text is what a row has in a column, nothing if there is no such column.
+func (f *File) Text(row int, column string) string {
+	if at := slices.Index(f.header, column); at >= 0 {
+		return f.rows[row][at]
+	}
+	return ""
 }
 
 // Accuracy is the name of the only column whose name contains accuracy.
@@ -106,23 +128,24 @@ func (f *File) Accuracy() (string, error) {
 
 // parseGenes reads genes such as "sep_conv_3x3:0 skip_connect:1 ...", eight for each cell.
 func parseGenes(normal, reduce string) (g space.Genotype, err error) {
-	for _, x := range []struct {
-		text string
-		cell *[2 * space.Nodes]space.Gene
-	}{{normal, &g.Normal}, {reduce, &g.Reduce}} {
-		genes := strings.Fields(x.text)
-		if len(genes) != len(x.cell) {
-			return g, fmt.Errorf("a cell has %d genes, got %d in %q", len(x.cell), len(genes), x.text)
+	var cells [2][]space.Gene
+	for t, text := range []string{normal, reduce} {
+		genes := strings.Fields(text)
+		if len(genes) != space.DARTS.Genes() {
+			return g, fmt.Errorf("a cell has %d genes, got %d in %q", space.DARTS.Genes(), len(genes), text)
 		}
-		for i, gene := range genes {
-			name, source, _ := strings.Cut(gene, ":")
-			if x.cell[i].Op, err = space.ParsePrimitive(name); err != nil {
+		for _, text := range genes {
+			name, source, _ := strings.Cut(text, ":")
+			var gene space.Gene
+			if gene.Op, err = space.DARTS.Operation(name); err != nil {
 				return g, err
 			}
-			if x.cell[i].Source, err = strconv.Atoi(source); err != nil {
-				return g, fmt.Errorf("gene %q is not like sep_conv_3x3:0", gene)
+			if gene.Source, err = strconv.Atoi(source); err != nil {
+				return g, fmt.Errorf("gene %q is not like sep_conv_3x3:0", text)
 			}
+			cells[t] = append(cells[t], gene)
 		}
 	}
+	g = space.DARTS.Genotype(cells[:]...)
 	return g, g.Validate()
 }

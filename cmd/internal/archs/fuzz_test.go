@@ -15,6 +15,7 @@ func FuzzTable(f *testing.F) {
 		"skip_connect:0 dil_conv_3x3:2"
 	f.Add([]byte("normal,reduce,accuracy\n" + cell + "," + cell + ",94.5\n"))
 	f.Add([]byte("accuracy,accuracy_test,normal,reduce\nNaN,1," + cell + "," + cell + "\n"))
+	f.Add([]byte("architecture,accuracy\n|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,10\n"))
 	f.Add([]byte("normal,reduce\n\"a\nb\",\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		path := filepath.Join(t.TempDir(), "table.csv")
@@ -27,7 +28,7 @@ func FuzzTable(f *testing.F) {
 				return
 			}
 			for _, g := range x.Genotypes {
-				if back, err := space.ParseGenotype(g.String()); err != nil || back != g {
+				if back, err := space.DARTS.ParseGenotype(g.String()); err != nil || back != g {
 					t.Errorf("%v is read as %v, %v", g, back, err)
 				}
 			}

@@ -164,10 +164,10 @@ func (p *peer) close() {
 func (p *peer) build(c Case, mode string, weights int) error {
 	net := &peerNet{Channels: c.Network.Channels, Cells: c.Network.Cells, Classes: c.Images.Classes,
 		Partial: c.Network.Partial, Mask: map[string][][]string{}}
-	for _, t := range space.CellTypes {
-		for _, set := range c.Mask[t] {
+	for _, t := range space.DARTS.CellTypes() {
+		for e := range c.Mask.Sets(t) {
 			names := []string{}
-			for _, o := range set.Primitives() {
+			for _, o := range c.Mask.Primitives(t, e) {
 				names = append(names, o.String())
 			}
 			net.Mask[t.String()] = append(net.Mask[t.String()], names)

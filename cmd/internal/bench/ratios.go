@@ -46,7 +46,7 @@ func Ratios(ctx context.Context, p *terminal.Console, e settings.Experiment, lis
 		whole, masked := map[string]float64{}, map[string]float64{}
 		mask, err := e.LikelyMask()
 		if m.Ranks() && err == nil { // pruning starts from the whole space
-			whole, err = t.of(ctx, Case{e, space.FullMask()})
+			whole, err = t.of(ctx, Case{e, space.DARTS.FullMask()})
 		}
 		if m.Searches() && err == nil {
 			masked, err = t.of(ctx, Case{e, mask})
@@ -122,7 +122,7 @@ func timesOf(e settings.Experiment, weight, alpha, rank float64) methodTime {
 func rankedNetworks(m method.Method, xi float64) (n int) {
 	paper := settings.Paper().With(m)
 	paper.Ranking.Xi, paper.Ranking.Repeats = xi, 1
-	plan, _ := prune.Plan(paper.Pruning(), space.FullMask()) // what it has planned before an error counts
+	plan, _ := prune.Plan(paper.Pruning(), space.DARTS.FullMask()) // what it has planned before an error counts
 	for _, r := range paper.Rounds(plan) {
 		n += r.Networks
 	}

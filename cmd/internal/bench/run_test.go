@@ -75,7 +75,7 @@ func testCase(t *testing.T) Case {
 	e := settings.PaperOnCIFAR().With(m)
 	e.Network.Channels, e.Network.Cells, e.Images.Size, e.Search.Batch = 4, 3, 8, 2
 	e.Device.Threads = 1
-	return Case{e, space.FullMask()}
+	return Case{e, space.DARTS.FullMask()}
 }
 
 func TestPeer(t *testing.T) {

@@ -39,16 +39,15 @@ var dimensions = []Dimension{
 // of 14 edges begin at one after the other of the seven operations. None, which costs nothing, comes
 // last.
 func EvenMask(n int) (m space.Mask) {
-	const others = space.NumPrimitives - 1
-	for _, t := range space.CellTypes {
-		for e := range m[t] {
-			for i := range n {
-				p := space.None
-				if i < others {
-					p = space.Primitive(1 + (e+i)%others)
-				}
-				m[t][e] = m[t][e].With(p)
+	ops := space.DARTS.Operations()
+	others := len(ops) - 1
+	for t, e := range m.Places() {
+		for i := range n {
+			p := space.None
+			if i < others {
+				p = ops[1+(e+i)%others]
 			}
+			m.Put(t, e, m.At(t, e).With(p))
 		}
 	}
 	return m

@@ -8,22 +8,22 @@ import (
 )
 
 func TestEvenMask(t *testing.T) {
-	full := space.FullMask()
+	full := space.DARTS.FullMask()
 	if EvenMask(8) != full {
 		t.Error("8 operations are not all of them")
 	}
 	for n := 1; n <= 8; n++ {
 		m := EvenMask(n)
-		if m.Count() != n*2*space.Edges || m.Validate() != nil {
+		if m.Count() != n*2*space.DARTS.Edges() || m.Validate() != nil {
 			t.Errorf("%d operations per edge: %d in all, %v", n, m.Count(), m.Validate())
 		}
 		counts := map[space.Primitive]int{}
-		for _, set := range m[space.Normal] {
-			for _, p := range set.Primitives() {
+		for _, set := range m.Sets(space.Normal) {
+			for _, p := range space.DARTS.Members(set) {
 				counts[p]++
 			}
 		}
-		for p := space.MaxPool3x3; p <= space.DilConv5x5; p++ {
+		for _, p := range space.DARTS.Operations()[1:] {
 			if want := min(n, 7) * 2; counts[p] != want {
 				t.Errorf("%d operations per edge: %v occurs %d times, want %d", n, p, counts[p], want)
 			}

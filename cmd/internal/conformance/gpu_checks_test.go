@@ -38,9 +38,9 @@ func targetOf(cuda *ort.CUDA) pass.Target {
 func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 	t.Helper()
 	var mask space.Mask
-	for _, ct := range space.CellTypes {
-		for e := range mask[ct] {
-			mask[ct][e] = space.SetOf(space.MaxPool3x3, space.AvgPool3x3, space.SepConv3x3)
+	for _, ct := range space.DARTS.CellTypes() {
+		for e := range mask.Sets(ct) {
+			mask.Put(ct, e, space.SetOf(space.MaxPool3x3, space.AvgPool3x3, space.SepConv3x3))
 		}
 	}
 	o := oracleCase{Batch: 8, Image: 8, Classes: classes}

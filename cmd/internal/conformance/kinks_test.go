@@ -32,7 +32,7 @@ func evaluatedGradient(t *testing.T, c oracleCase, spec graphgen.Spec, noise flo
 		in[port.RunningMean] = eval.Floats(make([]float64, n), n)
 		in[port.RunningVariance] = eval.Floats(make([]float64, n), n)
 	}
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		var live []float64
 		weights := alphas.MixWeights(nil, ct)
 		for i, cand := range alphas.Mask().Candidates(ct) {
@@ -53,7 +53,7 @@ func evaluatedGradient(t *testing.T, c oracleCase, spec graphgen.Spec, noise flo
 	}
 	out := check.Must(eval.Run(p.Graph, given))(t)
 	grad := alphas.Like()
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		d := make([]float64, len(alphas.Flat(ct)))
 		if g := out[port.Gradient(supernet.OperationMix(ct).Input())]; g != nil {
 			j := 0

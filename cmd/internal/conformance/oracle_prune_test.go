@@ -31,13 +31,13 @@ type pruneExpected struct {
 func oraclePrune(t *testing.T, c oracleCase) {
 	var want pruneExpected
 	decodeStrict(t, c.Expected, &want)
-	half, err := space.ParseMask(want.Mask.Normal, want.Mask.Reduce)
+	half, err := space.DARTS.ParseMask([2][][]string{want.Mask.Normal, want.Mask.Reduce})
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := c.mask(t)
 	res := c.etenas(t, want.Weights)
-	if n := start[space.Normal][0].Len() - 1; len(res.Rounds) != n || n < len(want.Rounds) {
+	if n := start.At(space.Normal, 0).Len() - 1; len(res.Rounds) != n || n < len(want.Rounds) {
 		t.Fatalf("rounds: got %d, want %d, of which the case has %d", len(res.Rounds), n, len(want.Rounds))
 	}
 	for i, w := range want.Rounds {
@@ -92,8 +92,8 @@ func (c oracleCase) etenas(t *testing.T, wantWeights int) prune.Result {
 // edges of every node with the highest scores of the last round.
 func compareGenotype(t *testing.T, res prune.Result) {
 	t.Helper()
-	for _, ct := range space.CellTypes {
-		for e, set := range res.Mask[ct] {
+	for _, ct := range space.DARTS.CellTypes() {
+		for e, set := range res.Mask.Sets(ct) {
 			if set.Len() != 1 || !set.Usable() {
 				t.Errorf("%v edge %d is left with %v", ct, e, set)
 			}
@@ -104,12 +104,12 @@ func compareGenotype(t *testing.T, res prune.Result) {
 		t.Fatalf("genotype %v from the mask %v: %v", g, res.Mask, err)
 	}
 	last := res.Rounds[len(res.Rounds)-1].Scores
-	for _, ct := range space.CellTypes {
-		for node := range space.Nodes {
+	for _, ct := range space.DARTS.CellTypes() {
+		for node := range space.DARTS.Nodes() {
 			strongest, second := nodeStrengths(last, res.Mask, ct, node)
 			for i, want := range []float64{strongest, second} {
 				gene := g.Cell(ct)[2*node+i]
-				at := space.Candidate{Cell: ct, Edge: space.EdgeIndex(node, gene.Source), Op: gene.Op}
+				at := space.Candidate{Cell: ct, Edge: space.DARTS.EdgeIndex(node, gene.Source), Op: gene.Op}
 				if got := *last.Of(at); got != want {
 					t.Errorf("gene %d of %v node %d, %v, scores %v, want %v", i, ct, node, at, got, want)
 				}
@@ -121,9 +121,9 @@ func compareGenotype(t *testing.T, res prune.Result) {
 // nodeStrengths are the two highest scores of the operations that are left on the edges into a node.
 func nodeStrengths(s *prune.Scores, m space.Mask, ct space.CellType, node int) (first, second float64) {
 	var all []float64
-	lo, hi := space.NodeEdges(node)
+	lo, hi := space.DARTS.NodeEdges(node)
 	for e := lo; e < hi; e++ {
-		all = append(all, s[ct][e][m[ct][e].Primitives()[0]])
+		all = append(all, s[ct][e][m.Primitives(ct, e)[0].Index()])
 	}
 	slices.Sort(all)
 	return all[len(all)-1], all[len(all)-2]
@@ -131,10 +131,10 @@ func nodeStrengths(s *prune.Scores, m space.Mask, ct space.CellType, node int) (
 
 func compareScores(t *testing.T, got *prune.Scores, want map[string][]map[string]float64) {
 	t.Helper()
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		for e, ops := range want[ct.String()] {
-			for p := range space.Primitive(space.NumPrimitives) {
-				score := got[ct][e][p]
+			for _, p := range space.DARTS.Operations() {
+				score := got[ct][e][p.Index()]
 				if expected, ok := ops[p.String()]; ok {
 					near(t, "score", score, expected)
 				} else if score == score {
@@ -151,7 +151,7 @@ func compareRemoved(t *testing.T, got []space.Candidate, want map[string][]*stri
 	for _, c := range got {
 		removed[[2]int{int(c.Cell), c.Edge}] = c.Op.String()
 	}
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		for e, name := range want[ct.String()] {
 			expected := ""
 			if name != nil {

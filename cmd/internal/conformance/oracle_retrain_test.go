@@ -84,17 +84,17 @@ func retrainCase(t *testing.T, c oracleCase, target pass.Target) {
 
 func (c oracleCase) genotype(t *testing.T) (g space.Genotype) {
 	t.Helper()
-	genes := func(list [][2]any) (out [8]space.Gene) {
-		for i, pair := range list {
-			p, err := space.ParsePrimitive(pair[0].(string))
+	genes := func(list [][2]any) (out []space.Gene) {
+		for _, pair := range list {
+			p, err := space.DARTS.Operation(pair[0].(string))
 			if err != nil {
 				t.Fatal(err)
 			}
-			out[i] = space.Gene{Op: p, Source: int(pair[1].(float64))}
+			out = append(out, space.Gene{Op: p, Source: int(pair[1].(float64))})
 		}
 		return out
 	}
-	return space.Genotype{Normal: genes(c.Genotype.Normal), Reduce: genes(c.Genotype.Reduce)}
+	return space.DARTS.Genotype(genes(c.Genotype.Normal), genes(c.Genotype.Reduce))
 }
 
 // dropPaths fills the drop-path factors of a step, counting masks on from n.

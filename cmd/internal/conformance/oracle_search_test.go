@@ -127,8 +127,8 @@ func firstLogits(t *testing.T, c oracleCase, s *search.Steps, want searchExpecte
 
 func oracleAlphas(t *testing.T, c oracleCase) *space.Alphas {
 	a := space.NewAlphas(c.mask(t), c.Partial > 1)
-	for i, ct := range space.CellTypes {
-		for e := range space.Edges {
+	for i, ct := range space.DARTS.CellTypes() {
+		for e := range space.DARTS.Edges() {
 			copy(a.Row(ct, e), fill(100000+100*i+e, len(a.Row(ct, e)), 0.1))
 		}
 		copy(a.Edge(ct), fill(100200+i, len(a.Edge(ct)), 0.1))
@@ -158,7 +158,7 @@ func compareAlphas(t *testing.T, what string, a *space.Alphas, ops map[string][]
 			}
 		}
 	}
-	for _, ct := range space.CellTypes {
+	for _, ct := range space.DARTS.CellTypes() {
 		for e, want := range ops[ct.String()] {
 			compare(what, a.Row(ct, e), want, func(a *space.Alphas) []float64 { return a.Row(ct, e) })
 		}

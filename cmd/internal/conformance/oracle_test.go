@@ -157,9 +157,9 @@ func (c oracleCase) labels(k int) []int64 {
 func (c oracleCase) mask(t *testing.T) space.Mask {
 	t.Helper()
 	if c.Mask == nil {
-		return space.FullMask()
+		return space.DARTS.FullMask()
 	}
-	m, err := space.ParseMask(c.Mask.Normal, c.Mask.Reduce)
+	m, err := space.DARTS.ParseMask([2][][]string{c.Mask.Normal, c.Mask.Reduce})
 	if err != nil {
 		t.Fatal(err)
 	}

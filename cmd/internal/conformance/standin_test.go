@@ -51,7 +51,7 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 // rankOf emits the ranking pass of a supernet.
 func rankOf(t *testing.T, e settings.Experiment) func() (*graphgen.Program, error) {
 	t.Helper()
-	return check.Must(e.Spec(settings.StagePruning, space.FullMask()))(t).Rank
+	return check.Must(e.Spec(settings.StagePruning, space.DARTS.FullMask()))(t).Rank
 }
 
 // openAlone makes a session of a program on a state of its own.
@@ -86,7 +86,7 @@ func TestProviderRefusesFallback(t *testing.T) {
 	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, _ string) {
 		e := onGPU(settings.FP32, 8, 16, 8).With(check.Must(method.Find("darts"))(t))
 		e.Device.GPU, e.Execution.Passes = false, "share"
-		spec := check.Must(e.Spec(settings.StageSearch, space.FullMask()))(t)
+		spec := check.Must(e.Spec(settings.StageSearch, space.DARTS.FullMask()))(t)
 		p, err := spec.WeightStep() // for the CPU: with MaxPoolGrad
 		if err != nil {
 			t.Fatal(err)

@@ -59,12 +59,12 @@ func (u *tuning) loss() float32 { return u.out["loss"].Float32()[0] }
 
 // everyOperation is a cell that has all primitives but none.
 func everyOperation() space.Genotype {
-	cell := [2 * space.Nodes]space.Gene{
+	cell := []space.Gene{
 		{Op: space.MaxPool3x3, Source: 0}, {Op: space.AvgPool3x3, Source: 1},
 		{Op: space.SepConv3x3, Source: 0}, {Op: space.SkipConnect, Source: 1},
 		{Op: space.DilConv5x5, Source: 2}, {Op: space.SepConv5x5, Source: 1},
 		{Op: space.DilConv3x3, Source: 3}, {Op: space.AvgPool3x3, Source: 0}}
-	return space.Genotype{Normal: cell, Reduce: cell}
+	return space.DARTS.Genotype(cell, cell)
 }
 
 // exportedTraining exports a network with random weights and statistics.

@@ -27,11 +27,11 @@ func (s *Settings) draw() ([]group, error) {
 	free, masked := group{name: "unmasked"}, group{name: "masked"}
 	rng := stream.New(s.Seed, stream.SharedMasks, 0)
 	for range s.Masks {
-		m, _ := space.RandomMask(rng, s.Xi)
+		m, _ := space.DARTS.RandomMask(rng, s.Xi)
 		masked.masks = append(masked.masks, m)
 	}
 	rng = stream.New(s.Seed, stream.Unmasked, 0)
-	if err := free.fill(s.Samples, rng, func(int) space.Mask { return space.FullMask() }); err != nil {
+	if err := free.fill(s.Samples, rng, func(int) space.Mask { return space.DARTS.FullMask() }); err != nil {
 		return nil, err
 	}
 	rng = stream.New(s.Seed, stream.Masked, 0)
@@ -39,7 +39,7 @@ func (s *Settings) draw() ([]group, error) {
 		if s.Masks > 0 {
 			return masked.masks[i%s.Masks]
 		}
-		m, _ := space.RandomMask(rng, s.Xi)
+		m, _ := space.DARTS.RandomMask(rng, s.Xi)
 		return m
 	})
 	return []group{free, masked}, err

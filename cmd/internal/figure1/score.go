@@ -38,7 +38,7 @@ func (s *Settings) Scorer(ctx context.Context, ignoreMemory bool,
 	if err != nil {
 		return nil, err
 	}
-	ranking := memory.Of(*e, settings.StagePruning, space.FullMask())
+	ranking := memory.Of(*e, settings.StagePruning, space.DARTS.FullMask())
 	ranking.What = "the ranking"
 	need, err := memory.NeedOf([]memory.Demand{ranking}, memory.HostMemory())
 	if err != nil {

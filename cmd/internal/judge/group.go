@@ -155,11 +155,10 @@ func MaskGroups(list []Mask) (out []MaskGroup) {
 // of their sizes are expected to.
 func agreement(a, b space.Mask) (common int, chance float64) {
 	x, y := sizesOf(a), sizesOf(b)
-	for _, t := range space.CellTypes {
-		for e := range a[t] {
-			common += (a[t][e] & b[t][e]).Without(space.None).Len()
-			chance += float64(x[t][e]*y[t][e]) / (space.NumPrimitives - 1)
-		}
+	full := sizesOf(a.Space().FullMask())
+	for t, e := range a.Places() {
+		common += (a.At(t, e) & b.At(t, e)).Without(space.None).Len()
+		chance += float64(x[t][e]*y[t][e]) / float64(full[t][e])
 	}
 	return common, chance
 }

@@ -20,6 +20,7 @@ import (
 
 // Source knows accuracies in percent.
 type Source interface {
+	Space() *space.Space // whose architectures it knows
 	Accuracies(ctx context.Context, archs []space.Genotype, step func()) ([]float64, error)
 	Close()
 }
@@ -64,7 +65,7 @@ func New(ctx context.Context, s Settings, source Source, step func()) (*Judge, e
 	var err error
 	if t, ok := source.(*Table); ok {
 		j.random = slices.Clone(t.all)
-	} else if j.random, err = j.inside(ctx, stream.New(s.Seed, stream.JudgeSpace, 0), space.FullMask(), s.Samples,
+	} else if j.random, err = j.inside(ctx, stream.New(s.Seed, stream.JudgeSpace, 0), source.Space().FullMask(), s.Samples,
 		step); err != nil {
 		return nil, err
 	}
@@ -120,12 +121,20 @@ type Genotype struct {
 	Parameters int    `json:"parameters"`       // of the network that the papers retrain, ten classes
 }
 
-// The network whose parameters are reported: that of the papers' retraining.
-const (
-	paperChannels = 36
-	paperCells    = 20
-	paperClasses  = 10
-)
+// skips are the skip connections of the cells.
+func skips(g space.Genotype) (n [2]int) {
+	for _, t := range g.Space().CellTypes() {
+		n[t] = g.Skips(t)
+	}
+	return n
+}
+
+// parameters are those of the network that the literature trains, with ten classes.
+func parameters(g space.Genotype) int {
+	const classes = 10
+	size := g.Space().Skeleton().Retrain
+	return space.NetworkParams(g, size.Channels, size.Cells, classes, false)
+}
 
 // Genotypes judges architectures.
 func (j *Judge) Genotypes(ctx context.Context, subjects []Subject) ([]Genotype, error) {
@@ -149,8 +158,8 @@ func (j *Judge) genotype(s Subject, accuracy float64) Genotype {
 	g := *s.Genotype
 	return Genotype{Subject: s, Accuracy: accuracy, Percentile: percentile(j.random, accuracy),
 		Improvement: 100 * (accuracy - j.mean) / j.mean, Worth: worth(j.random, accuracy),
-		Skips:      [2]int{g.CountsIn(space.Normal)[space.SkipConnect], g.CountsIn(space.Reduce)[space.SkipConnect]},
-		Parameters: space.NetworkParams(g, paperChannels, paperCells, paperClasses, false)}
+		Skips:      skips(g),
+		Parameters: parameters(g)}
 }
 
 // Mean is an estimate with its standard error.

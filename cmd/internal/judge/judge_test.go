@@ -27,6 +27,8 @@ func (convolutions) Accuracies(_ context.Context, archs []space.Genotype, step f
 	return list, nil
 }
 
+func (convolutions) Space() *space.Space { return space.DARTS }
+
 func (convolutions) Close() {}
 
 func newJudge(t *testing.T) *Judge {
@@ -36,9 +38,9 @@ func newJudge(t *testing.T) *Judge {
 }
 
 func everywhere(ps ...space.Primitive) (m space.Mask) {
-	for _, t := range space.CellTypes {
-		for e := range m[t] {
-			m[t][e] = space.SetOf(ps...)
+	for _, t := range space.DARTS.CellTypes() {
+		for e := range m.Sets(t) {
+			m.Put(t, e, space.SetOf(ps...))
 		}
 	}
 	return m
@@ -84,7 +86,7 @@ func TestLift(t *testing.T) {
 	}
 	near(t, "rule of parameters", got[0].Parameters.Value, 92, .3)
 	near(t, "rule of separable convolutions", got[0].Separable.Value, 92, .3)
-	full := space.FullMask()
+	full := space.DARTS.FullMask()
 	if v := check.Must(j.Masks(t.Context(), []Subject{{Mask: &full}}, nothing))(t); v[0].Complement != nil {
 		t.Errorf("the complement of everything has the accuracy %v", v[0].Complement)
 	}
@@ -177,8 +179,8 @@ func TestTruth(t *testing.T) {
 	table := check.Must(ReadTable(filepath.Join(folder, "darts_725.csv"), ""))(t)
 	var archs []space.Genotype
 	var theirs []float64
-	for code, x := range table.of {
-		archs, theirs = append(archs, check.Must(code.Genotype())(t)), append(theirs, x)
+	for text, x := range table.of {
+		archs, theirs = append(archs, check.Must(space.DARTS.ParseGenotype(text))(t)), append(theirs, x)
 	}
 	ours := check.Must(m.Accuracies(t.Context(), archs, nothing))(t)
 	if r := stat.Correlation(ours, theirs, nil); r < .85 {

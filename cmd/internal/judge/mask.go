@@ -1,7 +1,9 @@
 package judge
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
@@ -12,13 +14,11 @@ import (
 
 // sizes are the numbers of operations other than none that a mask keeps on every edge. Masks of the
 // same sizes are compared, because none is never in a derived architecture.
-type sizes [2][space.Edges]int
+type sizes [2][space.MaxEdges]int
 
 func sizesOf(m space.Mask) (s sizes) {
-	for _, t := range space.CellTypes {
-		for e, set := range m[t] {
-			s[t][e] = set.Without(space.None).Len()
-		}
+	for t, e := range m.Places() {
+		s[t][e] = m.At(t, e).Without(space.None).Len()
 	}
 	return s
 }
@@ -37,31 +37,43 @@ type Mask struct {
 	Lift Mean `json:"lift"` // inside less random masks
 	// Z is the lift in standard deviations of random masks.
 	Z          float64 `json:"z"`
-	Complement *Mean   `json:"complement,omitempty"` // if it contains architectures
-	Parameters Mean    `json:"most_parameters"`      // the rule that keeps the operations with most weights
-	Separable  Mean    `json:"separable_and_skip"`   // the rule that keeps those first
+	Complement *Mean   `json:"complement,omitempty"`        // if it contains architectures
+	Parameters Mean    `json:"most_parameters"`             // the rule that keeps the operations with most weights
+	Separable  Mean    `json:"separable_and_skip,omitzero"` // the rule that keeps those first; in DARTS
 }
 
-// Rules that need no measurement: which operations a mask keeps first.
+// separableAndSkip is a rule that needs no measurement: which operations a mask of DARTS keeps first.
 var (
-	mostParameters = []space.Primitive{space.SepConv5x5, space.SepConv3x3, space.DilConv5x5,
-		space.DilConv3x3, space.SkipConnect, space.MaxPool3x3, space.AvgPool3x3}
 	separableAndSkip = []space.Primitive{space.SepConv3x3, space.SepConv5x5, space.SkipConnect,
 		space.DilConv3x3, space.DilConv5x5, space.MaxPool3x3, space.AvgPool3x3}
 )
 
 // keep makes a mask of the given sizes that keeps, on every edge, the first of a list.
-func (s sizes) keep(list func(t space.CellType, edge int) []space.Primitive) (m space.Mask) {
-	for _, t := range space.CellTypes {
-		for e, n := range s[t] {
-			m[t][e] = space.SetOf(list(t, e)[:n]...)
+func (s sizes) keep(of *space.Space, list func() []space.Primitive) space.Mask {
+	m, full := of.EmptyMask(), of.FullMask()
+	for t, e := range full.Places() {
+		for _, p := range list() {
+			if set := m.At(t, e); full.At(t, e).Has(p) && set.Len() < s[t][e] {
+				m.Put(t, e, set.With(p))
+			}
 		}
 	}
 	return m
 }
 
-func always(list []space.Primitive) func(space.CellType, int) []space.Primitive {
-	return func(space.CellType, int) []space.Primitive { return list }
+func always(list []space.Primitive) func() []space.Primitive {
+	return func() []space.Primitive { return list }
+}
+
+// mostParameters is another such rule: the operations with most weights come first.
+func mostParameters(s *space.Space) []space.Primitive {
+	list := s.Members(space.SetOf(s.Operations()...).Without(space.None))
+	weights := func(p space.Primitive) int {
+		const channels = 16
+		return space.OperationParams(p, channels, 1) + space.OperationParams(p, channels, 2)
+	}
+	slices.SortStableFunc(list, func(a, b space.Primitive) int { return cmp.Compare(weights(b), weights(a)) })
+	return list
 }
 
 // Masks judges masks; step is called for every mask that is drawn from.
@@ -83,10 +95,13 @@ func (j *Judge) Masks(ctx context.Context, subjects []Subject, step func()) ([]M
 func (j *Judge) mask(ctx context.Context, s Subject, step func()) (v Mask, err error) {
 	size := sizesOf(*s.Mask)
 	v = Mask{Subject: s}
-	for _, t := range space.CellTypes {
-		for _, n := range size[t] {
-			v.Operations += n
-		}
+	for t, e := range s.Mask.Places() {
+		v.Operations += size[t][e]
+	}
+	of := s.Mask.Space()
+	if of != j.source.Space() {
+		return v, fmt.Errorf("%s: the mask is of the space %s, the judge knows architectures of %s", s.Name, of.Name(),
+			j.source.Space().Name())
 	}
 	random, err := j.randomMasks(ctx, size, step)
 	if err != nil {
@@ -95,8 +110,11 @@ func (j *Judge) mask(ctx context.Context, s Subject, step func()) (v Mask, err e
 	for i, x := range []struct {
 		mask space.Mask
 		mean *Mean
-	}{{*s.Mask, &v.Inside}, {size.keep(always(mostParameters)), &v.Parameters},
-		{size.keep(always(separableAndSkip)), &v.Separable}} {
+	}{{*s.Mask, &v.Inside}, {size.keep(of, always(mostParameters(of))), &v.Parameters},
+		{size.keep(of, always(separableAndSkip)), &v.Separable}} {
+		if x.mean == &v.Separable && of != space.DARTS {
+			continue
+		}
 		inside, err := j.inside(ctx, stream.New(j.Seed, stream.JudgeInside, uint64(i)), x.mask, j.Draws, nothing)
 		if err != nil {
 			return v, err
@@ -107,11 +125,9 @@ func (j *Judge) mask(ctx context.Context, s Subject, step func()) (v Mask, err e
 	v.Random.Mean, v.Random.Deviation = stat.MeanStdDev(random, nil)
 	v.Lift = v.Inside.less(meanOf(random))
 	v.Z = v.Lift.Value / v.Random.Deviation
-	var complement space.Mask
-	for _, t := range space.CellTypes {
-		for e, set := range s.Mask[t] {
-			complement[t][e] = space.FullMask()[t][e].Without(space.None) &^ set
-		}
+	complement, full := of.EmptyMask(), of.FullMask()
+	for t, e := range full.Places() {
+		complement.Put(t, e, full.At(t, e).Without(space.None)&^s.Mask.At(t, e))
 	}
 	if inside, err := j.inside(ctx, stream.New(j.Seed, stream.JudgeInside, 3), complement, j.Draws,
 		nothing); err == nil { // else it has no architecture
@@ -128,8 +144,9 @@ func (j *Judge) randomMasks(ctx context.Context, size sizes, step func()) ([]flo
 	means := make([]float64, j.Settings.Masks)
 	for i := range means {
 		rng := stream.New(j.Seed, stream.JudgeMasks, uint64(i))
-		list := slices.Clone(mostParameters)
-		m := size.keep(func(space.CellType, int) []space.Primitive {
+		of := j.source.Space()
+		list := mostParameters(of)
+		m := size.keep(of, func() []space.Primitive {
 			rng.Shuffle(len(list), func(a, b int) { list[a], list[b] = list[b], list[a] })
 			return list
 		})

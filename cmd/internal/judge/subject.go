@@ -126,7 +126,7 @@ func readRun(dir string) (s Subject, found bool, err error) {
 		if err != nil {
 			return s, false, err
 		}
-		if m != space.FullMask() { // of a method without a mask
+		if m != m.Space().FullMask() { // of a method without a mask
 			s.Mask = &m
 		}
 	}

@@ -10,9 +10,10 @@ import (
 
 // Table holds the accuracies of the architectures of a file.
 type Table struct {
-	path string
-	of   map[space.NB301]float64
-	all  []float64 // every row
+	path  string
+	space *space.Space
+	of    map[string]float64 // by the text of the canonical genotype
+	all   []float64          // every row
 }
 
 // ReadTable reads a file of architectures (package archs) with their accuracies in percent, in the column of the
@@ -27,18 +28,15 @@ func ReadTable(path, column string) (*Table, error) {
 			return nil, err
 		}
 	}
-	t := &Table{path: path, of: map[space.NB301]float64{}}
+	t := &Table{path: path, space: f.Space(), of: map[string]float64{}}
 	if t.all, err = f.Column(column); err != nil {
 		return nil, err
 	}
-	count := map[space.NB301]float64{}
+	count := map[string]float64{}
 	for i, g := range f.Genotypes {
-		code, err := g.NB301()
-		if err != nil {
-			return nil, err
-		}
-		count[code]++
-		t.of[code] += (t.all[i] - t.of[code]) / count[code]
+		key := g.Canonical().String()
+		count[key]++
+		t.of[key] += (t.all[i] - t.of[key]) / count[key]
 	}
 	if len(t.all) < 2 {
 		return nil, fmt.Errorf("table %s has %d rows: at least 2 are needed", path, len(t.all))
@@ -50,11 +48,10 @@ func ReadTable(path, column string) (*Table, error) {
 func (t *Table) Accuracies(_ context.Context, list []space.Genotype, step func()) ([]float64, error) {
 	found := make([]float64, len(list))
 	for i, g := range list {
-		code, err := g.NB301()
-		if err != nil {
-			return nil, err
+		if g.Space() != t.space {
+			return nil, fmt.Errorf("table %s holds architectures of the space %s, not of %s", t.path, t.space.Name(), g.Space().Name())
 		}
-		x, ok := t.of[code]
+		x, ok := t.of[g.Canonical().String()]
 		if !ok {
 			return nil, fmt.Errorf("table %s does not hold the architecture %v", t.path, g)
 		}
@@ -63,6 +60,9 @@ func (t *Table) Accuracies(_ context.Context, list []space.Genotype, step func()
 	}
 	return found, nil
 }
+
+// Space implements Source.
+func (t *Table) Space() *space.Space { return t.space }
 
 // Close implements Source.
 func (t *Table) Close() {}

@@ -70,7 +70,7 @@ func leanOf(e settings.Experiment, s settings.Stage, mask space.Mask) (l Lean, e
 // Demands predicts the peaks of all stages of a run, under the mask that it is likely to have.
 func Demands(e settings.Experiment) (list []Demand, err error) {
 	for _, s := range e.Stages() {
-		mask := space.FullMask() // where pruning starts
+		mask := e.Space.Of().FullMask() // where pruning starts
 		if s == settings.StageSearch {
 			if mask, err = e.LikelyMask(); err != nil {
 				return nil, err
@@ -87,13 +87,7 @@ func Demands(e settings.Experiment) (list []Demand, err error) {
 // ofSelection is the demand of the trainings that choose a genotype: of the architecture that needs most, since
 // none is known yet.
 func ofSelection(e settings.Experiment) Demand {
-	var g space.Genotype
-	for _, cell := range []*[2 * space.Nodes]space.Gene{&g.Normal, &g.Reduce} {
-		for i := range cell {
-			cell[i] = space.Gene{Op: space.SepConv5x5, Source: i % 2}
-		}
-	}
-	d := Of(e.Selection(g), settings.StageTraining, space.Mask{})
+	d := Of(e.Selection(e.Space.Of().Heaviest()), settings.StageTraining, space.Mask{})
 	d.What = "the selection"
 	return d
 }

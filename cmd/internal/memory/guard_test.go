@@ -66,15 +66,15 @@ func TestGuardOffersRecomputing(t *testing.T) {
 func TestLean(t *testing.T) {
 	e := small(32).With(check.Must(method.Find("darts"))(t))
 	e.Command = "search"
-	d := Of(e, settings.StageSearch, space.FullMask())
+	d := Of(e, settings.StageSearch, space.DARTS.FullMask())
 	set, lean := check.Must(d.Peak(32))(t), check.Must(d.Lean(32))(t)
 	if !(lean.Peak < set*2/3 && lean.Slower > .02 && lean.Slower < .33) {
 		t.Errorf("%d bytes, with %v %d", set, lean, lean.Peak)
 	}
-	if Of(e, settings.StagePruning, space.FullMask()).Lean != nil {
+	if Of(e, settings.StagePruning, space.DARTS.FullMask()).Lean != nil {
 		t.Error("a ranking recomputes")
 	}
-	if Of(Leanest(e), settings.StageSearch, space.FullMask()).Lean != nil {
+	if Of(Leanest(e), settings.StageSearch, space.DARTS.FullMask()).Lean != nil {
 		t.Error("there is less than the least memory")
 	}
 }

@@ -76,7 +76,7 @@ func predictMask(e settings.Experiment, m method.Method, i int) (p Prediction, e
 	var programs []*graphgen.Program
 	switch m.Source {
 	case method.ByScores:
-		programs, err = e.Programs(settings.StagePruning, space.FullMask())
+		programs, err = e.Programs(settings.StagePruning, e.Space.Of().FullMask())
 	case method.BySearch:
 		var mask space.Mask
 		if mask, err = e.LikelyMaskAt(i); err == nil {

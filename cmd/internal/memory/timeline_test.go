@@ -15,7 +15,7 @@ import (
 func TestTimelineReachesThePeak(t *testing.T) {
 	e := settings.Quick()
 	e.Images.Classes = 10
-	programs := check.Must(e.Programs(settings.StageSearch, space.FullMask()))(t)
+	programs := check.Must(e.Programs(settings.StageSearch, space.DARTS.FullMask()))(t)
 	rows := check.Must(csv.NewReader(strings.NewReader(string(Timeline(programs)))).ReadAll())(t)
 	if head := strings.Join(rows[0], ","); head != "program,node,fixed,other,activations,gradients,updates" {
 		t.Fatalf("header %s", head)

@@ -10,6 +10,7 @@ import (
 
 // alphas are the mixing weights of every edge after every epoch: the softmax of its alphas.
 type alphas struct {
+	space  *space.Space
 	Epochs []number          `json:"epochs"`
 	Cells  map[string][]edge `json:"cells"`
 }
@@ -24,11 +25,11 @@ type edge struct {
 }
 
 // stateName names what an edge reads or writes.
-func stateName(state int) string {
-	if state < 2 {
-		return []string{"input k−2", "input k−1"}[state]
+func stateName(s *space.Space, state int) string {
+	if state < s.Inputs() {
+		return fmt.Sprintf("input k−%d", s.Inputs()-state)
 	}
-	return fmt.Sprintf("node %d", state-2)
+	return fmt.Sprintf("node %d", state-s.Inputs())
 }
 
 // readAlphas reads alphas.csv; nil if the run has none.
@@ -37,14 +38,15 @@ func readAlphas(f *folder, g *space.Genotype) *alphas {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	a := &alphas{Cells: map[string][]edge{}}
+	s := f.searched()
+	a := &alphas{space: s, Cells: map[string][]edge{}}
 	for _, x := range t.numbers("epoch") {
 		a.Epochs = append(a.Epochs, x+1)
 	}
-	for _, cell := range space.CellTypes {
-		for e := range space.Edges {
-			at := space.EdgeAt(e)
-			one := edge{Edge: e, From: stateName(at.Source), To: stateName(at.Node + 2), Chosen: chosen(g, cell, e),
+	for _, cell := range s.CellTypes() {
+		for e := range s.Edges() {
+			at := s.EdgeAt(e)
+			one := edge{Edge: e, From: stateName(s, at.Source), To: stateName(s, at.Node+s.Inputs()), Chosen: chosen(g, cell, e),
 				Ops: mixingWeights(t, edgePrefix(cell, e))}
 			a.Cells[cell.String()] = append(a.Cells[cell.String()], one)
 		}
@@ -64,7 +66,7 @@ func chosen(g *space.Genotype, cell space.CellType, e int) string {
 		return ""
 	}
 	for i, gene := range g.Cell(cell) {
-		if space.EdgeIndex(i/2, gene.Source) == e {
+		if g.Space().EdgeIndex(g.Space().NodeOf(i), gene.Source) == e {
 			return gene.Op.String()
 		}
 	}
@@ -96,7 +98,7 @@ func mixingWeights(t table, prefix string) (ops []series) {
 
 // shares are the mean mixing weights of the operations in a cell type: how much of a cell each makes up.
 func (a *alphas) shares(cell space.CellType) (list []series) {
-	for p := range space.Primitive(space.NumPrimitives) {
+	for _, p := range a.space.Operations() {
 		s := series{Label: p.String(), Op: p.String(), Values: make([]number, len(a.Epochs))}
 		found := false
 		for _, e := range a.Cells[cell.String()] {
@@ -106,7 +108,7 @@ func (a *alphas) shares(cell space.CellType) (list []series) {
 				}
 				found = true
 				for i, w := range op.Values {
-					s.Values[i] += w / space.Edges * 100
+					s.Values[i] += w / number(a.space.Edges()) * 100
 				}
 			}
 		}
@@ -123,10 +125,10 @@ func (r *run) alphasSection() {
 		return
 	}
 	var charts []chart
-	for _, t := range space.CellTypes {
+	for _, t := range r.Alphas.space.CellTypes() {
 		charts = append(charts, chart{Title: "Share of each operation, " + cellName(t), Kind: stack, XLabel: "epoch",
 			YLabel: "%", X: r.Alphas.Epochs, Series: r.Alphas.shares(t),
-			Note: "The mean mixing weight over the 14 edges: from equal shares to what the search prefers."})
+			Note: fmt.Sprintf("The mean mixing weight over the %d edges: from equal shares to what the search prefers.", r.Alphas.space.Edges())})
 	}
 	r.add(&r.Shares, "Operations over the epochs", "", charts...)
 }

@@ -85,8 +85,8 @@ func cellPictures(f *folder) (summary message) {
 	if g == nil {
 		return nil
 	}
-	for _, t := range space.CellTypes {
-		content, err := celldraw.PNG(cellName(t), g.Cell(t))
+	for _, t := range g.Space().CellTypes() {
+		content, err := celldraw.PNG(cellName(t), *g, t)
 		if err != nil {
 			return nil // the page has them all the same
 		}
@@ -145,9 +145,9 @@ func histograms(t table, row int) (summary message) {
 		return nil
 	}
 	one := table{t.header, t.rows[row : row+1]}
-	for _, cell := range space.CellTypes {
+	for cell := space.Normal; cell <= space.Reduce; cell++ {
 		var values []float64
-		for e := range space.Edges {
+		for e := range space.MaxEdges {
 			for _, s := range mixingWeights(one, edgePrefix(cell, e)) {
 				if s.Values[0].known() {
 					values = append(values, float64(s.Values[0]))

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"zos-ort/models/space"
 )
 
 // folder reads the files of a run and notes what cannot be read. No name leads out of it, be it by a link.
@@ -24,6 +26,13 @@ type folder struct {
 func openFolder(dir string) (*folder, error) {
 	root, err := os.OpenRoot(dir)
 	return &folder{dir: dir, root: root}, err
+}
+
+// searched is the space of the run.
+func (f *folder) searched() *space.Space {
+	var e struct{ Space space.Ref }
+	json.Unmarshal(f.read("config.json"), &e) // whoever reads the settings says what is wrong with them
+	return e.Space.Of()
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }

@@ -50,7 +50,7 @@ func readScores(f *folder) ranked {
 		return r
 	}
 	for i := range t.rows {
-		op, err := space.ParsePrimitive(ops[i])
+		op, err := f.searched().Operation(ops[i])
 		e, err2 := strconv.Atoi(edges[i])
 		round, err3 := strconv.Atoi(rounds[i])
 		if err != nil || err2 != nil || err3 != nil || round < 1 || !scores[i].known() {
@@ -83,19 +83,20 @@ func (r ranked) shade(score float64) int {
 
 // masksOf are the heat maps of a run that pruned anything.
 func masksOf(f *folder, mask *space.Mask, r ranked) (list []maskView) {
-	if mask == nil || *mask == space.FullMask() && len(r.score) == 0 {
+	if mask == nil || *mask == mask.Space().FullMask() && len(r.score) == 0 {
 		return nil
 	}
-	for _, t := range space.CellTypes {
+	s := mask.Space()
+	for _, t := range s.CellTypes() {
 		v := maskView{Title: cellName(t)}
-		for _, p := range space.FullSet.Primitives() {
+		for _, p := range s.Operations() {
 			v.Ops = append(v.Ops, p.String())
 		}
-		for e := range space.Edges {
-			at := space.EdgeAt(e)
-			row := maskRow{Edge: fmt.Sprintf("%s → %s", stateName(at.Source), stateName(at.Node+2))}
-			for _, p := range space.FullSet.Primitives() {
-				row.Cells = append(row.Cells, r.cell(space.Candidate{Cell: t, Edge: e, Op: p}, mask[t][e].Has(p)))
+		for e := range s.Edges() {
+			at := s.EdgeAt(e)
+			row := maskRow{Edge: fmt.Sprintf("%s → %s", stateName(s, at.Source), stateName(s, at.Node+s.Inputs()))}
+			for _, p := range s.Operations() {
+				row.Cells = append(row.Cells, r.cell(space.Candidate{Cell: t, Edge: e, Op: p}, mask.At(t, e).Has(p)))
 			}
 			v.Rows = append(v.Rows, row)
 		}

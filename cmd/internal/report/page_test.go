@@ -37,10 +37,10 @@ func TestMaskAndRounds(t *testing.T) {
 		fmt.Fprintf(&b, "%d,%d,normal,3,skip_connect,%d,%v,\n", round, 30-round, round, round == 3)
 	}
 	write(t, b.String(), dir, "scores.csv")
-	mask := space.FullMask().Without(space.Candidate{Cell: space.Normal, Edge: 3, Op: space.SkipConnect})
+	mask := space.DARTS.FullMask().Without(space.Candidate{Cell: space.Normal, Edge: 3, Op: space.SkipConnect})
 	write(t, string(check.Must(mask.MarshalJSON())(t)), dir, "mask.json")
 	r := check.Must(load(dir, "x"))(t)
-	got := r.Masks[0].Rows[3].Cells[space.SkipConnect]
+	got := r.Masks[0].Rows[3].Cells[space.SkipConnect.Index()]
 	if got.Kept || got.Round != 3 || got.Score != "3" || got.Text != "removed in round 3, score 3" {
 		t.Errorf("%+v", got)
 	}
@@ -166,8 +166,8 @@ func longSearch(t *testing.T) string {
 	m.WriteString(metrics[0])
 	ti.WriteString(timing[0])
 	al.WriteString("epoch")
-	for _, c := range space.CellTypes {
-		for _, x := range space.FullMask().Candidates(c) {
+	for _, c := range space.DARTS.CellTypes() {
+		for _, x := range space.DARTS.FullMask().Candidates(c) {
 			al.WriteString("," + x.String())
 		}
 	}
@@ -176,7 +176,7 @@ func longSearch(t *testing.T) string {
 		m.WriteString(metrics[1+epoch%12])
 		ti.WriteString(timing[1+epoch%12])
 		fmt.Fprint(&al, epoch)
-		for range space.FullMask().Count() {
+		for range space.DARTS.FullMask().Count() {
 			fmt.Fprintf(&al, ",%.7g", rng.NormFloat64()*float64(epoch)/50)
 		}
 		al.WriteString("\n")

@@ -38,7 +38,7 @@ func (s summary) epochs() int {
 	if s.Kind == "retrain" {
 		return s.e.Retraining.Epochs
 	}
-	return s.e.Search.AllEpochs()
+	return s.e.SearchEpochs()
 }
 
 // progress says how far a run is that has not ended.
@@ -59,7 +59,7 @@ func (s summary) verdict() string {
 	acc := s.accuracy()
 	switch {
 	case s.Kind == "prune" && s.mask.Count() > 0:
-		text += fmt.Sprintf("The mask keeps %d of %d operations.", s.mask.Count(), space.FullMask().Count())
+		text += fmt.Sprintf("The mask keeps %d of %d operations.", s.mask.Count(), s.mask.Space().FullMask().Count())
 	case s.Kind == "retrain" && acc.known():
 		text += fmt.Sprintf("The network recognises %.2f %% of the test images; chance is %s.", float64(acc), s.chance())
 	case acc.known():
@@ -99,12 +99,17 @@ func (s summary) facts() (list []fact) {
 			j.random.Deviation))
 	}
 	if g := s.genotype; g != nil {
-		n, r := g.CountsIn(space.Normal)[space.SkipConnect], g.CountsIn(space.Reduce)[space.SkipConnect]
-		add("Skip connections", fmt.Sprintf("%d + %d", n, r), "normal + reduction cell, of 8 each")
+		each := g.Space().Genes()
+		if len(g.Space().CellTypes()) == 1 {
+			add("Skip connections", fmt.Sprint(g.Skips(space.Normal)), fmt.Sprintf("of %d", each))
+		} else {
+			add("Skip connections", fmt.Sprintf("%d + %d", g.Skips(space.Normal), g.Skips(space.Reduce)),
+				fmt.Sprintf("normal + reduction cell, of %d each", each))
+		}
 	}
 	s.costFacts(add)
-	if m := s.mask; m.Count() > 0 && *m != space.FullMask() {
-		add("Operations kept", fmt.Sprintf("%d of %d", m.Count(), space.FullMask().Count()), "by the mask")
+	if m := s.mask; m.Count() > 0 && *m != s.mask.Space().FullMask() {
+		add("Operations kept", fmt.Sprintf("%d of %d", m.Count(), s.mask.Space().FullMask().Count()), "by the mask")
 	}
 	if n := len(s.norms); n > 0 {
 		add("Kernel norm", fmt.Sprintf("%.4g", float64(s.norms[n-1])), terminal.Count(n, "pruning round"))

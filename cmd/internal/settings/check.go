@@ -107,20 +107,20 @@ func (e Experiment) checkPruning() error {
 
 // leastXi is what remains of the space when every edge has one operation left.
 func (e Experiment) leastXi() float64 {
-	const one = 1. / space.NumPrimitives
+	full := e.Space.Of().FullMask()
 	if prune.Measure(e.Ranking.Measure) == prune.Architectures {
-		return math.Pow(one, 2*space.Edges)
+		return math.Exp(-full.LogArchitectures())
 	}
-	return one
+	return float64(e.Space.Of().Edges()*len(e.Space.Of().CellTypes())) / float64(full.Count())
 }
 
 // checkNetworks uses two classes, because the data set is not known yet.
 func (e Experiment) checkNetworks() error {
 	e.Images.Classes = 2
-	if err := e.RankingNet(space.FullMask()).Validate(); err != nil {
+	if err := e.RankingNet(e.Space.Of().FullMask()).Validate(); err != nil {
 		return terminal.Usagef("ranking network: %w", err)
 	}
-	if err := e.Supernet(space.FullMask()).Validate(); err != nil {
+	if err := e.Supernet(e.Space.Of().FullMask()).Validate(); err != nil {
 		return terminal.Usage(err)
 	}
 	if e.Export.Channels < 2 || e.Export.Channels%2 != 0 {
@@ -133,7 +133,7 @@ func (e Experiment) checkNetworks() error {
 }
 
 func (e Experiment) checkSearch() error {
-	s := e.Search
+	s, genes := e.Search, e.Space.Of().Genes()
 	if _, err := method.ParseBetaForm(s.BetaForm); err != nil {
 		return terminal.Usagef("--beta-form: %w", err)
 	}
@@ -155,9 +155,8 @@ func (e Experiment) checkSearch() error {
 		return terminal.Usagef("--batch must be at least 2, which batch norm needs, got %d", s.Batch)
 	case !(s.Rate > 0) || !(s.AlphaRate >= 0) || math.IsInf(s.Rate+s.AlphaRate, 0):
 		return terminal.Usagef("--lr must be positive and --alpha-lr not negative, got %v and %v", s.Rate, s.AlphaRate)
-	case s.StopOnSkips < 0 || s.StopOnSkips > 2*space.Nodes:
-		return terminal.Usagef("--stop-on-skips must lie between 1 and %d (0 is off), got %d", 2*space.Nodes,
-			s.StopOnSkips)
+	case s.StopOnSkips < 0 || s.StopOnSkips > genes:
+		return terminal.Usagef("--stop-on-skips must lie between 1 and %d (0 is off), got %d", genes, s.StopOnSkips)
 	case !(s.Beta >= 0) || math.IsInf(s.Beta, 0):
 		return terminal.Usagef("--beta-reg must be finite and not negative, got %v", s.Beta)
 	}
@@ -217,7 +216,7 @@ func (e Experiment) CheckImages() error {
 			return terminal.Usagef("method %s derives the genotype from pruning scores: it cannot start from a "+
 				"mask", e.Method)
 		}
-		if _, err := space.ReadMask(file); err != nil {
+		if _, err := e.ReadMask(file); err != nil {
 			return err
 		}
 	}

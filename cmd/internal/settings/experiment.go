@@ -33,6 +33,7 @@ type Experiment struct {
 	Device Device `json:"device"`
 	Images Images `json:"images"`
 
+	Space      space.Ref  `json:"space,omitzero"` // DARTS if it is left out
 	Method     string     `json:"method,omitempty"`
 	Network    Network    `json:"network,omitzero"`
 	Ranking    Ranking    `json:"ranking,omitzero"`
@@ -117,12 +118,12 @@ type Search struct {
 	Pad           int     `json:"pad"`
 }
 
-// AllEpochs are the epochs of a search, with one for each decision of a perturbation.
-func (s Search) AllEpochs() int {
-	if s.Derive == DerivePerturbation {
-		return s.Epochs + space.Decisions
+// SearchEpochs are the epochs of a search, with one for each decision of a perturbation.
+func (e Experiment) SearchEpochs() int {
+	if e.Search.Derive == DerivePerturbation {
+		return e.Search.Epochs + e.Space.Of().Decisions()
 	}
-	return s.Epochs
+	return e.Search.Epochs
 }
 
 // Export is the derived network that a search exports untrained.
@@ -211,6 +212,31 @@ func Quick() Experiment {
 	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 2, 32, 2
 	e.Search.PerturbImages, e.Search.PerturbSteps = 512, 10
 	return e
+}
+
+// In is the experiment in another space, whose networks have the sizes that its document gives; those of the quick
+// preset stay small.
+func (e Experiment) In(s space.Ref) Experiment {
+	e.Space = s
+	if s.Of() == space.DARTS {
+		return e
+	}
+	k := s.Of().Skeleton()
+	if e.Method == "" {
+		if e.Preset != PresetQuick {
+			e.Retraining.Channels, e.Retraining.Cells = k.Retrain.Channels, k.Retrain.Cells
+			e.Retraining.Auxiliary = false
+		}
+		return e
+	}
+	if e.Preset != PresetQuick {
+		e.Network.Channels, e.Network.Cells = k.Search.Channels, k.Search.Cells
+	} else {
+		e.Network.Cells = min(e.Network.Cells, 2*len(k.Stages))
+	}
+	e.Export = Export{Channels: k.Retrain.Channels, Cells: k.Retrain.Cells}
+	m, _ := method.Find(e.Method) // of a preset
+	return e.With(m)
 }
 
 // single makes the ranking one of single operations, which a method without a search needs: operations

@@ -8,6 +8,7 @@ import (
 
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
+	"zos-ort/models/space"
 	"zos-ort/prune/proxy"
 )
 
@@ -69,6 +70,8 @@ var (
 	}
 	// SupernetOptions are the method and its supernet.
 	SupernetOptions = Options{
+		{"space", "search space: " + strings.Join(space.Shipped(), ", ") + ", or a document, `FILE` (see zos-ort space)", "",
+			func(e *Experiment) any { return &e.Space }},
 		{"method", methodUsage(), "", func(e *Experiment) any { return &e.Method }},
 		{"channels", "channels of the first supernet cells", byPreset,
 			func(e *Experiment) any { return &e.Network.Channels }},

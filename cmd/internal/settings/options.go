@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/space"
 )
 
 // Option is a flag and the setting that it sets.
@@ -64,6 +66,8 @@ func (o Options) Flags(prefix string, base Experiment) (list []cli.Flag) {
 			list = append(list, f)
 		case *bool:
 			list = append(list, &cli.BoolFlag{Name: name, Usage: x.usage})
+		case *space.Ref:
+			list = append(list, &cli.GenericFlag{Name: name, Usage: x.usage, Value: new(*p)})
 		case *string:
 			f := &cli.StringFlag{Name: name, Usage: x.usage, DefaultText: x.unset}
 			if x.unset == "" {
@@ -100,6 +104,8 @@ func (o Options) Apply(c *cli.Context, prefix string, e *Experiment) {
 			*p = c.Float64(name)
 		case *bool:
 			*p = c.Bool(name)
+		case *space.Ref:
+			*p = *c.Generic(name).(*space.Ref)
 		case *string:
 			*p = c.String(name)
 		}

@@ -135,7 +135,7 @@ func (r *Resolved) keepMask(dir string) error {
 func (s Source) preset(c *cli.Context) (Experiment, error) {
 	asked := Experiment{}
 	s.Inherited.Only("preset").Apply(c, "", &asked)
-	s.Options.Only("preset", "data").Apply(c, s.Prefix, &asked)
+	s.Options.Only("preset", "data", "space").Apply(c, s.Prefix, &asked)
 	if s.Set != nil {
 		s.Set(&asked)
 	}
@@ -155,7 +155,10 @@ func (s Source) preset(c *cli.Context) (Experiment, error) {
 	e := preset()
 	e.Preset = name
 	e.Command = s.Command
-	return e, nil
+	if g := asked.Retraining.Genotype; g.Space() != space.DARTS {
+		asked.Space = space.RefTo(g.Space())
+	}
+	return e.In(asked.Space), nil
 }
 
 // apply takes the flags over. A method brings settings of its own, which further flags override.
@@ -194,6 +197,8 @@ func (r *Resolved) complete(c *cli.Context, s Source) error {
 			return terminal.Usage(err)
 		}
 		r.Experiment = r.completed()
+	} else {
+		r.Space = space.RefTo(r.Retraining.Genotype.Space())
 	}
 	if err := r.Device.SetGPU(); err != nil {
 		return err

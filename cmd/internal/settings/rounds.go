@@ -30,8 +30,9 @@ func (e Experiment) Rounds(plan prune.Result) (list []PlannedRound) {
 
 // rankedSpace is what the first round of a pruning ranks.
 func (e Experiment) rankedSpace() space.Mask {
+	full := e.Space.Of().FullMask()
 	if e.Ranking.KeepNone {
-		return space.FullMask()
+		return full
 	}
-	return space.FullMask().Drop(space.None)
+	return full.Drop(space.None)
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/method"
@@ -190,35 +191,42 @@ func (e Experiment) LikelyMaskAt(i int) (space.Mask, error) {
 	m := e.Technique()
 	switch {
 	case e.Ranking.MaskFile != "":
-		return space.ReadMask(e.Ranking.MaskFile)
+		return e.ReadMask(e.Ranking.MaskFile)
 	case m.Mask == method.RandomMask:
-		mask, _ := m.Draw(e.MaskStream(i), e.Ranking.Xi)
+		mask, _ := m.Draw(e.Space.Of(), e.MaskStream(i), e.Ranking.Xi)
 		return mask, nil
 	case m.Mask == method.Algorithm1:
-		plan, err := prune.Plan(e.Pruning(), space.FullMask())
+		plan, err := prune.Plan(e.Pruning(), e.Space.Of().FullMask())
 		if err != nil {
 			return space.Mask{}, err
 		}
 		return e.sameSize(plan.Mask, e.MaskStream(i)), nil
 	}
-	return space.FullMask(), nil
+	return e.Space.Of().FullMask(), nil
+}
+
+// ReadMask reads a mask of the experiment's space.
+func (e Experiment) ReadMask(path string) (space.Mask, error) {
+	m, err := space.ReadMask(path)
+	if own := e.Space.Of(); err == nil && m.Space() != own {
+		err = terminal.Usagef("%s: the mask is of the space %s, the search of %s (--space)", path, m.Space().Name(), own.Name())
+	}
+	return m, err
 }
 
 // sameSize draws as many operations on every edge as the plan keeps there, from those that pruning
 // chooses among.
 func (e Experiment) sameSize(plan space.Mask, rng *rand.Rand) (mask space.Mask) {
 	from := e.rankedSpace()
-	for _, t := range space.CellTypes {
-		for edge := range plan[t] {
-			list := from[t][edge].Primitives()
-			rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-			keep := list[:plan[t][edge].Len()]
-			if len(keep) == 1 && keep[0] == space.None { // no network has such an edge alone
-				keep = list[1:2]
-			}
-			slices.Sort(keep)
-			mask[t][edge] = space.SetOf(keep...)
+	mask = e.Space.Of().EmptyMask()
+	for t, edge := range plan.Places() {
+		list := from.Primitives(t, edge)
+		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		keep := list[:plan.At(t, edge).Len()]
+		if len(keep) == 1 && keep[0] == space.None { // no network has such an edge alone
+			keep = list[1:2]
 		}
+		mask.Put(t, edge, space.SetOf(keep...))
 	}
 	return mask
 }

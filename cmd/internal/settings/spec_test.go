@@ -29,12 +29,12 @@ func TestLikelyMaskHasTheSizeOfThePruning(t *testing.T) {
 		if mask.Count() != c.want {
 			t.Errorf("%s: %d operations are planned, want %d", name, mask.Count(), c.want)
 		}
-		plan := check.Must(prune.Plan(e.Pruning(), space.FullMask()))(t)
-		for _, ct := range space.CellTypes {
-			for edge := range mask[ct] {
-				if mask[ct][edge].Len() != plan.Mask[ct][edge].Len() || !mask[ct][edge].Usable() {
-					t.Errorf("%s: %v edge %d keeps %v, the pruning %d", name, ct, edge, mask[ct][edge],
-						plan.Mask[ct][edge].Len())
+		plan := check.Must(prune.Plan(e.Pruning(), space.DARTS.FullMask()))(t)
+		for _, ct := range space.DARTS.CellTypes() {
+			for edge := range mask.Sets(ct) {
+				if mask.At(ct, edge).Len() != plan.Mask.At(ct, edge).Len() || !mask.At(ct, edge).Usable() {
+					t.Errorf("%s: %v edge %d keeps %v, the pruning %d", name, ct, edge, mask.At(ct, edge),
+						plan.Mask.At(ct, edge).Len())
 				}
 			}
 		}
@@ -44,7 +44,7 @@ func TestLikelyMaskHasTheSizeOfThePruning(t *testing.T) {
 // Likely masks of a method that draws its own are those of the run.
 func TestLikelyMaskOfARandomMethod(t *testing.T) {
 	e := Paper().With(check.Must(method.Find("zos-rnd"))(t))
-	want, _ := space.RandomMask(e.MaskStream(0), e.Ranking.Xi)
+	want, _ := space.DARTS.RandomMask(e.MaskStream(0), e.Ranking.Xi)
 	if got := check.Must(e.LikelyMask())(t); got != want {
 		t.Error("the plan is made with another mask than the run")
 	}
@@ -59,7 +59,7 @@ func TestPrograms(t *testing.T) {
 	e.Retraining.Cells, e.Retraining.Genotype = 3, check.Must(space.Named("DARTS_V2"))(t)
 	for stage, want := range map[Stage][]string{StagePruning: {"rank"},
 		StageSearch: {"weight_step", "alpha_step", "eval"}, StageTraining: {"weight_step", "eval"}} {
-		list := check.Must(e.WithBatch(stage, 6).Programs(stage, space.FullMask()))(t)
+		list := check.Must(e.WithBatch(stage, 6).Programs(stage, space.DARTS.FullMask()))(t)
 		if len(list) != len(want) {
 			t.Fatalf("%v has %d programs", stage, len(list))
 		}
@@ -73,13 +73,14 @@ func TestPrograms(t *testing.T) {
 }
 
 // A perturbation adds an epoch for every decision.
-func TestAllEpochs(t *testing.T) {
-	s := Quick().Search
-	if n := s.AllEpochs(); n != s.Epochs {
-		t.Errorf("%d epochs, want %d", n, s.Epochs)
+func TestSearchEpochs(t *testing.T) {
+	e := Quick()
+	epochs := e.Search.Epochs
+	if n := e.SearchEpochs(); n != epochs {
+		t.Errorf("%d epochs, want %d", n, epochs)
 	}
-	s.Derive = DerivePerturbation
-	if n := s.AllEpochs(); n != s.Epochs+17 {
-		t.Errorf("%d epochs with decisions, want %d", n, s.Epochs+17)
+	e.Search.Derive = DerivePerturbation
+	if n := e.SearchEpochs(); n != epochs+17 {
+		t.Errorf("%d epochs with decisions, want %d", n, epochs+17)
 	}
 }

@@ -24,14 +24,14 @@ func appendAlphas(rows [][]string, epoch int, a *space.Alphas) [][]string {
 
 func alphasHeader(a *space.Alphas) []string {
 	header := []string{"epoch"}
-	for _, t := range space.CellTypes {
+	for _, t := range a.Mask().Space().CellTypes() {
 		for _, c := range a.Mask().Candidates(t) {
 			header = append(header, c.String())
 		}
 	}
 	if a.HasEdgeWeights() {
-		for _, t := range space.CellTypes {
-			for e := range space.Edges {
+		for _, t := range a.Mask().Space().CellTypes() {
+			for e := range a.Mask().Space().Edges() {
 				header = append(header, fmt.Sprintf("%v/edge%d", t, e))
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 // A row has a number for every operation that is left and every edge weight, under its name.
 func TestAlphasRows(t *testing.T) {
-	a := space.NewAlphas(space.FullMask().Drop(space.None), true)
+	a := space.NewAlphas(space.DARTS.FullMask().Drop(space.None), true)
 	a.Row(space.Reduce, 13)[6], a.Edge(space.Normal)[2] = .123456789, -2
 	rows := appendAlphas(nil, 0, a)
 	rows = appendAlphas(rows, 1, a)

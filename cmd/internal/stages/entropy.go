@@ -18,11 +18,12 @@ const undecided = .05
 
 func entropyOf(mask space.Mask, alphas *space.Alphas) *Entropy {
 	var e Entropy
-	for _, t := range space.CellTypes {
-		for _, set := range mask[t] {
-			e.Start += math.Log(float64(set.Len())) / (2 * space.Edges)
+	types := mask.Space().CellTypes()
+	for _, t := range types {
+		for _, set := range mask.Sets(t) {
+			e.Start += math.Log(float64(set.Len())) / float64(len(types)*mask.Space().Edges())
 		}
-		e.End += alphas.Entropy(t) / 2
+		e.End += alphas.Entropy(t) / float64(len(types))
 	}
 	return &e
 }

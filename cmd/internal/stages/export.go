@@ -23,12 +23,12 @@ func (r *Run) export(g space.Genotype, mask space.Mask) (*deploy.Cost, error) {
 	if err := dir.WriteJSON("genotype.json", g); err != nil {
 		return nil, err
 	}
-	for _, t := range space.CellTypes {
-		dot := celldraw.DOT("cell_"+t.String(), g.Cell(t))
+	for _, t := range g.Space().CellTypes() {
+		dot := celldraw.DOT("cell_"+t.String(), g, t)
 		if err := dir.Write("cell_"+t.String()+".dot", []byte(dot)); err != nil {
 			return nil, err
 		}
-		if err := dir.Write("cell_"+t.String()+".svg", celldraw.SVG("cell_"+t.String(), g.Cell(t))); err != nil {
+		if err := dir.Write("cell_"+t.String()+".svg", celldraw.SVG("cell_"+t.String(), g, t)); err != nil {
 			return nil, err
 		}
 	}
@@ -50,7 +50,7 @@ func (r *Run) exportONNX(g space.Genotype, mask space.Mask) (*deploy.Cost, error
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range space.CellTypes {
+	for _, t := range g.Space().CellTypes() {
 		cell, err := net.CellGraph(t, tensors, r.Images.Size)
 		if err != nil {
 			return nil, err

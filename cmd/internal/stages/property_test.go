@@ -27,9 +27,9 @@ func drawSeed(t *rapid.T) *rand.Rand { return rand.New(rand.NewPCG(rapid.Uint64(
 // drawMask is a mask such as the method searches, or one of any density from a file.
 func drawMask(t *rapid.T, rng *rand.Rand, m method.Method) space.Mask {
 	if m.Mask == method.NoMask && rapid.Bool().Draw(t, "without --mask") {
-		return space.FullMask()
+		return space.DARTS.FullMask()
 	}
-	mask, _ := space.RandomMask(rng, rapid.Float64Range(0, 1).Draw(t, "keep"))
+	mask, _ := space.DARTS.RandomMask(rng, rapid.Float64Range(0, 1).Draw(t, "keep"))
 	return mask
 }
 
@@ -103,7 +103,7 @@ func drawMaskOf(t *rapid.T, rng *rand.Rand, m method.Method) Pruned {
 		Measure:  rapid.SampledFrom([]string{"operations", "architectures"}).Draw(t, "measure"),
 		PerRound: rapid.IntRange(1, 4).Draw(t, "per round"), Repeats: 1,
 		Ties: rapid.SampledFrom([]string{settings.TiesFirst, settings.TiesLast}).Draw(t, "ties")}
-	res, err := prune.Run(t.Context(), e.Pruning(), space.FullMask(), scoring{rng}, prune.Progress{},
+	res, err := prune.Run(t.Context(), e.Pruning(), space.DARTS.FullMask(), scoring{rng}, prune.Progress{},
 		prune.Observer{})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestAnyMethodGivesValidGenotypes(t *testing.T) {
 		if err := mask.Mask.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if m.Mask == method.ToOne && mask.Mask.Count() != 2*space.Edges {
+		if m.Mask == method.ToOne && mask.Mask.Count() != 2*space.DARTS.Edges() {
 			t.Fatalf("%d operations are left", mask.Mask.Count())
 		}
 		g, err := drawGenotype(t, rng, m, mask)
@@ -149,7 +149,7 @@ func TestAnyMethodGivesValidGenotypes(t *testing.T) {
 
 func TestAnyGenotypeGivesValidNetworks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g, err := space.RandomGenotype(drawSeed(t), space.FullMask())
+		g, err := space.RandomGenotype(drawSeed(t), space.DARTS.FullMask())
 		if err != nil {
 			t.Fatal(err)
 		}

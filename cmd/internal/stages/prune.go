@@ -40,8 +40,8 @@ func (p Pruned) Genotype() (space.Genotype, error) {
 	if len(p.Rounds) == 0 {
 		return space.Genotype{}, fmt.Errorf("pruning made no round: there are no scores to derive a genotype from")
 	}
-	last := p.Rounds[len(p.Rounds)-1].Scores
-	return space.DeriveFromScores(space.Scores(*last), p.Mask)
+	last := space.Scores(*p.Rounds[len(p.Rounds)-1].Scores)
+	return space.DeriveFromScores(&last, p.Mask)
 }
 
 // Remaining are fractions of the search space that a mask leaves.
@@ -52,7 +52,7 @@ type Remaining struct {
 
 // RemainingOf measures a mask against the whole space.
 func RemainingOf(m space.Mask) Remaining {
-	full := space.FullMask()
+	full := m.Space().FullMask()
 	return Remaining{m.RemainingOperations(full), m.RemainingArchitectures(full)}
 }
 
@@ -91,28 +91,29 @@ func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
 // mask obtains the mask that the method wants and saves it with the scores.
 func (r *Run) mask(ctx context.Context) (res Pruned, err error) {
 	m, p := r.Technique(), r.Console
-	res.Mask = space.FullMask()
+	full := r.Space.Of().FullMask()
+	res.Mask = full
 	switch file := r.Ranking.MaskFile; {
 	case file != "" && rundir.Exists(r.Dir.Path("mask.json")): // resumed; the file may have changed
-		res.Mask, err = space.ReadMask(r.Dir.Path("mask.json"))
+		res.Mask, err = r.ReadMask(r.Dir.Path("mask.json"))
 	case file != "":
-		res.Mask, err = space.ReadMask(file)
+		res.Mask, err = r.ReadMask(file)
 	case m.Mask == method.RandomMask:
 		var repairs []space.Repair
-		res.Mask, repairs = m.Draw(r.MaskStream(0), r.Ranking.Xi)
+		res.Mask, repairs = m.Draw(r.Space.Of(), r.MaskStream(0), r.Ranking.Xi)
 		for _, repair := range repairs {
 			p.Say("random mask: %v", repair)
 		}
 	case m.Ranks():
 		res, err = r.prune(ctx)
-		err = r.explain(err, settings.StagePruning, space.FullMask())
+		err = r.explain(err, settings.StagePruning, full)
 	}
 	if err != nil {
 		return res, err
 	}
 	left := RemainingOf(res.Mask)
 	p.Say("mask: %d of %d operations left (%.3f of the operations, %.3g of the architectures)",
-		res.Mask.Count(), space.FullMask().Count(), left.Operations, left.Architectures)
+		res.Mask.Count(), full.Count(), left.Operations, left.Architectures)
 	if err := r.Dir.WriteJSON("mask.json", res.Mask); err != nil {
 		return res, err
 	}
@@ -172,7 +173,7 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	if err != nil {
 		return res, err
 	}
-	x, err := prune.Run(ctx, r.Pruning(), space.FullMask(), ranker, from.Progress, observer)
+	x, err := prune.Run(ctx, r.Pruning(), r.Space.Of().FullMask(), ranker, from.Progress, observer)
 	if err != nil {
 		return res, r.indistinct(err)
 	}
@@ -207,12 +208,13 @@ func (r *Run) firstRanker() string {
 // Ranker ranks the networks of an experiment on its images.
 func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	train *data.Set) (*ranking.Supernet, error) {
-	spec, err := e.Spec(settings.StagePruning, space.FullMask())
+	full := e.Space.Of().FullMask()
+	spec, err := e.Spec(settings.StagePruning, full)
 	if err != nil {
 		return nil, err
 	}
 	rankers, _ := e.Rankers()
-	return &ranking.Supernet{Rankers: rankers, Net: e.RankingNet(space.FullMask()), Batch: e.Ranking.Batch,
+	return &ranking.Supernet{Rankers: rankers, Net: e.RankingNet(full), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
 		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: spec.Lowering,
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
@@ -246,8 +248,9 @@ func RankingBatches(ctx context.Context, e settings.Experiment, train *data.Set,
 func scoresCSV(rounds []prune.Round) []byte {
 	rows := [][]string{{"round", "kernel_norm", "cell", "edge", "operation", "score", "removed", "certainty"}}
 	for i, r := range rounds {
-		for _, t := range space.CellTypes {
-			for _, c := range space.FullMask().Candidates(t) {
+		full := r.Mask.Space().FullMask()
+		for _, t := range r.Mask.Space().CellTypes() {
+			for _, c := range full.Candidates(t) {
 				score := *r.Scores.Of(c)
 				if math.IsNaN(score) { // not ranked in this round
 					continue

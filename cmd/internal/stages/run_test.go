@@ -25,14 +25,14 @@ func TestMemoryIsCheckedAgain(t *testing.T) {
 	r := &Run{Console: terminal.New(t.Output(), t.Output(), false, false), Device: new(device.Device),
 		Dir: rundir.Dir("runs/x")}
 	r.Experiment = e
-	err := r.oneShot(t.Context(), space.FullMask(), new(SearchResult))
+	err := r.oneShot(t.Context(), space.DARTS.FullMask(), new(SearchResult))
 	var advised *terminal.Hinted
 	if !errors.As(err, &advised) || !strings.Contains(advised.Text, "the search with --batch 4096 needs") ||
 		!strings.Contains(advised.Hint, "--mask runs/x/mask.json") {
 		t.Errorf("got %v", err)
 	}
 	r.IgnoreMemory = true
-	if err := r.guard(settings.StageSearch, space.FullMask()); err != nil {
+	if err := r.guard(settings.StageSearch, space.DARTS.FullMask()); err != nil {
 		t.Error(err)
 	}
 }

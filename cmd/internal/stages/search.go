@@ -157,8 +157,8 @@ func (r *Run) profile(ctx context.Context, mask space.Mask) error {
 // Print reports the result to people.
 func (s SearchResult) Print(r *Run) {
 	r.Console.Result("%s", s.Text)
-	for _, t := range space.CellTypes {
-		r.Console.Result("%s cell\n%s", t, celldraw.Text(s.Genotype.Cell(t)))
+	for _, t := range s.Genotype.Space().CellTypes() {
+		r.Console.Result("%s cell\n%s", t, celldraw.Text(s.Genotype, t))
 	}
 	if s.ValidAcc != nil {
 		r.Console.Result("supernet validation accuracy: %.2f %%", 100**s.ValidAcc)
@@ -173,7 +173,7 @@ func (s SearchResult) Print(r *Run) {
 
 // InitialState is the checkpoint of a search that has not begun.
 func InitialState(e settings.Experiment, weight *graphgen.Program) ([]byte, error) {
-	cfg, err := SearchConfig(e, space.FullMask())
+	cfg, err := SearchConfig(e, e.Space.Of().FullMask())
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 		from = &search.Start{Snapshot: r.saved.Snapshot}
 		from.Vectors, err = program.ReadVectors(state)
 		if from.Stop == nil {
-			resuming(run.Console, from.Epoch, from.Step, run.Experiment.Search.AllEpochs())
+			resuming(run.Console, from.Epoch, from.Step, run.Experiment.SearchEpochs())
 		}
 		return r, from, err
 	}
@@ -53,7 +53,7 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 	if run.freezes() {
 		header = append(header, "frozen_operations")
 	}
-	for p := range space.Primitive(space.NumPrimitives) {
+	for _, p := range run.Space.Of().Operations() {
 		header = append(header, "count_"+p.String())
 	}
 	r.saved.Metrics = [][]string{append(append(header, "genotype"), run.Device.Meter.Columns()...)}
@@ -103,8 +103,9 @@ func (r *searchRecorder) Epoch(e search.Epoch) error {
 		row = append(row, strconv.Itoa(e.Frozen))
 		r.run.Console.Say("       %d operations of the supernet no longer train", e.Frozen)
 	}
-	for _, n := range e.Genotype.Counts() {
-		row = append(row, strconv.Itoa(n))
+	counts := e.Genotype.Counts()
+	for _, p := range e.Genotype.Space().Operations() {
+		row = append(row, strconv.Itoa(counts[p]))
 	}
 	row = append(row, e.Genotype.String())
 	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.Cells(r.saved.Metrics[0])...))

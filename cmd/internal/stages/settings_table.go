@@ -41,7 +41,7 @@ func (r *Run) Settings() error {
 	if s.Beta > 0 && s.BetaForm != "" {
 		rates += ", " + s.BetaForm
 	}
-	params := space.SupernetParams(space.FullMask(), n.Channels, n.Cells, r.Images.Classes, n.Partial)
+	params := space.SupernetParams(r.Space.Of().FullMask(), n.Channels, n.Cells, r.Images.Classes, n.Partial)
 	return r.Console.Table([]string{"setting", "value"}, [][]string{
 		{"method", r.Method + " (preset " + r.Preset + ")"},
 		{"data", fmt.Sprintf("%s, %d images of %dx%d, %d classes", r.Images.Name, r.Images.Train,

@@ -86,25 +86,28 @@ func numeric() (o ordering) {
 	return o
 }
 
+// edges are those of a cell of DARTS.
+const edges = 14
+
 func lexical() (o ordering) {
 	o = numeric()
 	o.name = "lexical"
-	var edges [space.Edges]int // the numbers of the edges in the order of their names
+	var order [edges]int // the numbers of the edges in the order of their names
 	n := 0
 	for _, first := range []int{0, 1} {
-		edges[n] = first
+		order[n] = first
 		n++
 	}
-	for e := 10; e < space.Edges; e++ {
-		edges[n] = e
+	for e := 10; e < edges; e++ {
+		order[n] = e
 		n++
 	}
 	for e := 2; e < 10; e++ {
-		edges[n] = e
+		order[n] = e
 		n++
 	}
-	for at, e := range edges {
-		o.place[e], o.place[space.Edges+e] = at, space.Edges+at
+	for at, e := range order {
+		o.place[e], o.place[edges+e] = at, edges+at
 	}
 	return o
 }

@@ -200,6 +200,9 @@ func openBatch(model []byte) ([]byte, error) {
 	return proto.Marshal(m)
 }
 
+// Space is DARTS.
+func (m *Model) Space() *space.Space { return space.DARTS }
+
 // Accuracies predicts the validation accuracy in percent; step is called for every architecture.
 func (m *Model) Accuracies(ctx context.Context, archs []space.Genotype, step func()) ([]float64, error) {
 	list, err := m.predict(ctx, archs, 0, step)

@@ -131,7 +131,7 @@ func TestSecondForm(t *testing.T) {
 		got := check.Must(m.Accuracies(t.Context(), archs, nothing))(t)
 		for i, g := range archs {
 			want := 0.
-			for _, ct := range space.CellTypes {
+			for _, ct := range space.DARTS.CellTypes() {
 				want += fakes.SecondAccuracy * float64(g.CountsIn(ct)[space.SepConv3x3])
 			}
 			if math.Abs(got[i]-100*want) > 1e-3 {

@@ -67,7 +67,7 @@ func (m *Model) findOrder(ctx context.Context) error {
 func probeArchitectures(n int) (list []space.Genotype, err error) {
 	rng := rand.New(rand.NewPCG(301, 1))
 	for range n {
-		g, err := space.RandomGenotype(rng, space.FullMask())
+		g, err := space.RandomGenotype(rng, space.DARTS.FullMask())
 		if err != nil {
 			return nil, err
 		}

@@ -48,12 +48,14 @@ func (r *resolver) search(m method.Method, seed uint64) (settings.Experiment, er
 	return r.resolve(from, r.images, 0)
 }
 
-// training resolves the experiment of a retraining, which does not depend on the method. DARTS_V2 stands for
-// what will be found.
-func (r *resolver) training(seed uint64) (e settings.Experiment, err error) {
-	standIn, err := space.Named("DARTS_V2")
-	if err != nil {
-		return e, err
+// training resolves the experiment of a retraining, which does not depend on the method. An architecture stands for
+// what will be found: DARTS_V2, or the heaviest one of another space.
+func (r *resolver) training(s *space.Space, seed uint64) (e settings.Experiment, err error) {
+	standIn := s.Heaviest()
+	if s == space.DARTS {
+		if standIn, err = space.Named("DARTS_V2"); err != nil {
+			return e, err
+		}
 	}
 	from := settings.Training(RetrainOptions)
 	from.Prefix, from.Inherited = RetrainPrefix, inherited
@@ -126,7 +128,7 @@ func (r *resolver) cell(m method.Method, seed uint64, retrain bool) (p plannedCe
 	}
 	p.Phases = []cells.Phase{phase}
 	if retrain {
-		t, err := r.training(seed)
+		t, err := r.training(e.Space.Of(), seed)
 		if err != nil {
 			return p, "", err
 		}

@@ -47,7 +47,9 @@ func Elementwise() []Case {
 	for _, s := range [][]int{{}, {1}, {2, 3}} {
 		cases = append(cases, Case{Name: fmt.Sprint("sqrt/", s), Step: Small,
 			Inputs: []Input{Positive(s...)},
-			Build:  one(func(x []*ir.Value) *ir.Value { return op.Sqrt{}.Of(x[0]) })})
+			Build:  one(func(x []*ir.Value) *ir.Value { return op.Sqrt{}.Of(x[0]) })},
+			Case{Name: fmt.Sprint("sigmoid/", s), Step: Small, Inputs: []Input{Normal(s...)},
+				Build: one(func(x []*ir.Value) *ir.Value { return op.Sigmoid{}.Of(x[0]) })})
 	}
 	return append(cases, Case{Name: "mul/square", Step: Small, Inputs: []Input{Normal(2, 3)},
 		Build: one(func(x []*ir.Value) *ir.Value { return op.Mul{}.Of(x[0], x[0]) })})

@@ -23,10 +23,11 @@ func Second(place [space.NB301Len]int) ([]byte, error) {
 	for k := range tables {
 		tables[k] = make([]float32, space.NB301Len*codes)
 	}
-	for i := range 2 * space.Edges {
+	edges := space.DARTS.Edges()
+	for i := range 2 * edges {
 		for op, code := range operationCodes() {
 			at := place[i]*codes + int(code)
-			tables[3][at] = weights(space.CellType(i/space.Edges), i%space.Edges, space.Primitive(op))
+			tables[3][at] = weights(space.CellType(i/edges), i%edges, op)
 			if code == sep {
 				tables[0][at] = SecondAccuracy
 			}
@@ -73,31 +74,28 @@ func weights(t space.CellType, edge int, op space.Primitive) float32 {
 	if op == space.None {
 		return 0
 	}
-	e := space.EdgeAt(edge)
+	e := space.DARTS.EdgeAt(edge)
 	count := func(op space.Primitive) int {
 		g := everywhere(space.MaxPool3x3)
-		cell := &g.Normal
-		if t == space.Reduce {
-			cell = &g.Reduce
-		}
-		cell[2*e.Node] = space.Gene{Op: op, Source: e.Source}
-		return space.NetworkParams(g, 32, 8, 10, false)
+		cells := [2][]space.Gene{g.Cell(space.Normal), g.Cell(space.Reduce)}
+		cells[t][2*e.Node] = space.Gene{Op: op, Source: e.Source}
+		return space.NetworkParams(space.DARTS.Genotype(cells[:]...), 32, 8, 10, false)
 	}
 	return float32(count(op)-count(space.MaxPool3x3)) / 1000
 }
 
-func everywhere(op space.Primitive) (g space.Genotype) {
-	for _, cell := range []*[2 * space.Nodes]space.Gene{&g.Normal, &g.Reduce} {
-		for i := range cell {
-			cell[i] = space.Gene{Op: op, Source: i % 2}
-		}
+func everywhere(op space.Primitive) space.Genotype {
+	var cell []space.Gene
+	for i := range space.DARTS.Genes() {
+		cell = append(cell, space.Gene{Op: op, Source: i % 2})
 	}
-	return g
+	return space.DARTS.Genotype(cell, cell)
 }
 
 // operationCodes are the codes that space.NB301 gives the operations.
-func operationCodes() (codes [space.NumPrimitives]uint8) {
-	for op := space.Primitive(1); op < space.NumPrimitives; op++ {
+func operationCodes() map[space.Primitive]uint8 {
+	codes := map[space.Primitive]uint8{space.None: 0}
+	for _, op := range space.DARTS.Operations()[1:] {
 		code, err := everywhere(op).NB301()
 		if err != nil {
 			panic(err)

@@ -7,7 +7,7 @@ func TestSupernetParamsOfThePapers(t *testing.T) {
 		{10, 1, 1930618}, {100, 1, 1953748}, {10, 4, 299578}, {100, 4, 322708},
 	}
 	for _, c := range cases {
-		if got := SupernetParams(FullMask(), 16, 8, c.classes, c.partial); got != c.want {
+		if got := SupernetParams(DARTS.FullMask(), 16, 8, c.classes, c.partial); got != c.want {
 			t.Errorf("supernet with 1/%d channels and %d classes has %d weights, want %d",
 				c.partial, c.classes, got, c.want)
 		}
@@ -46,15 +46,15 @@ func TestParamsOracle(t *testing.T) {
 			if c.Genotype != nil {
 				var g Genotype
 				for cell, genes := range [2][]named{c.Genotype.Normal, c.Genotype.Reduce} {
-					if err := readGenes(g.cell(CellType(cell)), genes, CellType(cell)); err != nil {
+					if err := DARTS.readGenes(g.cell(CellType(cell)), genes, CellType(cell)); err != nil {
 						t.Fatal(err)
 					}
 				}
 				got = NetworkParams(g, c.Channels, c.Cells, c.Classes, c.Auxiliary)
 			} else {
-				m := FullMask()
+				m := DARTS.FullMask()
 				if c.Mask != nil {
-					m = must(ParseMask(c.Mask.Normal, c.Mask.Reduce))(t)
+					m = must(DARTS.ParseMask([2][][]string{c.Mask.Normal, c.Mask.Reduce}))(t)
 				}
 				got = SupernetParams(m, c.Channels, c.Cells, c.Classes, c.Partial)
 			}
