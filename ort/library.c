@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 zos_table zos_api, zos_training;
 
@@ -46,14 +43,6 @@ void zos_use(const zos_library *lib) {
   zos_api = lib->api;
   zos_training = lib->training;
 }
-
-#ifdef __GLIBC__
-// glibc gives every thread a heap of its own, and Go calls a session from any thread. Each step
-// would leave its freed tensors in another heap, where the next step cannot use them. A single heap
-// must be requested before there are threads. With a single heap, the resident set of a small DARTS
-// search falls from 680-820 MB to 480 MB, in no more time.
-__attribute__((constructor)) static void one_heap(void) { mallopt(M_ARENA_MAX, 1); }
-#endif
 
 const char *zos_build_info(const zos_library *lib) {
   const char *(*info)(void) = CALL(lib->api, GetBuildInfoString, const char *(*)(void));

@@ -108,6 +108,9 @@ func benchCases(c *cli.Context, e settings.Experiment) (cases []bench.Case, err 
 	}
 	for _, batch := range batches {
 		for _, n := range threads {
+			if err := host.CheckLimits(n, 0); err != nil {
+				return nil, err
+			}
 			for _, m := range list {
 				e := e.With(m).WithBatch(settings.StageSearch, batch)
 				e.Device.Threads = n

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/safe"
 )
 
 // patience is how long a stopped program may go on without a word about what it waits for.
@@ -40,7 +42,7 @@ func signalContext(stderr io.Writer) (ctx context.Context, caught func() int, st
 	}
 	var status atomic.Int32
 	ended := make(chan struct{})
-	go func() {
+	background(stderr, func() {
 		for s := range signals {
 			if !status.CompareAndSwap(0, statusOf(s)) {
 				os.Exit(int(statusOf(s)))
@@ -50,11 +52,21 @@ func signalContext(stderr io.Writer) (ctx context.Context, caught func() int, st
 			}
 			fmt.Fprintln(stderr, "\nzos-ort: finishing the running step; press again to stop at once")
 			cancel()
-			go remind(ctx, stderr, ended)
+			background(stderr, func() { remind(ctx, stderr, ended) })
 		}
-	}()
+	})
 	stop = func() { signal.Stop(signals); close(signals); close(ended); cancel() }
 	return ctx, func() int { return int(status.Load()) }, stop
+}
+
+// background calls f on a goroutine of its own, whose panic ends the program as one of main does.
+func background(stderr io.Writer, f func()) {
+	go func() {
+		var p *safe.Panic
+		if err := safe.Call(func() error { f(); return nil }); errors.As(err, &p) {
+			os.Exit(internalError(stderr, p))
+		}
+	}()
 }
 
 // remind says what a stopped program still does, as long as it does not end.

@@ -341,3 +341,12 @@ func TestPanicOfAParallelCall(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A panic of whoever shows the progress is an error too.
+func TestPanicOfProgress(t *testing.T) {
+	err := parallel(context.Background(), 20, func(int, int) { panic("no terminal") }, func(int) error { return nil })
+	var p *safe.Panic
+	if !errors.As(err, &p) || p.Value != "no terminal" {
+		t.Errorf("got %v", err)
+	}
+}

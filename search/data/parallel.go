@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"sync"
@@ -16,12 +17,11 @@ import (
 func parallel(ctx context.Context, n int, progress func(done, total int),
 	f func(i int) error) error {
 	var (
-		next    atomic.Int64
-		limit   atomic.Int64 // the lowest index that failed
-		workers sync.WaitGroup
-		mu      sync.Mutex // guards what follows
-		done    int
-		first   error
+		next  atomic.Int64
+		limit atomic.Int64 // the lowest index that failed
+		mu    sync.Mutex   // guards what follows
+		done  int
+		first error
 	)
 	limit.Store(int64(n))
 	call := func(i int64) {
@@ -36,16 +36,14 @@ func parallel(ctx context.Context, n int, progress func(done, total int),
 			progress(done, n)
 		}
 	}
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; i < limit.Load() && ctx.Err() == nil; i = next.Add(1) - 1 {
-				call(i)
-			}
-		})
-	}
-	workers.Wait()
+	err := safe.Each(runtime.GOMAXPROCS(0), func(int) error {
+		for i := next.Add(1) - 1; i < limit.Load() && ctx.Err() == nil; i = next.Add(1) - 1 {
+			call(i)
+		}
+		return nil
+	})
 	if first != nil {
 		return first
 	}
-	return ctx.Err()
+	return cmp.Or(err, ctx.Err())
 }

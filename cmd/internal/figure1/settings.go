@@ -69,6 +69,9 @@ func Parse(c *cli.Context) (*Settings, error) {
 	if err := s.check(c); err != nil {
 		return nil, err
 	}
+	if err := host.CheckLimits(s.Threads, 0); err != nil {
+		return nil, err
+	}
 	if s.Score == ScoreSurrogate {
 		var err error
 		s.Surrogate, err = surrogate.Read(c.String("surrogate"), c.Int("batch"), c.Int("epoch"))

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 )
 
@@ -58,19 +57,11 @@ func groupMemory(root fs.FS) (left int64, limited bool) {
 // left is what a group may still use; not ok if it has no limit.
 func (f groupFiles) left(root fs.FS, group string) (bytes int64, ok bool) {
 	dir := path.Join(f.tree, group)
-	number := func(name string) (int64, bool) {
-		b, err := fs.ReadFile(root, path.Join(dir, name))
-		if err != nil {
-			return 0, false
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
-		return n, err == nil // "max" is no number
-	}
-	limit, ok := number(f.limit)
+	limit, ok := number(root, path.Join(dir, f.limit))
 	if !ok {
 		return 0, false
 	}
-	use, _ := number(f.use)
+	use, _ := number(root, path.Join(dir, f.use))
 	stat, _ := fs.ReadFile(root, path.Join(dir, "memory.stat"))
 	for line := range strings.Lines(string(stat)) {
 		var n int64

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"zos-ort/cmd/internal/host"
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 )
 
@@ -48,6 +49,24 @@ func (n Need) Guard(p *terminal.Console, insists bool) error {
 		return nil
 	}
 	return fmt.Errorf("%s (use --ignore-memory to start anyway)", text)
+}
+
+// Limits refuses what the limits of this process do not allow, whatever the machine has, or only warns if the user
+// insists.
+func (n Need) Limits(d settings.Device, p *terminal.Console, insists bool) error {
+	tensors := int64(n.Peak)
+	if d.GPU {
+		tensors = 0
+	}
+	err := host.CheckLimits(d.Threads, tensors)
+	if err == nil {
+		return nil
+	}
+	if insists {
+		p.Warn("%v", err)
+		return nil
+	}
+	return fmt.Errorf("%w (use --ignore-memory to start anyway)", err)
 }
 
 // remedy says what fits into limit bytes: the part with less memory and more time, or a smaller batch.

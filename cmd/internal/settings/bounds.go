@@ -95,7 +95,7 @@ func (e Experiment) checkSigns() error {
 	})
 }
 
-// Threads is what --threads says, or as many as there are processors.
+// Threads is what --threads says, or as many as there are processors. It refuses more than the system allows.
 func Threads(c *cli.Context, p *terminal.Console) (int, error) {
 	n := c.Int("threads")
 	if n < 0 {
@@ -105,7 +105,7 @@ func Threads(c *cli.Context, p *terminal.Console) (int, error) {
 		n = host.Processors()
 	}
 	WarnThreads(n, p)
-	return n, nil
+	return n, host.CheckLimits(n, 0)
 }
 
 // WarnThreads tells that threads will wait for each other.

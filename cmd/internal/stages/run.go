@@ -71,6 +71,9 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 	if err == nil {
 		err = run.Need.Guard(p, run.IgnoreMemory)
 	}
+	if err == nil {
+		err = run.Need.Limits(run.Experiment.Device, p, run.IgnoreMemory)
+	}
 	if err != nil {
 		run.Close()
 		return nil, err

@@ -6,11 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"time"
+
+	"zos-ort/models/safe"
 )
 
 // Server serves one run.
@@ -61,7 +65,7 @@ func (s *Server) Serve(ctx context.Context, dir string) error {
 	}
 	defer root.Close()
 	server := &http.Server{Handler: s.guarded(&site{dir: dir, root: root}), ReadHeaderTimeout: headerTimeout,
-		IdleTimeout: idleTimeout}
+		IdleTimeout: idleTimeout, ErrorLog: log.New(io.Discard, "", 0)} // a browser's mistakes are none of the run's
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -83,7 +87,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "only reading is possible", http.StatusMethodNotAllowed)
 		default:
-			next.ServeHTTP(w, r)
+			if err := safe.Call(func() error { next.ServeHTTP(w, r); return nil }); err != nil {
+				http.Error(w, "internal error: "+err.Error(), http.StatusInternalServerError)
+			}
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,4 +178,16 @@ func TestPageRefreshesItself(t *testing.T) {
 		}
 	}
 	t.Errorf("the page still says %q", text)
+}
+
+// A panic while a page is made is an answer to the browser, and nothing on the terminal.
+func TestPanicOfAPage(t *testing.T) {
+	s := &Server{listener: check.Must(net.Listen("tcp", "127.0.0.1:0"))(t)}
+	defer s.Close()
+	answer := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodGet, s.URL(), nil)
+	s.guarded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no page") })).ServeHTTP(answer, request)
+	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "no page") {
+		t.Errorf("%d %q", answer.Code, answer.Body)
+	}
 }
