@@ -23,15 +23,26 @@ type Subject struct {
 }
 
 // TestImages returns the test images of the run, which must be unchanged, or of the folder of from, which are
-// read as from says and as the run read its own.
+// read as from says and as the run read its own. Training images are not read.
 func (t *Trained) TestImages(ctx context.Context, from settings.Images, p *terminal.Console) (*data.Set, error) {
-	if from.Folder == "" {
+	own := t.Settings.Images
+	if from.Folder != "" {
+		from.Size, from.IgnoreOrientation = own.Size, from.IgnoreOrientation || own.IgnoreOrientation
+		return images.LoadTest(ctx, from, p)
+	}
+	if own.Folder == "" || own.TestFingerprint == "" { // generated, or of a version that wrote none down
 		_, test, err := t.Images(ctx, "", p)
 		return test, err
 	}
-	from.Size = t.Settings.Images.Size
-	from.IgnoreOrientation = from.IgnoreOrientation || t.Settings.Images.IgnoreOrientation
-	return images.LoadTest(ctx, from, p)
+	test, err := images.LoadTest(ctx, own, p)
+	if err != nil {
+		return nil, fmt.Errorf("images of the run (--data says where they are now): %w", err)
+	}
+	if now := test.Fingerprint(); now != own.TestFingerprint {
+		return nil, fmt.Errorf("the test images have changed: %s has fingerprint %s, the run was tested on %s", test.Name, now,
+			own.TestFingerprint)
+	}
+	return test, nil
 }
 
 // ModelImages are the test images of the folder of from or, without one, of the run that the model lies in.
@@ -48,8 +59,7 @@ func ModelImages(ctx context.Context, s *Subject, from settings.Images, p *termi
 	if err := t.readSettings(dir); err != nil {
 		return nil, err
 	}
-	_, test, err := t.Images(ctx, "", p)
-	return test, err
+	return t.TestImages(ctx, from, p)
 }
 
 // Fit gives the images with the labels of the network, whose classes are matched by name, and refuses

@@ -30,7 +30,10 @@ func Load(ctx context.Context, s *settings.Images, seed uint64, testing int,
 			"must be a multiple of 4 (--image-size)", train.Name, train.Size, train.Size)
 	}
 	s.Train, s.Size, s.Classes = train.Len(), train.Size, len(train.Classes)
-	s.Name, s.Fingerprint = train.Name, train.Fingerprint()
+	s.Name, s.Fingerprint, s.TestFingerprint = train.Name, train.Fingerprint(), ""
+	if testing > 0 {
+		s.TestFingerprint = test.Fingerprint()
+	}
 	s.Labels, s.Mean, s.Std = printable(train.Classes), train.Mean, train.Std
 	Tell(p, f)
 	tellLeftOut(p, f.LeftOut)

@@ -10,8 +10,9 @@ import (
 )
 
 // free are the settings that may change when a run is resumed: where the images lie (their fingerprint says
-// what they are), the version of the program, how programs are executed, and whether ties are refused.
-var free = []string{"images.data", "images.data_name", "program", "execution", "ranking.allow_ties"}
+// what they are; Unchanged compares that of the test images, which older runs lack), the version of the program, how
+// programs are executed, and whether ties are refused.
+var free = []string{"images.data", "images.data_name", "images.test_fingerprint", "program", "execution", "ranking.allow_ties"}
 
 // Difference is a setting that two experiments do not share.
 type Difference struct{ Key, Before, Now string }

@@ -10,7 +10,9 @@ type Images struct {
 	Folder      string `json:"data"` // empty for the built-in images
 	Name        string `json:"data_name"`
 	Fingerprint string `json:"data_fingerprint"`
-	OnBad       string `json:"on_bad_image"`
+	// TestFingerprint is that of the test images of a retraining; a search has none.
+	TestFingerprint string `json:"test_fingerprint,omitempty"`
+	OnBad           string `json:"on_bad_image"`
 	// IgnoreOrientation leaves images as their files have them, however the camera was held.
 	IgnoreOrientation bool `json:"ignore_orientation,omitempty"`
 	Train             int  `json:"train_images"`

@@ -232,6 +232,9 @@ func (r *Resolved) Unchanged() error {
 	if err := Same(*r.before, r.Experiment); err != nil {
 		return fmt.Errorf("cannot resume: the run was started with %w", err)
 	}
+	if then, now := r.before.Images.TestFingerprint, r.Images.TestFingerprint; then != "" && then != now {
+		return fmt.Errorf("cannot resume: the test images have changed: their fingerprint was %s and is %s now", then, now)
+	}
 	return nil
 }
 
