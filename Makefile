@@ -17,10 +17,10 @@ tools:
 	@command -v $(CC) >/dev/null 2>&1 || { echo "make: a C compiler is missing: install the package 'gcc'" >&2; exit 1; }
 
 setup: tools ## fetch ONNX Runtime into the cache (nothing to do the second time)
-	@sh ort/runtime/setup.sh
+	@GO="$(GO)" sh ort/runtime/setup.sh
 
 setup-cuda: tools ## fetch the build of ONNX Runtime for CUDA too (165 MB)
-	@sh ort/runtime/setup.sh cuda
+	@GO="$(GO)" sh ort/runtime/setup.sh cuda
 
 build: tools ## build bin/zos-ort
 	@$(GO) build -ldflags "-X zos-ort/cmd/internal/settings.Program=$(VERSION)" -o $(BIN) ./cmd/zos-ort

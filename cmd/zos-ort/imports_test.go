@@ -39,11 +39,12 @@ var layers = map[string]string{
 	"models/celldraw": "models/space",
 
 	// the runtime: bytes, names and tensors; program and meter join it with the graphs
-	"ort":         "models/safe",
-	"ort/kernels": "models/safe ort",
-	"ort/nvml":    "models/safe",
-	"ort/program": "graphgen graphgen/ir graphgen/port ort ort/kernels",
-	"ort/meter":   "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
+	"ort":                "models/safe",
+	"ort/kernels":        "models/safe ort",
+	"ort/nvml":           "models/safe",
+	"ort/program":        "graphgen graphgen/ir graphgen/port ort ort/kernels",
+	"ort/runtime/unpack": "",
+	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
 	// the method
 	"prune":             "models/space",

@@ -8,22 +8,22 @@ here=$(cd "$(dirname "$0")" && pwd)
 fail() { echo "setup: $*" >&2; exit 1; }
 
 case "$(uname -s)-$(uname -m)" in
-Linux-x86_64)               platform=linux-x86_64   library=libonnxruntime.so.1 ;;
-Linux-aarch64 | Linux-arm64) platform=linux-arm64   library=libonnxruntime.so.1 ;;
-Darwin-arm64)               platform=macosx-arm64   library=libonnxruntime.1.dylib ;;
-Darwin-x86_64)              platform=macosx-x86_64  library=libonnxruntime.1.dylib ;;
+Linux-x86_64)               platform=linux-x86_64 ;;
+Linux-aarch64 | Linux-arm64) platform=linux-arm64 ;;
+Darwin-arm64)               platform=macosx-arm64 ;;
+Darwin-x86_64)              platform=macosx-x86_64 ;;
 *) fail "no ONNX Runtime training build for $(uname -s) on $(uname -m)" ;;
 esac
 
-files=$library
 case "${1:-}" in
 "") ;;
 cuda)
     [ "$platform" = linux-x86_64 ] || fail "the CUDA build is for Linux on x86_64 alone, not for $platform"
-    platform=linux-x86_64-gpu
-    files="libonnxruntime_providers_cuda.so $library" ;;
+    platform=linux-x86_64-gpu ;;
 *) fail "unknown argument $1: use cuda or none" ;;
 esac
+# The archive and the libraries of a platform, the libraries alone in the cache.
+files=$(sed -n "s|^.*  $platform/||p" "$here/SHA256SUMS" | grep -v '\.jar$')
 
 # HOME is unset in some containers and services.
 HOME=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6)}
@@ -58,6 +58,10 @@ trap 'exit 143' TERM
 echo "setup: fetching ONNX Runtime $version for $platform" >&2
 mvn -q -B -f "$here/pom.xml" "-Dzos.platform=$platform" "-Dzos.target=$work" generate-resources >&2 ||
     fail "Maven could not fetch org.bytedeco:onnxruntime:$version: see its message above"
-verified "$work" || fail "a fetched file ($files) has the wrong SHA-256: delete it from ~/.m2 and try again"
-for f in "$work"/*onnxruntime*; do mv -f "$f" "$target/"; done
+# Nothing of the archive is used, and no library is left to be loaded, before its SHA-256 is the one listed.
+mkdir "$work/libraries"
+(cd "$here/unpack" && CGO_ENABLED=0 ${GO:-go} run . "$work/onnxruntime.jar" "$here/SHA256SUMS" "$platform" "$work/libraries") ||
+    fail "nothing was unpacked; Maven keeps what it fetches in ~/.m2/repository/org/bytedeco/onnxruntime"
+verified "$work/libraries" || fail "an unpacked file has the wrong SHA-256"
+for f in $files; do mv -f "$work/libraries/$f" "$target/"; done
 echo "setup: ONNX Runtime $version is in $target" >&2
