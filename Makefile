@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
+.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 
 test-tensorboard: setup build ## read the events of a search with Python's tensorboard (installs it into a temporary folder)
 	@sh cmd/zos-ort/testdata/tensorboard/run.sh $(BIN)
+
+test-mlflow: setup build ## push a search to MLflow's own server on loopback (installs it into a temporary folder)
+	@sh cmd/zos-ort/testdata/mlflow/run.sh $(BIN)
 
 test-deploy: setup build ## run exported models in Python's stock onnxruntime (installs it into a temporary folder)
 	@sh cmd/zos-ort/testdata/deploy/run.sh $(BIN)

@@ -87,6 +87,7 @@ var layers = map[string]string{
 	"cmd/internal/report": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/cells cmd/internal/judge models/celldraw " +
 		"models/space",
 	"cmd/internal/watch":     "cmd/internal/report models/safe",
+	"cmd/internal/mlflow":    "cmd/internal/terminal cmd/internal/rundir cmd/internal/report",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +

@@ -141,8 +141,8 @@ func commands() (list []*cli.Command) {
 	}{
 		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), figure1Command()}},
 		{"Retrain and deploy", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
-		{"Look and measure", []*cli.Command{reportCommand(), watchCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(), inspectCommand(), genotypeCommand(), dataCommand(),
-			benchCommand(), scalingCommand()}},
+		{"Look and measure", []*cli.Command{reportCommand(), watchCommand(), trackCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(),
+			inspectCommand(), genotypeCommand(), dataCommand(), benchCommand(), scalingCommand()}},
 		{"This machine", []*cli.Command{doctorCommand(), completionCommand(), manCommand()}},
 	} {
 		for _, c := range group.commands {

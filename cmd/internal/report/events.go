@@ -48,33 +48,25 @@ func writeEvents(f *folder) error {
 
 // eventsOf are the records of a run with metrics; nil without.
 func eventsOf(f *folder) []byte {
-	t := f.csv("metrics.csv")
-	if len(t.rows) == 0 {
-		return nil
-	}
-	var started rundir.Record
 	begin := 0.
-	if f.json("run.json", &started) && len(started.Starts) > 0 {
-		begin = float64(started.Starts[0].Time.Unix())
+	if s := firstStart(f); s != nil {
+		begin = float64(s.Time.Unix())
+	}
+	epochs := epochsOf(f, begin)
+	if len(epochs) == 0 {
+		return nil
 	}
 	file := record(nil, message(nil).double(eventTime, begin).text(eventVersion, "brain.Event:2"))
 	file = record(file, event(begin, 0, hyperparameters(f, begin)))
-	times, weights := f.csv("timing.csv"), f.csv("alphas.csv")
-	clock := begin
-	for i := range t.rows {
-		if seconds := times.numbers("seconds"); i < len(seconds) && seconds[i].known() {
-			clock += float64(seconds[i])
-		}
-		summary := scalars(t, i)
-		summary = append(summary, scalars(times, i)...)
-		summary = append(summary, histograms(weights, i)...)
-		file = record(file, event(clock, i, summary))
+	weights := f.csv("alphas.csv")
+	for i, e := range epochs {
+		file = record(file, event(e.clock, i, append(scalars(e.points), histograms(weights, i)...)))
 	}
 	if f.read("result.json") == nil {
 		return file
 	}
 	if pictures := cellPictures(f); pictures != nil { // the last records, as they come last
-		file = record(file, event(clock, len(t.rows)-1, pictures))
+		file = record(file, event(epochs[len(epochs)-1].clock, len(epochs)-1, pictures))
 	}
 	return file
 }
@@ -105,17 +97,10 @@ func event(clock float64, step int, summary message) []byte {
 	return message(nil).double(eventTime, clock).integer(eventStep, int64(step)).bytes(eventSummary, summary)
 }
 
-// scalars are the numbers of a row; texts such as the genotype have no tag.
-func scalars(t table, row int) (summary message) {
-	if row >= len(t.rows) {
-		return nil
-	}
-	for i, h := range t.header {
-		x := parseNumber(t.rows[row][i])
-		if h == "epoch" || !x.known() {
-			continue
-		}
-		summary = summary.bytes(summaryValue, message(nil).text(valueTag, tagOf(h)).float(valueScalar, float64(x)))
+// scalars are the points of an epoch.
+func scalars(points []Point) (summary message) {
+	for _, p := range points {
+		summary = summary.bytes(summaryValue, message(nil).text(valueTag, p.Tag).float(valueScalar, p.Value))
 	}
 	return summary
 }
