@@ -68,12 +68,14 @@ var layers = map[string]string{
 	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
 	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings graphgen graphgen/pass graphgen/plan models/method models/space",
-	"cmd/internal/device":  "cmd/internal/terminal cmd/internal/settings cmd/internal/memory ort ort/meter",
+	"cmd/internal/device": "cmd/internal/terminal cmd/internal/settings cmd/internal/memory ort ort/meter",
+	"cmd/internal/forecast": "cmd/internal/terminal cmd/internal/settings cmd/internal/device graphgen graphgen/pass models/safe " +
+		"models/space models/stream ort ort/meter prune prune/proxy",
 	"cmd/internal/profile": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/cost ort ort/kernels ort/meter",
 	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
 		"graphgen/... models/network models/space ort ort/program search/data search/train",
 	"cmd/internal/stages": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
-		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/profile cmd/internal/deploy " +
+		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/profile cmd/internal/deploy " +
 		"cmd/internal/judge cmd/internal/report graphgen/... models/... ort ort/meter ort/program prune/... search/...",
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +

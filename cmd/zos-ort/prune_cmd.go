@@ -123,5 +123,5 @@ func planRounds(r *stages.Run) error {
 	r.Console.Result("%d rounds, %d networks of %d images each; %d of %d operations are left", len(list),
 		networks, r.Ranking.Batch*r.Ranking.Batches, plan.Mask.Count(), r.Space.Of().FullMask().Count())
 	return r.Console.Value(map[string]any{"config": r.Experiment, "rounds": list, "networks": networks,
-		"left_operations": plan.Mask.Count()})
+		"predicted_seconds": r.Forecast.Map(), "left_operations": plan.Mask.Count()})
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/settings"
@@ -16,8 +18,9 @@ func retrainCommand() *cli.Command {
 			"its MODEL_CARD.md, classes.csv, confusion.csv, the worst mistakes, and report.html, which shows it all.",
 		Flags: join([]cli.Flag{&cli.StringFlag{Name: "genotype",
 			Usage: "genotype `FILE` of a search, or DARTS_V1, DARTS_V2, PC_DARTS_cifar"}},
-			settings.RetrainCommand.Flags("", settings.PaperRetraining()), runFlags("retrain"),
-			settings.Report()),
+			settings.RetrainCommand.Flags("", settings.PaperRetraining()), []cli.Flag{
+				&cli.BoolFlag{Name: "dry-run", Usage: "print memory and duration as predicted, and stop"}},
+			runFlags("retrain"), settings.Report()),
 		Before: noArguments,
 		Action: retrainAction,
 	}
@@ -32,8 +35,10 @@ func retrainAction(c *cli.Context) error {
 		}
 		from.Set = func(e *settings.Experiment) { e.Retraining.Genotype = g }
 	}
-	return atWork(c, from, nil, func(r *stages.Run) error {
-		r.Console.Say("memory: %v", r.Need)
+	return atWork(c, from, func(r *stages.Run) error {
+		return errors.Join(r.TrainingSettings(), r.Console.Value(dryRun{r.Experiment, r.Need.Peak, r.Forecast.Map()}))
+	}, func(r *stages.Run) error {
+		r.Console.Say("memory: %v; duration: %v", r.Need, r.Forecast)
 		out, err := r.Retrain(c.Context)
 		if err != nil {
 			return err

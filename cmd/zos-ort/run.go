@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/report"
@@ -34,7 +36,7 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 	}
 	defer r.Close()
 	if c.Bool("dry-run") {
-		return dry(r)
+		return errors.Join(r.Estimate(c.Context, true), dry(r))
 	}
 	if err := r.Open(c.Context, c.String("resume"), c.String("out")); err != nil {
 		return err
@@ -43,7 +45,10 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 	if r.Images.Folder == "" {
 		r.Console.Say("no --data: using the built-in generated images")
 	}
-	return r.Finish(work(r))
+	if err = r.Estimate(c.Context, false); err == nil {
+		err = work(r)
+	}
+	return r.Finish(err)
 }
 
 // savedReport is a result that prints itself, and saves itself into a new folder if one was asked for.

@@ -26,12 +26,13 @@ func searchCommand() *cli.Command {
 // dryRun is what search --dry-run prints with --json.
 type dryRun struct {
 	settings.Experiment
-	Peak int `json:"predicted_peak_bytes"`
+	Peak    int                `json:"predicted_peak_bytes"`
+	Seconds map[string]float64 `json:"predicted_seconds,omitempty"` // by part of the run, where they could be timed
 }
 
 func searchAction(c *cli.Context) error {
 	return atWork(c, settings.Searching(settings.SearchCommand, "search"), func(r *stages.Run) error {
-		return errors.Join(r.Settings(), r.Console.Value(dryRun{r.Experiment, r.Need.Peak}))
+		return errors.Join(r.Settings(), r.Console.Value(dryRun{r.Experiment, r.Need.Peak, r.Forecast.Map()}))
 	}, func(r *stages.Run) error {
 		if err := r.Settings(); err != nil {
 			return err

@@ -112,7 +112,7 @@ func (r *run) loadExperiment(f *folder, e settings.Experiment) {
 		r.Masks = masksOf(f, &mask, scores)
 	}
 	r.roundsSection(scores)
-	r.timeSection(f)
+	r.timeSection(f, res)
 	r.memorySection(f)
 	r.Trained = readTrained(f, r.ID)
 	s := summary{run: r, e: e, result: res, finished: finished, genotype: g, mask: &mask, norms: scores.norms}

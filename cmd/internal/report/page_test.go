@@ -223,3 +223,11 @@ func TestLargePagesAreSmall(t *testing.T) {
 		t.Errorf("%d links to runs, want 64", n)
 	}
 }
+
+// TestForecastIsShown: what a run was predicted to take stands beside what it took.
+func TestForecastIsShown(t *testing.T) {
+	dir := copied(t, "search")
+	write(t, `{"predicted_seconds": {"pruning": 33, "search": 4000, "selection": 70}, "seconds": {"prune": 30, "search": 4500}}`, dir, "result.json")
+	page := check.Must(Page([]string{dir}, Options{}))(t)
+	wantTexts(t, page, "Predicted before the run began: pruning 33 s (it took 30 s), search 67 min (it took 75 min), selection 70 s.")
+}

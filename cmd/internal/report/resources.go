@@ -3,6 +3,8 @@ package report
 import (
 	"strconv"
 	"strings"
+
+	"zos-ort/cmd/internal/terminal"
 )
 
 // result is what all results of runs have in common, as result.json holds it.
@@ -25,6 +27,8 @@ type result struct {
 	Top5   *float64 `json:"top5"`
 	Images int      `json:"images"`
 	Data   string   `json:"data"`
+	// Forecast are seconds by part of the run.
+	Forecast map[string]float64 `json:"predicted_seconds"`
 	// Seconds is an object for a search and a number for a pruning.
 	Seconds any `json:"seconds"`
 }
@@ -46,14 +50,35 @@ func (x result) seconds() map[string]float64 {
 	return nil
 }
 
+// forecast says how long the parts of the run were predicted to take, and took; empty if nothing was predicted.
+func (x result) forecast() string {
+	took := x.seconds()
+	var list []string
+	for _, part := range []struct{ name, key string }{{"pruning", "prune"}, {"search", "search"}, {"selection", ""}, {"training", ""}} {
+		seconds, ok := x.Forecast[part.name]
+		if !ok {
+			continue
+		}
+		text := part.name + " " + terminal.Duration(seconds)
+		if t, known := took[part.key]; known {
+			text += " (it took " + terminal.Duration(t) + ")"
+		}
+		list = append(list, text)
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "Predicted before the run began: " + strings.Join(list, ", ") + "."
+}
+
 // timeSection draws where the time of every epoch went.
-func (r *run) timeSection(f *folder) {
-	t := f.csv("timing.csv")
+func (r *run) timeSection(f *folder, x result) {
+	t, forecast := f.csv("timing.csv"), x.forecast()
 	if len(t.rows) == 0 {
 		return
 	}
-	x, total := counting(1, len(t.rows)), t.numbers("seconds")
-	c := chart{Title: "Seconds per epoch", Kind: bars, XLabel: "epoch", YLabel: "s", X: x}
+	epochs, total := counting(1, len(t.rows)), t.numbers("seconds")
+	c := chart{Title: "Seconds per epoch", Kind: bars, XLabel: "epoch", YLabel: "s", X: epochs}
 	rest := append([]number(nil), total...)
 	for _, part := range []struct{ column, label, color string }{{"weight_steps", "weight steps", "c0"},
 		{"alpha_steps", "alpha steps", "c3"}, {"evaluation", "evaluation", "c4"}, {"waiting_for_data", "waiting for images", "c1"}} {
@@ -72,7 +97,7 @@ func (r *run) timeSection(f *folder) {
 	}
 	c.Series = append(c.Series, other)
 	r.curves.seconds, r.curves.peak = total, scaled(t.numbers("peak_rss_bytes"), 1e-6)
-	r.add(&r.Sections, "Time", "", c)
+	r.add(&r.Sections, "Time", forecast, c)
 }
 
 // layerColors are those of the layers of memory.csv.

@@ -18,7 +18,7 @@ type PlannedRound struct {
 
 // Rounds describes the rounds of a planned pruning.
 func (e Experiment) Rounds(plan prune.Result) (list []PlannedRound) {
-	before := e.rankedSpace()
+	before := e.RankedSpace()
 	for _, r := range plan.Rounds {
 		n := before.Count()
 		list = append(list, PlannedRound{Ranked: n, Networks: e.Ranking.Repeats * e.Pruning().Networks(before),
@@ -28,8 +28,8 @@ func (e Experiment) Rounds(plan prune.Result) (list []PlannedRound) {
 	return list
 }
 
-// rankedSpace is what the first round of a pruning ranks.
-func (e Experiment) rankedSpace() space.Mask {
+// RankedSpace is what the first round of a pruning ranks.
+func (e Experiment) RankedSpace() space.Mask {
 	full := e.Space.Of().FullMask()
 	if e.Ranking.KeepNone {
 		return full

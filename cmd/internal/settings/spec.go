@@ -217,7 +217,7 @@ func (e Experiment) ReadMask(path string) (space.Mask, error) {
 // sameSize draws as many operations on every edge as the plan keeps there, from those that pruning
 // chooses among.
 func (e Experiment) sameSize(plan space.Mask, rng *rand.Rand) (mask space.Mask) {
-	from := e.rankedSpace()
+	from := e.RankedSpace()
 	mask = e.Space.Of().EmptyMask()
 	for t, edge := range plan.Places() {
 		list := from.Primitives(t, edge)

@@ -47,7 +47,8 @@ func opColumns(s *space.Space) (list []opColumn) {
 	return list
 }
 
-func (t *epochTable) print(p *terminal.Console, e search.Epoch) {
+// print prints an epoch, and what is left of the run after it.
+func (t *epochTable) print(p *terminal.Console, e search.Epoch, left string) {
 	if t.mark == 0 {
 		t.mark = markedSkips
 	}
@@ -55,7 +56,7 @@ func (t *epochTable) print(p *terminal.Console, e search.Epoch) {
 		t.started = true
 		p.Say("%s", t.head(e.Genotype.Space()))
 	}
-	p.Say("%s", t.row(e))
+	p.Say("%s%s", t.row(e), left)
 }
 
 // head names the columns.

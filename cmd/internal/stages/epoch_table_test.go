@@ -25,8 +25,8 @@ func TestEpochTable(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		table, p := epochTable{mark: mark}, terminal.New(io.Discard, &out, false, false)
-		table.print(p, e)
-		table.print(p, e)
+		table.print(p, e, "")
+		table.print(p, e, "")
 		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 		if len(lines) != 5 || lines[3] != lines[4] {
 			t.Fatalf("three lines of head and two rows, not:\n%s", out.String())

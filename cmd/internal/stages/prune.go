@@ -58,16 +58,17 @@ func RemainingOf(m space.Mask) Remaining {
 
 // PruneResult is what a pruning reports.
 type PruneResult struct {
-	Run       string        `json:"run"`
-	Mask      space.Mask    `json:"mask"`
-	Remaining Remaining     `json:"remaining"`
-	Common    *int          `json:"common_operations,omitempty"` // with the mask of --compare
-	Rounds    []RoundInfo   `json:"rounds,omitempty"`
-	Judge     *judge.Report `json:"judge,omitempty"`
-	GPU       *meter.Peaks  `json:"gpu_memory,omitempty"`
-	PeakRSS   int64         `json:"peak_rss_bytes"`
-	Predicted int           `json:"predicted_peak_bytes"`
-	Seconds   float64       `json:"seconds"`
+	Run       string             `json:"run"`
+	Mask      space.Mask         `json:"mask"`
+	Remaining Remaining          `json:"remaining"`
+	Common    *int               `json:"common_operations,omitempty"` // with the mask of --compare
+	Rounds    []RoundInfo        `json:"rounds,omitempty"`
+	Judge     *judge.Report      `json:"judge,omitempty"`
+	GPU       *meter.Peaks       `json:"gpu_memory,omitempty"`
+	PeakRSS   int64              `json:"peak_rss_bytes"`
+	Predicted int                `json:"predicted_peak_bytes"`
+	Forecast  map[string]float64 `json:"predicted_seconds,omitempty"` // by part of the run
+	Seconds   float64            `json:"seconds"`
 }
 
 // Prune is the stage of zero-shot pruning alone.
@@ -78,7 +79,7 @@ func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
 	}
 	out = PruneResult{Run: string(r.Dir), Mask: res.Mask, Remaining: RemainingOf(res.Mask),
 		Rounds: roundsInfo(res.Rounds), GPU: r.Device.Meter.Total(),
-		PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Seconds: res.Seconds}
+		PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Forecast: r.Forecast.Map(), Seconds: res.Seconds}
 	device.Print(out.GPU, r.Console)
 	r.Console.Result("%.3f of the operations and %.3g of the architectures are left; written to %s",
 		out.Remaining.Operations, out.Remaining.Architectures, r.Dir)
@@ -151,12 +152,14 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	start := time.Now()
 	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
 	var label string
+	clock := networkClock{run: r}
 	observer := prune.Observer{
 		Start: func(round, networks int, mask space.Mask) {
 			label = fmt.Sprintf("pruning round %d, %d operations", round, mask.Count())
 			p.Start(networks, label)
+			clock.start(round, networks)
 		},
-		Step: func() { p.Step(label + r.Device.Meter.Now()) },
+		Step: func() { p.Step(label + clock.step() + r.Device.Meter.Now()) },
 		Done: func(round int, x prune.Round) {
 			p.Stop()
 			p.Say("pruning round %d: %s %.4f, %d initialisations, %d operations removed, %d left%s%s", round,

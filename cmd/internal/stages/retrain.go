@@ -15,14 +15,15 @@ import (
 
 // RetrainResult is what a retraining reports.
 type RetrainResult struct {
-	Run       string       `json:"run"`
-	TestAcc   float64      `json:"test_accuracy"`
-	TestLoss  float64      `json:"test_loss"`
-	TrainLoss float64      `json:"train_loss"`
-	PeakRSS   int64        `json:"peak_rss_bytes"`
-	Predicted int          `json:"predicted_peak_bytes"`
-	GPU       *meter.Peaks `json:"gpu_memory,omitempty"`
-	Network   *deploy.Cost `json:"network"`
+	Run       string             `json:"run"`
+	TestAcc   float64            `json:"test_accuracy"`
+	TestLoss  float64            `json:"test_loss"`
+	TrainLoss float64            `json:"train_loss"`
+	PeakRSS   int64              `json:"peak_rss_bytes"`
+	Predicted int                `json:"predicted_peak_bytes"`
+	Forecast  map[string]float64 `json:"predicted_seconds,omitempty"` // by part of the run
+	GPU       *meter.Peaks       `json:"gpu_memory,omitempty"`
+	Network   *deploy.Cost       `json:"network"`
 }
 
 // Retrain trains the network of the genotype from scratch, from the last checkpoint on if there is one, and
@@ -66,7 +67,7 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 		return out, err
 	}
 	out = RetrainResult{Run: string(r.Dir), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
-		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, GPU: r.Device.Meter.Total(),
+		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Forecast: r.Forecast.Map(), GPU: r.Device.Meter.Total(),
 		Network: cost}
 	return out, r.Dir.WriteJSON(resultFile, out)
 }

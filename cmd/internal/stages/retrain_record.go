@@ -3,6 +3,7 @@ package stages
 import (
 	"strconv"
 
+	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort/program"
 	"zos-ort/search/checkpoint"
@@ -45,14 +46,15 @@ func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err 
 }
 
 // Step implements retrain.Recorder.
-func (r *retrainRecorder) Step(p train.Progress) { showStep(r.run, p) }
+func (r *retrainRecorder) Step(p train.Progress) { showStep(r.run, forecast.Training, p.Epoch, p) }
 
 // Epoch implements retrain.Recorder.
 func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	r.run.Console.Stop()
+	r.run.clock.At(forecast.Training, e.Epoch+1, 0, false)
 	gpu := r.run.Device.Meter.Take()
-	r.run.Console.Say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s%s", e.Epoch+1,
-		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds(), gpu.After(" | "))
+	r.run.Console.Say("epoch %2d: train loss %.3f acc %.3f | test loss %.3f acc %.3f | %.1f s%s%s", e.Epoch+1,
+		e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc, e.Time.Seconds(), r.run.left(), gpu.After(" | "))
 	row := []string{strconv.Itoa(e.Epoch)}
 	for _, x := range []float64{e.Rate, e.DropPath, e.TrainLoss, e.TrainAcc, e.TestLoss, e.TestAcc,
 		e.Norm} {

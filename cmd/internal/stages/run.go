@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/memory"
@@ -26,6 +27,8 @@ type Run struct {
 	Device  *device.Device
 	Dir     rundir.Dir
 	Need    memory.Need // predicted before the run begins
+	// Forecast is how long the run takes, predicted before it begins.
+	Forecast forecast.Forecast
 
 	// IgnoreMemory runs even if the prediction exceeds the available memory.
 	IgnoreMemory bool
@@ -34,6 +37,7 @@ type Run struct {
 	undrawn     bool         // the page could not be drawn, and the user knows
 	train, test *data.Set
 	unlock      func()
+	clock       *forecast.Clock
 }
 
 // Prepare reads the images of an experiment, checks what only they decide, opens the device, and predicts

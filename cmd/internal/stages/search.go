@@ -26,19 +26,20 @@ import (
 
 // SearchResult is what a search reports.
 type SearchResult struct {
-	Run       string         `json:"run"`
-	Genotype  space.Genotype `json:"genotype"`
-	Text      string         `json:"genotype_text"`
-	Selected  []Candidate    `json:"selection,omitempty"`      // the candidates of --select
-	ValidAcc  *float64       `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
-	Stop      *search.Stop   `json:"stop,omitempty"`           // what ended the search early
-	Entropy   *Entropy       `json:"entropy,omitempty"`
-	Remaining Remaining      `json:"remaining"`
-	PeakRSS   int64          `json:"peak_rss_bytes"` // of the process
-	Predicted int            `json:"predicted_peak_bytes"`
-	Network   *deploy.Cost   `json:"network"` // that is exported untrained
-	GPU       *meter.Peaks   `json:"gpu_memory,omitempty"`
-	Judge     *judge.Report  `json:"judge,omitempty"`
+	Run       string             `json:"run"`
+	Genotype  space.Genotype     `json:"genotype"`
+	Text      string             `json:"genotype_text"`
+	Selected  []Candidate        `json:"selection,omitempty"`      // the candidates of --select
+	ValidAcc  *float64           `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
+	Stop      *search.Stop       `json:"stop,omitempty"`           // what ended the search early
+	Entropy   *Entropy           `json:"entropy,omitempty"`
+	Remaining Remaining          `json:"remaining"`
+	PeakRSS   int64              `json:"peak_rss_bytes"` // of the process
+	Predicted int                `json:"predicted_peak_bytes"`
+	Forecast  map[string]float64 `json:"predicted_seconds,omitempty"` // by part of the run
+	Network   *deploy.Cost       `json:"network"`                     // that is exported untrained
+	GPU       *meter.Peaks       `json:"gpu_memory,omitempty"`
+	Judge     *judge.Report      `json:"judge,omitempty"`
 	Seconds   struct {
 		Prune  float64 `json:"prune"`
 		Search float64 `json:"search"`
@@ -71,7 +72,7 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	}
 	terminal.Doing(ctx, "exporting what was found")
 	out.Text, out.PeakRSS, out.GPU = out.Genotype.String(), host.PeakRSS(), r.Device.Meter.Total()
-	out.Predicted = r.Need.Peak
+	out.Predicted, out.Forecast = r.Need.Peak, r.Forecast.Map()
 	if out.Network, err = r.export(out.Genotype, pruned.Mask); err != nil {
 		return out, err
 	}

@@ -1,9 +1,9 @@
 package stages
 
 import (
-	"fmt"
 	"strconv"
 
+	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
@@ -72,24 +72,13 @@ func (r *searchRecorder) Save(s search.Snapshot, n *program.Net) error {
 }
 
 // Step implements search.Recorder.
-func (r *searchRecorder) Step(p train.Progress) { showStep(r.run, p) }
-
-// showStep moves the progress bar of an epoch.
-func showStep(r *Run, p train.Progress) {
-	what, steps := "epoch", p.Steps
-	if p.Decides {
-		what, steps = "decision", -1 // a spinner: how many trials it takes is not known
-	}
-	if p.Step == 1 {
-		r.Console.Start(steps, fmt.Sprintf("%s %d", what, p.Epoch+1))
-	}
-	r.Console.Step(fmt.Sprintf("%s %d, loss %.3f, accuracy %.2f%s", what, p.Epoch+1, p.Loss, p.Accuracy, r.Device.Meter.Now()))
-}
+func (r *searchRecorder) Step(p train.Progress) { showStep(r.run, forecast.Search, p.Epoch, p) }
 
 // Epoch implements search.Recorder.
 func (r *searchRecorder) Epoch(e search.Epoch) error {
 	r.run.Console.Stop()
-	r.table.print(r.run.Console, e)
+	r.run.clock.At(forecast.Search, e.Epoch+1, 0, false)
+	r.table.print(r.run.Console, e, r.run.left())
 	gpu := r.run.Device.Meter.Take()
 	if text := gpu.String(); text != "" {
 		r.run.Console.Say("       %s", text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
@@ -136,7 +137,9 @@ func newSelectRecorder(run *Run) (r *selectRecorder, from *retrain.Start, err er
 }
 
 // Step implements retrain.Recorder.
-func (r *selectRecorder) Step(p train.Progress) { showStep(r.run, p) }
+func (r *selectRecorder) Step(p train.Progress) {
+	showStep(r.run, forecast.Selection, r.at*r.run.Experiment.Search.SelectEpochs+p.Epoch, p)
+}
 
 // Epoch implements retrain.Recorder.
 func (r *selectRecorder) Epoch(retrain.Epoch) error {

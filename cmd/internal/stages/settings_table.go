@@ -52,7 +52,24 @@ func (r *Run) Settings() error {
 		{"search", fmt.Sprintf("%d epochs, %d of them warm-up, batch %d", s.Epochs, s.Warmup, s.Batch)},
 		{"rates", rates},
 		{"memory", r.Need.String()},
+		{"duration", r.Forecast.String()},
 		{"seed, device", fmt.Sprintf("%d, %s with %d threads", r.Seed, r.Experiment.Device.Name,
 			r.Experiment.Device.Threads)},
+	})
+}
+
+// TrainingSettings prints the resolved experiment of a retraining.
+func (r *Run) TrainingSettings() error {
+	t := r.Retraining
+	return r.Console.Table([]string{"setting", "value"}, [][]string{
+		{"data", fmt.Sprintf("%s, %d images of %dx%d, %d classes; tested on %d of %s", r.Images.Name, r.Images.Train, r.Images.Size,
+			r.Images.Size, r.Images.Classes, r.test.Len(), r.test.Name)},
+		{"network", fmt.Sprintf("%d cells, %d channels, %d parameters", t.Cells, t.Channels,
+			space.NetworkParams(t.Genotype, t.Channels, t.Cells, r.Images.Classes, false))},
+		{"training", fmt.Sprintf("%d epochs, batch %d, rate %v (cosine), drop-path %v, cutout %d", t.Epochs, t.Batch, t.Rate, t.DropPath,
+			t.Cutout)},
+		{"memory", r.Need.String()},
+		{"duration", r.Forecast.String()},
+		{"seed, device", fmt.Sprintf("%d, %s with %d threads", r.Seed, r.Experiment.Device.Name, r.Experiment.Device.Threads)},
 	})
 }

@@ -18,6 +18,9 @@ const (
 	narrowBar, narrowExtras = 6, 11
 )
 
+// TellsTime leaves predictions out of the bars: their descriptions say how long all takes, not one bar.
+func (p *Console) TellsTime() { p.timed = true }
+
 // Start shows a progress bar of n steps, unless standard error is not a terminal.
 func (p *Console) Start(n int, what string) {
 	p.Stop()
@@ -36,7 +39,7 @@ func (p *Console) Start(n int, what string) {
 			progressbar.OptionSetWidth(narrowBar))
 		p.room = width - narrowBar - narrowExtras
 	} else {
-		options = append(options, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true))
+		options = append(options, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(!p.timed))
 	}
 	p.bar = progressbar.NewOptions(n, append(options, progressbar.OptionSetDescription(clip(what, p.room)))...)
 }

@@ -19,8 +19,9 @@ type Console struct {
 	out, Err       io.Writer
 	machine, quiet bool
 	bar            *progressbar.ProgressBar
-	room           int // columns for the description of the bar
-	fixed          int // width of the terminal in a test; 0: as it is
+	timed          bool // see TellsTime
+	room           int  // columns for the description of the bar
+	fixed          int  // width of the terminal in a test; 0: as it is
 	log            *slog.Logger
 }
 
@@ -28,6 +29,9 @@ type Console struct {
 func New(out, err io.Writer, json, quiet bool) *Console {
 	return &Console{out: out, Err: err, machine: json, quiet: quiet}
 }
+
+// Silent says whether nobody reads messages and progress.
+func (p *Console) Silent() bool { return (p.quiet || p.machine) && p.log == nil }
 
 // JSON says whether standard output carries JSON.
 func (p *Console) JSON() bool { return p.machine }

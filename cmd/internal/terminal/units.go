@@ -93,3 +93,21 @@ func Count(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
+
+// Duration prints seconds as people say them: 45 s, 12 min, 3 h 20 min, 2 d 5 h.
+func Duration(seconds float64) string {
+	s := int(seconds + .5)
+	switch {
+	case s < 1:
+		return "1 s"
+	case s < 100:
+		return fmt.Sprintf("%d s", s)
+	case s < 100*60:
+		return fmt.Sprintf("%d min", (s+30)/60)
+	case s < 48*3600:
+		m := (s + 30) / 60
+		return fmt.Sprintf("%d h %d min", m/60, m%60)
+	}
+	h := (s + 1800) / 3600
+	return fmt.Sprintf("%d d %d h", h/24, h%24)
+}

@@ -1,0 +1,127 @@
+package forecast
+
+import (
+	"zos-ort/models/space"
+	"zos-ort/prune"
+)
+
+// Names of the programs of a training and a search.
+const (
+	weightStep = "weight_step"
+	alphaStep  = "alpha_step"
+	evaluation = "eval"
+	batchEval  = "rank" // logits with the statistics of the batch
+)
+
+// searching counts the steps of a search.
+func (s stage) searching() Part {
+	e, p := s.experiment, Part{What: Search, AtMost: s.experiment.Search.StopOnSkips > 0}
+	x := e.Search
+	weights := e.Images.Train / 2
+	alphas := e.Images.Train - weights
+	steps, judges := weights/x.Batch, firstOf(x.PerturbImages, alphas)/x.Batch
+	after := float64(ceil(firstOf(x.ValidImages, alphas), x.Batch)) * s.seconds[evaluation]
+	for epoch := range e.SearchEpochs() {
+		span := Span{Steps: steps, Step: s.seconds[weightStep], After: after}
+		if epoch >= x.Warmup {
+			span.Step += s.seconds[alphaStep]
+		}
+		if n := epoch - x.Epochs; n >= 0 { // a decision of a perturbation, and a little training
+			span.Steps, span.Trials = min(steps, x.PerturbSteps), trials(s.mask, n)
+			span.Before = float64(span.Trials*judges) * s.seconds[batchEval]
+		}
+		p.Spans = append(p.Spans, span)
+	}
+	p.Spans[0].Before += s.opening
+	return p
+}
+
+// trials is how many evaluations decision n of a perturbation makes. The order of edges and nodes is drawn: on the
+// average an edge has its share of all operations.
+func trials(mask space.Mask, n int) int {
+	s := mask.Space()
+	if n < s.Edges() {
+		return ceil(mask.Drop(space.None).Count(), s.Edges())
+	}
+	all := 0
+	for _, node := range s.Chosen() {
+		lo, hi := s.NodeEdges(node)
+		first, end := s.NodeGenes(node)
+		for inputs := hi - lo; inputs > end-first; inputs-- {
+			all += inputs
+		}
+	}
+	return ceil(len(s.CellTypes())*all, len(s.Chosen()))
+}
+
+// selecting counts the steps of the trainings that choose a genotype.
+func (s stage) selecting() Part {
+	x := s.experiment.Search
+	weights := s.experiment.Images.Train / 2
+	one := s.training(weights, s.experiment.Images.Train-weights)
+	p := Part{What: Selection, AtMost: true} // genotypes that occur twice are trained once
+	for range min(x.Select, x.Epochs-x.Warmup) {
+		p.Spans = append(p.Spans, one.Spans...)
+	}
+	return p
+}
+
+// training counts the steps of a training on so many images.
+func (s stage) training(images, test int) Part {
+	p, x := Part{What: Training}, s.experiment.Retraining
+	for range x.Epochs {
+		p.Spans = append(p.Spans, Span{Steps: images / x.Batch, Step: s.seconds[weightStep],
+			After: float64(ceil(test, x.Batch)) * s.seconds[evaluation]})
+	}
+	p.Spans[0].Before += s.opening
+	return p
+}
+
+// pruning counts the networks of a pruning. A network of a later round has fewer operations, and takes less time.
+func (s stage) pruning() (Part, error) {
+	e := s.experiment
+	p := Part{What: Pruning, AtMost: e.Ranking.Settle > 0}
+	c := e.Pruning()
+	parts := c.Shard.Of
+	c.Shard = prune.Shard{}
+	plan, err := prune.Plan(c, e.Space.Of().FullMask())
+	if err != nil {
+		return p, err
+	}
+	rounds := e.Rounds(plan)
+	if len(rounds) == 0 {
+		return p, nil
+	}
+	one, first, last := s.network(), rounds[0].Ranked, rounds[len(rounds)-1].Left
+	for _, r := range rounds {
+		less := (1 - s.smaller) * float64(first-r.Ranked) / float64(max(1, first-last))
+		p.Spans = append(p.Spans, Span{Steps: r.Networks, Before: float64(e.RankingSessions()) * s.opening, Step: one * (1 - less)})
+	}
+	if parts > 1 { // a shard ends with its part of the first round
+		p.Spans = p.Spans[:1]
+		p.Spans[0].Steps = ceil(p.Spans[0].Steps, parts)
+	}
+	return p, nil
+}
+
+// network is the time of a network of the first round, with all batches.
+func (s stage) network() (seconds float64) {
+	for i, p := range s.programs {
+		runs := 1
+		if s.looks[i].All {
+			runs = s.experiment.Ranking.Batches
+		}
+		seconds += float64(runs) * s.seconds[p.Name]
+	}
+	return seconds
+}
+
+// firstOf is n of so many images, or all of them if n is 0.
+func firstOf(n, all int) int {
+	if n == 0 {
+		return all
+	}
+	return min(n, all)
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }

@@ -1,0 +1,187 @@
+package forecast_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/forecast"
+	"zos-ort/cmd/internal/images"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/stages"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen/check"
+	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/program"
+	"zos-ort/prune"
+	"zos-ort/search"
+	"zos-ort/search/data"
+	"zos-ort/search/retrain"
+	"zos-ort/search/train"
+)
+
+// counter counts what a training reports, epoch by epoch.
+type counter[E, S any] struct{ steps, trials map[int]int }
+
+func newCounter[E, S any]() counter[E, S] { return counter[E, S]{map[int]int{}, map[int]int{}} }
+
+func (c counter[E, S]) Step(p train.Progress) {
+	if p.Decides {
+		c.trials[p.Epoch]++
+	} else {
+		c.steps[p.Epoch]++
+	}
+}
+func (c counter[E, S]) Epoch(E) error              { return nil }
+func (c counter[E, S]) Save(S, *program.Net) error { return nil }
+
+// small is an experiment of moments, with its images.
+func small(t *testing.T) (e settings.Experiment, set, test *data.Set, o ort.Options) {
+	t.Helper()
+	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	e = settings.Quick()
+	e.Command, e.Device.Threads, e.Images.Size, e.Images.Train = "search", 1, 8, 70
+	e.Network = settings.Network{Channels: 4, Cells: 3, Partial: 1}
+	e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial, e.Ranking.Batch, e.Ranking.Repeats, e.Ranking.Settle = 4, 3, 1, 16, 2, 0
+	x := &e.Search
+	x.Batch, x.Epochs, x.Warmup, x.ValidImages, x.SelectEpochs = 8, 3, 1, 12, 2
+	p := terminal.New(io.Discard, io.Discard, false, true)
+	var err error
+	if set, test, err = images.Load(t.Context(), &e.Images, e.Seed, 20, p); err != nil {
+		t.Fatal(err)
+	}
+	return e, set, test, ort.Options{Threads: 1}
+}
+
+func forecasted(t *testing.T, e settings.Experiment, test *data.Set) map[string]forecast.Part {
+	t.Helper()
+	return byName(check.Must(forecast.Guess(e, test.Len(), "not timed"))(t))
+}
+
+func byName(f forecast.Forecast) map[string]forecast.Part {
+	parts := map[string]forecast.Part{}
+	for _, p := range f.Parts {
+		parts[p.What] = p
+	}
+	return parts
+}
+
+// TestOfTimesSteps: the steps of all parts are timed, those of a large batch on a part of it, and a run of moments is
+// not timed unless it is to be.
+func TestOfTimesSteps(t *testing.T) {
+	e, _, test, _ := small(t)
+	e.Search.Select = 2
+	f := check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), false))(t)
+	if f.Measured || f.Map() != nil || f.String() != "seconds" {
+		t.Errorf("a run of moments is timed: %v", f)
+	}
+	f = check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), true))(t)
+	if m := f.Map(); len(m) != 3 || !(m[forecast.Pruning] > 0 && m[forecast.Search] > 0 && m[forecast.Selection] > 0) {
+		t.Errorf("got %v", m)
+	}
+	step := byName(f)[forecast.Search].Spans[0].Step
+	e.Images.Train, e.Search.Batch, e.Search.Select, e.Method = 1<<20, 1<<13, 0, "darts"
+	start := time.Now()
+	f = check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), false))(t)
+	if took := time.Since(start); !f.Measured || took > time.Minute {
+		t.Errorf("%v after %v", f, took)
+	}
+	if large := byName(f)[forecast.Search].Spans[0].Step; large < 20*step {
+		t.Errorf("a batch of 8192 takes %v s, one of 8 takes %v s", large, step)
+	}
+}
+
+// TestCountsSearch: a search makes as many steps in every epoch as forecast, also for decisions by perturbation.
+func TestCountsSearch(t *testing.T) {
+	e, set, test, o := small(t)
+	e.Search.Derive, e.Search.PerturbImages, e.Search.PerturbSteps = settings.DerivePerturbation, 16, 2
+	mask := check.Must(e.LikelyMask())(t)
+	cfg := check.Must(stages.SearchConfig(e, mask))(t)
+	cfg.Options = o
+	c := newCounter[search.Epoch, search.Snapshot]()
+	if _, err := search.Run(t.Context(), cfg, set, nil, c); err != nil {
+		t.Fatal(err)
+	}
+	p := forecasted(t, e, test)[forecast.Search]
+	if len(p.Spans) != 3+space.DARTS.Decisions() || len(c.steps) != len(p.Spans) {
+		t.Fatalf("%d epochs are forecast, %d were", len(p.Spans), len(c.steps))
+	}
+	planned, made := 0, 0
+	for i, s := range p.Spans {
+		if c.steps[i] != s.Steps {
+			t.Errorf("epoch %d: %d steps, %d forecast", i, c.steps[i], s.Steps)
+		}
+		planned, made = planned+s.Trials, made+c.trials[i]
+	}
+	// An edge that is down to one operation needs no trial, and a node may have lost inputs.
+	if made == 0 || made > planned || made < planned*3/4 {
+		t.Errorf("%d trials, %d forecast", made, planned)
+	}
+	if p.Spans[0].Step >= p.Spans[1].Step {
+		t.Error("the warm-up is as slow as what comes after it")
+	}
+}
+
+// TestCountsTraining: so does a training.
+func TestCountsTraining(t *testing.T) {
+	e, set, test, o := small(t)
+	e.Search.Select, e.Search.SelectEpochs = 2, 3
+	parts := forecasted(t, e, test)
+	if n := len(parts[forecast.Selection].Spans); n != 2*3 {
+		t.Errorf("%d epochs of a selection", n)
+	}
+	e = e.Selection(check.Must(space.Named("DARTS_V2"))(t))
+	cfg := check.Must(stages.RetrainConfig(e))(t)
+	cfg.Options = o
+	c := newCounter[retrain.Epoch, retrain.Snapshot]()
+	if _, err := retrain.Run(t.Context(), cfg, set, test, nil, c); err != nil {
+		t.Fatal(err)
+	}
+	p := forecasted(t, e, test)[forecast.Training]
+	if len(p.Spans) != 3 {
+		t.Fatalf("%d epochs", len(p.Spans))
+	}
+	for i, s := range p.Spans {
+		if s.Steps != c.steps[i] || s.Steps == 0 {
+			t.Errorf("epoch %d: %d steps, %d forecast", i, c.steps[i], s.Steps)
+		}
+	}
+}
+
+// TestCountsNetworks: a pruning ranks as many networks in every round as forecast.
+func TestCountsNetworks(t *testing.T) {
+	e, set, test, _ := small(t)
+	e.Ranking.PerRound = 2
+	p := forecasted(t, e, test)[forecast.Pruning]
+	var rounds []int
+	ranker := check.Must(stages.Ranker(t.Context(), e, new(device.Device), set))(t)
+	c := e.Pruning()
+	c.AllowNoise, c.AllowTies = true, true
+	_, err := prune.Run(t.Context(), c, space.DARTS.FullMask(), ranker, prune.Progress{}, prune.Observer{
+		Start: func(int, int, space.Mask) { rounds = append(rounds, 0) }, Step: func() { rounds[len(rounds)-1]++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rounds) != len(p.Spans) {
+		t.Fatalf("%d rounds, %d forecast", len(rounds), len(p.Spans))
+	}
+	for i, s := range p.Spans {
+		if s.Steps != rounds[i] {
+			t.Errorf("round %d: %d networks, %d forecast", i, rounds[i], s.Steps)
+		}
+		if i > 0 && !(s.Step < p.Spans[i-1].Step) {
+			t.Errorf("round %d: a network of fewer operations takes as long", i)
+		}
+	}
+	e.Execution.Shard = "2/4"
+	if s := forecasted(t, e, test)[forecast.Pruning].Spans; len(s) != 1 || s[0].Steps != (rounds[0]+3)/4 {
+		t.Errorf("a shard has %v", s)
+	}
+}

@@ -1,0 +1,160 @@
+package forecast
+
+import (
+	"context"
+
+	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/settings"
+	"zos-ort/graphgen"
+	"zos-ort/graphgen/pass"
+	"zos-ort/models/space"
+	"zos-ort/models/stream"
+	"zos-ort/prune/proxy"
+)
+
+// stage is a part of a run with what its programs take.
+type stage struct {
+	what       string
+	experiment settings.Experiment
+	at         settings.Stage
+	mask       space.Mask
+	programs   []*graphgen.Program
+	looks      []*proxy.Look // of a pruning, beside its programs
+	target     pass.Target
+
+	seconds map[string]float64 // of a run of each program; of a ranking, of one of the networks side by side
+	opening float64            // of the sessions; of a ranking, of those of one worker
+	smaller float64            // part of its time that a network takes after the pruning
+}
+
+// stagesOf are the parts of a run, with times by arithmetic alone.
+func stagesOf(e settings.Experiment) (list []stage, err error) {
+	var likely space.Mask
+	if e.Method != "" {
+		whole := e
+		whole.Execution.Shard = "" // what a shard leaves is not known
+		if likely, err = whole.LikelyMask(); err != nil {
+			return nil, err
+		}
+	}
+	for _, at := range e.Stages() {
+		s := stage{what: map[settings.Stage]string{settings.StagePruning: Pruning, settings.StageSearch: Search,
+			settings.StageTraining: Training}[at], experiment: e, at: at, mask: likely}
+		if at == settings.StagePruning {
+			s.mask = e.RankedSpace()
+			rankers, _ := e.Rankers()
+			s.looks = proxy.Looks(rankers)
+		}
+		list = append(list, s)
+	}
+	if e.Method != "" && e.Searches() && e.Search.Select > 0 {
+		g, err := space.RandomGenotype(stream.New(e.Seed, stream.Architecture, 0), likely)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, stage{what: Selection, experiment: e.Selection(g), at: settings.StageTraining})
+	}
+	for i := range list {
+		if err := list[i].guess(); err != nil {
+			return nil, err
+		}
+		if s := &list[i]; s.at == settings.StagePruning {
+			after := stage{experiment: e, at: s.at, mask: likely}
+			if err := after.guess(); err != nil {
+				return nil, err
+			}
+			if s.smaller = 1; sum(s.seconds) > 0 { // no program runs where counting weights is all
+				s.smaller = sum(after.seconds) / sum(s.seconds)
+			}
+		}
+	}
+	return list, nil
+}
+
+// guess makes the programs and predicts their times by arithmetic, of which only ratios mean something.
+func (s *stage) guess() (err error) {
+	l, err := s.experiment.Lowering()
+	if err != nil {
+		return err
+	}
+	s.target = l.Target
+	if s.programs, err = s.experiment.Programs(s.at, s.mask); err != nil {
+		return err
+	}
+	s.seconds = map[string]float64{}
+	for _, p := range s.programs {
+		s.seconds[p.Name] = pass.StepTime(p.Graph, s.target)
+	}
+	return nil
+}
+
+func sum(m map[string]float64) (x float64) {
+	for _, v := range m {
+		x += v
+	}
+	return x
+}
+
+// part counts what the stage does.
+func (s stage) part(test int) (Part, error) {
+	switch s.what {
+	case Pruning:
+		return s.pruning()
+	case Search:
+		return s.searching(), nil
+	case Selection:
+		return s.selecting(), nil
+	}
+	return s.training(s.experiment.Images.Train, test), nil
+}
+
+// worth is from how many seconds on, by arithmetic, a run is worth timing its steps.
+const worth = 10
+
+// Of predicts how long a run takes that tests on so many images. A run of seconds is timed only if all is to be, as on
+// the user's wish.
+func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, all bool) (f Forecast, err error) {
+	list, err := stagesOf(e)
+	if err != nil {
+		return f, err
+	}
+	count := func() error {
+		f.Parts = nil
+		for _, s := range list {
+			p, err := s.part(test)
+			if err != nil {
+				return err
+			}
+			f.Parts = append(f.Parts, p)
+		}
+		return nil
+	}
+	if err := count(); err != nil || !all && f.Seconds() < worth {
+		f.Why = "seconds"
+		return f, err
+	}
+	for i := range list {
+		if err := list[i].measure(ctx, d); err != nil {
+			return f, err
+		}
+	}
+	f.Measured = true
+	return f, count()
+}
+
+// Guess predicts by arithmetic alone; why says why nothing is timed.
+func Guess(e settings.Experiment, test int, why string) (Forecast, error) {
+	f := Forecast{Why: why}
+	list, err := stagesOf(e)
+	if err != nil {
+		return f, err
+	}
+	for _, s := range list {
+		p, err := s.part(test)
+		if err != nil {
+			return f, err
+		}
+		f.Parts = append(f.Parts, p)
+	}
+	return f, nil
+}

@@ -1,0 +1,99 @@
+package stages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"zos-ort/cmd/internal/forecast"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/ort"
+	"zos-ort/search/train"
+)
+
+// Estimate predicts how long the run takes, before it begins, and starts the clock. All that is predicted is timed; a
+// run that takes seconds only if all is set.
+func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
+	terminal.Doing(ctx, "timing the steps of the run")
+	test := 0
+	if r.test != nil {
+		test = r.test.Len()
+	}
+	why := r.untimed(all)
+	if why == "" {
+		r.Forecast, err = forecast.Of(ctx, r.Experiment, test, r.Device, all)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			why = "unknown: " + terminal.OneLine(err.Error())
+		}
+	}
+	if why != "" { // what hinders the timing hinders the run, which says so; a dry run is only told
+		if r.Forecast, err = forecast.Guess(r.Experiment, test, why); err != nil {
+			return err
+		}
+	}
+	r.clock = forecast.NewClock(r.Forecast)
+	r.Console.TellsTime()
+	return nil
+}
+
+// untimed says why no step is timed; empty if they are.
+func (r *Run) untimed(all bool) string {
+	if r.Console.Silent() && !all {
+		return "not timed"
+	}
+	if r.Device.CUDA != nil && r.Device.Meter == nil {
+		return "unknown: the GPU is not here"
+	}
+	if n := r.Need; n.Bytes > 0 && n.Peak+n.Stacks > n.Bytes {
+		return "unknown: the run does not fit into the memory"
+	}
+	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
+		return "unknown: ONNX Runtime is missing"
+	} else if err != nil {
+		return "unknown: " + terminal.OneLine(err.Error())
+	}
+	return ""
+}
+
+// networkClock tells the clock of the networks of a pruning.
+type networkClock struct {
+	run        *Run
+	span, done int
+}
+
+// start begins a round, of which so many networks are left.
+func (c *networkClock) start(round, networks int) {
+	c.span, c.done = round-1, max(0, c.run.Forecast.Steps(forecast.Pruning, round-1)-networks)
+}
+
+// step counts a network and says what is left.
+func (c *networkClock) step() string {
+	c.done++
+	c.run.clock.At(forecast.Pruning, c.span, c.done, false)
+	return c.run.left()
+}
+
+// showStep moves the progress bar of an epoch, which is that of a part of the run in its spans.
+func showStep(r *Run, part string, span int, p train.Progress) {
+	r.clock.At(part, span, p.Step, p.Decides)
+	what, steps := "epoch", p.Steps
+	if p.Decides {
+		what, steps = "decision", -1 // a spinner: how many trials it takes is not known
+	}
+	if p.Step == 1 {
+		r.Console.Start(steps, fmt.Sprintf("%s %d", what, p.Epoch+1))
+	}
+	r.Console.Step(fmt.Sprintf("%s %d%s, loss %.3f, accuracy %.2f%s", what, p.Epoch+1, r.left(), p.Loss, p.Accuracy,
+		r.Device.Meter.Now()))
+}
+
+// left is what the run still takes, for a progress bar.
+func (r *Run) left() string {
+	if text := r.clock.String(); text != "" {
+		return ", " + text
+	}
+	return ""
+}
