@@ -22,7 +22,7 @@ func evalCommand() *cli.Command {
 			"with running statistics. Prints top-1 and top-5 accuracy and that of every class; with --out it " +
 			"also writes classes.csv, confusion.csv and confusion.png.",
 		Flags: join([]cli.Flag{
-			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported"},
+			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported, or the run directory that it lies in"},
 			&cli.StringFlag{Name: "run", Usage: "run `DIR` of zos-ort retrain"},
 			&cli.StringFlag{Name: "data", DefaultText: "that of the run; of a model, of the run it lies in",
 				Usage: "`DIR` with images, in any layout that retrain takes"},
@@ -98,7 +98,11 @@ func evalImages(c *cli.Context) (settings.Images, error) {
 // evalSubject opens the network and loads its test images.
 func evalSubject(c *cli.Context, from settings.Images, threads int, p *terminal.Console) (*deploy.Subject,
 	*data.Set, error) {
-	if path := c.String("model"); path != "" {
+	if c.String("model") != "" {
+		path, err := rundir.ModelFile(c.String("model"), false)
+		if err != nil {
+			return nil, nil, err
+		}
 		m, err := deploy.OpenModel(path, ort.Options{Threads: threads, Optimization: ort.All, CPUArena: true,
 			MemPattern: true})
 		if err != nil {

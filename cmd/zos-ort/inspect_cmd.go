@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/reader"
@@ -17,7 +18,7 @@ func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
 		Usage:     "say what is in an ONNX file",
-		ArgsUsage: "FILE.onnx",
+		ArgsUsage: "FILE.onnx or RUN",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "text", Usage: "print the whole graph in ONNX's textual form"},
 			&cli.BoolFlag{Name: "json", Usage: "print the summary as JSON"}},
@@ -29,7 +30,10 @@ func inspectAction(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return terminal.Usagef("inspect takes one file, after its flags, got %d", c.NArg())
 	}
-	path := c.Args().First()
+	path, err := rundir.ModelFile(c.Args().First(), true)
+	if err != nil {
+		return err
+	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err

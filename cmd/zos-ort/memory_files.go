@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
 	"zos-ort/graphgen/reader"
@@ -23,6 +24,10 @@ func compareFiles(c *terminal.Console, paths []string, batch int) error {
 	var rows []row
 	var cells [][]string
 	for _, file := range paths {
+		file, err := rundir.ModelFile(file, true)
+		if err != nil {
+			return err
+		}
 		b, err := os.ReadFile(file)
 		if err != nil {
 			return err

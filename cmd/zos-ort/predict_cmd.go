@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/deploy"
+	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
@@ -21,7 +22,7 @@ func predictCommand() *cli.Command {
 			"to what the model wants, as in training. A file that is no image is reported and the others are done; the " +
 			"exit status is then 1.",
 		Flags: join([]cli.Flag{
-			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported"},
+			&cli.StringFlag{Name: "model", Usage: "`FILE` that zos-ort exported, or the run directory that it lies in"},
 			&cli.IntFlag{Name: "top", Value: 3, Usage: "classes to name for every image"},
 			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
 		}, settings.ImageOptions.Only("ignore-orientation").Flags("", settings.Experiment{}),
@@ -49,10 +50,14 @@ func predictAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	path, err := rundir.ModelFile(c.String("model"), false)
+	if err != nil {
+		return err
+	}
 	if err := ort.Open(""); err != nil {
 		return err
 	}
-	m, err := deploy.OpenModel(c.String("model"), ort.Options{Threads: threads, Optimization: ort.All})
+	m, err := deploy.OpenModel(path, ort.Options{Threads: threads, Optimization: ort.All})
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ func sweepFlags() []cli.Flag {
 		&cli.StringFlag{Name: "surrogate", Usage: "judge the results by the ONNX `FILE` of a NAS-Bench-301 " +
 			"surrogate, as zos-ort judge does"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, and stop"},
+		serveFlag(),
 	}
 	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
 		sweeping.RetrainOptions.Flags(sweeping.RetrainPrefix, settings.PaperRetraining()),
@@ -74,6 +75,12 @@ func sweepAction(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return x.Show(p, out)
 	}
+	serve, stop, err := served(c, p)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	x.Begun = serve
 	if path := c.String("surrogate"); path != "" {
 		if err := ort.Open(""); err != nil {
 			return err

@@ -34,6 +34,8 @@ type Matrix struct {
 
 	// Judge, if not nil, prints how good the genotypes and masks of all runs are, and returns the verdict.
 	Judge func(context.Context) (any, error) `json:"-"`
+	// Begun, if not nil, is told of the folder as soon as it is that of a sweep.
+	Begun func(folder string) `json:"-"`
 
 	methods []method.Method
 	budget  int64 // bytes for all processes together

@@ -40,6 +40,9 @@ func (x *Matrix) Run(c *cli.Context, out string, p *terminal.Console) error {
 	if err := rundir.Dir(out).WriteJSON("sweep.json", x); err != nil {
 		return err
 	}
+	if x.Begun != nil {
+		x.Begun(out)
+	}
 	s := &work{Matrix: *x, out: out, console: p}
 	if x.Executor == "slurm" {
 		return s.slurm(c)
