@@ -20,10 +20,11 @@ import (
 type Program struct {
 	Name      string
 	Graph     *ir.Graph
-	Model     []byte
+	Model     []byte // for sessions; see File
 	Signature Signature
 	Weights   Layout // of the state vectors weights and momentum
 	Stats     Layout // of the state vectors running_mean and running_variance
+	batch     int
 }
 
 // Spec is what all programs of a network share.
@@ -193,16 +194,26 @@ func (b *builder) program() (*Program, error) {
 	if err := pass.Finished(b.g, b.spec.Lowering); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
 	}
-	m, err := onnx.Model(b.g, onnx.Options{Metadata: map[string]string{onnx.BatchKey: strconv.Itoa(b.spec.Batch)}})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.g.Name, err)
-	}
-	p := &Program{Name: b.g.Name, Graph: b.g, Weights: b.net.Weights, Stats: b.net.Stats}
-	if p.Model, err = onnx.Bytes(m); err != nil {
+	p := &Program{Name: b.g.Name, Graph: b.g, Weights: b.net.Weights, Stats: b.net.Stats, batch: b.spec.Batch}
+	var err error
+	if p.Model, err = p.file(true); err != nil {
 		return nil, err
 	}
 	if p.Signature, err = b.signature(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// File is the program as a file for others to read: it has the shapes that Model leaves out. Sessions
+// of it take longer to make and run alike.
+func (p *Program) File() ([]byte, error) { return p.file(false) }
+
+func (p *Program) file(short bool) ([]byte, error) {
+	m, err := onnx.Model(p.Graph, onnx.Options{Short: short,
+		Metadata: map[string]string{onnx.BatchKey: strconv.Itoa(p.batch)}})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return onnx.Bytes(m)
 }

@@ -80,10 +80,14 @@ func writeGraphs(p *terminal.Console, dir rundir.Dir, e settings.Experiment,
 	var rows [][]string
 	for _, g := range programs {
 		name := g.Name + ".onnx"
-		if err := dir.Write(name, g.Model); err != nil {
+		file, err := g.File()
+		if err != nil {
 			return err
 		}
-		rows = append(rows, []string{name, fmt.Sprint(len(g.Graph.Nodes)), fmt.Sprint(len(g.Model))})
+		if err := dir.Write(name, file); err != nil {
+			return err
+		}
+		rows = append(rows, []string{name, fmt.Sprint(len(g.Graph.Nodes)), fmt.Sprint(len(file))})
 	}
 	state, err := stages.InitialState(e, programs[0])
 	if err != nil {

@@ -15,17 +15,17 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		return one(depthwiseGradWeight(o.Conv, in[0], in[1])), true
 	case op.Normalize:
 		y, mean, variance := normalize(o.Epsilon, in[0], input(in, 1), input(in, 2))
-		return []*Tensor{plus(y, input(in, 3)), mean, variance}, true
+		return []*Tensor{plus(y, addend(o, in)), mean, variance}, true
 	case op.NormalizeGrad:
 		d := normalizeGrad(o.Epsilon, in[0], in[1], in[2], in[3], input(in, 4))
-		d[0] = plus(d[0], input(in, 5))
+		d[0] = plus(d[0], addend(o, in))
 		return d, true
 	case op.ReluConvNorm:
 		_, p := project(o, in[0], in[1], input(in, 2))
 		y, mean, variance := normalize(o.Epsilon, p, input(in, 3), input(in, 4))
-		return []*Tensor{plus(y, input(in, 5)), mean, variance}, true
+		return []*Tensor{plus(y, addend(o, in)), mean, variance}, true
 	case op.ReluConvNormGrad:
-		return unitGrad(o.Unit, in), true
+		return unitGrad(o, in), true
 	case op.DirectMaxPool:
 		return maxPool(op.MaxPool(o), in[0])[:1], true
 	case op.DirectMaxPoolGrad:
@@ -34,7 +34,7 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		dx, err := scatterMax(op.MaxPoolGrad{Pool: pool, N: s[0], C: s[1], H: s[2], W: s[3]}, in[0],
 			maxPool(pool, in[1])[1])
 		if err == nil {
-			plus(dx[0], input(in, 2))
+			plus(dx[0], addend(o, in))
 		}
 		return dx, err == nil
 	case op.DirectAveragePool:
@@ -42,13 +42,13 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 	case op.DirectAveragePoolGrad:
 		s := in[0].Shape
 		return one(plus(averagePoolGrad(op.AveragePoolGrad{Pool: op.AveragePool(o.Pool), N: s[0],
-			C: s[1], H: o.Height, W: o.Width}, in[0]), input(in, 1))), true
+			C: s[1], H: o.Height, W: o.Width}, in[0]), addend(o, in))), true
 	case op.Scaled:
 		y := zeros(in[0].Shape)
 		for i, v := range in[0].F {
 			y.F[i] = in[1].F[0] * v
 		}
-		return one(plus(y, input(in, 2))), true
+		return one(plus(y, addend(o, in))), true
 	case op.Dot:
 		sum := zeros([]int{1})
 		for i, v := range in[0].F {
@@ -65,6 +65,14 @@ func input(in []*Tensor, i int) *Tensor {
 		return in[i]
 	}
 	return nil
+}
+
+// addend returns what an accumulator adds, or nil.
+func addend(o op.Accumulator, in []*Tensor) *Tensor {
+	if t := input(in, o.Addend()); t != nil {
+		return t
+	}
+	return input(in, o.Addend()+1)
 }
 
 // plus adds t to y if t is present.
@@ -148,7 +156,8 @@ func matrix(w *Tensor, c int) *Tensor {
 	return &Tensor{Shape: []int{len(w.F) / c, c, 1, 1}, F: w.F}
 }
 
-func unitGrad(o op.ReluConvNorm, in []*Tensor) []*Tensor {
+func unitGrad(g op.ReluConvNormGrad, in []*Tensor) []*Tensor {
+	o := g.Unit
 	dy, x, mean, variance, w, v := in[0], in[1], in[2], in[3], in[4], input(in, 5)
 	d, p := project(o, x, w, v)
 	norm := normalizeGrad(o.Epsilon, dy, p, mean, variance, input(in, 6))
@@ -159,5 +168,5 @@ func unitGrad(o op.ReluConvNorm, in []*Tensor) []*Tensor {
 		dv = depthwiseGradWeight(c, point[0], relu(x))
 		dx = convGrad(plain(c, x.Shape[1]), point[0], x, kernels(c, v))[0]
 	}
-	return []*Tensor{plus(reluGrad(dx, x), input(in, 7)), vector(point[1]), dv, norm[1], norm[2]}
+	return []*Tensor{plus(reluGrad(dx, x), addend(g, in)), vector(point[1]), dv, norm[1], norm[2]}
 }

@@ -19,8 +19,11 @@ type Value struct {
 	Const *Constant // data of a constant; nil otherwise
 	Def   *Node     // producing node; nil for inputs and constants
 	Index int       // which output of Def
-	Batch string    // what a file calls the first axis; empty: it gives its length
+	Axis  string    // what a file calls the first axis; empty: it gives its length
 	graph *Graph
+
+	// Untold says that the file of a session leaves out the shape: it would not help, see package pass.
+	Untold bool
 }
 
 // Graph is the graph that the value belongs to.
@@ -35,6 +38,20 @@ type Node struct {
 	In    []*Value // nil: optional input left out
 	Out   []*Value // nil: an optional output that is not used
 	Scope string   // place in the network, "cell3/edge7/dil_conv_3x3"
+}
+
+// Clobbers lists the present inputs that the node may write into.
+func (n *Node) Clobbers() (list []int) {
+	c, ok := n.Op.(Clobberer)
+	if !ok {
+		return nil
+	}
+	for _, i := range c.Clobbers() {
+		if i < len(n.In) && n.In[i] != nil {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // Output is a named result of a graph.

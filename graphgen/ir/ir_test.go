@@ -167,6 +167,26 @@ func TestVerifyClobbers(t *testing.T) {
 	})
 }
 
+// An accumulator owns what it is written over, but not an addend that stays as it is.
+func TestVerifyWriteOver(t *testing.T) {
+	image := ir.T(ir.Float, 1, 2, 2, 2)
+	scaled := func(g *ir.Graph, add *ir.Value, over bool) {
+		y := op.Scaled{}.Of(g.Input("images", image), g.Scalar(2), add)
+		if over {
+			op.WriteOver(y.Def, op.Scaled{})
+		}
+	}
+	wantVerify(t, "", func(g *ir.Graph) { scaled(g, op.Relu{}.Of(g.Input("x", image)), true) })
+	wantVerify(t, "", func(g *ir.Graph) { scaled(g, g.Input("x", image), false) })
+	wantVerify(t, "Scaled () may write into its input 3, which is a constant or a graph input",
+		func(g *ir.Graph) { scaled(g, g.Input("x", image), true) })
+	wantVerify(t, "input 3, which Relu () reads too", func(g *ir.Graph) {
+		v := op.Relu{}.Of(g.Input("x", image))
+		op.Relu{}.Of(v)
+		scaled(g, v, true)
+	})
+}
+
 // wantBuildError checks the message with its place, and that the error is a *BuildError.
 func wantBuildError(t *testing.T, want string, build func(g *ir.Graph)) {
 	t.Helper()

@@ -155,14 +155,10 @@ func (g *Graph) verifyOverwrite(buf *Value, n *Node, readers map[*Value][]*Node)
 func (g *Graph) verifyClobbers() error {
 	var readers map[*Value][]*Node
 	for _, n := range g.Nodes {
-		c, ok := n.Op.(Clobberer)
-		if !ok {
-			continue
-		}
-		if readers == nil {
-			readers = g.Readers()
-		}
-		for _, i := range c.Clobbers() {
+		for _, i := range n.Clobbers() {
+			if readers == nil {
+				readers = g.Readers()
+			}
 			if why := g.notOwn(n, i, readers); why != "" {
 				return fmt.Errorf("verify: %s (%s) may write into its input %d, which %s", opName(n.Op),
 					n.Scope, i, why)
@@ -170,6 +166,11 @@ func (g *Graph) verifyClobbers() error {
 		}
 	}
 	return nil
+}
+
+// Owns reports whether input i belongs to n alone, so that n may write into it.
+func (g *Graph) Owns(n *Node, i int, readers map[*Value][]*Node) bool {
+	return g.notOwn(n, i, readers) == ""
 }
 
 // notOwn says why input i of n does not belong to n alone; it is empty if the input does.

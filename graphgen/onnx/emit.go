@@ -32,6 +32,8 @@ type Options struct {
 	// Batch, when set, replaces the first dimension of all inputs and outputs by this name. The
 	// graph must not depend on the batch size anywhere else.
 	Batch string
+	// Short leaves out the shapes that a session does not need (ir.Value.Untold).
+	Short bool
 	// Batched lists the inputs and outputs with a batch dimension, where not all have one.
 	Batched []string
 }
@@ -110,7 +112,7 @@ func (e *emitter) graph() (*GraphProto, error) {
 	e.out = &GraphProto{Name: proto.String(e.g.Name)}
 	for _, v := range e.g.Inputs {
 		e.names[v], e.free[v] = v.Name, e.batched(v.Name)
-		e.out.Input = append(e.out.Input, valueInfo(v.Name, v.Type, e.batchOf(v.Name, v, true)))
+		e.out.Input = append(e.out.Input, e.valueInfo(v.Name, v, true))
 	}
 	for i, v := range e.g.Constants {
 		if e.names[v] = v.Name; v.Name == "" {
@@ -144,7 +146,7 @@ func (e *emitter) outputs() {
 			e.out.Node = append(e.out.Node, &NodeProto{Input: []string{name}, Output: []string{o.Name},
 				Name: proto.String("output/" + o.Name), OpType: proto.String("Identity")})
 		}
-		e.out.Output = append(e.out.Output, valueInfo(o.Name, o.Value.Type, e.batchOf(o.Name, o.Value, true)))
+		e.out.Output = append(e.out.Output, e.valueInfo(o.Name, o.Value, true))
 	}
 }
 
@@ -195,7 +197,7 @@ func (e *emitter) define(v *ir.Value, node string, j int) string {
 	}
 	e.names[v] = name
 	if e.knowsType(v) {
-		e.out.ValueInfo = append(e.out.ValueInfo, valueInfo(name, v.Type, e.batchOf(name, v, e.free[v])))
+		e.out.ValueInfo = append(e.out.ValueInfo, e.valueInfo(name, v, e.free[v]))
 	}
 	return name
 }
@@ -225,7 +227,16 @@ func (e *emitter) batchOf(name string, v *ir.Value, port bool) string {
 	if port && e.batched(name) {
 		return e.opt.Batch
 	}
-	return v.Batch
+	return v.Axis
+}
+
+// valueInfo declares a value.
+func (e *emitter) valueInfo(name string, v *ir.Value, port bool) *ValueInfoProto {
+	info := valueInfo(name, v.Type, e.batchOf(name, v, port))
+	if e.opt.Short && v.Untold {
+		info.Type.GetTensorType().Shape = nil
+	}
+	return info
 }
 
 // valueInfo declares a value; batch is the name of the first axis, if it has one.

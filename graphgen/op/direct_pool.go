@@ -43,10 +43,6 @@ func (o DirectAveragePoolGrad) Attrs() []ir.Attr {
 		ir.Attr{Name: "width", Value: o.Width})
 }
 
-// Addend is the index of the input that is added to the result.
-func (DirectMaxPoolGrad) Addend() int     { return 2 }
-func (DirectAveragePoolGrad) Addend() int { return 1 }
-
 // DirectPool reports whether the kernels can compute a pool with these numbers.
 func DirectPool(kernel, stride, pad int) bool {
 	return kernel <= 3 && stride <= 2 && 0 <= pad && pad < kernel
@@ -75,33 +71,34 @@ func (o DirectAveragePool) Infer(in []ir.Type) ([]ir.Type, error) {
 
 // Infer gives dX the type of X.
 func (o DirectMaxPoolGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity("direct pool gradient", in, 2, 3); err != nil {
+	if err := arity("direct pool gradient", in, 2, 4); err != nil {
 		return nil, err
 	}
-	return []ir.Type{in[1]}, directCotangent(o.Pool, in[0], in[1], optional(in, 2))
+	return []ir.Type{in[1]}, directCotangent(o, o.Pool, in, in[1])
 }
 
 // Infer gives dX the size of X.
 func (o DirectAveragePoolGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity("direct pool gradient", in, 1, 2); err != nil {
+	if err := arity("direct pool gradient", in, 1, 3); err != nil {
 		return nil, err
 	}
 	if err := image("direct pool gradient", in[0]); err != nil {
 		return nil, err
 	}
 	x := ir.T(in[0].DType, in[0].Shape[0], in[0].Shape[1], o.Height, o.Width)
-	return []ir.Type{x}, directCotangent(o.Pool, in[0], x, optional(in, 1))
+	return []ir.Type{x}, directCotangent(o, o.Pool, in, x)
 }
 
-func directCotangent(pool ir.Op, dy, x, add ir.Type) error {
+// directCotangent checks the inputs of the gradient o of a pool of x.
+func directCotangent(o Accumulator, pool ir.Op, in []ir.Type, x ir.Type) error {
 	y, err := pool.Infer([]ir.Type{x})
-	if err == nil && !y[0].Equal(dy) {
-		err = fmt.Errorf("direct pool gradient: dY is %v, the pool gives %v", dy, y[0])
+	if err == nil && !y[0].Equal(in[0]) {
+		err = fmt.Errorf("direct pool gradient: dY is %v, the pool gives %v", in[0], y[0])
 	}
 	if err != nil {
 		return err
 	}
-	return absentOr("direct pool gradient", "addend", add, x)
+	return addend("direct pool gradient", o, in, x)
 }
 
 // Of adds the pool.

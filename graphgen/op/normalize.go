@@ -24,21 +24,11 @@ func (NormalizeGrad) OpType() (string, string) { return ir.Zos, "NormalizeGrad" 
 func (o Normalize) Attrs() []ir.Attr     { return []ir.Attr{{Name: "epsilon", Value: o.Epsilon}} }
 func (o NormalizeGrad) Attrs() []ir.Attr { return []ir.Attr{{Name: "epsilon", Value: o.Epsilon}} }
 
-// Addend is the index of the input that is added to the result.
-func (Normalize) Addend() int     { return 3 }
-func (NormalizeGrad) Addend() int { return 5 }
-
 // OptionalOutput says that the statistics may be left out.
 func (Normalize) OptionalOutput(i int) bool { return i > 0 }
 
 // OptionalOutput says that each gradient may be left out.
 func (NormalizeGrad) OptionalOutput(int) bool { return true }
-
-// Accumulator is an operator that adds one of its inputs, if present, to its first output.
-type Accumulator interface {
-	ir.Op
-	Addend() int
-}
 
 // optional returns input i, or the zero Type if it is absent.
 func optional(in []ir.Type, i int) ir.Type {
@@ -78,9 +68,9 @@ func absentOr(name, what string, got, want ir.Type) error {
 }
 
 // Infer gives Y the type of X and the statistics one number per channel.
-func (Normalize) Infer(in []ir.Type) ([]ir.Type, error) {
+func (o Normalize) Infer(in []ir.Type) ([]ir.Type, error) {
 	const name = "normalize"
-	if err := arity(name, in, 1, 4); err != nil {
+	if err := arity(name, in, 1, 5); err != nil {
 		return nil, err
 	}
 	if err := image(name, in[0]); err != nil {
@@ -93,13 +83,13 @@ func (Normalize) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := absentOr(name, "bias", optional(in, 2), c); err != nil {
 		return nil, err
 	}
-	return []ir.Type{x, c, c}, absentOr(name, "addend", optional(in, 3), x)
+	return []ir.Type{x, c, c}, addend(name, o, in, x)
 }
 
 // Infer gives dX the type of X.
-func (NormalizeGrad) Infer(in []ir.Type) ([]ir.Type, error) {
+func (o NormalizeGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	const name = "normalize gradient"
-	if err := arity(name, in, 4, 6); err != nil {
+	if err := arity(name, in, 4, 7); err != nil {
 		return nil, err
 	}
 	if !in[0].Equal(in[1]) {
@@ -112,7 +102,7 @@ func (NormalizeGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []ir.Type{in[1], scale, in[2]}, absentOr(name, "addend", optional(in, 5), in[1])
+	return []ir.Type{in[1], scale, in[2]}, addend(name, o, in, in[1])
 }
 
 // Of adds the normalisation; scale, bias and add may be nil. The results are Y, mean, variance.

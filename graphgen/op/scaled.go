@@ -19,18 +19,15 @@ func (Dot) OpType() (string, string)    { return ir.Zos, "Dot" }
 func (Scaled) Attrs() []ir.Attr { return nil }
 func (Dot) Attrs() []ir.Attr    { return nil }
 
-// Addend is the index of the input that is added to the result.
-func (Scaled) Addend() int { return 2 }
-
 // Infer gives the type of X.
-func (Scaled) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity("scaled", in, 2, 3); err != nil {
+func (o Scaled) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("scaled", in, 2, 4); err != nil {
 		return nil, err
 	}
 	if in[0].DType != ir.Float || in[1].DType != ir.Float || in[1].Elements() != 1 {
 		return nil, fmt.Errorf("scaled: needs floats and one number, got %v and %v", in[0], in[1])
 	}
-	return []ir.Type{in[0]}, absentOr("scaled", "addend", optional(in, 2), in[0])
+	return []ir.Type{in[0]}, addend("scaled", o, in, in[0])
 }
 
 // Infer gives one number.

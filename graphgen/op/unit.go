@@ -36,10 +36,6 @@ func (o ReluConvNorm) Attrs() []ir.Attr {
 // Attrs are those of the unit.
 func (o ReluConvNormGrad) Attrs() []ir.Attr { return o.Unit.Attrs() }
 
-// Addend is the index of the input that is added to the result.
-func (ReluConvNorm) Addend() int     { return 5 }
-func (ReluConvNormGrad) Addend() int { return 7 }
-
 // OptionalOutput says that the statistics may be left out.
 func (ReluConvNorm) OptionalOutput(i int) bool { return i > 0 }
 
@@ -79,7 +75,7 @@ func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
 
 // Infer computes the output size.
 func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity(unitName, in, 2, 6); err != nil {
+	if err := arity(unitName, in, 2, 7); err != nil {
 		return nil, err
 	}
 	y, err := o.result(in[0], in[1], optional(in, 2))
@@ -93,12 +89,12 @@ func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := absentOr(unitName, "bias", optional(in, 4), c); err != nil {
 		return nil, err
 	}
-	return []ir.Type{y, c, c}, absentOr(unitName, "addend", optional(in, 5), y)
+	return []ir.Type{y, c, c}, addend(unitName, o, in, y)
 }
 
 // Infer gives dX the type of X and the other gradients one dimension.
 func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity(unitName+" gradient", in, 5, 8); err != nil {
+	if err := arity(unitName+" gradient", in, 5, 9); err != nil {
 		return nil, err
 	}
 	y, err := o.Unit.result(in[1], in[4], optional(in, 5))
@@ -118,7 +114,7 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	dw := ir.T(ir.Float, in[4].Elements())
 	dv := ir.T(ir.Float, in[1].Shape[1]*o.Unit.Kernel*o.Unit.Kernel)
 	return []ir.Type{in[1], dw, dv, scale, in[2]},
-		absentOr(unitName, "addend", optional(in, 7), in[1])
+		addend(unitName, o, in, in[1])
 }
 
 // Of adds the unit; all values but x and w may be nil. The results are Y, mean, variance.

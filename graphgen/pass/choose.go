@@ -209,8 +209,7 @@ func repeatable(n *ir.Node) bool {
 		return false
 	}
 	_, overwrites := n.Op.(ir.Overwriter)
-	_, clobbers := n.Op.(ir.Clobberer)
-	return !overwrites && !clobbers
+	return !overwrites && len(n.Clobbers()) == 0
 }
 
 // bigValues are those that depend on the images and take a noticeable part of what is kept.

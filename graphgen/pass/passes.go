@@ -55,6 +55,8 @@ var finished = []pass{
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
+	// Add in place where that needs no proof by the runtime.
+	{name: "write over", on: on(CPUKernels), run: inPlace(writeOver), keeps: true},
 }
 
 // numbers is the reason for pairs of passes that both add nodes or constants: the numbers of these

@@ -51,7 +51,7 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 	undo := again(g, widened)
 	before := plan.Of(g).Peak
 	if before < bigPeak && (l.Recompute == RecomputeOff || l.Recompute == RecomputeAuto) {
-		closeBatch(g)
+		closeBatch(g, l)
 		return
 	}
 	if l.Recompute == RecomputeOff {
@@ -62,11 +62,11 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 	undo()
 	undo = again(g, func(v *ir.Value) bool { return widened(v) || c.chosen(v) })
 	if len(g.Nodes) == nodes && before < bigPeak { // nothing to compute again
-		closeBatch(g)
+		closeBatch(g, l)
 		return
 	}
 	restore := settle(g)
-	nameBatch(g)
+	nameAxes(g)
 	if l.Recompute == RecomputeAuto && float64(plan.Of(g).Peak) > (1-worthRecomputing)*float64(before) {
 		restore()
 		undo()
@@ -77,7 +77,7 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 // again recomputes the chosen values and brings the names of the batches up to date.
 func again(g *ir.Graph, chosen func(*ir.Value) bool) (undo func()) {
 	undo = recompute(g, chosen)
-	nameBatch(g)
+	nameAxes(g)
 	return undo
 }
 

@@ -73,7 +73,7 @@ func (s *settler) ends(n *ir.Node) bool {
 }
 
 // isImages reports whether a value has a number for every pixel of a batch.
-func isImages(v *ir.Value) bool { return v != nil && shown(v).Batch != "" && shown(v).Rank() == 4 }
+func isImages(v *ir.Value) bool { return v != nil && isBatch(shown(v)) && shown(v).Rank() == 4 }
 
 // waiter finds the node that waits for n, and its input that passes through n: of those that run
 // when n can run, the last reader of an image that n reads or that one of these is made of.
@@ -125,7 +125,7 @@ func (s *settler) gradient(m *ir.Node) int {
 func (s *settler) barrier(m *ir.Node, i int, n *ir.Node) *ir.Node {
 	x := []*ir.Value{m.In[i], n.Out[0]}
 	s.g.At(scope.Again(n.Scope), func() { m.In[i] = op.PassThrough{}.Of(x...)[0] })
-	m.In[i].Batch = x[0].Batch
+	m.In[i].Axis = x[0].Axis
 	s.backward[m.In[i].Def] = true // the next one to wait for passes through this
 	return m.In[i].Def
 }

@@ -16,7 +16,7 @@ func FromGraph(g *ir.Graph) *Program {
 	p, index := &Program{}, map[*ir.Value]int{}
 	add := func(v *ir.Value, k Kind) {
 		index[v] = len(p.Values)
-		p.Values = append(p.Values, Value{Name: v.Name, Shape: v.Shape, Element: v.DType.Size(), Batch: v.Batch,
+		p.Values = append(p.Values, Value{Name: v.Name, Shape: v.Shape, Element: v.DType.Size(), Axis: v.Axis,
 			Kind: k})
 	}
 	for _, v := range g.Inputs {

@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"slices"
-
-	"zos-ort/graphgen/ir"
-)
+import "zos-ort/graphgen/ir"
 
 // sharing is what an ONNX Runtime kernel declares about the memory of its results: pairs of input
 // and output index. Views always share the input's buffer. InPlace results take over the buffer if
@@ -33,8 +29,8 @@ var kernels = map[string]sharing{
 
 	"BatchNormInternal": moments,
 
-	// Our own kernels (package ort/kernels) write over the addend. The gradients of ONNX
-	// Runtime's pools have no such input.
+	// Our own kernels (package ort/kernels) write over the addend (op.Accumulator). The gradients of
+	// ONNX Runtime's pools have no such input.
 	"DepthwiseGradInput": unary,
 	"Normalize":          addend(3),
 	"NormalizeGrad":      addend(5),
@@ -45,11 +41,11 @@ var kernels = map[string]sharing{
 	"AveragePoolGrad":    addend(1),
 }
 
-// InPlace returns the input that a node may write its output j over, or nil if there is none.
+// InPlace returns the input that a node may write its output j over if both have one shape, or nil
+// if there is none.
 func InPlace(n *ir.Node, j int) *ir.Value {
 	_, name := n.Op.OpType()
-	k := kernels[name]
-	for _, pair := range slices.Concat(k.views, k.inPlace) {
+	for _, pair := range kernels[name].inPlace {
 		if pair[1] == j && pair[0] < len(n.In) {
 			return n.In[pair[0]]
 		}
@@ -57,4 +53,7 @@ func InPlace(n *ir.Node, j int) *ir.Value {
 	return nil
 }
 
-func addend(input int) sharing { return sharing{inPlace: [][2]int{{input, 0}}} }
+// addend is the sharing of an op.Accumulator, whose addend has two places.
+func addend(input int) sharing {
+	return sharing{views: [][2]int{{input + 1, 0}}, inPlace: [][2]int{{input, 0}}}
+}

@@ -32,7 +32,7 @@ const (
 type Value struct {
 	Name    string
 	Shape   []int
-	Batch   string // what the file calls the first axis, where it does not give its length
+	Axis    string // what the file calls the first axis, where it does not give its length
 	Element int    // bytes of one element
 	Kind    Kind
 	Output  bool // a result of the graph: it lives to the end
@@ -49,7 +49,7 @@ func (v Value) Bytes() int {
 
 // class is the same for values that ONNX Runtime puts into the same buffer: values of equal shape,
 // as far as the file tells, with elements of equal size.
-func (v Value) class() string { return fmt.Sprint(v.Element, v.Shape, v.Batch) }
+func (v Value) class() string { return fmt.Sprint(v.Element, v.Shape, v.Axis) }
 
 // Node is one operation; In and Out are indices into Program.Values.
 type Node struct {

@@ -3,6 +3,7 @@ package reader
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -137,8 +138,9 @@ func valueInfo(b []byte, batch int) (name string, v plan.Value, err error) {
 			case 1:
 				size = int(value)
 			case 2:
+				size = lengthOf(string(param), batch)
 				if len(v.Shape) == 0 {
-					v.Batch = string(param)
+					v.Axis = string(param)
 				}
 			}
 			return nil
@@ -168,6 +170,16 @@ func valueInfo(b []byte, batch int) (name string, v plan.Value, err error) {
 		return nil
 	})
 	return name, v, err
+}
+
+// lengthOf is the length of a named axis: the one in its name, as in length64_5, or the batch.
+func lengthOf(name string, batch int) int {
+	digits, ok := strings.CutPrefix(name, "length")
+	digits, _, numbered := strings.Cut(digits, "_")
+	if n, err := strconv.Atoi(digits); ok && numbered && err == nil && n >= 0 {
+		return n
+	}
+	return batch
 }
 
 // tensorInfo reads name, type and dimensions of a TensorProto.

@@ -123,12 +123,12 @@ static ort_status grad_weight(void *kernel, void *context) {
 static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 static const char *const sized[] = {"kernel", "stride", "pad", "dilation", "height", "width", NULL};
 
-const op_def zos_depthwise_conv = {.op = OP_COMMON(NULL, forward),
+const op_def zos_depthwise_conv = {.op = OP_COMMON(NULL, NULL, forward),
     .name = "DepthwiseConv", .inputs = 2, .required_inputs = 2, .outputs = 1,
     .required_outputs = 1, .attributes = window};
-const op_def zos_depthwise_grad_input = {.op = OP_COMMON(op_inplace_0, grad_input),
+const op_def zos_depthwise_grad_input = {.op = OP_COMMON(op_inplace_0, NULL, grad_input),
     .name = "DepthwiseGradInput", .inputs = 2, .required_inputs = 2, .outputs = 1,
     .required_outputs = 1, .attributes = sized};
-const op_def zos_depthwise_grad_weight = {.op = OP_COMMON(NULL, grad_weight),
+const op_def zos_depthwise_grad_weight = {.op = OP_COMMON(NULL, NULL, grad_weight),
     .name = "DepthwiseGradWeight", .inputs = 2, .required_inputs = 2, .outputs = 1,
     .required_outputs = 1, .attributes = window};

@@ -108,7 +108,7 @@ static ort_status forward(void *kernel, void *context) {
   TRY(op_input(k, context, 0, &x));
   TRY(op_input(k, context, 1, &scale));
   TRY(op_input(k, context, 2, &bias));
-  TRY(op_input(k, context, 3, &add));
+  TRY(op_addend(k, context, 3, &add));
   TRY(shape_of(k, &j, &x, &scale, &add));
   if (bias.data != NULL && bias.elements != j.channels)
     return op_fail(k, "normalize: %zu biases for %zu channels", bias.elements, j.channels);
@@ -149,7 +149,7 @@ static ort_status gradient(void *kernel, void *context) {
   TRY(op_input(k, context, 2, &mean));
   TRY(op_input(k, context, 3, &variance));
   TRY(op_input(k, context, 4, &scale));
-  TRY(op_input(k, context, 5, &add));
+  TRY(op_addend(k, context, 5, &add));
   TRY(shape_of(k, &j, &x, &scale, &add));
   if (dy.elements != x.elements || mean.elements != j.channels || variance.elements != j.channels)
     return op_fail(k, "normalize: dY or the statistics do not fit X");
@@ -160,13 +160,13 @@ static ort_status gradient(void *kernel, void *context) {
   return in_work(k, context, &j, 3 * j.channels, gradient_in);
 }
 
-static size_t inplace_3(int **in, int **out) { return op_inplace(3, in, out); }
-static size_t inplace_5(int **in, int **out) { return op_inplace(5, in, out); }
+ADDEND(forward, 3)
+ADDEND(gradient, 5)
 static const char *const nothing[] = {NULL};
 
-const op_def zos_normalize = {.op = OP_COMMON(inplace_3, forward),
-    .name = "Normalize", .inputs = 4, .required_inputs = 1, .outputs = 3, .required_outputs = 1,
+const op_def zos_normalize = {.op = OP_COMMON(may_add_forward, add_forward, forward),
+    .name = "Normalize", .inputs = 5, .required_inputs = 1, .outputs = 3, .required_outputs = 1,
     .attributes = nothing, .real = "epsilon"};
-const op_def zos_normalize_grad = {.op = OP_COMMON(inplace_5, gradient),
-    .name = "NormalizeGrad", .inputs = 6, .required_inputs = 4, .outputs = 3,
+const op_def zos_normalize_grad = {.op = OP_COMMON(may_add_gradient, add_gradient, gradient),
+    .name = "NormalizeGrad", .inputs = 7, .required_inputs = 4, .outputs = 3,
     .required_outputs = 0, .attributes = nothing, .real = "epsilon"};

@@ -102,6 +102,11 @@ ort_status op_input(const op_kernel *k, void *context, size_t i, tensor *t) {
   return s != NULL ? s : API(k, GetTensorMutableData, get_data)(value, &t->data);
 }
 
+ort_status op_addend(const op_kernel *k, void *context, size_t i, tensor *t) {
+  TRY(op_input(k, context, i, t));
+  return t->data != NULL ? NULL : op_input(k, context, i + 1, t);
+}
+
 ort_status op_output(const op_kernel *k, void *context, size_t i, size_t rank, const int64_t *dims,
                      float **data) {
   void *value = NULL;

@@ -79,8 +79,9 @@ typedef struct {
   float real;
 } op_kernel;
 
-// OP_COMMON is the custom_op of an op_def: what it may compute in place, and its kernel.
-#define OP_COMMON(inplace_fn, compute_fn)                                                        \
+// OP_COMMON is the custom_op of an op_def: what it may compute in place, what it does compute in
+// place, and its kernel.
+#define OP_COMMON(inplace_fn, alias_fn, compute_fn)                                              \
   {                                                                                              \
     .version = 28, .name = op_name, .provider = op_provider, .input_type = op_float,             \
     .inputs = op_inputs, .output_type = op_float, .outputs = op_outputs, .destroy = op_destroy,  \
@@ -88,7 +89,8 @@ typedef struct {
     .input_variadic_min = op_none, .input_homogeneous = op_one, .output_variadic_min = op_none,  \
     .output_homogeneous = op_one, .create = op_create, .compute = compute_fn,                   \
     .start_version = op_one,                                                                     \
-    .end_version = op_last, .may_inplace = inplace_fn, .release_inplace = op_release             \
+    .end_version = op_last, .may_inplace = inplace_fn, .release_inplace = op_release,            \
+    .alias = alias_fn, .release_alias = op_release                                               \
   }
 
 // tensor is an input or output of a node.
@@ -115,9 +117,18 @@ size_t op_inplace(int input, int **in, int **out);  // output 0 may be computed 
 size_t op_inplace_0(int **in, int **out);
 void op_release(int *in, int *out);
 
+// An addend is a pair of optional inputs. ONNX Runtime computes output 0 in the first one if it
+// finds out that this is its last reader and that both have one shape. It always computes output 0
+// in the second one, and needs to know no shape for that.
+#define ADDEND(name, i)                                                                     \
+  static size_t may_add_##name(int **in, int **out) { return op_inplace(i, in, out); }      \
+  static size_t add_##name(int **in, int **out) { return op_inplace((i) + 1, in, out); }
+
 ort_status op_fail(const op_kernel *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 ort_status op_input(const op_kernel *, void *context, size_t i, tensor *t);
+// op_addend reads the pair of inputs from i.
+ort_status op_addend(const op_kernel *, void *context, size_t i, tensor *t);
 ort_status op_output(const op_kernel *, void *context, size_t i, size_t rank, const int64_t *dims,
                      float **data);
 // op_parallel calls f(argument, i) for i in 0..n-1 on the session's threads.

@@ -84,7 +84,7 @@ static ort_status gradient(void *kernel, void *context, bool max) {
   job j = {.pool = pool_choose(), .max = max};
   tensor dy, x, add;
   TRY(op_input(k, context, 0, &dy));
-  TRY(op_input(k, context, max ? 2 : 1, &add));
+  TRY(op_addend(k, context, max ? 2 : 1, &add));
   if (dy.rank != 4) return op_fail(k, "pool: dY has rank %zu", dy.rank);
   int64_t dims[4] = {dy.dims[0], dy.dims[1], 0, 0};
   if (max) {
@@ -115,17 +115,17 @@ static ort_status average_pool(void *k, void *c) { return pool(k, c, false); }
 static ort_status max_gradient(void *k, void *c) { return gradient(k, c, true); }
 static ort_status average_gradient(void *k, void *c) { return gradient(k, c, false); }
 
-static size_t inplace_1(int **in, int **out) { return op_inplace(1, in, out); }
-static size_t inplace_2(int **in, int **out) { return op_inplace(2, in, out); }
+ADDEND(max, 2)
+ADDEND(average, 1)
 static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 static const char *const sized[] = {"kernel", "stride", "pad", "dilation", "height", "width", NULL};
 
-const op_def zos_max_pool = {.op = OP_COMMON(NULL, max_pool), .name = "MaxPool",
+const op_def zos_max_pool = {.op = OP_COMMON(NULL, NULL, max_pool), .name = "MaxPool",
     .inputs = 1, .required_inputs = 1, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_max_pool_grad = {.op = OP_COMMON(inplace_2, max_gradient), .name = "MaxPoolGrad",
-    .inputs = 3, .required_inputs = 2, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_average_pool = {.op = OP_COMMON(NULL, average_pool), .name = "AveragePool",
+const op_def zos_max_pool_grad = {.op = OP_COMMON(may_add_max, add_max, max_gradient),
+    .name = "MaxPoolGrad", .inputs = 4, .required_inputs = 2, .outputs = 1, .required_outputs = 1, .attributes = window};
+const op_def zos_average_pool = {.op = OP_COMMON(NULL, NULL, average_pool), .name = "AveragePool",
     .inputs = 1, .required_inputs = 1, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_average_pool_grad = {.op = OP_COMMON(inplace_1, average_gradient),
-    .name = "AveragePoolGrad", .inputs = 2, .required_inputs = 1, .outputs = 1,
+const op_def zos_average_pool_grad = {.op = OP_COMMON(may_add_average, add_average, average_gradient),
+    .name = "AveragePoolGrad", .inputs = 3, .required_inputs = 1, .outputs = 1,
     .required_outputs = 1, .attributes = sized};

@@ -34,7 +34,7 @@ static ort_status scaled(void *kernel, void *context) {
   tensor x, w, add;
   TRY(op_input(k, context, 0, &x));
   TRY(op_input(k, context, 1, &w));
-  TRY(op_input(k, context, 2, &add));
+  TRY(op_addend(k, context, 2, &add));
   if (w.elements != 1 || (add.data != NULL && add.elements != x.elements))
     return op_fail(k, "scaled: X has %zu elements, w %zu, the addend another number", x.elements,
                    w.elements);
@@ -72,12 +72,12 @@ static ort_status dot_product(void *kernel, void *context) {
   return s;
 }
 
-static size_t inplace_2(int **in, int **out) { return op_inplace(2, in, out); }
+ADDEND(scaled, 2)
 static const char *const nothing[] = {NULL};
 
-const op_def zos_scaled = {.op = OP_COMMON(inplace_2, scaled), .name = "Scaled",
-    .inputs = 3, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
+const op_def zos_scaled = {.op = OP_COMMON(may_add_scaled, add_scaled, scaled), .name = "Scaled",
+    .inputs = 4, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
     .attributes = nothing};
-const op_def zos_dot = {.op = OP_COMMON(NULL, dot_product), .name = "Dot",
+const op_def zos_dot = {.op = OP_COMMON(NULL, NULL, dot_product), .name = "Dot",
     .inputs = 2, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
     .attributes = nothing};

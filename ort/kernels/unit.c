@@ -38,7 +38,7 @@ ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_
   TRY(op_input(k, context, w, &tw));
   TRY(op_input(k, context, v, &tv));
   TRY(op_input(k, context, scale, &ts));
-  TRY(op_input(k, context, add, &ta));
+  TRY(op_addend(k, context, add, &ta));
   TRY(sizes(u, image, &tw, &tv));
   if (ts.data != NULL && ts.elements != 1 && ts.elements != u->out)
     return op_fail(k, "unit: %zu scales for %zu channels", ts.elements, u->out);

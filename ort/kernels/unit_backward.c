@@ -147,7 +147,7 @@ static ort_status compute(void *kernel, void *context) {
   TRY(op_input(k, context, 0, &dy));
   TRY(op_input(k, context, 2, &mean));
   TRY(op_input(k, context, 3, &variance));
-  TRY(op_input(k, context, 7, &add));
+  TRY(op_addend(k, context, 7, &add));
   if (dy.elements != u.batch * u.out * u.px || mean.elements != u.out || variance.elements != u.out)
     return op_fail(k, "unit: dY has %zu elements, the statistics %zu", dy.elements, mean.elements);
   if (add.data != NULL && add.elements != x.elements)
@@ -171,9 +171,9 @@ static ort_status compute(void *kernel, void *context) {
   return s;
 }
 
-static size_t inplace_7(int **in, int **out) { return op_inplace(7, in, out); }
+ADDEND(unit, 7)
 static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 
-const op_def zos_relu_conv_norm_grad = {.op = OP_COMMON(inplace_7, compute),
-    .name = "ReluConvNormGrad", .inputs = 8, .required_inputs = 5, .outputs = 5,
+const op_def zos_relu_conv_norm_grad = {.op = OP_COMMON(may_add_unit, add_unit, compute),
+    .name = "ReluConvNormGrad", .inputs = 9, .required_inputs = 5, .outputs = 5,
     .required_outputs = 0, .attributes = window, .real = "epsilon"};

@@ -58,7 +58,7 @@ static ort_status compute(void *kernel, void *context) {
   tensor x, bias, add;
   TRY(unit_read(&u, k, context, 0, 1, 2, 3, 5, &x));
   TRY(op_input(k, context, 4, &bias));
-  TRY(op_input(k, context, 5, &add));
+  TRY(op_addend(k, context, 5, &add));
   if (bias.data != NULL && bias.elements != u.out)
     return op_fail(k, "unit: %zu biases for %zu channels", bias.elements, u.out);
   if (add.data != NULL && add.elements != u.batch * u.out * u.px)
@@ -76,9 +76,9 @@ static ort_status compute(void *kernel, void *context) {
   return s;
 }
 
-static size_t inplace_5(int **in, int **out) { return op_inplace(5, in, out); }
+ADDEND(unit, 5)
 static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 
-const op_def zos_relu_conv_norm = {.op = OP_COMMON(inplace_5, compute),
-    .name = "ReluConvNorm", .inputs = 6, .required_inputs = 2, .outputs = 3,
+const op_def zos_relu_conv_norm = {.op = OP_COMMON(may_add_unit, add_unit, compute),
+    .name = "ReluConvNorm", .inputs = 7, .required_inputs = 2, .outputs = 3,
     .required_outputs = 1, .attributes = window, .real = "epsilon"};

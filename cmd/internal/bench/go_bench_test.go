@@ -126,18 +126,19 @@ func eachProgram(b *testing.B, f func(*testing.B, *graphgen.Program, *program.Ne
 			b.Run(x.name, func(b *testing.B) {
 				p := check.Must(n.open(b).emit())(b)[i]
 				o := ort.Options{Threads: benchThreads(b), Profile: os.Getenv("ZOS_BENCH_PROFILE")}
-				shape := program.Shape{Weights: p.Weights, Stats: p.Stats}
-				v := program.Vectors{Weights: p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
-				net, err := program.NewNet(shape, v, o)
-				if err != nil {
-					b.Fatal(err)
-				}
+				net := openNet(b, p, o)
 				defer net.Close()
 				b.ReportAllocs()
 				f(b, p, net)
 			})
 		}
 	})
+}
+
+// openNet is the state of a program.
+func openNet(b *testing.B, p *graphgen.Program, o ort.Options) *program.Net {
+	v := program.Vectors{Weights: p.Weights.Initialize(rand.New(rand.NewPCG(1, 2)))}
+	return check.Must(program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats}, v, o))(b)
 }
 
 func benchThreads(b *testing.B) int {

@@ -57,7 +57,7 @@ func TestFilesAgreeWithPlanner(t *testing.T) {
 	for _, name := range []string{"darts", "zos", "etenas-pc"} {
 		r := check.Must(Predict(small(4).With(check.Must(method.Find(name))(t)), 1))(t)
 		for _, want := range r.Programs {
-			p := check.Must(reader.Program(want.Model, 0))(t)
+			p := check.Must(reader.Program(check.Must(want.File())(t), 0))(t)
 			got := plan.Simulate(p, p.RuntimeOrder())
 			if got.Peak != want.Plan.Peak || got.State != want.Plan.State || got.Inputs != want.Plan.Inputs {
 				t.Errorf("%s: the file of %s has peak %d, state %d, inputs %d, the graph %d, %d, %d", name,

@@ -2,6 +2,7 @@ package optest
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
@@ -148,12 +149,36 @@ func Addends() []Case {
 		return Case{Name: "addend/" + name, NoGrad: true, Inputs: in,
 			Build: func(x []*ir.Value) []*ir.Value { return x[0].Graph().Add(o, x...) }}
 	}
-	return []Case{
+	cases := []Case{
 		grad(op.NormalizeGrad{Epsilon: 1e-5}, image, image, stat, stat, stat, image),
 		grad(op.ReluConvNormGrad{Unit: unit}, half, image, stat, stat, Normal(4, 4), Normal(36), stat,
 			image),
 		grad(op.DirectMaxPoolGrad{Pool: pool}, half, image, image),
 		grad(op.DirectAveragePoolGrad{Pool: op.DirectAveragePool(pool), Height: 6, Width: 6}, half,
 			image),
+		grad(op.Normalize{Epsilon: 1e-5}, image, stat, stat, image),
+		grad(op.Scaled{}, image, Normal(1), image),
+		grad(unit, image, Normal(4, 4), Normal(36), stat, stat, half),
 	}
+	for _, c := range cases[:len(cases):len(cases)] {
+		cases = append(cases, writtenOver(c))
+	}
+	return cases
+}
+
+// writtenOver is a case whose last input is added in its own memory: the node gets a copy of it.
+func writtenOver(c Case) Case {
+	build := c.Build
+	c.Name += "_over"
+	c.Build = func(x []*ir.Value) []*ir.Value {
+		last := len(x) - 1
+		outs := build(append(slices.Clone(x[:last]), op.Mul{}.Of(x[last], x[0].Graph().Scalar(3))))
+		n := outs[0].Def
+		op.WriteOver(n, n.Op.(op.Accumulator))
+		for i, y := range outs { // a graph output would have memory of its own
+			outs[i] = op.Mul{}.Of(y, x[0].Graph().Scalar(1))
+		}
+		return outs
+	}
+	return c
 }
