@@ -16,12 +16,12 @@ func lowerDepthwise(g *ir.Graph) {
 func depthwise(n *ir.Node) []*ir.Value {
 	switch o := n.Op.(type) {
 	case op.Conv:
-		if c, ok := depthwiseOf(o, n.In[0]); ok {
+		if c, ok := depthwiseOf(o, n.In[0], n.In[1]); ok {
 			return []*ir.Value{c.Of(n.In[0], whole(n.In[1]))}
 		}
 	case op.ConvGrad:
 		dy, x, w := n.In[0], n.In[1], n.In[2]
-		if c, ok := depthwiseOf(o.Conv, x); ok {
+		if c, ok := depthwiseOf(o.Conv, x, w); ok {
 			d := make([]*ir.Value, 2)
 			if n.Out[0] != nil {
 				d[0] = op.DepthwiseGradInput{Conv: c, Height: x.Shape[2], Width: x.Shape[3]}.
@@ -36,9 +36,10 @@ func depthwise(n *ir.Node) []*ir.Value {
 	return nil
 }
 
-func depthwiseOf(c op.Conv, x *ir.Value) (op.DepthwiseConv, bool) {
+// depthwiseOf is the depthwise form of a convolution that has one filter for every channel.
+func depthwiseOf(c op.Conv, x, w *ir.Value) (op.DepthwiseConv, bool) {
 	d := op.DepthwiseConv{Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad, Dilation: c.Dilation}
-	return d, c.Group == x.Shape[1] && !c.Bias && x.DType == ir.Float && d.Fits()
+	return d, c.Group == x.Shape[1] && c.Group == w.Shape[0] && !c.Bias && x.DType == ir.Float && d.Fits()
 }
 
 // whole returns w without the Reshape that shaped it: our kernels take weights of any shape.

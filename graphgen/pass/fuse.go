@@ -50,7 +50,7 @@ func unit(n *ir.Node, o op.Normalize, readers map[*ir.Value][]*ir.Node) []*ir.Va
 	}
 	u := op.ReluConvNorm{Epsilon: o.Epsilon}
 	v, y := convBefore(x, readers, func(c op.Conv) bool {
-		d, ok := depthwiseOf(c, x)
+		d, ok := depthwiseOf(c, x.Def.In[0], x.Def.In[1])
 		u.Kernel, u.Stride, u.Pad, u.Dilation = d.Kernel, d.Stride, d.Pad, d.Dilation
 		return ok
 	})

@@ -55,9 +55,32 @@ const (
 // toOutput is how the lines to the output look.
 var toOutput = look{color: "#B0B0B0", style: "solid", width: "1.2"}
 
-// arrange places a cell.
-func arrange(g space.Genotype, t space.CellType) (l layout) {
-	d := drawing{space: g.Space(), genes: g.Cell(t)}
+// arrange places a cell of a genotype.
+func arrange(g space.Genotype, t space.CellType) layout {
+	d := drawing{space: g.Space()}
+	for i, gene := range g.Cell(t) {
+		if gene.Op != space.None {
+			d.edges = append(d.edges, edge{i, d.space.NodeOf(i), gene.Source, gene.Op.String(), lookOf(gene.Op)})
+		}
+	}
+	return d.arrange()
+}
+
+// drawing is a cell that is drawn.
+type drawing struct {
+	space *space.Space
+	edges []edge
+}
+
+// edge is a lane to be.
+type edge struct {
+	number       int
+	node, source int
+	label        string
+	look         look
+}
+
+func (d drawing) arrange() (l layout) {
 	inputs, states := d.space.Inputs(), d.space.Inputs()+d.space.Nodes()
 	out := margin + inputWidth + column*float64(d.space.Nodes()+1) - nodeWidth
 	y := titleHeight
@@ -83,29 +106,23 @@ func arrange(g space.Genotype, t space.CellType) (l layout) {
 	return l
 }
 
-// drawing is a cell that is drawn.
-type drawing struct {
-	space *space.Space
-	genes []space.Gene
-}
-
 // joins says whether a state is a part of the output.
 func (d drawing) joins(state int) bool { return slices.Contains(outputs(d.space), state) }
 
 // columnOf is the middle of a node's column.
 func columnOf(node int) float64 { return margin + inputWidth + column*float64(node+1) - nodeWidth/2 }
 
-// from are the genes that read a state, the farthest first: a lane that turns earlier is below and crosses none.
-func (d drawing) from(state int) (list []int) {
-	for i, g := range slices.Backward(d.genes) {
-		if g.Source == state && g.Op != space.None {
-			list = append(list, i)
+// from are the edges that read a state, the farthest first: a lane that turns earlier is below and crosses none.
+func (d drawing) from(state int) (list []edge) {
+	for _, e := range slices.Backward(d.edges) {
+		if e.source == state {
+			list = append(list, e)
 		}
 	}
 	return list
 }
 
-// leave draws the lanes of a state's row: that to the output on top, then its genes.
+// leave draws the lanes of a state's row: that to the output on top, then its edges.
 func (d drawing) leave(l *layout, state int, out float64) {
 	b := l.boxes[state]
 	from := d.from(state)
@@ -118,25 +135,26 @@ func (d drawing) leave(l *layout, state int, out float64) {
 		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: out, toY: y, look: toOutput})
 		y += laneHeight
 	}
-	for _, i := range from {
-		node := d.space.NodeOf(i)
-		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: columnOf(node) + d.entry(node, i),
-			toY: l.boxes[d.space.Inputs()+node].y, turns: true, gene: i, label: d.genes[i].Op.String(), look: lookOf(d.genes[i].Op)})
+	for _, e := range from {
+		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: columnOf(e.node) + d.entry(e),
+			toY: l.boxes[d.space.Inputs()+e.node].y, turns: true, gene: e.number, label: e.label, look: e.look})
 		y += laneHeight
 	}
 }
 
-// entry is where a gene enters its node, from the middle of it. Of two genes the one from farther up enters on the
+// entry is where an edge enters its node, from the middle of it. Of two edges the one from farther up enters on the
 // right, and is not crossed.
-func (d drawing) entry(node, gene int) float64 {
-	lo, hi := d.space.NodeGenes(node)
-	rank := 0
-	for i := lo; i < hi; i++ {
-		if a, b := d.genes[i].Source, d.genes[gene].Source; a < b || a == b && i > gene {
+func (d drawing) entry(of edge) float64 {
+	rank, n := 0, -1
+	for _, e := range d.edges {
+		if e.node != of.node {
+			continue
+		}
+		n++
+		if e.source < of.source || e.source == of.source && e.number > of.number {
 			rank++
 		}
 	}
-	n := hi - lo - 1
 	if n == 0 {
 		return 0
 	}

@@ -12,8 +12,23 @@ import (
 // SVG draws a cell of a valid genotype from left to right, with a title if there is one. Genes with none are not drawn.
 // For pages that style and point at it, the background has the class paper, boxes the class node, and the edge of
 // gene 3 the classes edge, gene3 and that of its family.
-func SVG(title string, g space.Genotype, t space.CellType) []byte {
-	l := arrange(g, t)
+func SVG(title string, g space.Genotype, t space.CellType) []byte { return arrange(g, t).svg(title) }
+
+// SpaceSVG draws a cell of the whole space: every edge with its number of operations.
+func SpaceSVG(title string, s *space.Space, t space.CellType) []byte {
+	d := drawing{space: s}
+	for e, set := range s.FullMask().Sets(t) {
+		at := s.EdgeAt(e)
+		label := fmt.Sprintf("%d operations", set.Len())
+		if ops := s.Members(set); len(ops) == 1 {
+			label = ops[0].String()
+		}
+		d.edges = append(d.edges, edge{e, at.Node, at.Source, label, separable})
+	}
+	return d.arrange().svg(title)
+}
+
+func (l layout) svg(title string) []byte {
 	var out bytes.Buffer
 	c := svg.New(&out)
 	c.Decimals = 1

@@ -25,15 +25,18 @@ func Text(g space.Genotype, t space.CellType) string {
 		}
 		fmt.Fprintf(&b, "  node %d = %s\n", node, strings.Join(terms, " + "))
 	}
+	return b.String() + "  " + output(s)
+}
+
+// output says what the output of a cell is.
+func output(s *space.Space) string {
 	switch s.Output() {
 	case space.Last:
-		fmt.Fprintf(&b, "  c_{k} is node %d", s.Nodes()-1)
+		return fmt.Sprintf("c_{k} is node %d", s.Nodes()-1)
 	case space.Sum:
-		b.WriteString("  c_{k} is the sum of the nodes")
-	default:
-		fmt.Fprintf(&b, "  c_{k} joins the %s nodes", word(s.Nodes()))
+		return "c_{k} is the sum of the nodes"
 	}
-	return b.String()
+	return fmt.Sprintf("c_{k} joins the %s nodes", word(s.Nodes()))
 }
 
 // word is a small number.
@@ -63,4 +66,21 @@ func outputs(s *space.Space) (states []int) {
 		states = append(states, i)
 	}
 	return states
+}
+
+// SpaceText is the cell of a space for a terminal: a line for every node, with what it reads, and one for the output.
+func SpaceText(s *space.Space) (lines []string) {
+	for node := range s.Nodes() {
+		lo, hi := s.NodeEdges(node)
+		var from []string
+		for e := lo; e < hi; e++ {
+			from = append(from, state(s, s.EdgeAt(e).Source))
+		}
+		keeps := "keeps all"
+		if a, b := s.NodeGenes(node); b-a < hi-lo {
+			keeps = fmt.Sprintf("keeps %d", b-a)
+		}
+		lines = append(lines, fmt.Sprintf("node %d reads %s; %s", node, strings.Join(from, ", "), keeps))
+	}
+	return append(lines, output(s))
 }

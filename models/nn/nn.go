@@ -47,16 +47,13 @@ func ScaledBatchNorm(n *graphgen.Net, x, w *ir.Value) *ir.Value {
 
 // Linear is x[B,in] W[out,in]' + b[out].
 func Linear(n *graphgen.Net, x *ir.Value, out int) *ir.Value {
-	var y *ir.Value
-	n.G.In("classifier", func() { y = linear(n, x, out) })
-	return y
-}
-
-// linear is Linear at the present place.
-func linear(n *graphgen.Net, x *ir.Value, out int) *ir.Value {
 	in := x.Shape[1]
-	w := n.Weight("weight", in, 0, out, in)
-	return op.Gemm{TransB: true}.Of(x, w, n.Weight("bias", in, 0, out))
+	var y *ir.Value
+	n.G.In("classifier", func() {
+		w := n.Weight("weight", in, 0, out, in)
+		y = op.Gemm{TransB: true}.Of(x, w, n.Weight("bias", in, 0, out))
+	})
+	return y
 }
 
 // Stem is Conv3x3 to c channels and an affine batch norm.

@@ -118,9 +118,14 @@ func grouped(n *graphgen.Net, x *ir.Value, p space.Part, stride, pad int) *ir.Va
 
 // squeezeExcite is x times sigmoid(W2 relu(W1 mean(x) + b1) + b2), channel by channel (Hu et al., CVPR 2018).
 func squeezeExcite(n *graphgen.Net, x *ir.Value, inner int) *ir.Value {
-	c := x.Shape[1]
-	y := op.Flatten{}.Of(op.GlobalAveragePool{}.Of(x))
-	n.G.In("reduce", func() { y = op.Relu{}.Of(linear(n, y, inner)) })
-	n.G.In("expand", func() { y = op.Sigmoid{}.Of(linear(n, y, c)) })
-	return op.Mul{}.Of(x, op.Reshape{}.To(y, x.Shape[0], c, 1, 1))
+	c, y := x.Shape[1], op.GlobalAveragePool{}.Of(x)
+	n.G.In("reduce", func() { y = op.Relu{}.Of(biased(n, y, inner)) })
+	n.G.In("expand", func() { y = op.Sigmoid{}.Of(biased(n, y, c)) })
+	return op.Mul{}.Of(x, y)
+}
+
+// biased is a linear layer on x[B,C,1,1], a 1x1 convolution with a bias: it takes any number of images.
+func biased(n *graphgen.Net, x *ir.Value, out int) *ir.Value {
+	y := Conv(n, x, out, 1, 1, 0)
+	return op.Add{}.Of(y, op.Reshape{}.To(n.Weight("bias", x.Shape[1], 0, out), 1, out, 1, 1))
 }

@@ -3,6 +3,7 @@ package space
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Limits of spaces. Masks, genotypes and scores are arrays of this size, so that they are values that == compares.
@@ -68,6 +69,9 @@ func (s *Space) Name() string { return s.name }
 
 // About is one line about it.
 func (s *Space) About() string { return s.about }
+
+// Document is the text that the space was read from, without white space.
+func (s *Space) Document() []byte { return slices.Clone(s.document) }
 
 // Skeleton is the network around the cells.
 func (s *Space) Skeleton() Skeleton { return s.skeleton }
