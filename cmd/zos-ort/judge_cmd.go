@@ -78,15 +78,17 @@ func judgeAction(c *cli.Context) error {
 // openSource opens what knows the accuracies.
 func openSource(c *cli.Context, subjects []judge.Subject, threads int) (judge.Source, error) {
 	if path := c.String("table"); path != "" {
-		for _, s := range subjects {
-			if s.Mask != nil && s.Genotype == nil {
-				return nil, terminal.Usagef("%s is a mask: a table knows single architectures only, use --surrogate", s.Name)
-			}
+		t, err := judge.ReadTable(path, c.String("column"))
+		if err != nil || t.Complete() {
+			return t, err
 		}
-		for i := range subjects {
+		for i, s := range subjects {
+			if s.Mask != nil && s.Genotype == nil {
+				return nil, terminal.Usagef("%s is a mask, and the table does not know all architectures: use --surrogate", s.Name)
+			}
 			subjects[i].Mask = nil
 		}
-		return judge.ReadTable(path, c.String("column"))
+		return t, nil
 	}
 	if err := ort.Open(""); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/sweeping"
+	"zos-ort/models/space"
 	"zos-ort/ort"
 )
 
@@ -81,11 +82,12 @@ func sweepAction(c *cli.Context) error {
 	}
 	defer stop()
 	x.Begun = serve
-	if path := c.String("surrogate"); path != "" {
+	if c.IsSet("surrogate") || c.IsSet("truth") {
 		if err := ort.Open(""); err != nil {
 			return err
 		}
-		source, err := judge.OpenSurrogate(c.Context, path, host.Processors())
+		source, path, err := judge.Judging{Surrogate: c.String("surrogate"), Truth: c.String("truth"), Column: c.String("truth-column"),
+			Data: x.DataName(), Space: c.Generic("space").(*space.Ref).Of(), Threads: host.Processors()}.Open(c.Context)
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func deriveNode(s *[MaxEdges][MaxOperations]float64, m Mask, t CellType, node in
 		if m.choices(t, e) == 0 {
 			continue
 		}
-		op, score, err := strongest(&s[e], m.Space().Members(m.genesOf(t, e)))
+		op, score, err := strongest(&s[e], m.Space().Members(m.Genes(t, e)))
 		if err != nil {
 			return nil, fmt.Errorf("%w (%s)", err, edgePlace(t, e))
 		}

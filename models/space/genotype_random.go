@@ -33,7 +33,7 @@ func randomNode(rng *rand.Rand, m Mask, t CellType, node int) ([]Gene, error) {
 	}
 	var genes []Gene
 	for _, e := range randomEdges(rng, m, t, node) {
-		ops := m.Space().Members(m.genesOf(t, e))
+		ops := m.Space().Members(m.Genes(t, e))
 		genes = append(genes, Gene{ops[rng.IntN(len(ops))], m.Space().edges[e].Source})
 	}
 	return genes, nil
@@ -85,7 +85,7 @@ func (s *Space) Heaviest() Genotype {
 		for node := range s.nodes {
 			lo, _ := s.NodeEdges(node)
 			for i := range g.node(t, node) {
-				g.node(t, node)[i] = Gene{heaviest(s.Members(full.genesOf(t, lo+i))), s.edges[lo+i].Source}
+				g.node(t, node)[i] = Gene{heaviest(s.Members(full.Genes(t, lo+i))), s.edges[lo+i].Source}
 			}
 		}
 	}

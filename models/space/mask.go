@@ -177,8 +177,8 @@ func (m Mask) usableEdges(t CellType, node int) int {
 	return n
 }
 
-// genesOf are the operations of an edge that a gene can have.
-func (m Mask) genesOf(t CellType, e int) Set {
+// Genes are the operations of an edge that a gene can have: none only where derived cells have it.
+func (m Mask) Genes(t CellType, e int) Set {
 	if m.Space().withNone {
 		return m.sets[t][e]
 	}
@@ -186,7 +186,7 @@ func (m Mask) genesOf(t CellType, e int) Set {
 }
 
 // choices is their number.
-func (m Mask) choices(t CellType, e int) int { return m.genesOf(t, e).Len() }
+func (m Mask) choices(t CellType, e int) int { return m.Genes(t, e).Len() }
 
 // RemainingOperations is the fraction of the operations of a mask that are left in this one. It is
 // what xi measures by default (Table 1 of the paper fits it).

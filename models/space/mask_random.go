@@ -65,7 +65,7 @@ func (m *Mask) repairNode(rng *rand.Rand, t CellType, node int) []Repair {
 	lo, hi := s.NodeEdges(node)
 	for m.usableEdges(t, node) < s.takes(node) {
 		e := lo + rng.IntN(hi-lo)
-		ops := s.Members(s.FullMask().genesOf(t, e))
+		ops := s.Members(s.FullMask().Genes(t, e))
 		if m.choices(t, e) > 0 || len(ops) == 0 {
 			continue
 		}

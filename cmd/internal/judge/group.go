@@ -157,7 +157,7 @@ func agreement(a, b space.Mask) (common int, chance float64) {
 	x, y := sizesOf(a), sizesOf(b)
 	full := sizesOf(a.Space().FullMask())
 	for t, e := range a.Places() {
-		common += (a.At(t, e) & b.At(t, e)).Without(space.None).Len()
+		common += (a.Genes(t, e) & b.Genes(t, e)).Len()
 		chance += float64(x[t][e]*y[t][e]) / float64(full[t][e])
 	}
 	return common, chance

@@ -116,9 +116,10 @@ type Genotype struct {
 	// Improvement over the mean random architecture, in percent of it (Yang et al. 2020).
 	Improvement float64 `json:"relative_improvement"`
 	// Worth is the number of random draws whose best one is expected to be as good; 0 is less than one.
-	Worth      int    `json:"worth_random_draws"`
-	Skips      [2]int `json:"skip_connections"` // of the normal and the reduction cell
-	Parameters int    `json:"parameters"`       // of the network that the papers retrain, ten classes
+	Worth      int       `json:"worth_random_draws"`
+	Skips      [2]int    `json:"skip_connections"`   // of the normal and the reduction cell
+	Standing   *Standing `json:"standing,omitempty"` // among all, where a table knows them
+	Parameters int       `json:"parameters"`         // of the network that the papers retrain, ten classes
 }
 
 // skips are the skip connections of the cells.
@@ -156,10 +157,14 @@ func nothing() {}
 
 func (j *Judge) genotype(s Subject, accuracy float64) Genotype {
 	g := *s.Genotype
-	return Genotype{Subject: s, Accuracy: accuracy, Percentile: percentile(j.random, accuracy),
+	v := Genotype{Subject: s, Accuracy: accuracy, Percentile: percentile(j.random, accuracy),
 		Improvement: 100 * (accuracy - j.mean) / j.mean, Worth: worth(j.random, accuracy),
 		Skips:      skips(g),
 		Parameters: parameters(g)}
+	if t, ok := j.source.(*Table); ok {
+		v.Standing = t.Standing(accuracy)
+	}
+	return v
 }
 
 // Mean is an estimate with its standard error.

@@ -12,13 +12,13 @@ import (
 	"zos-ort/models/stream"
 )
 
-// sizes are the numbers of operations other than none that a mask keeps on every edge. Masks of the
-// same sizes are compared, because none is never in a derived architecture.
+// sizes are the numbers of operations that a mask leaves to the genes of every edge; none counts where derived
+// architectures have it. Masks of the same sizes are compared.
 type sizes [2][space.MaxEdges]int
 
 func sizesOf(m space.Mask) (s sizes) {
 	for t, e := range m.Places() {
-		s[t][e] = m.At(t, e).Without(space.None).Len()
+		s[t][e] = m.Genes(t, e).Len()
 	}
 	return s
 }
@@ -68,6 +68,9 @@ func always(list []space.Primitive) func() []space.Primitive {
 // mostParameters is another such rule: the operations with most weights come first.
 func mostParameters(s *space.Space) []space.Primitive {
 	list := s.Members(space.SetOf(s.Operations()...).Without(space.None))
+	if s.KeepsNone() {
+		list = append(list, space.None)
+	}
 	weights := func(p space.Primitive) int {
 		const channels = 16
 		return space.OperationParams(p, channels, 1) + space.OperationParams(p, channels, 2)
@@ -127,7 +130,7 @@ func (j *Judge) mask(ctx context.Context, s Subject, step func()) (v Mask, err e
 	v.Z = v.Lift.Value / v.Random.Deviation
 	complement, full := of.EmptyMask(), of.FullMask()
 	for t, e := range full.Places() {
-		complement.Put(t, e, full.At(t, e).Without(space.None)&^s.Mask.At(t, e))
+		complement.Put(t, e, full.Genes(t, e)&^s.Mask.At(t, e))
 	}
 	if inside, err := j.inside(ctx, stream.New(j.Seed, stream.JudgeInside, 3), complement, j.Draws,
 		nothing); err == nil { // else it has no architecture

@@ -104,6 +104,12 @@ func (r *Report) Print(p *terminal.Console) error {
 			return err
 		}
 	}
+	for _, g := range r.Genotypes {
+		if s := g.Standing; s != nil {
+			p.Result("%s: accuracy %.2f %%, rank %d of %d, %.2f below the best, %.2f", g.label(), g.Accuracy, s.Rank, s.Of,
+				s.Optimum-g.Accuracy, s.Optimum)
+		}
+	}
 	return nil
 }
 
@@ -123,6 +129,14 @@ func (r *Report) genotypeTable() (t table) {
 			fmt.Sprintf("%.2f", float64(g.Parameters)/1e6)})
 	}
 	return t
+}
+
+// separable is the value of a rule that is for DARTS alone.
+func separable(m Mean) string {
+	if m == (Mean{}) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", m.Value)
 }
 
 func (r *Report) groupTable() (t table) {
@@ -159,7 +173,7 @@ func (r *Report) maskTable() (t table) {
 		t.rows = append(t.rows, []string{m.label(), strconv.Itoa(m.Operations), m.Inside.String(),
 			fmt.Sprintf("%.2f, deviation %.2f", m.Random.Mean, m.Random.Deviation), m.Lift.String(),
 			fmt.Sprintf("%+.1f", m.Z), complement, fmt.Sprintf("%.2f", m.Parameters.Value),
-			fmt.Sprintf("%.2f", m.Separable.Value)})
+			separable(m.Separable)})
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"zos-ort/cmd/internal/archs"
 	"zos-ort/models/space"
@@ -23,12 +24,16 @@ func ReadTable(path, column string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	return tableOf(f, column)
+}
+
+func tableOf(f *archs.File, column string) (_ *Table, err error) {
 	if column == "" {
 		if column, err = f.Accuracy(); err != nil {
 			return nil, err
 		}
 	}
-	t := &Table{path: path, space: f.Space(), of: map[string]float64{}}
+	t := &Table{path: f.Path, space: f.Space(), of: map[string]float64{}}
 	if t.all, err = f.Column(column); err != nil {
 		return nil, err
 	}
@@ -39,9 +44,36 @@ func ReadTable(path, column string) (*Table, error) {
 		t.of[key] += (t.all[i] - t.of[key]) / count[key]
 	}
 	if len(t.all) < 2 {
-		return nil, fmt.Errorf("table %s has %d rows: at least 2 are needed", path, len(t.all))
+		return nil, fmt.Errorf("table %s has %d rows: at least 2 are needed", f.Path, len(t.all))
 	}
 	return t, nil
+}
+
+// Complete says whether the table holds every architecture of its space, so that masks can be judged by it too.
+func (t *Table) Complete() bool {
+	return math.Abs(math.Log(float64(len(t.of)))-t.space.LogArchitectures()) < 1e-9
+}
+
+// Standing is where an architecture stands among all of a complete table.
+type Standing struct {
+	Rank    int     `json:"rank"` // 1 is the best
+	Of      int     `json:"of"`
+	Optimum float64 `json:"optimum"`
+}
+
+// Standing ranks an accuracy; nil if the table is not complete.
+func (t *Table) Standing(accuracy float64) *Standing {
+	if !t.Complete() {
+		return nil
+	}
+	s := Standing{Rank: 1, Of: len(t.of), Optimum: accuracy}
+	for _, x := range t.of {
+		s.Optimum = max(s.Optimum, x)
+		if x > accuracy {
+			s.Rank++
+		}
+	}
+	return &s
 }
 
 // Accuracies looks architectures up.

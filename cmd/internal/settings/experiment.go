@@ -156,7 +156,9 @@ type Execution struct {
 	Dump        string `json:"dump,omitempty"` // folder for a model that the runtime refuses
 	Profile     bool   `json:"profile,omitempty"`
 	Surrogate   string `json:"surrogate,omitempty"` // file that judges the result
-	Shard       string `json:"shard,omitempty"`     // part of the ranking that the run makes, r/N
+	Truth       string `json:"truth,omitempty"`     // table that judges it
+	TruthColumn string `json:"truth_column,omitempty"`
+	Shard       string `json:"shard,omitempty"` // part of the ranking that the run makes, r/N
 }
 
 // Presets.

@@ -187,6 +187,10 @@ var (
 	JudgeOptions = Options{
 		{"surrogate", "judge the result by the ONNX `FILE` of a NAS-Bench-301 surrogate, as zos-ort judge does", "",
 			func(e *Experiment) any { return &e.Execution.Surrogate }},
+		{"truth", "judge the result, and every epoch, by the CSV `FILE` of architectures that were trained, such as all of " +
+			"NAS-Bench-201", "", func(e *Experiment) any { return &e.Execution.Truth }},
+		{"truth-column", "accuracies of --truth", "the one of the data",
+			func(e *Experiment) any { return &e.Execution.TruthColumn }},
 	}
 	// TrainingOptions are the retraining of a derived network.
 	TrainingOptions = Options{

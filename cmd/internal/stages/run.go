@@ -33,7 +33,8 @@ type Run struct {
 	// IgnoreMemory runs even if the prediction exceeds the available memory.
 	IgnoreMemory bool
 
-	judge       judge.Source // nil without --surrogate
+	judge       judge.Source // nil without --surrogate and --truth
+	judgedBy    string       // its file
 	undrawn     bool         // the page could not be drawn, and the user knows
 	train, test *data.Set
 	unlock      func()
@@ -91,12 +92,11 @@ func (r *Run) Open(ctx context.Context, resume, out string) (err error) {
 	if err = ort.Open(""); err != nil {
 		return err
 	}
-	if path := r.Execution.Surrogate; path != "" {
-		m, err := judge.OpenSurrogate(ctx, path, r.Experiment.Device.Threads)
-		if err != nil {
-			return err
-		}
-		r.judge = m
+	x := r.Execution
+	r.judge, r.judgedBy, err = judge.Judging{Surrogate: x.Surrogate, Truth: x.Truth, Column: x.TruthColumn,
+		Data: r.Experiment.Images.Name, Space: r.Space.Of(), Threads: r.Experiment.Device.Threads}.Open(ctx)
+	if err != nil {
+		return err
 	}
 	saved := r.Experiment
 	if saved.Images.Folder != "" { // a resumed run finds it from wherever it is resumed
@@ -130,7 +130,7 @@ func (r *Run) judged(ctx context.Context) (*judge.Report, error) {
 	if r.judge == nil {
 		return nil, nil
 	}
-	return judge.Folder(ctx, r.judge, r.Execution.Surrogate, string(r.Dir), r.Console)
+	return judge.Folder(ctx, r.judge, r.judgedBy, string(r.Dir), r.Console)
 }
 
 // Finish ends the run with its error, if any: it says how to go on, and removes the folder of a run that

@@ -1,6 +1,8 @@
 package stages
 
 import (
+	"context"
+	"slices"
 	"strconv"
 
 	"zos-ort/cmd/internal/forecast"
@@ -53,6 +55,9 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 	if run.freezes() {
 		header = append(header, "frozen_operations")
 	}
+	if run.knowsTruth() {
+		header = append(header, trueAccuracy)
+	}
 	for _, p := range run.Space.Of().Operations() {
 		header = append(header, "count_"+p.String())
 	}
@@ -60,6 +65,24 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
 		"waiting_for_data", peakRSSColumn}}
 	return r, nil, nil
+}
+
+// trueAccuracy is the column of the accuracies that a table of --truth has for the genotypes of the epochs, in percent.
+const trueAccuracy = "true_accuracy"
+
+// knowsTruth reports whether a table judges.
+func (r *Run) knowsTruth() bool { return r.Execution.Truth != "" }
+
+// truth is the accuracy of a genotype in the table; nothing where there is none, or not this architecture.
+func (r *Run) truth(g space.Genotype) string {
+	if !r.knowsTruth() || r.judge == nil {
+		return ""
+	}
+	list, err := r.judge.Accuracies(context.Background(), []space.Genotype{g}, func() {})
+	if err != nil {
+		return ""
+	}
+	return terminal.Number(list[0])
 }
 
 // freezes reports whether operations of the supernet may stop training.
@@ -91,6 +114,9 @@ func (r *searchRecorder) Epoch(e search.Epoch) error {
 	if r.run.freezes() {
 		row = append(row, strconv.Itoa(e.Frozen))
 		r.run.Console.Say("       %d operations of the supernet no longer train", e.Frozen)
+	}
+	if slices.Contains(r.saved.Metrics[0], trueAccuracy) {
+		row = append(row, r.run.truth(e.Genotype))
 	}
 	counts := e.Genotype.Counts()
 	for _, p := range e.Genotype.Space().Operations() {

@@ -92,6 +92,9 @@ func Resolve(c *cli.Context, p *terminal.Console) (x Matrix, err error) {
 	return x, nil
 }
 
+// DataName is the name of the first data set.
+func (x Matrix) DataName() string { return x.cells[0].Data }
+
 // check refuses what no sweep could do.
 func (x *Matrix) check(c *cli.Context) error {
 	switch {
