@@ -62,7 +62,7 @@ var layers = map[string]string{
 	"cmd/internal/terminal": "",
 	"cmd/internal/host":     "",
 	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host search/checkpoint",
-	"cmd/internal/chart":    "cmd/internal/rundir",
+	"cmd/internal/chart":    "cmd/internal/terminal cmd/internal/rundir",
 	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir graphgen graphgen/pass models/... prune " +
 		"prune/proxy search/data",
 	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
@@ -86,8 +86,8 @@ var layers = map[string]string{
 		"prune/ranking search/data",
 	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/archs cmd/internal/surrogate models/space models/stream",
-	"cmd/internal/report": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/cells cmd/internal/judge models/celldraw " +
-		"models/space",
+	"cmd/internal/report": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings cmd/internal/cells cmd/internal/judge " +
+		"models/celldraw models/space",
 	"cmd/internal/watch":     "cmd/internal/report models/safe",
 	"cmd/internal/mlflow":    "cmd/internal/terminal cmd/internal/rundir cmd/internal/report",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",

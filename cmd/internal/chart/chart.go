@@ -18,6 +18,12 @@ const (
 	height = 12 * vg.Centimeter
 )
 
+// What the histograms of charts are saved as, see HistogramFile.
+const (
+	Figure1Histogram = "figure1_histogram.csv"
+	JudgeHistogram   = "judge_histogram.csv"
+)
+
 // Write writes NAME.png and NAME.svg.
 func Write(d rundir.Dir, name string, chart *plot.Plot) error {
 	for _, format := range []string{"png", "svg"} {

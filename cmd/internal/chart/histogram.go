@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"zos-ort/cmd/internal/terminal"
+
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 	"gonum.org/v1/plot/plotter"
@@ -38,6 +40,21 @@ func Histogram(x, edges []float64) *plotter.Histogram {
 		h.Bins[i].Weight += 1 / (float64(len(x)) * width)
 	}
 	return h
+}
+
+// HistogramFile is a table of histograms for programs that draw them again: the heights of the bars of every sample by
+// bin, from one edge to the next.
+func HistogramFile(edges []float64, names []string, samples ...[]float64) []byte {
+	rows := [][]string{append([]string{"from", "to"}, names...)}
+	for i := range len(edges) - 1 {
+		rows = append(rows, []string{terminal.Number(edges[i]), terminal.Number(edges[i+1])})
+	}
+	for _, x := range samples {
+		for i, b := range Histogram(x, edges).Bins {
+			rows[i+1] = append(rows[i+1], terminal.Number(b.Weight))
+		}
+	}
+	return terminal.CSV(rows)
 }
 
 // Density is the Gaussian kernel estimate of the density at the edges, with Silverman's bandwidth

@@ -8,6 +8,14 @@ import (
 	"zos-ort/graphgen/check"
 )
 
+// The file has the edges and the heights of the bars.
+func TestHistogramFile(t *testing.T) {
+	got := string(chart.HistogramFile([]float64{0, .5, 1}, []string{"a", "b"}, []float64{.1, .2, .9, 1}, []float64{.5}))
+	if want := "from,to,a,b\n0,0.5,1,0\n0.5,1,1,2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // The histogram has the area 1; the density is that of the distribution that was drawn from.
 func TestHistogramAndDensity(t *testing.T) {
 	x := check.Normal(3, 20000, 5)

@@ -33,7 +33,12 @@ func (s *Settings) save(dir rundir.Dir, groups []group, res Result) error {
 	if err := dir.Write("samples.csv", samples); err != nil {
 		return err
 	}
-	drawing, err := s.chart(groups)
+	edges := chart.Bins(s.Bins, groups[0].scores, groups[1].scores)
+	bars := chart.HistogramFile(edges, []string{groups[0].name, groups[1].name}, groups[0].scores, groups[1].scores)
+	if err := dir.Write(chart.Figure1Histogram, bars); err != nil {
+		return err
+	}
+	drawing, err := s.chart(groups, edges)
 	if err != nil {
 		return fmt.Errorf("figure 1: %w", err)
 	}
@@ -62,19 +67,23 @@ func samplesCSV(groups []group) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// scoreName says what is counted.
+func (s *Settings) scoreName() string {
+	if s.Score == ScoreSurrogate {
+		return fmt.Sprintf("validation accuracy after %d epochs, predicted, %%", s.Surrogate.Epoch)
+	}
+	return "kernel norm of the untrained network"
+}
+
 // groupColors has a color per group, in their order.
 var groupColors = []color.NRGBA{{30, 100, 180, 255}, {230, 120, 30, 255}}
 
 // chart draws the histograms of both groups over each other, with their densities as lines.
-func (s *Settings) chart(groups []group) (*plot.Plot, error) {
+func (s *Settings) chart(groups []group, edges []float64) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = fmt.Sprintf("%d architectures with and without Bernoulli(%v) masks", s.Samples, s.Xi)
-	p.X.Label.Text, p.Y.Label.Text = "kernel norm of the untrained network", "density"
-	if s.Score == ScoreSurrogate {
-		p.X.Label.Text = fmt.Sprintf("validation accuracy after %d epochs, predicted, %%", s.Surrogate.Epoch)
-	}
+	p.X.Label.Text, p.Y.Label.Text = s.scoreName(), "density"
 	p.Legend.Top, p.Legend.Left = true, true
-	edges := chart.Bins(s.Bins, groups[0].scores, groups[1].scores)
 	for i, g := range groups {
 		c := groupColors[i]
 		line, err := plotter.NewLine(chart.Density(g.scores, edges))

@@ -44,7 +44,7 @@ func TestChartOfEqualScores(t *testing.T) {
 	archs := []space.Genotype{check.Must(space.Named("DARTS_V1"))(t)}
 	groups := []group{{name: "unmasked", archs: archs, scores: []float64{2, 2, 2}},
 		{name: "masked", archs: archs, scores: []float64{2, 2, 2}}}
-	drawing := check.Must(s.chart(groups))(t)
+	drawing := check.Must(s.chart(groups, chart.Bins(s.Bins, groups[0].scores)))(t)
 	if drawing.X.Min > 2 || drawing.X.Max < 2 || !(drawing.Y.Max > 0) || math.IsInf(drawing.Y.Max, 0) {
 		t.Errorf("axes %v to %v and up to %v", drawing.X.Min, drawing.X.Max, drawing.Y.Max)
 	}

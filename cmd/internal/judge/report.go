@@ -207,6 +207,10 @@ func (r *Report) Save(d rundir.Dir) error {
 	if err != nil {
 		return fmt.Errorf("chart of the judge: %w", err)
 	}
+	bars := chart.HistogramFile(chart.Bins(bins, r.random), []string{"random architectures"}, r.random)
+	if err := d.Write(chart.JudgeHistogram, bars); err != nil {
+		return err
+	}
 	return chart.Write(d, "judge", c)
 }
 

@@ -142,6 +142,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"search", []string{"testdata/search"}, 20},
 		{"retrain", []string{"testdata/retrain"}, 6},
 		{"sweep", []string{"testdata/sweep"}, 4},
+		{"figure1", []string{"testdata/figure1"}, 1},
 		{"compare", []string{"testdata/search", "testdata/retrain", "testdata/sweep"}, 25},
 	} {
 		path := drawnPage(t, c.dirs...)

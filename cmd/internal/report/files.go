@@ -70,28 +70,6 @@ func (r *run) loadRank(f *folder) {
 	r.Tables = append(r.Tables, t)
 }
 
-// shownPictures are drawings of other commands that the page has no chart for.
-var shownPictures = []struct{ file, title string }{
-	{"figure1.svg", "Figure 1: scores of architectures with and without masks"},
-	{"judge.svg", "Random architectures, and what was judged"},
-}
-
-// largestPicture keeps a page within bounds.
-const largestPicture = 300 << 10
-
-func (r *run) loadPictures(f *folder) {
-	for _, s := range shownPictures {
-		b := f.read(s.file)
-		switch {
-		case b == nil:
-		case len(b) > largestPicture:
-			f.note("%s is too large to be shown", s.file)
-		default:
-			r.Pictures = append(r.Pictures, picture{s.title, dataURI("image/svg+xml", b)})
-		}
-	}
-}
-
 // loadRecord says how the run was started.
 func (r *run) loadRecord(f *folder) {
 	var x rundir.Record

@@ -113,7 +113,7 @@ func (r *run) loadExperiment(f *folder, e settings.Experiment) {
 	}
 	r.roundsSection(scores)
 	r.timeSection(f, res)
-	r.memorySection(f)
+	r.memorySection(f, res)
 	r.Trained = readTrained(f, r.ID)
 	s := summary{run: r, e: e, result: res, finished: finished, genotype: g, mask: &mask, norms: scores.norms}
 	s.judged = judgedGenotype(f)

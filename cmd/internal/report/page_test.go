@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -145,6 +147,75 @@ func TestFigure(t *testing.T) {
 	write(t, "<svg/>", dir, "figure1.svg")
 	wantTexts(t, check.Must(Page([]string{dir}, Options{}))(t), "score -0.250 (standard error 0.125)", "p = 0.031", "94.500",
 		"20 architectures, deviation 0.500", "data:image/svg")
+}
+
+// TestHistograms: where a run has the numbers, the page draws them in place of the static picture; what was judged is
+// marked, and may lie beside all random architectures.
+func TestHistograms(t *testing.T) {
+	figure := copied(t, "figure1")
+	write(t, "<svg/>", figure, "figure1.svg")
+	r := check.Must(load(figure, "x"))(t)
+	c := r.Sections[0].Charts[0]
+	if len(r.Pictures) > 0 || c.Kind != steps || c.XLabel != "predicted accuracy, %" || len(c.Series) != 2 || len(c.X) != 101 ||
+		c.Series[0].Label != "unmasked" || c.Series[1].Label != "masked" || len(c.Series[1].Values) != len(c.X) {
+		t.Errorf("%d pictures, %+v", len(r.Pictures), c)
+	}
+	area := 0.
+	for i := range len(c.X) - 1 {
+		area += float64((c.X[i+1] - c.X[i]) * c.Series[0].Values[i])
+	}
+	if math.Abs(area-1) > 1e-6 {
+		t.Errorf("the bars have the area %v", area)
+	}
+	r = check.Must(load("testdata/search", "x"))(t)
+	s := r.Sections[len(r.Sections)-1]
+	if len(r.Pictures) > 0 || s.Charts[0].Kind != steps || len(s.Charts[0].Marks) != 2 || s.Charts[0].Marks[0].Label != "zos" {
+		t.Errorf("%d pictures, %+v", len(r.Pictures), s.Charts[0].Marks)
+	}
+	for _, text := range []string{"", "from,to,unmasked\n", "from,to,unmasked\n1,2\n", "a,b\n1,2\n", "from,to\n1,2\n", "from,to,x\n1,2,y\n"} {
+		write(t, text, figure, "figure1_histogram.csv")
+		check.Must(Page([]string{figure}, Options{}))(t)
+	}
+}
+
+// TestMeasuredMemory: peaks are drawn beside that of memory.csv, those of a GPU too; a run of an earlier version has its
+// prediction in its result.
+func TestMeasuredMemory(t *testing.T) {
+	dir := copied(t, "search")
+	find := func() chart {
+		for _, s := range check.Must(load(dir, "x"))(t).Sections {
+			if s.Title == "Memory" {
+				return s.Charts[len(s.Charts)-1]
+			}
+		}
+		t.Fatal("no memory")
+		return chart{}
+	}
+	c := find()
+	var res result
+	if err := json.Unmarshal([]byte(readText(t, dir, "result.json")), &res); err != nil {
+		t.Fatal(err)
+	}
+	// The highest row of the file: 2156032 + 481024 + 22199808 + 1789952 + 512.
+	if len(c.Series) != 2 || math.Abs(float64(c.Series[1].Values[0])-26.627328) > 1e-9 || math.Abs(float64(c.Series[0].Values[0])-251.482112) > 1e-9 {
+		t.Errorf("%+v", c.Series)
+	}
+	if err := os.Remove(filepath.Join(dir, "memory.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if old := float64(find().Series[1].Values[0]); old != float64(number(res.Predicted)*1e-6) {
+		t.Errorf("%v MB, %d bytes in the result", old, res.Predicted)
+	}
+	lines := strings.Split(strings.TrimSpace(readText(t, dir, "metrics.csv")), "\n")
+	for i := range lines {
+		if lines[i] += ",5000000"; i == 0 {
+			lines[i] = strings.TrimSuffix(lines[i], "5000000") + "gpu_pool_peak_bytes"
+		}
+	}
+	write(t, strings.Join(lines, "\n")+"\n", dir, "metrics.csv")
+	if c = find(); len(c.Series) != 3 || c.Series[1].Values[0] != 5 {
+		t.Errorf("%+v", c.Series)
+	}
 }
 
 func TestNoRun(t *testing.T) {

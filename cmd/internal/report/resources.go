@@ -100,11 +100,15 @@ func (r *run) timeSection(f *folder, x result) {
 	r.add(&r.Sections, "Time", forecast, c)
 }
 
+// memoryLayers are the columns of memory.csv from the bottom up.
+var memoryLayers = []string{"fixed", "other", "activations", "gradients", "updates"}
+
 // layerColors are those of the layers of memory.csv.
 var layerColors = []string{"c7", "c4", "c0", "c1", "c2"}
 
-// memorySection draws the predicted memory of the programs and the measured size of the process.
-func (r *run) memorySection(f *folder) {
+// memorySection draws the predicted memory of the programs over a step, and beside it what was measured: the runtime
+// counts its memory as a whole, not node by node, so of a step there are peaks alone.
+func (r *run) memorySection(f *folder, x result) {
 	t := f.csv("memory.csv")
 	programs, nodes := t.texts("program"), t.numbers("node")
 	var charts []chart
@@ -116,7 +120,7 @@ func (r *run) memorySection(f *folder) {
 		part := table{t.header, t.rows[from:to]}
 		c := chart{Title: "Predicted, " + strings.Replace(programs[from], "eval", "evaluation", 1), Kind: stack, Peak: true, XLabel: "node in order of execution", YLabel: "MB",
 			X: nodes[from:to], Note: "Fixed are weights, momenta, inputs and constants, which stay all the time."}
-		for i, layer := range []string{"fixed", "other", "activations", "gradients", "updates"} {
+		for i, layer := range memoryLayers {
 			values := scaled(part.numbers(layer), 1e-6)
 			if largest(values) > 0 {
 				c.Series = append(c.Series, series{Label: layer, Color: layerColors[i], Values: values})
@@ -125,10 +129,51 @@ func (r *run) memorySection(f *folder) {
 		charts = append(charts, c)
 		from = to
 	}
-	charts = append(charts, chart{Title: "Measured, process", Kind: lines, XLabel: "epoch", YLabel: "MB",
-		X: r.curves.epochs, Note: "The largest resident size so far: tensors, images, the runtime and the program.",
-		Series: []series{{Label: "peak resident size", Values: r.curves.peak}}})
+	charts = append(charts, r.measuredMemory(f, t, x))
 	r.add(&r.Sections, "Memory", "", charts...)
+}
+
+// measuredMemory draws the peaks that were measured so far over the epochs, and the predicted one as a line across.
+func (r *run) measuredMemory(f *folder, plan table, x result) chart {
+	c := chart{Title: "Peaks, predicted and measured", Kind: lines, XLabel: "epoch", YLabel: "MB", X: r.curves.epochs, Zero: true,
+		Note:   "Predicted are tensors alone; the process also holds the images, the runtime and the program. Within a step nothing is measured.",
+		Series: []series{{Label: "measured: resident size of the process", Values: r.curves.peak}}}
+	metrics := f.csv("metrics.csv")
+	for _, gpu := range []struct{ column, label string }{{"gpu_pool_peak_bytes", "measured: GPU, tensors"},
+		{"gpu_pool_reserved_bytes", "measured: GPU, reserved"}, {"gpu_process_peak_bytes", "measured: GPU, process"}} {
+		if values := scaled(metrics.numbers(gpu.column), 1e-6); values != nil {
+			c.Series = append(c.Series, series{Label: gpu.label, Values: values})
+		}
+	}
+	if len(c.drawable()) == 0 {
+		return chart{}
+	}
+	predicted := peakOf(plan)
+	if predicted == 0 { // a run of an earlier version
+		predicted = number(x.Predicted)
+	}
+	if predicted > 0 {
+		line := make([]number, len(c.X))
+		for i := range line {
+			line[i] = predicted * 1e-6
+		}
+		c.Series = append(c.Series, series{Label: "predicted: tensors", Values: line, Color: "c7"})
+	}
+	return c
+}
+
+// peakOf is the highest sum of the layers of memory.csv, 0 without rows.
+func peakOf(t table) (peak number) {
+	sums := make([]number, len(t.rows))
+	for _, layer := range memoryLayers {
+		for i, x := range t.numbers(layer) {
+			sums[i] += x
+		}
+	}
+	if peak = largest(sums); !peak.known() {
+		return 0
+	}
+	return peak
 }
 
 func largest(list []number) number {

@@ -54,6 +54,7 @@ const (
 	stack  = "stack"
 	bars   = "bars"   // stacked
 	points = "points" // with the range from Low to High
+	steps  = "steps"  // of a histogram: every value counts up to the next x
 )
 
 // chart is drawn by the library in the page.
@@ -69,6 +70,7 @@ type chart struct {
 	XNames []string `json:"xnames,omitempty"` // of whole numbers from 0
 	Series []series `json:"series"`
 	Marks  []mark   `json:"marks,omitempty"`
+	Zero   bool     `json:"zero,omitempty"` // the axis begins there
 	Peak   bool     `json:"peak,omitempty"` // the highest point is what counts, not the last
 }
 

@@ -39,19 +39,20 @@ function stacked(list) {
 // marks are vertical lines with a word.
 function marksPlugin(marks) {
   return { hooks: { draw: u => {
-    for (const m of marks) {
+    marks.forEach((m, i) => {
       const x = Math.round(u.valToPos(m.x, "x", true));
-      if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
+      if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
       const k = u.ctx;
       k.save();
       k.strokeStyle = k.fillStyle = color("quiet");
       k.setLineDash([4, 4]);
       k.beginPath(); k.moveTo(x, u.bbox.top); k.lineTo(x, u.bbox.top + u.bbox.height); k.stroke();
       k.font = 11 * devicePixelRatio + "px system-ui, sans-serif";
-      k.textAlign = "left";
-      k.fillText(m.label, x + 4 * devicePixelRatio, u.bbox.top + 12 * devicePixelRatio);
+      const gap = 4 * devicePixelRatio, fits = x + gap + k.measureText(m.label).width <= u.bbox.left + u.bbox.width;
+      k.textAlign = fits ? "left" : "right";
+      k.fillText(m.label, fits ? x + gap : x - gap, u.bbox.top + (12 + 13 * i) * devicePixelRatio); // below that of the mark before
       k.restore();
-    }
+    });
   } } };
 }
 
@@ -93,7 +94,8 @@ function yRange(c, shown) {
   const low = [], high = [];
   c.series.forEach((s, i) => { for (const [to, list] of [[low, s.low], [high, s.high], [low, shown[i]], [high, shown[i]]]) to.push(...(list || []).filter(v => v != null)); });
   let a = Math.min(...low), b = Math.max(...high);
-  if (c.kind === "stack" || c.kind === "bars") a = 0;
+  if (c.kind === "stack" || c.kind === "bars" || c.kind === "steps" || c.zero) a = 0;
+  if (c.kind === "steps") b *= 1 + .14 * (c.marks || []).length; // room for their words
   const pad = (b - a || Math.abs(b) || 1) * .06;
   return [c.kind === "stack" || c.kind === "bars" || a >= 0 && a - pad < 0 ? Math.min(a, 0) : a - pad, b + (c.kind === "stack" ? 0 : pad)];
 }
@@ -114,6 +116,7 @@ function options(c, width, height, small) {
     if (c.kind === "lines" && dashed(s)) one.dash = [6, 4];
     if (band) Object.assign(one, { fill: stroke, width: 0, points: { show: false } });
     if (c.kind === "bars") one.paths = uPlot.paths.bars({ size: [.7, 40] });
+    if (c.kind === "steps") Object.assign(one, { paths: uPlot.paths.stepped({ align: 1 }), fill: stroke + "40", width: 1.5, points: { show: false } });
     if (c.kind === "points") Object.assign(one, { paths: pointsPath(c, i), fill: stroke, points: { show: false } });
     o.series.push(one);
   }
@@ -124,7 +127,8 @@ function options(c, width, height, small) {
 }
 
 function xRange(c) {
-  const a = c.x[0], b = c.x[c.x.length - 1];
+  let a = c.x[0], b = c.x[c.x.length - 1];
+  if (c.kind === "steps" && c.marks) [a, b] = [Math.min(a, ...c.marks.map(m => m.x)), Math.max(b, ...c.marks.map(m => m.x))];
   const pad = c.kind === "points" || c.kind === "bars" ? .6 : a === b ? .5 : 0;
   return [a - pad, b + pad];
 }
