@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
+.PHONY: help setup setup-cuda tools build sbom test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,28 @@ setup: tools ## fetch ONNX Runtime into the cache (nothing to do the second time
 setup-cuda: tools ## fetch the build of ONNX Runtime for CUDA too (165 MB)
 	@GO="$(GO)" sh ort/runtime/setup.sh cuda
 
+# No path, date or state of this folder is in the program: the same source, Go and C compiler give the same bytes anywhere.
+BUILD := build -trimpath -buildvcs=false -ldflags "-X zos-ort/cmd/internal/settings.Program=$(VERSION)"
 build: tools ## build bin/zos-ort
-	@$(GO) build -ldflags "-X zos-ort/cmd/internal/settings.Program=$(VERSION)" -o $(BIN) ./cmd/zos-ort
+	@$(GO) $(BUILD) -o $(BIN) ./cmd/zos-ort
+
+sbom: build ## list what the program is made of: modules with their sums, settings of the build, ONNX Runtime with its SHA-256
+	@$(GO) version -m $(BIN)
+	@sed 's/^/runtime /' ort/runtime/SHA256SUMS
+
+test-reproducible: tools ## build twice, in other folders and without a cache in common, and compare the bytes (10 minutes)
+	@GO="$(GO)" sh cmd/zos-ort/reproducible.sh $(BUILD)
+
+# GOVULNDB is another copy of the database: a folder of it as file:///DIR.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GOVULNDB    ?=
+govulncheck: tools ## list known vulnerabilities in the code that the program calls (needs Go's database of them)
+	@GOBIN="$(abspath bin)" $(GO) install $(GOVULNCHECK) || { echo "make: govulncheck cannot be fetched from here" >&2; exit 1; }
+	@bin/govulncheck $(if $(GOVULNDB),-db "$(GOVULNDB)") ./cmd/zos-ort; case $$? in \
+	0) ;; \
+	3) echo "make: the program calls code with the vulnerabilities above: update Go or the modules" >&2; exit 1 ;; \
+	*) echo "make: govulncheck found nothing out: its database cannot be reached (see above); GOVULNDB=file:///DIR takes a copy" >&2; exit 1 ;; \
+	esac
 
 search: setup build ## find a network on the built-in data
 	./$(BIN) search --xi 0.5
