@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2"
 
@@ -20,7 +21,7 @@ func (n *Net) WriteState(w io.Writer) error {
 
 // Save writes the state as an ONNX Runtime checkpoint file. The file appears whole or not at all.
 func (n *Net) Save(path string) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return fmt.Errorf("save state: %w", err)
 	}

@@ -74,12 +74,12 @@ func (s Store) save(position string, content any, state func(io.Writer) error) e
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.json(position), append(b, '\n'), 0o644)
+	return renameio.WriteFile(s.json(position), append(b, '\n'), 0o644, renameio.WithTempDir(s.Dir))
 }
 
 // writeHashed writes a file atomically and returns its SHA-256.
 func writeHashed(path string, write func(io.Writer) error) (string, error) {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return "", err
 	}
@@ -134,7 +134,11 @@ func (s Store) read(position string) (content []byte, state string, err error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return nil, "", fmt.Errorf("checkpoint %s is damaged: %w", path, err)
 	}
-	if e.Schema != schema || e.Version != version {
+	if e.Schema == schema && e.Version != version {
+		return nil, "", fmt.Errorf("checkpoint %s was written by another version of zos-ort (form %d, this reads form %d): "+
+			"resume with that version, or begin the run anew", path, e.Version, version)
+	}
+	if e.Schema != schema {
 		return nil, "", fmt.Errorf("checkpoint %s holds %q version %d, want %q version %d", path, e.Schema,
 			e.Version, schema, version)
 	}

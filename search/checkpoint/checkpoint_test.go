@@ -218,3 +218,46 @@ func TestManyEpochs(t *testing.T) {
 		}
 	}
 }
+
+// TestTemporaryFilesStayInTheFolder: what a kill leaves is found when the run goes on, and not in the folder of
+// temporary files, which may be full, read-only or missing.
+func TestTemporaryFilesStayInTheFolder(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	s := checkpoint.Store{Dir: filepath.Join(t.TempDir(), "checkpoints")}
+	if err := s.Save(checkpoint.Position(1, 0), 1, func(io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	err := s.Save(checkpoint.Position(2, 0), 2, func(io.Writer) error {
+		if files, _ := os.ReadDir(tmp); len(files) > 0 {
+			t.Errorf("%s lies elsewhere", files[0].Name())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCheckpointOfAnotherVersion: the words say what it is and what to do.
+func TestCheckpointOfAnotherVersion(t *testing.T) {
+	s := checkpoint.Store{Dir: t.TempDir()}
+	path := filepath.Join(s.Dir, checkpoint.Position(1, 0)+".json")
+	if err := s.Save(checkpoint.Position(1, 0), 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Replace(string(b), `"version":2`, `"version":1`, 1)
+	if err := os.WriteFile(path, []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var told string
+	_, _, err = s.Load(new(int), func(err error) { told = err.Error() })
+	if err == nil || !strings.Contains(told, "another version of zos-ort (form 1, this reads form 2): resume with that version") {
+		t.Errorf("%v, %q", err, told)
+	}
+}

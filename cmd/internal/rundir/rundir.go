@@ -83,7 +83,7 @@ func (d Dir) Write(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(d.Path(name)), 0o755); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	if err := renameio.WriteFile(d.Path(name), content, 0o644); err != nil {
+	if err := renameio.WriteFile(d.Path(name), content, 0o644, renameio.WithTempDir(string(d))); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
