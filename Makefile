@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build sbom test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci clean
+.PHONY: help setup setup-cuda tools build sbom test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -171,6 +171,14 @@ fuzz-ci: tools ## fuzz the three riskiest parsers for 20 s each
 	@for x in $(RISKY); do \
 	  echo "$$x"; $(GO) test -run '^$$' -fuzz "^$${x##*:}$$" -fuzztime 20s $(FUZZFLAGS) $${x%%:*} || exit 1; \
 	done
+
+# A campaign is repeated by its seed: ZOS_KILL_SEED=N.
+DEATHS ?= 60
+torture: setup ## kill and starve every command that writes, DEATHS times each of five, and compare what it ends with (20 minutes)
+	ZOS_DEATHS=$(DEATHS) $(GO) test -count 1 -v -timeout 3h -run '^TestTorture$$' ./cmd/zos-ort
+
+soak: setup ## open and close 300 networks with 20,000 steps between: memory, threads and files stay as they are (10 minutes)
+	ZOS_SOAK=1 $(GO) test -count 1 -v -timeout 2h -run '^TestSoak$$' ./search
 
 clean: ## remove what was built
 	rm -rf bin

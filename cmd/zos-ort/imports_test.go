@@ -11,10 +11,11 @@ import (
 // package may import of this module. "A/..." allows a folder.
 var layers = map[string]string{
 	// data and text
-	"models/space":  "",
-	"models/stream": "",
-	"models/safe":   "",
-	"models/method": "models/space",
+	"models/space":           "",
+	"models/space/spacetest": "",
+	"models/stream":          "",
+	"models/safe":            "",
+	"models/method":          "models/space",
 
 	// graphs
 	"graphgen/ir":       "",
@@ -32,7 +33,7 @@ var layers = map[string]string{
 	"graphgen":          "graphgen/ir graphgen/op graphgen/autodiff graphgen/onnx graphgen/pass graphgen/port graphgen/scope",
 
 	// networks
-	"models/nn":       "graphgen graphgen/ir graphgen/op models/space",
+	"models/nn":       "graphgen graphgen/ir graphgen/op graphgen/scope models/space",
 	"models/supernet": "graphgen graphgen/ir graphgen/op graphgen/pass graphgen/scope models/nn models/space",
 	"models/network": "graphgen graphgen/ir graphgen/op graphgen/pass graphgen/port graphgen/scope graphgen/deploy " +
 		"models/nn models/space",
