@@ -32,13 +32,19 @@ func (r *run) metricsSection(f *folder, e settings.Experiment) {
 			{Label: names[judged], Values: r.curves.loss}, {Label: "training", Values: t.numbers("train_loss")},
 			{Label: "alpha batches", Values: afterWarmup(t.numbers("alpha_loss"), e)}}},
 		chart{Title: "Entropy", Small: true, Kind: lines, XLabel: "epoch", YLabel: "nats", X: x, Marks: warmup(e),
-			Note: "Of the mixing weights of an edge: it falls as the search decides.", Series: []series{
-				{Label: "normal cell", Values: t.numbers("entropy_normal")},
-				{Label: "reduction cell", Values: t.numbers("entropy_reduce")}}},
+			Note: "Of the mixing weights of an edge: it falls as the search decides.", Series: entropies(t, e)},
 		chart{Title: "Gradient norm", Small: true, Kind: lines, XLabel: "epoch", YLabel: "norm", X: x, Marks: warmup(e),
 			Series: []series{{Label: "gradient norm", Values: t.numbers("grad_norm")}}},
 		chart{Title: "Learning rate", Small: true, Kind: lines, XLabel: "epoch", YLabel: "rate", X: x,
 			Series: []series{{Label: "learning rate", Values: t.numbers("lr")}}})
+}
+
+// entropies are those of the cell types of the space.
+func entropies(t table, e settings.Experiment) (list []series) {
+	for _, cell := range e.Space.Of().CellTypes() {
+		list = append(list, series{Label: cellName(cell), Values: t.numbers("entropy_" + cell.String())})
+	}
+	return list
 }
 
 // warmup marks where the alphas begin to learn.

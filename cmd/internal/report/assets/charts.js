@@ -6,7 +6,13 @@ const drawn = []; // [element, make] of every chart, to draw it again in another
 // pretty prints a value of a legend.
 const pretty = v => v == null ? "–" : Math.abs(v) >= 1000 ? v.toFixed(0) : String(+v.toPrecision(4));
 
-function seriesColor(s, i) { return color(s.op || s.color || "c" + i % 8); }
+// Operations of spaces other than DARTS take the colours of the series, in the order in which they are met.
+const others = [];
+function opColor(op) {
+  if (!color(op) && !others.includes(op)) others.push(op);
+  return color(op) ? op : "c" + others.indexOf(op) % 8;
+}
+function seriesColor(s, i) { return color(s.op ? opColor(s.op) : s.color || "c" + i % 8); }
 
 // dashed are the operations of 5x5 convolutions and average pooling: a second sign beside the colour.
 const dashed = s => /5x5|avg/.test(s.op || "") || / the paper$|^training$/.test(s.label);

@@ -54,7 +54,7 @@ for (const grid of all("[data-edges]")) {
 for (const legend of all("[data-legend]")) {
   const seen = new Set();
   for (const edges of Object.values(alphasOf[legend.dataset.legend].cells)) for (const e of edges) for (const o of e.ops) seen.add(o.op);
-  for (const op of seen) make("span", legend, { textContent: op }).style.setProperty("--k", "var(--" + op + ")");
+  for (const op of seen) make("span", legend, { textContent: op }).style.setProperty("--k", "var(--" + opColor(op) + ")");
 }
 
 // Another theme, another width, paper.
