@@ -43,7 +43,7 @@ func (x lane) head() (xs, ys []float64) {
 const (
 	margin      = 20.
 	titleHeight = 48.
-	column      = 136. // from node to node
+	column      = 136. // from node to node, with labels of 12 characters and two entries
 	inputWidth  = 72.
 	nodeWidth   = 48.
 	laneHeight  = 22.
@@ -82,7 +82,7 @@ type edge struct {
 
 func (d drawing) arrange() (l layout) {
 	inputs, states := d.space.Inputs(), d.space.Inputs()+d.space.Nodes()
-	out := margin + inputWidth + column*float64(d.space.Nodes()+1) - nodeWidth
+	out := margin + inputWidth + d.column()*float64(d.space.Nodes()+1) - nodeWidth
 	y := titleHeight
 	for s := range states {
 		lanes := len(d.from(s))
@@ -92,7 +92,7 @@ func (d drawing) arrange() (l layout) {
 		b := box{x: margin, y: y, width: inputWidth, height: laneHeight * float64(max(2, lanes)), fill: inputFill,
 			label: state(d.space, s)}
 		if s >= inputs {
-			b.x, b.width, b.label, b.fill = columnOf(s-inputs)-nodeWidth/2, nodeWidth, fmt.Sprint(s-inputs), nodeFill
+			b.x, b.width, b.label, b.fill = d.middle(s-inputs)-nodeWidth/2, nodeWidth, fmt.Sprint(s-inputs), nodeFill
 		}
 		l.boxes = append(l.boxes, b)
 		y += b.height + rowGap
@@ -109,8 +109,37 @@ func (d drawing) arrange() (l layout) {
 // joins says whether a state is a part of the output.
 func (d drawing) joins(state int) bool { return slices.Contains(outputs(d.space), state) }
 
-// columnOf is the middle of a node's column.
-func columnOf(node int) float64 { return margin + inputWidth + column*float64(node+1) - nodeWidth/2 }
+// column is the distance of two nodes: labels and entries fit.
+func (d drawing) column() float64 {
+	const letter, short = 7, 12
+	wide := 0.
+	for _, e := range d.edges {
+		wide = max(wide, letter*float64(len(e.label)-short), 0)
+	}
+	most := 0
+	for _, e := range d.edges {
+		most = max(most, d.enter(e.node))
+	}
+	return column + wide + spread(most) - spread(2)
+}
+
+// enter is how many edges enter a node.
+func (d drawing) enter(node int) (n int) {
+	for _, e := range d.edges {
+		if e.node == node {
+			n++
+		}
+	}
+	return n
+}
+
+// spread is how far the entries of n edges lie from the middle of a node, at most.
+func spread(n int) float64 { return min(entry*float64(max(1, n-1)), nodeWidth/2-4) }
+
+// middle is that of a node's column.
+func (d drawing) middle(node int) float64 {
+	return margin + inputWidth + d.column()*float64(node+1) - nodeWidth/2
+}
 
 // from are the edges that read a state, the farthest first: a lane that turns earlier is below and crosses none.
 func (d drawing) from(state int) (list []edge) {
@@ -136,7 +165,7 @@ func (d drawing) leave(l *layout, state int, out float64) {
 		y += laneHeight
 	}
 	for _, e := range from {
-		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: columnOf(e.node) + d.entry(e),
+		l.lanes = append(l.lanes, lane{fromX: x, fromY: y, toX: d.middle(e.node) + d.entry(e),
 			toY: l.boxes[d.space.Inputs()+e.node].y, turns: true, gene: e.number, label: e.label, look: e.look})
 		y += laneHeight
 	}
@@ -145,19 +174,14 @@ func (d drawing) leave(l *layout, state int, out float64) {
 // entry is where an edge enters its node, from the middle of it. Of two edges the one from farther up enters on the
 // right, and is not crossed.
 func (d drawing) entry(of edge) float64 {
-	rank, n := 0, -1
+	rank, n := 0, d.enter(of.node)
+	if n == 1 {
+		return 0
+	}
 	for _, e := range d.edges {
-		if e.node != of.node {
-			continue
-		}
-		n++
-		if e.source < of.source || e.source == of.source && e.number > of.number {
+		if e.node == of.node && (e.source < of.source || e.source == of.source && e.number > of.number) {
 			rank++
 		}
 	}
-	if n == 0 {
-		return 0
-	}
-	width := min(entry*float64(n), nodeWidth/2-4)
-	return width - 2*width*float64(rank)/float64(n)
+	return spread(n) - 2*spread(n)*float64(rank)/float64(n-1)
 }

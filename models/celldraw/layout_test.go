@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"zos-ort/models/space"
+	"zos-ort/models/space/spacetest"
 )
 
 // In the drawing of any cell no line runs through a box that is not its end, no two lanes cover each other, and
@@ -47,4 +48,38 @@ func (l layout) clear(t *testing.T) bool {
 		}
 	}
 	return ok
+}
+
+// Cells of other spaces, whole and derived, are drawn without covering anything either.
+func TestNothingCoversInOtherSpaces(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var list []*space.Space
+	for range 40 {
+		s, err := space.Parse(spacetest.Document(rng))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, s)
+	}
+	for _, name := range space.Shipped() {
+		s, err := space.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, s)
+	}
+	for _, s := range list {
+		g, err := space.RandomGenotype(rng, s.FullMask())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ct := range s.CellTypes() {
+			if l := arrange(g, ct); !l.clear(t) {
+				t.Fatalf("%v: %+v", g, l)
+			}
+			if !ofSpace(s, ct).clear(t) {
+				t.Fatalf("the cell of %s", s.Document())
+			}
+		}
+	}
 }

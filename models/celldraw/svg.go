@@ -15,7 +15,9 @@ import (
 func SVG(title string, g space.Genotype, t space.CellType) []byte { return arrange(g, t).svg(title) }
 
 // SpaceSVG draws a cell of the whole space: every edge with its number of operations.
-func SpaceSVG(title string, s *space.Space, t space.CellType) []byte {
+func SpaceSVG(title string, s *space.Space, t space.CellType) []byte { return ofSpace(s, t).svg(title) }
+
+func ofSpace(s *space.Space, t space.CellType) layout {
 	d := drawing{space: s}
 	for e, set := range s.FullMask().Sets(t) {
 		at := s.EdgeAt(e)
@@ -25,7 +27,7 @@ func SpaceSVG(title string, s *space.Space, t space.CellType) []byte {
 		}
 		d.edges = append(d.edges, edge{e, at.Node, at.Source, label, separable})
 	}
-	return d.arrange().svg(title)
+	return d.arrange()
 }
 
 func (l layout) svg(title string) []byte {
