@@ -44,17 +44,11 @@ func TestScript(t *testing.T) {
 			e.Setenv("DEMO", demo)
 			return err
 		},
-		Condition: func(cond string) (bool, error) {
-			if cond != "runtime" {
-				return false, fmt.Errorf("unknown condition %q", cond)
-			}
-			_, err := ort.Locate()
-			return err == nil, nil
-		},
+		Condition: scriptCondition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fails": failsCommand,
 			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand, "surrogate": surrogateCommand,
 			"flags": flagsCommand, "json": jsonCommand, "images": imagesCommand, "cut": cutCommand, "bytename": byteNameCommand,
-			"alter": alterCommand},
+			"alter": alterCommand, "public": publicCommand},
 	})
 }
 
