@@ -122,6 +122,7 @@ void zos_memory_info_release(OrtMemoryInfo *info);
 OrtStatus *zos_default_allocator(OrtAllocator **allocator);
 
 // An arena of the environment that splits every free chunk, so that it counts requested memory.
+void zos_trim(void);  // gives unused heap back
 OrtStatus *zos_arena_register(OrtEnv *env, const OrtMemoryInfo *info);
 OrtStatus *zos_arena_unregister(OrtEnv *env, const OrtMemoryInfo *info);
 

@@ -12,6 +12,10 @@ import (
 // on the host the arena of NewArena, on a GPU the pool of OpenCUDA.
 const envAllocators = "session.use_env_allocators"
 
+// Trim gives the system back what the allocator of the C library holds unused: above all what ONNX
+// Runtime took to read models. It makes later allocations slower, so it belongs before a long run.
+func Trim() { C.zos_trim() }
+
 // NewArena makes the process's only shared arena of host memory, for sessions with
 // Options.TightArena. A session's own arena hands out a free chunk of up to twice the requested
 // size, and its statistics count all of that chunk. This arena splits every chunk, so it counts

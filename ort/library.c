@@ -44,6 +44,12 @@ void zos_use(const zos_library *lib) {
   zos_training = lib->training;
 }
 
+void zos_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 const char *zos_build_info(const zos_library *lib) {
   const char *(*info)(void) = CALL(lib->api, GetBuildInfoString, const char *(*)(void));
   return info ? info() : "";

@@ -20,6 +20,17 @@ static void drop(float *block) {
   if (block != NULL) free((char *)block - 64);
 }
 
+// largest takes the largest kept block, if there is one. The caller holds the lock.
+static float *largest(void) {
+  int at = 0;
+  for (int i = 1; i < slots; i++) {
+    if (kept[i] != NULL && (kept[at] == NULL || size_of(kept[i]) > size_of(kept[at]))) at = i;
+  }
+  float *block = kept[at];
+  kept[at] = NULL;
+  return block;
+}
+
 float *work_take(size_t floats) {
   int best = -1;
   float *block = NULL;
@@ -33,7 +44,10 @@ float *work_take(size_t floats) {
     block = kept[best];
     kept[best] = NULL;
   }
+  // A larger block takes the place of one that is too small, or every size would be kept.
+  float *small = block == NULL ? largest() : NULL;
   pthread_mutex_unlock(&lock);
+  drop(small);
   if (block != NULL) return block;
   void *p = NULL;
   if (posix_memalign(&p, 64, 64 + sizeof(float) * floats) != 0) return NULL;

@@ -4,6 +4,7 @@ package program
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"zos-ort/graphgen"
@@ -109,6 +110,12 @@ func (s Shape) fields(v *Vectors) []field {
 	w, stats := s.Weights.Len(), s.Stats.Len()
 	return []field{{port.Weights, &v.Weights, w}, {port.Momentum, &v.Momentum, w},
 		{port.RunningMean, &v.Means, stats}, {port.RunningVariance, &v.Variances, stats}}
+}
+
+// Trim gives back the memory that making programs and sessions left unused, of Go and of ONNX Runtime.
+func (n *Net) Trim() {
+	debug.FreeOSMemory()
+	ort.Trim()
 }
 
 // Close releases the state.

@@ -52,6 +52,7 @@ type Loop[E, S any] struct {
 // Run makes the epochs that are left. When ctx is cancelled it finishes the running step, saves,
 // and returns the context's error.
 func (l Loop[E, S]) Run(ctx context.Context) error {
+	l.Net.Trim()
 	for !l.Done() {
 		e, err := l.Epoch(ctx)
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps

@@ -16,6 +16,7 @@ import (
 type Device struct {
 	CUDA  *ort.CUDA    // nil on the CPU
 	Meter *meter.Meter // nil unless a GPU is open
+	arena func()       // gives the arena back; nil without one
 }
 
 // Open prepares the device of an experiment before the runtime is opened for anything else, and says which
@@ -86,12 +87,35 @@ func options(e settings.Experiment, id int) (c ort.CUDA, err error) {
 	return c, err
 }
 
-// Close ends the counting of a GPU's memory.
-func (d *Device) Close() { d.Meter.Close() }
+// OpenArena lets the sessions of a run on the CPU share one arena, which hands out the tensors of one step
+// in the memory of the last. The allocator of the system splits that memory until little fits, so that a search
+// took more than twice the predicted peak. The runtime must be open; sessions must be closed before the
+// device. Only one run of a process has an arena.
+func (d *Device) OpenArena() error {
+	if d.CUDA != nil {
+		return nil
+	}
+	release, err := ort.NewArena()
+	if errors.Is(err, ort.ErrInUse) {
+		return nil
+	}
+	d.arena = release
+	return err
+}
+
+// Close ends the counting of a GPU's memory and gives the arena back.
+func (d *Device) Close() {
+	d.Meter.Close()
+	if d.arena != nil {
+		d.arena()
+	}
+}
 
 // Options returns the session options of an experiment.
 func (d *Device) Options(e settings.Experiment) ort.Options {
-	return ort.Options{Threads: e.Device.Threads, Dump: e.Execution.Dump, CUDA: d.CUDA}
+	shared := d.arena != nil
+	return ort.Options{Threads: e.Device.Threads, Dump: e.Execution.Dump, CUDA: d.CUDA, CPUArena: shared,
+		TightArena: shared}
 }
 
 // Torch is PyTorch's name of the device.

@@ -19,7 +19,6 @@ import (
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
-	"zos-ort/ort"
 	"zos-ort/ort/meter"
 	"zos-ort/prune"
 	"zos-ort/prune/ranking"
@@ -217,9 +216,11 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 		return nil, err
 	}
 	rankers, _ := e.Rankers()
+	options := d.Options(e)
+	options.Threads = 1
 	return &ranking.Supernet{Rankers: rankers, Net: e.RankingNet(full), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
-		Options: ort.Options{Threads: 1, Dump: e.Execution.Dump, CUDA: d.CUDA}, Lowering: spec.Lowering,
+		Options: options, Lowering: spec.Lowering,
 		Weights: func(repeat int, l graphgen.Layout) []float32 {
 			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
 		},

@@ -89,7 +89,10 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 // Open opens the runtime, the surrogate if one judges, and the run's folder: the one to resume, or a new one
 // that holds the settings.
 func (r *Run) Open(ctx context.Context, resume, out string) (err error) {
-	if err = ort.Open(""); err != nil {
+	if err = ort.Open(""); err == nil {
+		err = r.Device.OpenArena()
+	}
+	if err != nil {
 		return err
 	}
 	x := r.Execution
