@@ -2,13 +2,16 @@ package network_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/deploy"
+	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
+	"zos-ort/models/space/spacetest"
 )
 
 // The closed forms count what the programs have, in every space. A graph leaves out operations whose results nobody
@@ -31,3 +34,42 @@ func TestCosts(t *testing.T) {
 		}
 	}
 }
+
+// Networks of any architecture train, and are exported: also of cells in which a node has no operation, or nobody reads
+// one.
+func TestEveryArchitecture(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var spaces []*space.Space
+	for range 20 {
+		spaces = append(spaces, check.Must(space.Parse(spacetest.Document(rng)))(t))
+	}
+	nb201 := check.Must(space.Open("nb201"))(t)
+	for range 6 {
+		spaces = append(spaces, nb201)
+	}
+	list := []space.Genotype{
+		check.Must(nb201.ParseGenotype("|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"))(t),
+		check.Must(nb201.ParseGenotype("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"))(t)}
+	for _, s := range spaces {
+		list = append(list, check.Must(space.RandomGenotype(rng, s.FullMask()))(t))
+	}
+	for _, g := range list {
+		c := network.Config{Genotype: g, Channels: 4, Cells: 3, Classes: 3}.WithDropPath(.2)
+		spec := c.Spec(2, 8, pass.Lowering{Passes: pass.All, Target: pass.CPUKernels})
+		step := check.Must(spec.WeightStep())(t)
+		if err := step.Graph.Verify(); err != nil {
+			t.Errorf("%v: %v", g, err)
+		}
+		if n := space.NetworkParams(g, c.Channels, c.Cells, c.Classes, false); n != step.Weights.Len() {
+			t.Errorf("%v: %d parameters, the program has %d", g, n, step.Weights.Len())
+		}
+		v := step.Weights.Initialize(rng)
+		tensors := step.Tensors(v, make([]float32, step.Stats.Len()), ones(step.Stats.Len()))
+		graph := check.Must(c.Graph(tensors, 8))(t)
+		if out := graph.Outputs[0]; !slices.Equal(out.Value.Shape, []int{1, 3}) {
+			t.Errorf("%v: logits %v", g, out.Value.Shape)
+		}
+	}
+}
+
+func ones(n int) []float32 { return slices.Repeat([]float32{1}, n) }

@@ -146,8 +146,8 @@ func (b *builder) operation(t space.CellType, gene space.Gene, x *ir.Value) *ir.
 		return x
 	}
 	norms := nn.Norms{Inner: nn.Affine, Last: nn.Affine}
-	if gene.Op.IsPool() {
-		norms = nn.Norms{Inner: nn.Plain, Last: nn.Plain, Search: b.PoolNorm}
+	if b.PoolNorm && gene.Op.IsPool() {
+		norms = nn.Norms{Inner: nn.Plain, Last: nn.Plain, Search: true}
 	}
 	x = nn.Apply(b.n, x, gene.Op, b.space.Stride(t, gene.Source), norms)
 	if len(b.drops) > 0 {
