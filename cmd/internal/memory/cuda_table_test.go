@@ -18,7 +18,7 @@ import (
 	"zos-ort/ort"
 )
 
-// Every program of every method, and of a retraining with all that it can have, is built of operators
+// Every program of every method and space, and of a retraining with all that it can have, is built of operators
 // that CUDA has, in float32 and in bfloat16: emission checks the table, so an error names what it lacks.
 func TestCUDATable(t *testing.T) {
 	used := map[string]bool{}
@@ -48,6 +48,12 @@ func TestCUDATable(t *testing.T) {
 		e := c.With(m)
 		mask := check.Must(e.LikelyMask())(t)
 		emit(m.Name, check.Must(e.Spec(settings.StageSearch, mask))(t))
+	}
+	for _, name := range space.Shipped() {
+		s := check.Must(space.Open(name))(t)
+		e := c.In(space.RefTo(s)).With(method.All[0])
+		e.Network = settings.Network{Channels: 4, Cells: 3, Partial: 1}
+		emit(name, check.Must(e.Spec(settings.StageSearch, s.FullMask()))(t))
 	}
 	for _, name := range []string{"DARTS_V1", "DARTS_V2", "PC_DARTS_cifar"} {
 		genotype, err := space.Named(name)
