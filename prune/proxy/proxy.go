@@ -172,8 +172,14 @@ func Scores(x *Sample, list []Proxy) ([]float64, error) {
 	for i, p := range list {
 		var err error
 		if scores[i], err = p.Score(x); err != nil {
-			return nil, err
+			return nil, &NoScore{err}
 		}
 	}
 	return scores, nil
 }
+
+// NoScore is the error of a network to which a proxy gives no number, such as one whose cells lead nowhere.
+type NoScore struct{ Reason error }
+
+func (e *NoScore) Error() string { return e.Reason.Error() }
+func (e *NoScore) Unwrap() error { return e.Reason }

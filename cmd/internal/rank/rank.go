@@ -4,6 +4,7 @@ package rank
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -79,6 +80,8 @@ type Verdict struct {
 	// File is the Spearman correlation with the file's own column of this name, if it has one.
 	File    *float64 `json:"spearman_with_file,omitempty"`
 	Seconds float64  `json:"seconds_per_architecture"`
+	// Without is the number of architectures to which the ranker gives no number. They count as the worst.
+	Without int `json:"without_score,omitempty"`
 }
 
 // Result is what rank prints with --json.
@@ -149,6 +152,10 @@ func (s *Settings) score(ctx context.Context, f *archs.File, rows []int, train *
 		err = safe.Share(ctx, e.Device.Threads, order, func(_, i int) error {
 			net := s.network(f.Genotypes[rows[i]], repeat, batches)
 			one, err := ranking.Scores(ctx, net, []proxy.Proxy{x})
+			var none *proxy.NoScore
+			if errors.As(err, &none) { // worse than all that have one
+				one, err = []float64{math.Inf(-1)}, nil
+			}
 			if err != nil {
 				return fmt.Errorf("architecture in row %d: %w", rows[i]+2, err)
 			}
@@ -186,6 +193,11 @@ func (s *Settings) verdict(x proxy.Proxy, scores [][]float64, truth []float64, f
 	for _, repeat := range scores {
 		for i, y := range repeat {
 			mean[i] += y / float64(len(scores))
+		}
+	}
+	for _, y := range mean {
+		if math.IsInf(y, -1) {
+			v.Without++
 		}
 	}
 	if truth != nil {
@@ -228,6 +240,11 @@ func (r *Result) Print(p *terminal.Console) error {
 	for _, v := range r.Verdicts {
 		rows = append(rows, []string{v.Ranker, v.Needs, two(v.Spearman), two(v.Kendall), two(v.SpearmanBest),
 			two(v.Repeats), two(v.File), fmt.Sprintf("%.2f", v.Seconds)})
+	}
+	for _, v := range r.Verdicts {
+		if v.Without > 0 {
+			p.Result("%s gives no number to %d of them, which count as the worst", v.Ranker, v.Without)
+		}
 	}
 	return p.Table([]string{"ranker", "needs", "Spearman", "Kendall", "in the best fifth", "between repeats",
 		"with the file's own", "s an architecture"}, rows)
