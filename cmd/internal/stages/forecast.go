@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"zos-ort/cmd/internal/forecast"
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort"
 	"zos-ort/search/train"
@@ -39,6 +40,9 @@ func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
 	return nil
 }
 
+// crowd are the threads a processor up to which steps are timed.
+const crowd = 4
+
 // untimed says why no step is timed; empty if they are.
 func (r *Run) untimed(all bool) string {
 	if r.Console.Silent() && !all {
@@ -49,6 +53,9 @@ func (r *Run) untimed(all bool) string {
 	}
 	if n := r.Need; n.Bytes > 0 && n.Peak+n.Stacks > n.Bytes {
 		return "unknown: the run does not fit into the memory"
+	}
+	if n, have := r.Experiment.Device.Threads, host.Processors(); n > crowd*have { // steps would take too long to time them
+		return fmt.Sprintf("unknown: %d threads share %s", n, terminal.Count(have, "processor"))
 	}
 	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
 		return "unknown: ONNX Runtime is missing"
