@@ -72,7 +72,7 @@ func DOT(name string, genotype space.Genotype, t space.CellType) string {
 				"fontname", font, "fontsize", "12", "arrowsize", "0.8")
 	}
 	out := declare(g, "output", "c_{k}", outputFill)
-	for _, state := range outputs(s) {
+	for _, state := range s.Joined() {
 		g.Edge(states[state], out).Attrs("color", toOutput.color, "arrowsize", "0.6")
 	}
 	return g.String()

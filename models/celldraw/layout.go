@@ -107,7 +107,7 @@ func (d drawing) arrange() (l layout) {
 }
 
 // joins says whether a state is a part of the output.
-func (d drawing) joins(state int) bool { return slices.Contains(outputs(d.space), state) }
+func (d drawing) joins(state int) bool { return slices.Contains(d.space.Joined(), state) }
 
 // column is the distance of two nodes: labels and entries fit.
 func (d drawing) column() float64 {

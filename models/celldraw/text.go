@@ -56,18 +56,6 @@ func state(s *space.Space, i int) string {
 	return fmt.Sprintf("node %d", i-s.Inputs())
 }
 
-// outputs are the states that the output of a cell is made of.
-func outputs(s *space.Space) (states []int) {
-	first := s.Inputs()
-	if s.Output() == space.Last {
-		first += s.Nodes() - 1
-	}
-	for i := first; i < s.Inputs()+s.Nodes(); i++ {
-		states = append(states, i)
-	}
-	return states
-}
-
 // SpaceText is the cell of a space for a terminal: a line for every node, with what it reads, and one for the output.
 func SpaceText(s *space.Space) (lines []string) {
 	for node := range s.Nodes() {

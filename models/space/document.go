@@ -19,10 +19,10 @@ var documents embed.FS
 // DARTS is the space that everything has by default.
 var DARTS = shipped("darts")
 
-// interned holds every space that was read, by its document.
+// interned holds every space that was read, by its document, and those that come with the package by their names.
 var interned struct {
 	sync.Mutex
-	byText map[string]*Space
+	byText, byName map[string]*Space
 }
 
 // Shipped lists the names of the spaces that come with the program.
@@ -34,13 +34,19 @@ func Shipped() (names []string) {
 	return names
 }
 
+// shipped is a space that comes with the package, read once; nil if there is none of that name.
 func shipped(name string) *Space {
+	interned.Lock()
+	s := interned.byName[name]
+	interned.Unlock()
+	if s != nil {
+		return s
+	}
 	data, err := documents.ReadFile("spaces/" + name + ".json")
 	if err != nil {
 		return nil
 	}
-	s, err := Parse(data)
-	if err != nil {
+	if s, err = Parse(data); err != nil {
 		panic(err)
 	}
 	return s
@@ -93,10 +99,12 @@ func Parse(data []byte) (*Space, error) {
 		return nil, fmt.Errorf("space: %w", *root.broken)
 	}
 	if interned.byText == nil {
-		interned.byText = map[string]*Space{}
+		interned.byText, interned.byName = map[string]*Space{}, map[string]*Space{}
 	}
 	own, err := documents.ReadFile("spaces/" + s.name + ".json")
-	s.shipped = err == nil && bytes.Equal(own, data)
+	if s.shipped = err == nil && bytes.Equal(own, data); s.shipped {
+		interned.byName[s.name] = s
+	}
 	interned.byText[text.String()] = s
 	return s, nil
 }

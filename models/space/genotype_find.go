@@ -8,13 +8,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf16"
 )
 
 // FindGenotype reads the genotype in the content of a file, in any form that people have: this program's
-// JSON, Python text anywhere in a file or a log, NASLib's compact tuples, NNI's and NAS-Bench-301's JSON
-// NAS-Bench-201's own (see Forms). Text that does not name its space is of this one. Of several assignments the name chooses; of several to one name the last one counts, as in
-// Python. UTF-16 and byte order marks are understood.
+// JSON, Python text anywhere in a file or a log, NASLib's compact tuples, NNI's and NAS-Bench-301's JSON,
+// NAS-Bench-201's text (see Forms). Text that does not name its space is of this one. Of several assignments the
+// name chooses; of several to one name the last one counts, as in Python. UTF-16 and byte order marks are understood.
 func (s *Space) FindGenotype(content []byte, name string) (Genotype, error) {
 	text := strings.TrimSpace(decodeText(content))
 	if text == "" || !strings.Contains("{([|", text[:1]) {
@@ -48,11 +47,7 @@ func decodeText(b []byte) string {
 	default:
 		return string(bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF")))
 	}
-	units := make([]uint16, len(b)/2)
-	for i := range units {
-		units[i] = order.Uint16(b[2*i:])
-	}
-	return string(utf16.Decode(units))
+	return fromUTF16(b, order)
 }
 
 var (

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// concat are the states that the output of a cell is made of, in every genotype of a space.
-func (s *Space) concat() (states []int) {
+// Joined are the states that the output of a cell is made of.
+func (s *Space) Joined() (states []int) {
 	first := s.inputs
 	if s.output == Last {
 		first += s.nodes - 1
@@ -29,7 +29,7 @@ func (g Genotype) String() string {
 	}
 	var b strings.Builder
 	b.WriteString("Genotype(")
-	concat := g.Space().concat()
+	concat := g.Space().Joined()
 	for _, t := range g.Space().types {
 		if t == Reduce {
 			b.WriteString(", ")
@@ -155,7 +155,7 @@ var naslibConcat = [2][]int{Normal: {2, 3, 4, 5, 6}, Reduce: {4, 5, 6}}
 // concat reads range(2, 6), [2, 3, 4, 5], or either inside of list() or tuple().
 func (s *scanner) concat(t CellType) error {
 	numbers, err := s.integers(t)
-	concat := s.space.concat()
+	concat := s.space.Joined()
 	if err != nil || slices.Equal(numbers, concat) || s.space == DARTS && slices.Equal(numbers, naslibConcat[t]) {
 		return err
 	}
@@ -193,6 +193,6 @@ func (s *scanner) integers(t CellType) (numbers []int, err error) {
 		}
 		return numbers, nil
 	default:
-		return nil, fmt.Errorf("%v_concat is %q, want range(%d, %d)", t, word, s.space.concat()[0], s.space.inputs+s.space.nodes)
+		return nil, fmt.Errorf("%v_concat is %q, want range(%d, %d)", t, word, s.space.Joined()[0], s.space.inputs+s.space.nodes)
 	}
 }

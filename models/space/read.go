@@ -48,9 +48,14 @@ func toUTF8(b []byte) ([]byte, error) {
 	if len(b)%2 != 0 {
 		return nil, fmt.Errorf("the file begins as UTF-16 and has an odd number of bytes, %d", len(b))
 	}
-	units := make([]uint16, len(b)/2-1)
+	return []byte(fromUTF16(b[2:], order)), nil
+}
+
+// fromUTF16 decodes text without a byte order mark; an odd last byte is left out.
+func fromUTF16(b []byte, order binary.ByteOrder) string {
+	units := make([]uint16, len(b)/2)
 	for i := range units {
-		units[i] = order.Uint16(b[2+2*i:])
+		units[i] = order.Uint16(b[2*i:])
 	}
-	return []byte(string(utf16.Decode(units))), nil
+	return string(utf16.Decode(units))
 }

@@ -82,7 +82,7 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	open, err := d.Token()
 	if err != nil {
-		return nil, fmt.Errorf("not JSON: %w", unexpected(err))
+		return nil, notJSON(err)
 	}
 	if open != json.Delim('{') {
 		return nil, errors.New("not a JSON object")
@@ -91,7 +91,7 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return nil, fmt.Errorf("not JSON: %w", unexpected(err))
+			return nil, notJSON(err)
 		}
 		key, _ := token.(string) // the decoder lets nothing else through in this place
 		if _, twice := values[key]; twice {
@@ -99,18 +99,21 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return nil, fmt.Errorf("key %q: not JSON: %w", key, unexpected(err))
+			return nil, fmt.Errorf("key %q: %w", key, notJSON(err))
 		}
 		values[key] = value
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, fmt.Errorf("not JSON: %w", unexpected(err))
+		return nil, notJSON(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, errors.New("text after the end of the JSON object")
 	}
 	return values, nil
 }
+
+// notJSON is the error of text that is none.
+func notJSON(err error) error { return fmt.Errorf("not JSON: %w", unexpected(err)) }
 
 // unexpected names a file that ends too early as such: a bare EOF tells a user little.
 func unexpected(err error) error {

@@ -29,7 +29,13 @@ type object struct {
 func readValue(data []byte) (*value, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	line := func() int { return 1 + bytes.Count(data[:min(int(d.InputOffset()), len(data))], []byte("\n")) }
+	at, lines := 0, 1 // what the decoder has read, and the line where that ends
+	line := func() int {
+		end := int(d.InputOffset())
+		lines += bytes.Count(data[at:end], []byte("\n"))
+		at = end
+		return lines
+	}
 	var broken error
 	v, err := readInto(d, line, "", &broken, 0)
 	if err == nil {
@@ -94,8 +100,6 @@ func (o *object) read(d *json.Decoder, line func() int, path string, broken *err
 	o.values[key], err = readInto(d, line, strings.TrimPrefix(path+"."+key, "."), broken, depth+1)
 	return err
 }
-
-func notJSON(err error) error { return fmt.Errorf("not JSON: %w", unexpected(err)) }
 
 // fail keeps the first error of a document.
 func (v *value) fail(format string, args ...any) {

@@ -118,18 +118,7 @@ func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, 
 	if err != nil {
 		return f, err
 	}
-	count := func() error {
-		f.Parts = nil
-		for _, s := range list {
-			p, err := s.part(test)
-			if err != nil {
-				return err
-			}
-			f.Parts = append(f.Parts, p)
-		}
-		return nil
-	}
-	if err := count(); err != nil || !all && f.Seconds() < worth {
+	if f.Parts, err = parts(list, test); err != nil || !all && f.Seconds() < worth {
 		f.Why = "seconds"
 		return f, err
 	}
@@ -139,22 +128,28 @@ func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, 
 		}
 	}
 	f.Measured = true
-	return f, count()
+	f.Parts, err = parts(list, test)
+	return f, err
+}
+
+// parts counts what all stages do.
+func parts(list []stage, test int) (parts []Part, err error) {
+	for _, s := range list {
+		p, err := s.part(test)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	return parts, nil
 }
 
 // Guess predicts by arithmetic alone; why says why nothing is timed.
 func Guess(e settings.Experiment, test int, why string) (Forecast, error) {
 	f := Forecast{Why: why}
 	list, err := stagesOf(e)
-	if err != nil {
-		return f, err
+	if err == nil {
+		f.Parts, err = parts(list, test)
 	}
-	for _, s := range list {
-		p, err := s.part(test)
-		if err != nil {
-			return f, err
-		}
-		f.Parts = append(f.Parts, p)
-	}
-	return f, nil
+	return f, err
 }

@@ -49,8 +49,9 @@ func readScores(f *folder) ranked {
 		}
 		return r
 	}
+	s := f.searched()
 	for i := range t.rows {
-		op, err := f.searched().Operation(ops[i])
+		op, err := s.Operation(ops[i])
 		e, err2 := strconv.Atoi(edges[i])
 		round, err3 := strconv.Atoi(rounds[i])
 		if err != nil || err2 != nil || err3 != nil || round < 1 || !scores[i].known() {

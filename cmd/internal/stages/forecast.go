@@ -15,12 +15,16 @@ import (
 // Estimate predicts how long the run takes, before it begins, and starts the clock. All that is predicted is timed; a
 // run that takes seconds only if all is set.
 func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
+	if r.Console.Silent() && !all { // nobody reads it, and counting takes the programs
+		r.Forecast.Why = "not timed"
+		return nil
+	}
 	terminal.Doing(ctx, "timing the steps of the run")
 	test := 0
 	if r.test != nil {
 		test = r.test.Len()
 	}
-	why := r.untimed(all)
+	why := r.untimed()
 	if why == "" {
 		r.Forecast, err = forecast.Of(ctx, r.Experiment, test, r.Device, all)
 		if ctx.Err() != nil {
@@ -44,10 +48,7 @@ func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
 const crowd = 4
 
 // untimed says why no step is timed; empty if they are.
-func (r *Run) untimed(all bool) string {
-	if r.Console.Silent() && !all {
-		return "not timed"
-	}
+func (r *Run) untimed() string {
 	if r.Device.CUDA != nil && r.Device.Meter == nil {
 		return "unknown: the GPU is not here"
 	}
