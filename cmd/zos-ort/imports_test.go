@@ -16,6 +16,7 @@ var layers = map[string]string{
 	"models/stream":          "",
 	"models/safe":            "",
 	"models/method":          "models/space",
+	"models/budget":          "models/space",
 
 	// graphs
 	"graphgen/ir":       "",
