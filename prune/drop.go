@@ -1,22 +1,50 @@
 package prune
 
-import "zos-ort/models/space"
+import (
+	"slices"
+
+	"zos-ort/models/space"
+)
 
 // drop removes from every set its PerRound lowest-scoring operations, as far as they are droppable.
 func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []space.Candidate) {
+	turns, each := 1, c.PerRound
+	if len(c.Limits) > 0 { // what an edge may lose depends on what the others have
+		turns, each = c.PerRound, 1
+	}
 	var removed []space.Candidate
-	for t, e := range mask.Places() {
-		for range c.PerRound {
-			list := mask.Space().Members(droppable(mask, t, e))
-			if len(list) == 0 {
-				break
+	for range turns {
+		for t, e := range mask.Places() {
+			for range each {
+				list := c.droppable(mask, t, e)
+				if len(list) == 0 {
+					break
+				}
+				worst := space.Candidate{Cell: t, Edge: e, Op: c.lowest(list, &s[t][e])}
+				mask = mask.Without(worst)
+				removed = append(removed, worst)
 			}
-			worst := space.Candidate{Cell: t, Edge: e, Op: c.lowest(list, &s[t][e])}
-			mask = mask.Without(worst)
-			removed = append(removed, worst)
 		}
 	}
 	return mask, removed
+}
+
+// droppable lists the operations of an edge without which the space has architectures, within the limits. Edges that
+// are ranked together lose them together, so that all of them keep what the limits need, not the last ones alone.
+func (c Config) droppable(m space.Mask, t space.CellType, e int) []space.Primitive {
+	list := m.Space().Members(droppable(m, t, e))
+	if len(c.Limits) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(list, func(p space.Primitive) bool {
+		without := m
+		for other, edge := range m.Places() {
+			if own := other == t && edge == e; (own || c.Pool.joins(other, t)) && m.At(other, edge).Len() > 1 {
+				without = without.Without(space.Candidate{Cell: other, Edge: edge, Op: p})
+			}
+		}
+		return !c.Limits.Admits(without)
+	})
 }
 
 // droppable are the operations of an edge that the space can lose. A set keeps its last operation. And

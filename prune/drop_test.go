@@ -1,12 +1,14 @@
 package prune_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"zos-ort/graphgen/check"
+	"zos-ort/models/budget"
 	"zos-ort/models/space"
 	"zos-ort/prune"
 )
@@ -93,4 +95,37 @@ func TestPlan(t *testing.T) {
 	})
 	_, err := prune.Plan(prune.Config{Xi: 2, Measure: prune.Operations, PerRound: 1, Repeats: 1}, space.DARTS.FullMask())
 	check.Error(t, err, "between 0 and 1")
+}
+
+// Whatever the scores are, a mask keeps a genotype within the limits; edges that are ranked together keep the same
+// operations; and without limits other operations would be left.
+func TestPruningWithinLimits(t *testing.T) {
+	params, _ := space.DARTS.CountedCosts(space.Size{Channels: 16, Cells: 20}, 10, 32)
+	l := budget.Limit{Name: "weights", Costs: params, Print: func(x float64) string { return fmt.Sprint(x) }}
+	full := space.DARTS.FullMask()
+	least, most := l.Range(full)
+	// Heavy operations score best, so that pruning wants all that is cheap to go.
+	heavy := worth(func(c space.Candidate) float64 { return *params.Gene(c.Cell, c.Edge, c.Op) })
+	for _, pool := range []prune.Pool{prune.NoPool, prune.PoolCell, prune.PoolNetwork} {
+		for _, perRound := range []int{1, 3} {
+			c := prune.Config{Xi: .5, Measure: prune.Operations, PerRound: perRound, Repeats: 1, Pool: pool, AllowTies: true}
+			free := prunes(t, c, full, &fake{norm: heavy}).Mask
+			for _, at := range []float64{.02, .1, .3} {
+				l.Most = least + at*(most-least)
+				c.Limits = budget.Limits{l}
+				m := prunes(t, c, full, &fake{norm: heavy}).Mask
+				if !c.Limits.Admits(m) {
+					t.Errorf("%s, %d a round: the mask has no genotype of at most %v weights", pool, perRound, l.Most)
+				}
+				if c.Limits.Admits(free) {
+					t.Errorf("%s, %d a round: it has one without limits: %v proves nothing", pool, perRound, l.Most)
+				}
+				for ct, e := range m.Places() {
+					if pool == prune.PoolNetwork && m.At(ct, e) != m.At(space.Normal, 0) {
+						t.Errorf("%d a round: %v edge %d keeps other operations than the first edge", perRound, ct, e)
+					}
+				}
+			}
+		}
+	}
 }

@@ -36,6 +36,9 @@ func ParsePool(s string) (Pool, error) {
 	return "", fmt.Errorf("unknown pool %q: use %s, %s or %s", s, NoPool, PoolCell, PoolNetwork)
 }
 
+// joins reports whether edges of two cell types are ranked together.
+func (p Pool) joins(a, b space.CellType) bool { return p == PoolNetwork || p == PoolCell && a == b }
+
 // group are the operations that one ranked network lacks together.
 type group []space.Candidate
 
@@ -48,7 +51,7 @@ func (p Pool) groups(mask space.Mask) (list []group) {
 	at := map[key]int{}
 	for _, t := range mask.Space().CellTypes() {
 		for _, c := range mask.Candidates(t) {
-			if p != PoolCell && p != PoolNetwork {
+			if !p.joins(t, t) {
 				list = append(list, group{c})
 				continue
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 
+	"zos-ort/models/budget"
 	"zos-ort/models/space"
 )
 
@@ -55,6 +56,8 @@ type Config struct {
 	// Shard, if it is not everything, ranks its part of the first round that is not known as a whole, and ends
 	// with a PartError.
 	Shard Shard
+	// Limits leave a mask only where it holds a genotype that meets them.
+	Limits budget.Limits
 	// AllowTies goes on with a round whose scores tell nothing apart. It fails otherwise.
 	AllowTies bool
 	// AllowNoise goes on where the scores differ, but no more than by chance.
@@ -148,7 +151,7 @@ type Observer struct {
 }
 
 // Run removes operations from start until at most the fraction xi of it is left. The fraction is
-// measured against start; "none" is removed first, unless it is to be kept. It resumes from what an
+// measured against start; "none" is removed first, unless it is to be kept or the limits need it. It resumes from what an
 // earlier run with the same arguments handed to Observer.Save; a zero Progress starts anew.
 func Run(ctx context.Context, c Config, start space.Mask, r Ranker, from Progress,
 	o Observer) (Result, error) {
@@ -156,14 +159,18 @@ func Run(ctx context.Context, c Config, start space.Mask, r Ranker, from Progres
 		return Result{}, err
 	}
 	mask := start
-	if !c.KeepNone {
-		mask = start.Drop(space.None)
+	if without := start.Drop(space.None); !c.KeepNone && c.Limits.Admits(without) {
+		mask = without
 	}
 	res := Result{Mask: mask}
 	for !c.finished(mask, start) {
 		round, err := c.atMost(mask, start).round(ctx, len(res.Rounds), mask, r, &from, o)
 		if err != nil {
 			return res, fmt.Errorf("pruning round %d: %w", len(res.Rounds)+1, err)
+		}
+		if len(round.Removed) == 0 && len(c.Limits) > 0 {
+			return res, fmt.Errorf("pruning: nothing more can go if a network is to have %v, and %.3f of the space is left: "+
+				"xi %v cannot be reached", c.Limits, Fraction(c.Measure, mask, start), c.Xi)
 		}
 		if len(round.Removed) == 0 {
 			return res, fmt.Errorf("pruning: every edge is down to one operation and still %.3f of the "+

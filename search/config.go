@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
+	"zos-ort/models/budget"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
@@ -37,6 +38,8 @@ type Config struct {
 	Average int
 	// Perturb derives the genotype by perturbation of the supernet instead of from the alphas.
 	Perturb *Perturb
+	// Limits hold for the genotype and, as a term of the gradient, draw the alphas towards it.
+	Limits budget.Limits
 	// FreezeBelow stops the training of operations that overfit, see freezer; 0 is off.
 	FreezeBelow float64
 	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
@@ -77,6 +80,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.Net.Mask.Validate(); err != nil {
 		return err
+	}
+	if err := c.Limits.Check(c.Net.Mask); err != nil {
+		return fmt.Errorf("search: %w", err)
 	}
 	if err := c.Perturb.validate(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package search
 import (
 	"time"
 
+	"zos-ort/models/budget"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 	"zos-ort/search/train"
@@ -57,6 +58,8 @@ type Snapshot struct {
 	Stop  *Stop  `json:",omitempty"` // what ended the search early
 	// Recent are the alphas after the last epochs, while their mean gives the genotype.
 	Recent []*space.Alphas `json:",omitempty"`
+	// Prices are the weights of the limits.
+	Prices budget.Prices `json:",omitempty"`
 	// Kept are the operations that a selection by perturbation has left on every edge, none on an edge that it
 	// has taken away.
 	Kept *[2][]space.Set `json:",omitempty"`

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
@@ -101,8 +102,12 @@ func (c Config) decide(epoch int, j judge) error {
 // operation keeps the operation of an edge without which the accuracy is lowest; of equals, the one with the
 // higher loss.
 func (j judge) operation(t space.CellType, e int) error {
-	ops := j.Alphas.Mask().Space().Members(j.Kept.At(t, e).Without(space.None))
-	if len(ops) == 0 { // an edge with only none
+	ops := slices.DeleteFunc(j.Alphas.Mask().Space().Members(j.Kept.At(t, e).Without(space.None)),
+		func(p space.Primitive) bool { return !j.admits(t, e, space.SetOf(p)) })
+	if len(ops) == 0 { // an edge with only none, or to which the limits leave nothing else
+		if none := j.Kept.Genes(t, e); none.Has(space.None) {
+			j.Kept.Put(t, e, space.SetOf(space.None))
+		}
 		return nil
 	}
 	best, lowest := ops[0], verdict{}
@@ -128,12 +133,16 @@ func (j judge) inputs(t space.CellType, node int) error {
 	first, end := j.Kept.Space().NodeGenes(node)
 	for {
 		var edges []int
+		all := 0
 		for e := lo; e < hi; e++ {
-			if j.Kept.At(t, e).Usable() {
+			if !j.Kept.At(t, e).Usable() {
+				continue
+			}
+			if all++; j.admits(t, e, 0) {
 				edges = append(edges, e)
 			}
 		}
-		if len(edges) <= end-first {
+		if all <= end-first {
 			return nil
 		}
 		least, highest := edges[0], verdict{}
@@ -148,6 +157,13 @@ func (j judge) inputs(t space.CellType, node int) error {
 		}
 		j.Kept.Put(t, least, 0)
 	}
+}
+
+// admits reports whether the limits can be met with these operations on an edge.
+func (j judge) admits(t space.CellType, e int, ops space.Set) bool {
+	kept := j.Kept
+	kept.Put(t, e, ops)
+	return j.Limits.Admits(kept)
 }
 
 // verdict is the result of an evaluation.

@@ -25,7 +25,8 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 	averaged := of(1)
 	averaged.Average = 2
 	for name, c := range map[string]search.Config{"full channels": of(1), "partial channels": of(4),
-		"averaged alphas": averaged, "perturbation": perturbing(4, 1), "freezing": freezing(.1)} {
+		"averaged alphas": averaged, "perturbation": perturbing(4, 1), "freezing": freezing(.1),
+		"limits": limited(wide(), .1), "limits and a perturbation": limited(perturbing(4, 1), .4)} {
 		t.Run(name, func(t *testing.T) {
 			want, whole := runs(t, c)
 			got, pieces := interrupted(t, c)

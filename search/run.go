@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"zos-ort/models/budget"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/ort/program"
@@ -68,7 +69,7 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 
 // with completes the snapshot with the architecture parameters and what else changes them.
 func (s Snapshot) with(steps *Steps) Snapshot {
-	s.Alphas, s.Adam = steps.Alphas, steps.Adam.State
+	s.Alphas, s.Adam, s.Prices = steps.Alphas, steps.Adam.State, slices.Clone(steps.Prices)
 	if steps.batch != nil {
 		s.Kept = new([2][]space.Set)
 		for _, t := range steps.cellTypes() {
@@ -107,8 +108,10 @@ func (c Config) open(ctx context.Context, images *data.Set, from *Start) (*Steps
 		return nil, err
 	}
 	steps.Adam.Rate, steps.Form = c.AlphaRate(images.Len()), c.Form
+	steps.Limits, steps.Prices = c.Limits, make(budget.Prices, len(c.Limits))
 	var frozen *Frozen
 	if from != nil {
+		copy(steps.Prices, from.Prices)
 		err = steps.Adam.Restore(from.Adam)
 		frozen = from.Frozen
 		if from.Kept != nil {
@@ -217,7 +220,10 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 	if ep.Alphas, err = derived(c.window(at.Recent, at.Epoch, s.Alphas), s.Alphas); err != nil {
 		return ep, err
 	}
-	ep.Genotype, err = space.DeriveFromScores(ep.Alphas.Scores(), s.Kept)
+	if err := c.adjust(ep, s); err != nil {
+		return ep, err
+	}
+	ep.Genotype, err = c.Limits.Derive(ep.Alphas.Scores(), s.Kept)
 	return ep, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"zos-ort/graphgen"
+	"zos-ort/models/budget"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
@@ -18,6 +19,9 @@ type Steps struct {
 	Alphas *space.Alphas
 	Adam   *Adam
 	Form   method.BetaForm // of the beta regulariser
+	// Limits draw the alphas with the weights Prices.
+	Limits budget.Limits
+	Prices budget.Prices
 	// Kept are the operations among which a selection by perturbation has not decided, and those that it has
 	// chosen: at first all of the mask.
 	Kept       space.Mask
@@ -182,6 +186,9 @@ func (s *Steps) Gradient(images []float32, labels []int64, lambda float64) error
 		if err := s.backward(t); err != nil {
 			return err
 		}
+	}
+	if err := s.Limits.AddGradient(s.grad, s.Alphas, s.Prices); err != nil {
+		return err
 	}
 	if lambda > 0 {
 		if _, err := s.Alphas.AddBetaRegularizer(s.grad, lambda); err != nil {

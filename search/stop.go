@@ -41,6 +41,6 @@ func (c Config) after(at Snapshot, ep Epoch, s *Steps) (Snapshot, error) {
 		return next, nil
 	}
 	var err error
-	next.Last.Genotype, err = s.Alphas.Genotype()
+	next.Last.Genotype, err = c.Limits.Derive(s.Alphas.Scores(), s.Kept)
 	return next, err
 }

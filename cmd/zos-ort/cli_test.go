@@ -46,7 +46,7 @@ func TestScript(t *testing.T) {
 		},
 		Condition: scriptCondition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"fails": failsCommand,
-			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand, "surrogate": surrogateCommand,
+			"cifar": cifarCommand, "clib": clibCommand, "model": modelCommand, "surrogate": surrogateCommand, "within": withinCommand,
 			"flags": flagsCommand, "json": jsonCommand, "images": imagesCommand, "cut": cutCommand, "bytename": byteNameCommand,
 			"alter": alterCommand, "public": publicCommand},
 	})

@@ -49,14 +49,14 @@ var layers = map[string]string{
 	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
 	// the method
-	"prune":             "models/space",
+	"prune":             "models/budget models/space",
 	"prune/ranking":     "prune prune/proxy graphgen graphgen/cost graphgen/pass graphgen/scope models/safe models/space models/supernet ort ort/program",
 	"prune/proxy":       "prune graphgen",
 	"search/checkpoint": "",
 	"search/data":       "models/safe models/stream search/data/jpeg",
 	"search/data/jpeg":  "",
 	"search/train":      "ort/program search/data",
-	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/method models/space models/stream models/supernet ort " +
+	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/budget models/method models/space models/stream models/supernet ort " +
 		"ort/program",
 	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/stream ort ort/program",
 

@@ -54,12 +54,12 @@ func (ls Limits) Admits(m space.Mask) bool {
 func (ls Limits) Check(m space.Mask) error {
 	for _, l := range ls {
 		if least, most := l.Range(m); !l.within(least) {
-			return fmt.Errorf("no network has %s within %s: the least is %s, the most %s", l.Name, l.Print(l.Most),
+			return fmt.Errorf("no network has at most %s: the smallest has %s, the largest %s", l.Print(l.Most),
 				l.Print(least), l.Print(most))
 		}
 	}
 	if !ls.Admits(m) {
-		return fmt.Errorf("no network meets %s at once, though each of the limits can be met", ls)
+		return fmt.Errorf("no network has %s at once, though each of the limits can be met", ls)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func (ls Limits) Check(m space.Mask) error {
 func (ls Limits) String() string {
 	var list []string
 	for _, l := range ls {
-		list = append(list, l.Name+" within "+l.Print(l.Most))
+		list = append(list, "at most "+l.Print(l.Most))
 	}
 	return strings.Join(list, " and ")
 }

@@ -75,11 +75,11 @@ func every(m space.Mask, f func(space.Mask)) {
 	walk(0, 0, 0, m.Space().EmptyMask())
 }
 
-// strengthOf is the sum of logarithms that Derive makes as large as it can.
+// strengthOf is the sum that Derive makes as large as it can.
 func strengthOf(g space.Genotype, s *space.Scores) (sum float64) {
 	for _, t := range g.Space().CellTypes() {
 		for i, gene := range g.Cell(t) {
-			sum += math.Log(s[t][g.Space().EdgeIndex(g.Space().NodeOf(i), gene.Source)][gene.Op.Index()])
+			sum += s[t][g.Space().EdgeIndex(g.Space().NodeOf(i), gene.Source)][gene.Op.Index()]
 		}
 	}
 	return sum

@@ -3,38 +3,23 @@ package budget
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 
 	"zos-ort/models/space"
 )
 
-// Derive gives the genotype of a mask with the largest product of mixing weights of those that meet the limits: the one
-// that derives from the scores without limits, where that meets them. It is an error if none does.
+// Derive gives the genotype of a mask with the largest sum of scores of those that meet the limits: the one that derives
+// without limits, where that meets them. It is an error if none does.
 func (ls Limits) Derive(s *space.Scores, m space.Mask) (space.Genotype, error) {
 	g, err := space.DeriveFromScores(s, m)
 	if err != nil || ls.Met(g) {
 		return g, err
 	}
-	chosen, ok := ls.solve(logs(s), m)
+	chosen, ok := ls.solve(s, m)
 	if !ok {
-		return g, fmt.Errorf("genotype: %w", ls.Check(m))
+		return g, fmt.Errorf("genotype: no network of the mask has %v", ls)
 	}
 	return space.DeriveFromScores(s, chosen)
-}
-
-// logs of scores, bounded, so that they can be added.
-func logs(s *space.Scores) *space.Scores {
-	const least = 1e-30 // below what a softmax in float32 gives
-	out := new(space.Scores)
-	for t := range s {
-		for e := range s[t] {
-			for p, x := range s[t][e] {
-				out[t][e][p] = math.Log(max(x, least))
-			}
-		}
-	}
-	return out
 }
 
 // part is a choice for the first edges of a cell's, then of the next cell's nodes.

@@ -99,7 +99,7 @@ func compareGenotype(t *testing.T, res prune.Result) {
 			}
 		}
 	}
-	g, err := stages.Pruned{Mask: res.Mask, Rounds: res.Rounds}.Genotype()
+	g, err := stages.Pruned{Mask: res.Mask, Rounds: res.Rounds}.Genotype(nil)
 	if err != nil || !g.Allowed(res.Mask) {
 		t.Fatalf("genotype %v from the mask %v: %v", g, res.Mask, err)
 	}

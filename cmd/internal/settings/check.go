@@ -34,6 +34,9 @@ func (e Experiment) Check() error {
 		}
 		return e.checkSigns()
 	}
+	if _, err := e.Limits(); err != nil {
+		return err
+	}
 	for _, check := range []func() error{e.checkPruning, e.checkNetworks, e.checkSearch, e.checkSigns} {
 		if err := check(); err != nil {
 			return err
@@ -219,6 +222,9 @@ func (e Experiment) CheckImages() error {
 		if _, err := e.ReadMask(file); err != nil {
 			return err
 		}
+	}
+	if err := e.checkBudget(); err != nil {
+		return err
 	}
 	if p := e.Search.Pad; p < 0 || p > e.Images.Size {
 		return terminal.Usagef("--pad must lie between 0 and the image side, got %d for %d", p, e.Images.Size)

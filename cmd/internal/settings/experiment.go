@@ -39,6 +39,7 @@ type Experiment struct {
 	Ranking    Ranking    `json:"ranking,omitzero"`
 	Search     Search     `json:"search,omitzero"`
 	Export     Export     `json:"export,omitzero"`
+	Budget     Budget     `json:"budget,omitzero"`
 	Retraining Retraining `json:"retraining,omitzero"`
 
 	Execution Execution `json:"execution,omitzero"`
@@ -335,9 +336,10 @@ func (e Experiment) Pruning() prune.Config {
 	r := e.Ranking
 	_, weights := e.Rankers()
 	shard, _ := prune.ParseShard(e.Execution.Shard) // Check refuses what cannot be read
+	limits, _ := e.Limits()                         // as well
 	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
 		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
-		Shard: shard, LastOfTies: r.Ties == TiesLast, AllowTies: r.AllowTies, AllowNoise: e.asPublished(), Weights: weights, ByRank: r.Combine == CombineRank}
+		Shard: shard, LastOfTies: r.Ties == TiesLast, AllowTies: r.AllowTies, Limits: limits, AllowNoise: e.asPublished(), Weights: weights, ByRank: r.Combine == CombineRank}
 }
 
 // asPublished reports whether operations are ranked as the source of the method has it: with few initialisations, and

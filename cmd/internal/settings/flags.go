@@ -163,6 +163,9 @@ var (
 			func(e *Experiment) any { return &e.Search.FreezeBelow }},
 		{"valid-images", "validation images after every epoch", "all",
 			func(e *Experiment) any { return &e.Search.ValidImages }},
+	}
+	// ExportOptions are the size of the network that a search exports, and that a budget limits.
+	ExportOptions = Options{
 		{"network-channels", "channels of the exported network", "",
 			func(e *Experiment) any { return &e.Export.Channels }},
 		{"network-cells", "cells of the exported network", "",
@@ -223,7 +226,7 @@ var ShardOptions = Options{
 // Options of the commands that resolve a whole experiment.
 var (
 	PruneCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, RankOptions,
-		ImageOptions, PadOptions, JudgeOptions)
+		ImageOptions, PadOptions, ExportOptions, BudgetOptions, JudgeOptions)
 	SearchCommand = Join(PruneCommand, MaskOptions, TrainOptions, ProfileOptions, RecomputeOptions)
 	GraphsCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, ImageOptions,
 		PadOptions, MaskOptions, TrainOptions.Only("batch"), RecomputeOptions)

@@ -193,8 +193,8 @@ func (e Experiment) LikelyMaskAt(i int) (space.Mask, error) {
 	case e.Ranking.MaskFile != "":
 		return e.ReadMask(e.Ranking.MaskFile)
 	case m.Mask == method.RandomMask:
-		mask, _ := m.Draw(e.Space.Of(), e.MaskStream(i), e.Ranking.Xi)
-		return mask, nil
+		mask, _, err := e.DrawMask(i)
+		return mask, err
 	case m.Mask == method.Algorithm1:
 		plan, err := prune.Plan(e.Pruning(), e.Space.Of().FullMask())
 		if err != nil {

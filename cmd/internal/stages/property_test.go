@@ -115,7 +115,7 @@ func drawMaskOf(t *rapid.T, rng *rand.Rand, m method.Method) Pruned {
 func drawGenotype(t *rapid.T, rng *rand.Rand, m method.Method, mask Pruned) (space.Genotype, error) {
 	switch m.Source {
 	case method.ByScores:
-		return mask.Genotype()
+		return mask.Genotype(nil)
 	case method.ByChance:
 		return space.RandomGenotype(rng, mask.Mask)
 	}

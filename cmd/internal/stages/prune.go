@@ -16,6 +16,7 @@ import (
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
+	"zos-ort/models/budget"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
@@ -35,12 +36,12 @@ type Pruned struct {
 
 // Genotype derives the genotype of pruning alone: every edge has one operation left, whose strength is its
 // score in the last round.
-func (p Pruned) Genotype() (space.Genotype, error) {
+func (p Pruned) Genotype(ls budget.Limits) (space.Genotype, error) {
 	if len(p.Rounds) == 0 {
 		return space.Genotype{}, fmt.Errorf("pruning made no round: there are no scores to derive a genotype from")
 	}
 	last := space.Scores(*p.Rounds[len(p.Rounds)-1].Scores)
-	return space.DeriveFromScores(&last, p.Mask)
+	return ls.Derive(&last, p.Mask)
 }
 
 // Remaining are fractions of the search space that a mask leaves.
@@ -100,7 +101,7 @@ func (r *Run) mask(ctx context.Context) (res Pruned, err error) {
 		res.Mask, err = r.ReadMask(file)
 	case m.Mask == method.RandomMask:
 		var repairs []space.Repair
-		res.Mask, repairs = m.Draw(r.Space.Of(), r.MaskStream(0), r.Ranking.Xi)
+		res.Mask, repairs, err = r.DrawMask(0)
 		for _, repair := range repairs {
 			p.Say("random mask: %v", repair)
 		}

@@ -3,6 +3,7 @@ package stages
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"zos-ort/cmd/internal/deploy"
 	"zos-ort/cmd/internal/device"
@@ -38,6 +39,7 @@ type SearchResult struct {
 	Predicted int                `json:"predicted_peak_bytes"`
 	Forecast  map[string]float64 `json:"predicted_seconds,omitempty"` // by part of the run
 	Network   *deploy.Cost       `json:"network"`                     // that is exported untrained
+	Budget    []Spent            `json:"budget,omitempty"`
 	GPU       *meter.Peaks       `json:"gpu_memory,omitempty"`
 	Judge     *judge.Report      `json:"judge,omitempty"`
 	Seconds   struct {
@@ -59,11 +61,15 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 			return out, err
 		}
 	}
+	limits, err := r.Limits()
+	if err != nil {
+		return out, err
+	}
 	switch r.Technique().Source {
 	case method.ByScores:
-		out.Genotype, err = pruned.Genotype()
+		out.Genotype, err = pruned.Genotype(limits)
 	case method.ByChance:
-		out.Genotype, err = space.RandomGenotype(stream.New(r.Seed, stream.Architecture, 0), pruned.Mask)
+		out.Genotype, err = limits.Random(stream.New(r.Seed, stream.Architecture, 0), pruned.Mask)
 	default:
 		err = r.explain(r.oneShot(ctx, pruned.Mask, &out), settings.StageSearch, pruned.Mask)
 	}
@@ -76,6 +82,7 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	if out.Network, err = r.export(out.Genotype, pruned.Mask); err != nil {
 		return out, err
 	}
+	out.Budget = spent(limits, out.Genotype)
 	if out.Judge, err = r.judged(ctx); err != nil {
 		return out, err
 	}
@@ -131,15 +138,16 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error) {
 	s := e.Search
 	l, err := e.Lowering()
+	limits, wrong := e.Limits()
 	var perturb *search.Perturb
 	if s.Derive == settings.DerivePerturbation {
 		perturb = &search.Perturb{Images: s.PerturbImages, Steps: s.PerturbSteps}
 	}
-	return search.Config{Average: s.Average, Perturb: perturb, FreezeBelow: s.FreezeBelow,
+	return search.Config{Average: s.Average, Limits: limits, Perturb: perturb, FreezeBelow: s.FreezeBelow,
 		Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
 		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, Form: method.BetaForm(s.BetaForm), StopOnSkips: s.StopOnSkips,
 		Augment: data.Augment{Pad: s.Pad, Flip: true}, Valid: s.ValidImages, Seed: e.Seed,
-		Lowering: l}, err
+		Lowering: l}, errors.Join(err, wrong)
 }
 
 // profile looks at the programs of the run's last stage under a mask before it begins.
@@ -163,6 +171,9 @@ func (s SearchResult) Print(r *Run) {
 	}
 	if s.ValidAcc != nil {
 		r.Console.Result("supernet validation accuracy: %.2f %%", 100**s.ValidAcc)
+	}
+	for _, b := range s.Budget {
+		r.Console.Result("%s", b.text)
 	}
 	device.Print(s.GPU, r.Console)
 	if verdict, err := report.Verdict(string(r.Dir)); err == nil { // the page says what is wrong

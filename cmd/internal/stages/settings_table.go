@@ -42,6 +42,14 @@ func (r *Run) Settings() error {
 		rates += ", " + s.BetaForm
 	}
 	params := space.SupernetParams(r.Space.Of().FullMask(), n.Channels, n.Cells, r.Images.Classes, n.Partial)
+	limits, err := r.Limits()
+	if err != nil {
+		return err
+	}
+	budget := "none"
+	if len(limits) > 0 {
+		budget = limits.String()
+	}
 	return r.Console.Table([]string{"setting", "value"}, [][]string{
 		{"method", r.Method + " (preset " + r.Preset + ")"},
 		{"data", fmt.Sprintf("%s, %d images of %dx%d, %d classes", r.Images.Name, r.Images.Train,
@@ -51,6 +59,7 @@ func (r *Run) Settings() error {
 			n.Channels, n.Partial, params)},
 		{"search", fmt.Sprintf("%d epochs, %d of them warm-up, batch %d", s.Epochs, s.Warmup, s.Batch)},
 		{"rates", rates},
+		{"budget", budget},
 		{"memory", r.Need.String()},
 		{"duration", r.Forecast.String()},
 		{"seed, device", fmt.Sprintf("%d, %s with %d threads", r.Seed, r.Experiment.Device.Name,

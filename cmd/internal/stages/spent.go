@@ -1,0 +1,24 @@
+package stages
+
+import (
+	"fmt"
+
+	"zos-ort/models/budget"
+	"zos-ort/models/space"
+)
+
+// Spent is what the network that was found costs, of the most that it may.
+type Spent struct {
+	Name string  `json:"name"`
+	Cost float64 `json:"cost"`
+	Most float64 `json:"most"`
+	text string
+}
+
+func spent(ls budget.Limits, g space.Genotype) (list []Spent) {
+	for _, l := range ls {
+		cost := l.Costs.Of(g)
+		list = append(list, Spent{l.Name, cost, l.Most, fmt.Sprintf("%s, of at most %s", l.Print(cost), l.Print(l.Most))})
+	}
+	return list
+}
