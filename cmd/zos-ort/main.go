@@ -139,7 +139,7 @@ func commands() (list []*cli.Command) {
 		name     string
 		commands []*cli.Command
 	}{
-		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), figure1Command()}},
+		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), paretoCommand(), figure1Command()}},
 		{"Retrain and deploy", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
 		{"Look and measure", []*cli.Command{reportCommand(), watchCommand(), trackCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(),
 			inspectCommand(), genotypeCommand(), spaceCommand(), dataCommand(), benchCommand(), scalingCommand()}},

@@ -22,15 +22,16 @@ func sweepCommand() *cli.Command {
 			"table.md, table.csv, table.json, runs.csv and bar charts beside the paper's Table 1. The same " +
 			"command continues where it stopped. Flags that are not the sweep's own go to " +
 			"zos-ort search, those that begin with retrain- to zos-ort retrain.",
-		Flags:  sweepFlags(),
+		Flags:  sweepFlags("all"),
 		Before: noArguments,
 		Action: sweepAction,
 	}
 }
 
-func sweepFlags() []cli.Flag {
+// sweepFlags are the flags of a sweep, with its methods unless the user names some.
+func sweepFlags(methods string) []cli.Flag {
 	own := []cli.Flag{
-		methodsFlag("all"),
+		methodsFlag(methods),
 		&cli.IntFlag{Name: "seeds", Value: 3, Usage: "runs of every method, each with the next seed"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "first seed"},
 		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with images, as for search, or " + sweeping.BuiltIn +

@@ -136,7 +136,7 @@ func MaskGroups(list []Mask) (out []MaskGroup) {
 			lifts, drawing = append(lifts, m.Lift.Value), max(drawing, m.Lift.Error)
 			g.Operations += float64(m.Operations) / float64(len(masks))
 		}
-		g.Lift = meanOf(lifts)
+		g.Lift = MeanOf(lifts)
 		g.Lift.Error = math.Hypot(g.Lift.Error, drawing)
 		pairs := 0.
 		for i, a := range masks {

@@ -157,7 +157,7 @@ func nothing() {}
 
 func (j *Judge) genotype(s Subject, accuracy float64) Genotype {
 	g := *s.Genotype
-	v := Genotype{Subject: s, Accuracy: accuracy, Percentile: percentile(j.random, accuracy),
+	v := Genotype{Subject: s, Accuracy: accuracy, Percentile: Percentile(j.random, accuracy),
 		Improvement: 100 * (accuracy - j.mean) / j.mean, Worth: worth(j.random, accuracy),
 		Skips:      skips(g),
 		Parameters: parameters(g)}
@@ -173,7 +173,8 @@ type Mean struct {
 	Error float64 `json:"standard_error"`
 }
 
-func meanOf(x []float64) Mean {
+// MeanOf estimates the mean of a distribution from a sample.
+func MeanOf(x []float64) Mean {
 	mean, sd := stat.MeanStdDev(x, nil)
 	return Mean{mean, sd / math.Sqrt(float64(len(x)))}
 }

@@ -122,11 +122,11 @@ func (j *Judge) mask(ctx context.Context, s Subject, step func()) (v Mask, err e
 		if err != nil {
 			return v, err
 		}
-		*x.mean = meanOf(inside)
+		*x.mean = MeanOf(inside)
 		step()
 	}
 	v.Random.Mean, v.Random.Deviation = stat.MeanStdDev(random, nil)
-	v.Lift = v.Inside.less(meanOf(random))
+	v.Lift = v.Inside.less(MeanOf(random))
 	v.Z = v.Lift.Value / v.Random.Deviation
 	complement, full := of.EmptyMask(), of.FullMask()
 	for t, e := range full.Places() {
@@ -134,7 +134,7 @@ func (j *Judge) mask(ctx context.Context, s Subject, step func()) (v Mask, err e
 	}
 	if inside, err := j.inside(ctx, stream.New(j.Seed, stream.JudgeInside, 3), complement, j.Draws,
 		nothing); err == nil { // else it has no architecture
-		v.Complement = new(meanOf(inside))
+		v.Complement = new(MeanOf(inside))
 	}
 	return v, ctx.Err()
 }

@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// percentile is the percentage of a rising sample below x, where equal values count half.
-func percentile(sorted []float64, x float64) float64 {
+// Percentile is the percentage of a rising sample below x, where equal values count half.
+func Percentile(sorted []float64, x float64) float64 {
 	below := sort.SearchFloat64s(sorted, x)
 	upTo := sort.Search(len(sorted), func(i int) bool { return sorted[i] > x })
 	return 100 * float64(below+upTo) / 2 / float64(len(sorted))

@@ -16,7 +16,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 func TestPercentile(t *testing.T) {
 	sorted := []float64{1, 2, 2, 4}
 	for x, want := range map[float64]float64{0: 0, 1: 12.5, 1.5: 25, 2: 50, 3: 75, 4: 87.5, 5: 100} {
-		near(t, "percentile", percentile(sorted, x), want, 1e-12)
+		near(t, "percentile", Percentile(sorted, x), want, 1e-12)
 	}
 }
 

@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"zos-ort/cmd/internal/judge"
+	"zos-ort/cmd/internal/pareto"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/models/space"
 )
 
 // known are the files by which a folder is taken for a run.
-var known = []string{"config.json", "sweep.json", "judge.json", "rank.json", "classes.csv"}
+var known = []string{"config.json", "sweep.json", "judge.json", "pareto.json", "rank.json", "classes.csv"}
 
 // IsRun says whether a folder holds anything that can be drawn.
 func IsRun(dir string) bool {
@@ -53,6 +54,9 @@ func load(dir, id string) (*run, error) {
 		r.loadSweep(f)
 	case rundir.Exists(f.path("config.json")):
 		r.loadConfigured(f)
+	case rundir.Exists(f.path(pareto.File)):
+		r.Kind = "pareto"
+		r.loadPareto(f)
 	case rundir.Exists(f.path("rank.json")):
 		r.Kind, r.Verdict = "rank", "Rankers beside the accuracies of architectures."
 	case rundir.Exists(f.path("judge.json")):

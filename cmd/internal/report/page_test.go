@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"zos-ort/cmd/internal/cells"
+	"zos-ort/cmd/internal/judge"
+	"zos-ort/cmd/internal/pareto"
 	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 )
@@ -301,4 +303,19 @@ func TestForecastIsShown(t *testing.T) {
 	write(t, `{"predicted_seconds": {"pruning": 33, "search": 4000, "selection": 70}, "seconds": {"prune": 30, "search": 4500}}`, dir, "result.json")
 	page := check.Must(Page([]string{dir}, Options{}))(t)
 	wantTexts(t, page, "Predicted before the run began: pruning 33 s (it took 30 s), search 67 min (it took 75 min), selection 70 s.")
+}
+
+// The page of several budgets has a point for every architecture, and links to the searches.
+func TestPareto(t *testing.T) {
+	dir := t.TempDir()
+	x := pareto.Report{Schema: pareto.Schema, Version: pareto.Version, Source: "models/nb301.onnx", Limit: "weights", Network: "20 cells",
+		Random: []pareto.Point{{Cost: 3e6, Accuracy: 94}, {Cost: 2e6, Accuracy: 93}},
+		Found:  []pareto.Found{{Point: pareto.Point{Cost: 2.5e6, Accuracy: 95}, Run: "params-2.6M/cells/a", Method: "zos", Most: 2.6e6}},
+		Levels: []pareto.Level{{Most: 2.6e6, Method: "zos", Seeds: 1, Accuracy: 95, Random: judge.Mean{Value: 94}}}}
+	b := check.Must(json.Marshal(x))(t)
+	write(t, string(b), dir, pareto.File)
+	wantTexts(t, check.Must(Page([]string{dir}, Options{}))(t), "Under 1 of 1 budgets and methods",
+		`href="params-2.6M/report.html"`, `"x":[2,2.5,3]`, `[93,null,94]`, `[null,95,null]`, "nb301.onnx")
+	write(t, `{"levels": [`, dir, pareto.File)
+	wantTexts(t, check.Must(Page([]string{dir}, Options{}))(t), "Nothing has been found yet.")
 }

@@ -55,6 +55,8 @@ const (
 	bars   = "bars"   // stacked
 	points = "points" // with the range from Low to High
 	steps  = "steps"  // of a histogram: every value counts up to the next x
+	// scatter are points that lie where they lie, not beside each other.
+	scatter = "scatter"
 )
 
 // chart is drawn by the library in the page.

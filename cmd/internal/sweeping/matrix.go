@@ -37,6 +37,8 @@ type Matrix struct {
 	// Begun, if not nil, is told of the folder as soon as it is that of a sweep.
 	Begun func(folder string) `json:"-"`
 
+	// set completes the settings of every search.
+	set     func(*settings.Experiment)
 	methods []method.Method
 	budget  int64 // bytes for all processes together
 	cells   []plannedCell
@@ -48,12 +50,17 @@ const (
 	sweepVersion = 2
 )
 
-// Resolve reads the command line and resolves the experiment of every cell, so that bad settings are reported
-// before anything is written.
-func Resolve(c *cli.Context, p *terminal.Console) (x Matrix, err error) {
+// Resolve reads the command line of a sweep.
+func Resolve(c *cli.Context, p *terminal.Console) (Matrix, error) {
+	return ResolveWith(c, p, func(*settings.Experiment) {})
+}
+
+// ResolveWith reads the command line and resolves the experiment of every cell, so that bad settings are reported
+// before anything is written. What set sets holds for every search, whatever the command line says.
+func ResolveWith(c *cli.Context, p *terminal.Console, set func(*settings.Experiment)) (x Matrix, err error) {
 	x = Matrix{Schema: sweepSchema, Version: sweepVersion, Program: settings.Program, Seed: c.Uint64("seed"),
 		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
-		Jobs: c.Int("jobs"), Threads: c.Int("threads")}
+		Jobs: c.Int("jobs"), Threads: c.Int("threads"), set: set}
 	if x.methods, err = method.Parse(c.String("methods")); err != nil {
 		return x, terminal.Usage(err)
 	}
@@ -123,7 +130,7 @@ func (x *Matrix) ofData(c *cli.Context, p *terminal.Console, folder string,
 			return nil, fmt.Errorf("--data: %w", err)
 		}
 	}
-	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget,
+	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget, set: x.set,
 		needs: map[string]memory.Need{}, images: imageCache{}, testImages: imageCache{}}
 	for _, m := range x.methods {
 		for i := range x.Seeds {

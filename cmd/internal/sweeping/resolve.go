@@ -35,6 +35,7 @@ type resolver struct {
 	folder  string
 	threads int
 	budget  int64 // bytes for all processes together
+	set     func(*settings.Experiment)
 
 	needs map[string]memory.Need // by what they depend on
 
@@ -44,7 +45,7 @@ type resolver struct {
 // search resolves the experiment of a search.
 func (r *resolver) search(m method.Method, seed uint64) (settings.Experiment, error) {
 	from := settings.Searching(SearchOptions, "search")
-	from.Set = func(e *settings.Experiment) { e.Method = m.Name; r.common(e, seed) }
+	from.Set = func(e *settings.Experiment) { e.Method = m.Name; r.common(e, seed); r.set(e) }
 	return r.resolve(from, r.images, 0)
 }
 

@@ -30,6 +30,14 @@ func New(out, err io.Writer, json, quiet bool) *Console {
 	return &Console{out: out, Err: err, machine: json, quiet: quiet}
 }
 
+// Within is the console of a part of a command, whose results are not those of the command: its messages and its progress
+// are shown, its tables and values are not.
+func (p *Console) Within() *Console {
+	part := *p
+	part.out = io.Discard
+	return &part
+}
+
 // Silent says whether nobody reads messages and progress.
 func (p *Console) Silent() bool { return (p.quiet || p.machine) && p.log == nil }
 

@@ -81,12 +81,12 @@ function whiskersPlugin(c) {
 }
 
 // shift puts the points of several series beside each other.
-const shift = (c, i) => (i - (c.series.length - 1) / 2) * .16;
+const shift = (c, i) => c.kind === "scatter" ? 0 : (i - (c.series.length - 1) / 2) * .16;
 
 // pointsPath marks points, shifted: a path for uPlot.
 function pointsPath(c, i) {
   return (u, at) => {
-    const path = new Path2D(), r = 4.5 * devicePixelRatio;
+    const path = new Path2D(), r = (c.kind === "scatter" && i === 0 ? 1.5 : 4.5) * devicePixelRatio;
     u.data[at].forEach((v, j) => {
       if (v == null) return;
       const x = u.valToPos(c.x[j] + shift(c, i), "x", true), y = u.valToPos(v, "y", true);
@@ -123,7 +123,7 @@ function options(c, width, height, small) {
     if (band) Object.assign(one, { fill: stroke, width: 0, points: { show: false } });
     if (c.kind === "bars") one.paths = uPlot.paths.bars({ size: [.7, 40] });
     if (c.kind === "steps") Object.assign(one, { paths: uPlot.paths.stepped({ align: 1 }), fill: stroke + "40", width: 1.5, points: { show: false } });
-    if (c.kind === "points") Object.assign(one, { paths: pointsPath(c, i), fill: stroke, points: { show: false } });
+    if (c.kind === "points" || c.kind === "scatter") Object.assign(one, { paths: pointsPath(c, i), fill: stroke, points: { show: false } });
     o.series.push(one);
   }
   o.hooks = { setCursor: [u => { if (u.cursor.idx == null && u.data) atEnd(u); }] };
@@ -135,7 +135,7 @@ function options(c, width, height, small) {
 function xRange(c) {
   let a = c.x[0], b = c.x[c.x.length - 1];
   if (c.kind === "steps" && c.marks) [a, b] = [Math.min(a, ...c.marks.map(m => m.x)), Math.max(b, ...c.marks.map(m => m.x))];
-  const pad = c.kind === "points" || c.kind === "bars" ? .6 : a === b ? .5 : 0;
+  const pad = c.kind === "scatter" ? (b - a) * .03 : c.kind === "points" || c.kind === "bars" ? .6 : a === b ? .5 : 0;
   return [a - pad, b + pad];
 }
 
