@@ -31,7 +31,7 @@ func paretoCommand() *cli.Command {
 			"stands beside random architectures of the same budget, in pareto.csv, pareto.json, a chart and a report. The " +
 			"accuracies come from --surrogate or --truth.",
 		Flags: join([]cli.Flag{
-			&cli.StringFlag{Name: "budgets", Usage: "budgets with commas, such as 2M,2.5M,3M", Required: true},
+			&cli.StringFlag{Name: "budgets", Usage: "budgets with commas, such as 2M,2.5M,3M"},
 			&cli.StringFlag{Name: "limit", Value: settings.LimitNames[0], Usage: "what they limit: " +
 				strings.Join(settings.LimitNames, " or ")},
 			&cli.IntFlag{Name: "samples", Value: 1000, Usage: "random architectures, in all and within every budget"}}, flags),
@@ -48,6 +48,9 @@ type level struct {
 
 func paretoAction(c *cli.Context) error {
 	p := newConsole(c)
+	if c.String("budgets") == "" {
+		return terminal.Usagef("pareto needs --budgets, such as 2M,2.5M,3M")
+	}
 	if c.IsSet("surrogate") == c.IsSet("truth") {
 		return terminal.Usagef("pareto needs --surrogate FILE or --truth FILE, one of them, for the accuracies")
 	}
