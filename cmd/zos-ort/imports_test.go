@@ -100,7 +100,8 @@ var layers = map[string]string{
 		"cmd/internal/report models/space models/stream prune/ranking",
 	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
-		"cmd/internal/images cmd/internal/memory cmd/internal/cells cmd/internal/report models/method models/space search/data",
+		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/cells cmd/internal/report " +
+		"models/method models/space ort search/data",
 	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune/... search/data search/train",
 
 	// for tests alone

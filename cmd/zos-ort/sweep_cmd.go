@@ -75,7 +75,7 @@ func sweepAction(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("dry-run") {
-		return x.Show(p, out)
+		return x.Show(c.Context, p, out)
 	}
 	serve, stop, err := served(c, p)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sweeping
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,20 +38,29 @@ func Folder(path string) (string, error) {
 	return path, nil
 }
 
-// Show prints the plan of a cells.
-func (x *Matrix) Show(p *terminal.Console, out string) error {
+// Show prints the plan of a sweep: what runs, the memory and the time that it takes.
+func (x *Matrix) Show(ctx context.Context, p *terminal.Console, out string) error {
 	type row struct {
 		Cell      string      `json:"cell"`
 		State     cells.State `json:"state"`
 		Predicted int64       `json:"predicted_peak_bytes"`
 		Need      int64       `json:"predicted_need_bytes"`
+		Seconds   *float64    `json:"predicted_seconds,omitempty"`
 		Refused   string      `json:"refused,omitempty"`
 		Commands  [][]string  `json:"commands"`
 	}
+	durations, why, err := x.durations(ctx, p)
+	if err != nil {
+		return err
+	}
 	var rows []row
 	var lines [][]string
-	for _, c := range x.cells {
-		r := row{c.ID(), c.State(), c.Predicted, c.need, c.refused, nil}
+	for i, c := range x.cells {
+		r := row{c.ID(), c.State(), c.Predicted, c.need, nil, c.refused, nil}
+		takes := "-"
+		if durations != nil && c.refused == "" {
+			r.Seconds, takes = &durations[i], terminal.Duration(durations[i])
+		}
 		todo := string(r.State)
 		if r.Refused != "" && r.State != cells.Done {
 			todo = "refused: " + r.Refused
@@ -60,11 +70,15 @@ func (x *Matrix) Show(p *terminal.Console, out string) error {
 		}
 		rows = append(rows, r)
 		lines = append(lines, []string{c.Data, c.Method, fmt.Sprint(c.Seed), terminal.OptionalMB(int(c.Predicted)),
-			terminal.MB(int(c.need)), todo})
+			terminal.MB(int(c.need)), takes, todo})
+	}
+	if why == "" {
+		why = x.total(durations, func(i int) bool { return x.cells[i].State() != cells.Done && x.cells[i].refused == "" })
 	}
 	p.Result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
 		x.Threads, x.Executor)
-	err := p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, lines)
+	p.Result("duration: %s", why)
+	err = p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "duration", "state"}, lines)
 	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))
 }
 

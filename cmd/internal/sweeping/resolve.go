@@ -86,7 +86,21 @@ func (r *resolver) resolve(from settings.Source, known imageCache, testing int) 
 }
 
 // imageCache remembers the images of a folder, so that a sweep reads it once and not for every cell.
-type imageCache map[uint64]settings.Images
+type imageCache map[uint64]loaded
+
+// loaded are images, and how many of them test.
+type loaded struct {
+	settings.Images
+	test int
+}
+
+// of is how many images test an experiment.
+func (known imageCache) of(e settings.Experiment) int {
+	if e.Images.Folder != "" {
+		return known[0].test
+	}
+	return known[e.Seed].test
+}
 
 // fill completes an experiment by loading, or with what is known: generated images depend on the seed, those
 // of a folder do not.
@@ -97,13 +111,18 @@ func (known imageCache) fill(ctx context.Context, e *settings.Experiment, testin
 		seed = 0
 	}
 	if found, ok := known[seed]; ok {
-		e.Images = found
+		e.Images = found.Images
 		return nil
 	}
-	if _, _, err := images.Load(ctx, &e.Images, e.Seed, testing, p); err != nil {
+	_, test, err := images.Load(ctx, &e.Images, e.Seed, testing, p)
+	if err != nil {
 		return err
 	}
-	known[seed] = e.Images
+	l := loaded{Images: e.Images}
+	if test != nil {
+		l.test = test.Len()
+	}
+	known[seed] = l
 	return nil
 }
 
@@ -113,6 +132,9 @@ type plannedCell struct {
 	need    int64  // bytes of the process, predicted
 	refused string // why it cannot run within the budget
 	lost    string // why there is no result though it was started
+	// standIn is trained in place of what will be found, on so many test images, where durations are predicted.
+	standIn space.Genotype
+	test    int
 }
 
 // cell puts the experiments of a method and a seed into a cell.
@@ -133,7 +155,7 @@ func (r *resolver) cell(m method.Method, seed uint64, retrain bool) (p plannedCe
 		if err != nil {
 			return p, "", err
 		}
-		list = append(list, t)
+		list, p.standIn, p.test = append(list, t), t.Retraining.Genotype, r.testImages.of(t)
 		phase, err = phaseOf("retrain", t, r.c.Bool(RetrainPrefix+"ignore-memory"))
 		if err != nil {
 			return p, "", err
