@@ -21,7 +21,7 @@ const (
 // TellsTime leaves predictions out of the bars: their descriptions say how long all takes, not one bar.
 func (p *Console) TellsTime() { p.timed = true }
 
-// Start shows a progress bar of n steps, unless standard error is not a terminal.
+// Start shows a progress bar of n steps, or a spinner if n is negative, unless standard error is not a terminal.
 func (p *Console) Start(n int, what string) {
 	p.Stop()
 	width, ok := p.width()
@@ -32,8 +32,12 @@ func (p *Console) Start(n int, what string) {
 	bar := min(mostBar, max(leastBar, width-barExtras-utf8.RuneCountInString(what)))
 	options := []progressbar.Option{progressbar.OptionSetWriter(p.Err), progressbar.OptionSetWidth(bar),
 		progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(throttle), progressbar.OptionUseANSICodes(false),
+		progressbar.OptionSetSpinnerChangeInterval(0), // a spinner that turns by itself never ends
 		progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == "")}
-	p.room = width - barExtras - bar
+	p.room = width - barExtras
+	if n >= 0 { // a spinner leaves the place of the bar to its description
+		p.room -= bar
+	}
 	if p.room < leastBar { // too narrow for all: the percentage is enough
 		options = append(options, progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionSetWidth(narrowBar))

@@ -40,6 +40,30 @@ func testBars(t *testing.T) {
 	}
 }
 
+// TestSpinnersEnd: a spinner says all of what it is told where there is room, and nothing after its end.
+func TestSpinnersEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := New(&out, &out, false, false)
+		p.fixed = 80
+		p.Start(-1, "decision 13")
+		for range 3 {
+			time.Sleep(throttle + time.Millisecond)
+			p.Step("decision 13, 2 min left")
+		}
+		p.Stop()
+		synctest.Wait()
+		text := out.String()
+		if !strings.Contains(text, "decision 13, 2 min left (") {
+			t.Errorf("got %q", text)
+		}
+		time.Sleep(10 * throttle)
+		if more := strings.TrimPrefix(out.String(), text); more != "" {
+			t.Errorf("after its end the spinner wrote %q", more)
+		}
+	})
+}
+
 // TestLog: everything that is said is in the log, also where the console is quiet.
 func TestLog(t *testing.T) {
 	var out, log bytes.Buffer
