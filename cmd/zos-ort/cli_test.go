@@ -26,7 +26,11 @@ func TestMain(m *testing.M) {
 }
 
 // tiny are the flags of a supernet that is ready in seconds; one pruning round reaches xi 0.5.
-var tiny = append([]string{"--batch", "8"}, tinyPrune...)
+var tiny = append([]string{"--derive", "alphas"}, tinyPreset...)
+
+// tinyPreset leaves it to the preset what the genotype derives from: a perturbation, whose decisions take longer than
+// the rest.
+var tinyPreset = append([]string{"--batch", "8"}, tinyPrune...)
 
 // tinyPrune are those of them that pruning takes.
 var tinyPrune = strings.Fields("--channels 4 --cells 3 --image-size 8 --train-images 64 " +

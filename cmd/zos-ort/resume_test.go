@@ -42,7 +42,7 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	seed := killSeed(t)
 	network := strings.Fields("--network-channels 4 --network-cells 3")
 	for i, args := range [][]string{
-		slices.Concat([]string{"search", "--epochs", "3", "--warmup", "1"}, network, tiny),
+		slices.Concat([]string{"search", "--epochs", "3", "--warmup", "1", "--perturb-images", "16"}, network, tinyPreset),
 		slices.Concat([]string{"search", "--epochs", "3", "--warmup", "1", "--select", "2", "--select-epochs", "4",
 			"--method", "zos-rnd"}, network, tiny),
 		slices.Concat([]string{"prune", "--pool", "none", "--settle", "0", "--repeats", "3"}, tinyPrune),

@@ -122,7 +122,7 @@ func NNGP() settings.Experiment {
 	e := settings.Quick()
 	e.Method, e.Network = "etenas", settings.Network{Channels: 8, Cells: 5, Partial: 1}
 	e.Ranking.Channels, e.Ranking.Cells, e.Ranking.Partial = 8, 5, 1
-	e.Images.OnBad = settings.BadFails
+	e.Images.OnBad, e.Search.Derive = settings.BadFails, settings.DeriveAlphas // nothing is searched
 	return e
 }
 

@@ -25,15 +25,15 @@ func (r *run) metricsSection(f *folder, e settings.Experiment) {
 	r.curves = curves{epochs: x, loss: t.numbers(judged + "_loss"), acc: scaled(t.numbers(judged+"_acc"), 100),
 		what: names[judged]}
 	r.add(&r.Learning, "Learning", "",
-		chart{Title: "Accuracy", Kind: lines, XLabel: "epoch", YLabel: "%", X: x, Marks: warmup(e), Series: []series{
+		chart{Title: "Accuracy", Kind: lines, XLabel: "epoch", YLabel: "%", X: x, Marks: turns(e), Series: []series{
 			{Label: names[judged], Values: r.curves.acc}, {Label: "training", Values: scaled(t.numbers("train_acc"), 100)},
 			{Label: "alpha batches", Values: afterWarmup(scaled(t.numbers("alpha_acc"), 100), e)}}},
-		chart{Title: "Loss", Kind: lines, XLabel: "epoch", YLabel: "cross-entropy", X: x, Marks: warmup(e), Series: []series{
+		chart{Title: "Loss", Kind: lines, XLabel: "epoch", YLabel: "cross-entropy", X: x, Marks: turns(e), Series: []series{
 			{Label: names[judged], Values: r.curves.loss}, {Label: "training", Values: t.numbers("train_loss")},
 			{Label: "alpha batches", Values: afterWarmup(t.numbers("alpha_loss"), e)}}},
-		chart{Title: "Entropy", Small: true, Kind: lines, XLabel: "epoch", YLabel: "nats", X: x, Marks: warmup(e),
+		chart{Title: "Entropy", Small: true, Kind: lines, XLabel: "epoch", YLabel: "nats", X: x, Marks: turns(e),
 			Note: "Of the mixing weights of an edge: it falls as the search decides.", Series: entropies(t, e)},
-		chart{Title: "Gradient norm", Small: true, Kind: lines, XLabel: "epoch", YLabel: "norm", X: x, Marks: warmup(e),
+		chart{Title: "Gradient norm", Small: true, Kind: lines, XLabel: "epoch", YLabel: "norm", X: x, Marks: turns(e),
 			Series: []series{{Label: "gradient norm", Values: t.numbers("grad_norm")}}},
 		chart{Title: "Learning rate", Small: true, Kind: lines, XLabel: "epoch", YLabel: "rate", X: x,
 			Series: []series{{Label: "learning rate", Values: t.numbers("lr")}}})
@@ -47,12 +47,15 @@ func entropies(t table, e settings.Experiment) (list []series) {
 	return list
 }
 
-// warmup marks where the alphas begin to learn.
-func warmup(e settings.Experiment) []mark {
-	if e.Search.Warmup == 0 {
-		return nil
+// turns marks where the alphas begin to learn, and where a perturbation begins to decide.
+func turns(e settings.Experiment) (list []mark) {
+	if e.Search.Warmup > 0 {
+		list = append(list, mark{number(e.Search.Warmup) + .5, "alphas start"})
 	}
-	return []mark{{number(e.Search.Warmup) + .5, "alphas start"}}
+	if e.Perturbs() {
+		list = append(list, mark{number(e.Search.Epochs) + .5, "decisions start"})
+	}
+	return list
 }
 
 // afterWarmup leaves out the epochs without alpha steps, for which metrics.csv has zeros.

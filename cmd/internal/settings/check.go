@@ -140,7 +140,7 @@ func (e Experiment) checkSearch() error {
 	if _, err := method.ParseBetaForm(s.BetaForm); err != nil {
 		return terminal.Usagef("--beta-form: %w", err)
 	}
-	if err := s.checkDerivation(); err != nil {
+	if err := e.checkDerivation(); err != nil {
 		return err
 	}
 	switch {
@@ -167,14 +167,14 @@ func (e Experiment) checkSearch() error {
 }
 
 // checkDerivation checks what the genotype derives from.
-func (s Search) checkDerivation() error {
-	perturbs := s.Derive == DerivePerturbation
+func (e Experiment) checkDerivation() error {
+	s, perturbs := e.Search, e.Perturbs()
 	switch {
 	case s.Derive != "" && s.Derive != DeriveAlphas && !perturbs:
 		return terminal.Usagef("unknown --derive %q: use %s or %s", s.Derive, DeriveAlphas, DerivePerturbation)
-	case perturbs && (s.Select > 0 || s.Average > 1 || s.StopOnSkips > 0):
+	case perturbs && s.perEpoch():
 		return terminal.Usagef("--derive %s decides after the last epoch: leave --select, --average-alphas and "+
-			"--stop-on-skips away", s.Derive)
+			"--stop-on-skips away, or give --derive %s", s.Derive, DeriveAlphas)
 	case s.PerturbImages < 0 || perturbs && s.PerturbImages > 0 && s.PerturbImages < s.Batch:
 		return terminal.Usagef("--perturb-images must be at least a batch, %d (0 is all), got %d", s.Batch, s.PerturbImages)
 	case s.PerturbSteps < 0:

@@ -2,17 +2,25 @@ package settings
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"zos-ort/models/method"
+	"zos-ort/prune"
 )
 
 // free are the settings that may change when a run is resumed: where the images lie (their fingerprint says
 // what they are; Unchanged compares that of the test images, which older runs lack), the version of the program, how
 // programs are executed, and whether ties are refused.
 var free = []string{"images.data", "images.data_name", "images.test_fingerprint", "program", "execution", "ranking.allow_ties"}
+
+// implied are the values that settings have where a config.json does not name them.
+var implied = map[string]string{"search.derive": DeriveAlphas, "search.beta_form": string(method.Coupled),
+	"ranking.pool": string(prune.NoPool), "ranking.rankers": "nngp", "ranking.combine": CombineChange}
 
 // Difference is a setting that two experiments do not share.
 type Difference struct{ Key, Before, Now string }
@@ -63,7 +71,7 @@ func value(m map[string]string, key string) string {
 	if v, ok := m[key]; ok {
 		return v
 	}
-	return "missing"
+	return cmp.Or(implied[key], "missing")
 }
 
 // flatten lists the values of a JSON object by the path of their keys.

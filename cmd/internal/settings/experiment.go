@@ -88,12 +88,6 @@ const (
 	CombineRank   = "rank"   // sum of places
 )
 
-// What a genotype derives from.
-const (
-	DeriveAlphas       = "alphas"
-	DerivePerturbation = "perturbation" // of the supernet, as in DARTS-PT
-)
-
 // Search is the one-shot search.
 type Search struct {
 	Batch       int     `json:"batch"`
@@ -121,7 +115,7 @@ type Search struct {
 
 // SearchEpochs are the epochs of a search, with one for each decision of a perturbation.
 func (e Experiment) SearchEpochs() int {
-	if e.Search.Derive == DerivePerturbation {
+	if e.Perturbs() {
 		return e.Search.Epochs + e.Space.Of().Decisions()
 	}
 	return e.Search.Epochs
@@ -190,7 +184,7 @@ func Paper() Experiment {
 	e.Ranking = Ranking{Xi: .5, Measure: string(prune.Operations), PerRound: 1, Ties: TiesFirst,
 		Kernel: string(prune.Correlation), Repeats: 3, Batch: 128, Batches: 3}
 	e.Search = Search{Batch: 128, Epochs: 50, Warmup: 15, Rate: .1, AlphaRate: 6e-4, Pad: 4, SelectEpochs: 10,
-		PerturbSteps: 195}
+		Derive: DeriveAlphas, PerturbSteps: 195}
 	e.Export = Export{Channels: 36, Cells: 20}
 	return e.With(method.All[0])
 }
@@ -207,13 +201,14 @@ func Standard() Experiment {
 	return e.With(method.All[0])
 }
 
-// Quick is the whole method on few, small images: minutes on two cores.
+// Quick is the whole method on few, small images: minutes on two cores. After so few epochs a perturbation of the
+// supernet decides better than the alphas (cmd/zos-ort/doc/quality.md).
 func Quick() Experiment {
 	e := Standard()
 	e.Preset, e.Images = PresetQuick, QuickImages()
 	e.Network.Channels, e.Ranking.Channels = 8, 8
 	e.Search.Epochs, e.Search.Warmup, e.Search.Batch, e.Search.Pad = 12, 2, 32, 2
-	e.Search.PerturbImages, e.Search.PerturbSteps = 512, 10
+	e.Search.Derive, e.Search.PerturbImages, e.Search.PerturbSteps = DerivePerturbation, 512, 10
 	return e
 }
 

@@ -151,8 +151,8 @@ var (
 		{"select-epochs", "epochs of these trainings", "", func(e *Experiment) any { return &e.Search.SelectEpochs }},
 		{"average-alphas", "derive the genotype from the mean of the alphas after the last `K` epochs", "off",
 			func(e *Experiment) any { return &e.Search.Average }},
-		{"derive", "what the genotype derives from: the largest alphas (alphas), or the operations without which " +
-			"the trained supernet loses most accuracy (perturbation, as in DARTS-PT)", DeriveAlphas,
+		{derivation, "what the genotype derives from: the largest alphas (alphas), or the operations without which " +
+			"the trained supernet loses most accuracy (perturbation, as in DARTS-PT)", byPreset,
 			func(e *Experiment) any { return &e.Search.Derive }},
 		{"perturb-images", "validation images that decide then, 0 for all", byPreset,
 			func(e *Experiment) any { return &e.Search.PerturbImages }},

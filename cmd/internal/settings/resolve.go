@@ -101,6 +101,7 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 			return r, err
 		}
 		err = r.apply(c, s)
+		r.settleDerivation(c, s)
 	}
 	if err != nil {
 		return r, err

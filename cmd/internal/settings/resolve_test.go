@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -74,6 +75,70 @@ func TestResolveFromConfig(t *testing.T) {
 	check.Error(t, err, "--config takes the place of --preset")
 	_, err = resolve(t, s, "--config", path, "--resume", filepath.Dir(path))
 	check.Error(t, err, "leave --config away")
+}
+
+// The quick preset decides by perturbation, unless another flag needs the alphas or nothing is searched. Whoever asks
+// for a perturbation by name gets it, or is refused.
+func TestDerivation(t *testing.T) {
+	search, prune := Searching(SearchCommand, "search"), Searching(PruneCommand, "prune")
+	graphs := Searching(GraphsCommand, "graphs")
+	for _, c := range []struct {
+		from   Source
+		args   string
+		want   string
+		images int
+	}{
+		{search, "", DerivePerturbation, 512},
+		{search, "--preset quick --method darts --space nb201", DerivePerturbation, 512},
+		{search, "--preset standard", DeriveAlphas, 0},
+		{search, "--preset paper", DeriveAlphas, 0},
+		{search, "--derive alphas", DeriveAlphas, 512},
+		{search, "--select 3", DeriveAlphas, 512},
+		{search, "--average-alphas 2", DeriveAlphas, 512},
+		{search, "--average-alphas 1", DerivePerturbation, 512},
+		{search, "--stop-on-skips 3", DeriveAlphas, 512},
+		{search, "--batch 600", DerivePerturbation, 600},
+		{search, "--batch 600 --perturb-images 0", DerivePerturbation, 0},
+		{search, "--method etenas", DeriveAlphas, 512},
+		{search, "--method random", DeriveAlphas, 512},
+		{search, "--preset standard --derive perturbation", DerivePerturbation, 0},
+		{prune, "", DeriveAlphas, 512},
+		{graphs, "", DeriveAlphas, 512},
+	} {
+		r := check.Must(resolve(t, c.from, strings.Fields(c.args)...))(t)
+		if r.Search.Derive != c.want || r.Search.PerturbImages != c.images {
+			t.Errorf("%s %s: from %q on %d images, want %q on %d", c.from.Command, c.args, r.Search.Derive,
+				r.Search.PerturbImages, c.want, c.images)
+		}
+	}
+	for _, args := range []string{"--derive perturbation --select 3", "--derive perturbation --average-alphas 2",
+		"--derive perturbation --stop-on-skips 3", "--derive perturbation --batch 600 --perturb-images 512"} {
+		if _, err := resolve(t, search, strings.Fields(args)...); err == nil {
+			t.Errorf("%s is not refused", args)
+		}
+	}
+}
+
+// Settings of runs from before the quick preset decided by perturbation name no derivation: they mean the alphas,
+// by themselves, with further flags, and beside settings that name them.
+func TestDerivationOfOlderRuns(t *testing.T) {
+	s := Searching(SearchCommand, "search")
+	old := check.Must(resolve(t, s, "--derive", "alphas"))(t).Experiment
+	old.Search.Derive = ""
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.json")
+	if err := os.WriteFile(path, check.Must(json.Marshal(old))(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--config", path}, {"--config", path, "--method", "pc-darts"}, {"--resume", dir},
+		{"--resume", dir, "--derive", "alphas"}} {
+		r := check.Must(resolve(t, s, args...))(t)
+		if r.Perturbs() {
+			t.Errorf("%v decides by perturbation", args)
+		}
+	}
+	_, err := resolve(t, s, "--resume", dir, "--derive", DerivePerturbation)
+	check.Error(t, err, "derive alphas, now it would be perturbation")
 }
 
 // The ranking network follows the supernet until a flag makes it another one.

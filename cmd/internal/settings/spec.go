@@ -167,7 +167,7 @@ func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program
 }
 
 func (e Experiment) emitters(s Stage) []func(graphgen.Spec) (*graphgen.Program, error) {
-	if s == StageSearch && e.Search.Derive == DerivePerturbation {
+	if s == StageSearch && e.Perturbs() {
 		return append(slices.Clip(emitters[s]), graphgen.Spec.Rank)
 	}
 	if s != StagePruning {

@@ -74,7 +74,7 @@ func TestPrograms(t *testing.T) {
 
 // A perturbation adds an epoch for every decision.
 func TestSearchEpochs(t *testing.T) {
-	e := Quick()
+	e := Standard()
 	epochs := e.Search.Epochs
 	if n := e.SearchEpochs(); n != epochs {
 		t.Errorf("%d epochs, want %d", n, epochs)

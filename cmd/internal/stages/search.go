@@ -140,7 +140,7 @@ func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error)
 	l, err := e.Lowering()
 	limits, wrong := e.Limits()
 	var perturb *search.Perturb
-	if s.Derive == settings.DerivePerturbation {
+	if e.Perturbs() {
 		perturb = &search.Perturb{Images: s.PerturbImages, Steps: s.PerturbSteps}
 	}
 	return search.Config{Average: s.Average, Limits: limits, Perturb: perturb, FreezeBelow: s.FreezeBelow,

@@ -101,6 +101,9 @@ func (r *searchRecorder) Step(p train.Progress) { showStep(r.run, forecast.Searc
 func (r *searchRecorder) Epoch(e search.Epoch) error {
 	r.run.Console.Stop()
 	r.run.clock.At(forecast.Search, e.Epoch+1, 0, false)
+	if r.run.Perturbs() && e.Epoch == r.run.Experiment.Search.Epochs {
+		r.run.Console.Say("from here on a row is a decision of the genotype and a little training")
+	}
 	r.table.print(r.run.Console, e, r.run.left())
 	gpu := r.run.Device.Meter.Take()
 	if text := gpu.String(); text != "" {

@@ -59,12 +59,34 @@ func (r *Run) Settings() error {
 			n.Channels, n.Partial, params)},
 		{"search", fmt.Sprintf("%d epochs, %d of them warm-up, batch %d", s.Epochs, s.Warmup, s.Batch)},
 		{"rates", rates},
+		{"genotype", r.derivation()},
 		{"budget", budget},
 		{"memory", r.Need.String()},
 		{"duration", r.Forecast.String()},
 		{"seed, device", fmt.Sprintf("%d, %s with %d threads", r.Seed, r.Experiment.Device.Name,
 			r.Experiment.Device.Threads)},
 	})
+}
+
+// derivation says what the genotype derives from.
+func (r *Run) derivation() string {
+	s := r.Experiment.Search
+	switch {
+	case !r.Searches():
+		return "without a search"
+	case r.Perturbs():
+		judges := "all validation images"
+		if s.PerturbImages > 0 {
+			judges = fmt.Sprintf("up to %d validation images", s.PerturbImages)
+		}
+		return fmt.Sprintf("by perturbation: %d decisions on %s, up to %s after each", r.SearchEpochs()-s.Epochs, judges,
+			terminal.Count(s.PerturbSteps, "step"))
+	case s.Average > 1:
+		return fmt.Sprintf("from the mean of the alphas of the last %d epochs", s.Average)
+	case s.Select > 0:
+		return fmt.Sprintf("from the alphas of the last %d epochs, chosen by a training of each", s.Select)
+	}
+	return "from the alphas of the last epoch"
 }
 
 // TrainingSettings prints the resolved experiment of a retraining.

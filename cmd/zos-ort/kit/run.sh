@@ -129,7 +129,7 @@ python=$(command -v python3 || echo none)
 if [ -n "$short" ]; then
 	size="--channels 4 --cells 3 --batch 8" larger="--channels 4 --cells 3 --batch 12" minutes=.02
 	small="--preset quick --channels 4 --image-size 8 --train-images 64 --batch 8 --epochs 1"
-	search="$small --cells 3 --warmup 0 --prune-batch 16 --repeats 1 --allow-ties --network-channels 4 --network-cells 3"
+	search="$small --derive alphas --cells 3 --warmup 0 --prune-batch 16 --repeats 1 --allow-ties --network-channels 4 --network-cells 3"
 	training="$small --cells 3"
 	methods=zos
 else
