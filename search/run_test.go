@@ -9,6 +9,7 @@ import (
 
 	"zos-ort/graphgen/check"
 	"zos-ort/search"
+	"zos-ort/search/data"
 	"zos-ort/search/train"
 )
 
@@ -149,4 +150,44 @@ func TestRunErrors(t *testing.T) {
 	c.Rate = 1e20
 	_, err = search.Run(context.Background(), c, images(t), nil, new(recorder))
 	check.Error(t, err, "search: a weight has grown to ", "in epoch 0: lower the learning rate")
+}
+
+// Fit trains weights alone as a search does while it warms up, and gives the same bits again.
+func TestFit(t *testing.T) {
+	runtime(t)
+	c := tinyConfig()
+	c.Epochs = 3
+	fit := func() (losses []float64, weights []float32) {
+		l := check.Must(data.NewLoader(t.Context(), data.LoaderConfig{Set: images(t), Batch: c.Batch, Shuffle: true, Seed: 7,
+			Tail: data.TailDrop}))(t)
+		defer l.Close()
+		layout, w, err := c.Fit(t.Context(), 8, c.InitialWeights, l, func(p train.Progress) {
+			if p.Epoch != len(losses)/6 || p.Steps != 6 {
+				t.Errorf("step %d is said to be of epoch %d with %d steps", len(losses), p.Epoch, p.Steps)
+			}
+			losses = append(losses, p.Loss)
+		})
+		if err != nil || layout.Len() != len(w) {
+			t.Fatalf("%d weights, want %d: %v", len(w), layout.Len(), err)
+		}
+		if slices.Equal(w, c.InitialWeights(layout)) {
+			t.Error("the weights have not moved")
+		}
+		return losses, w
+	}
+	a, x := fit()
+	b, y := fit()
+	if !slices.Equal(a, b) || !slices.Equal(x, y) {
+		t.Error("a second training differs")
+	}
+	if len(a) != 18 || mean(a[12:]) >= mean(a[:6]) {
+		t.Errorf("losses of three epochs: %v", a)
+	}
+}
+
+func mean(x []float64) (m float64) {
+	for _, v := range x {
+		m += v / float64(len(x))
+	}
+	return m
 }

@@ -54,6 +54,7 @@ const (
 	JudgeTests           // resamples of a judge's intervals and tests
 	RankSample           // architectures of a file that are scored
 	Perturbation         // the order in which edges are decided, by cell type
+	RankTraining         // the loader of the images that train the ranking network, by repeat
 	purposes
 )
 

@@ -1,4 +1,4 @@
-// Package proxy scores untrained networks: zero-cost proxies, each a formula or a function of what one
+// Package proxy scores networks that are not trained, or for a short while: zero-cost proxies, each a formula or a function of what one
 // program computes. A higher score means a better network, as the source of the proxy has it.
 package proxy
 
@@ -34,6 +34,8 @@ type Proxy struct {
 	Score  func(*Sample) (float64, error)
 
 	Look *Look // nil for a formula
+
+	Trained bool // the weights have to be trained for the score to mean anything
 }
 
 // Look is a program that proxies look at: what is fed to it, and what is kept of it.
@@ -95,6 +97,9 @@ var All = []Proxy{
 	{Name: "jacov", Needs: Gradient, Look: jacobian, Score: jacov,
 		About:  "how little the images' Jacobians correlate, by the eigenvalues of their correlation matrix",
 		Source: "Mellor et al., ICML 2021, first version; Abdelfattah et al., ICLR 2021"},
+	{Name: "loss", Needs: Forward, Look: logits, Score: loss, Trained: true,
+		About:  "minus the loss on images that did not train the network; needs a network that has been trained for a while",
+		Source: "as in DARTS-PT, Wang et al., ICLR 2021, of all edges at once"},
 	{Name: "l2_norm", Needs: Formula, Score: l2Norm,
 		About:  "sum of the norms of the layers' initial weights",
 		Source: "Krishnakumar et al., NAS-Bench-Suite-Zero, NeurIPS 2022"},
@@ -116,17 +121,28 @@ func Find(name string) (Proxy, error) {
 	return Proxy{}, fmt.Errorf("unknown ranker %q: use one of %s", name, strings.Join(names, ", "))
 }
 
-// Parse reads names separated by commas; "all" names every proxy. A proxy that needs more than most is
-// refused.
+// Parse reads names separated by commas, of proxies of untrained networks; "all" names every one. A proxy that needs more
+// than most is refused.
 func Parse(names string, most Needs) (list []Proxy, err error) {
 	if names == "all" {
 		for _, p := range All {
-			if p.Needs <= most {
+			if p.Needs <= most && !p.Trained {
 				list = append(list, p)
 			}
 		}
 		return list, nil
 	}
+	list, err = find(names, most)
+	for _, p := range list {
+		if p.Trained {
+			return nil, fmt.Errorf("ranker %s looks at trained networks, these are not: it is for prune and search", p.Name)
+		}
+	}
+	return list, err
+}
+
+// find reads names, each once.
+func find(names string, most Needs) (list []Proxy, err error) {
 	seen := map[string]bool{}
 	for name := range strings.SplitSeq(names, ",") {
 		p, err := Find(strings.TrimSpace(name))
@@ -162,7 +178,7 @@ func ParseWeighted(text string) (list []Proxy, weights []float64, err error) {
 		}
 		names, weights = append(names, name), append(weights, weight)
 	}
-	list, err = Parse(strings.Join(names, ","), Gradient)
+	list, err = find(strings.Join(names, ","), Gradient)
 	return list, weights, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
@@ -43,6 +44,16 @@ func (s *Sample) layers(f func(e graphgen.Entry)) {
 func piece(x []float32, e graphgen.Entry) []float32 { return x[e.Offset : e.Offset+e.Len()] }
 
 func nngp(s *Sample) (float64, error) { return s.Kernel.Norm(s.allLogits(), s.Classes) }
+
+// loss is minus the mean cross-entropy.
+func loss(s *Sample) (float64, error) {
+	all, sum := s.allLogits(), 0.
+	for i, label := range s.Labels {
+		row := all[i*s.Classes : (i+1)*s.Classes]
+		sum += floats.LogSumExp(row) - row[label]
+	}
+	return finite("loss", -sum/float64(len(s.Labels)))
+}
 
 // allLogits are those of all batches, row by row.
 func (s *Sample) allLogits() (all []float64) {

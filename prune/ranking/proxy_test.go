@@ -56,7 +56,10 @@ func proxyScores(t *testing.T, names string) map[string]float64 {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	list := check.Must(proxy.Parse(names, proxy.Gradient))(t)
+	list, _, err := proxy.ParseWeighted(names)
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := ranking.Network{Spec: config(t).Spec(batch, side, pass.Lowering{Target: pass.CPUKernels, Passes: pass.All}),
 		Weights: weights, Batches: batches(3), Options: ort.Options{Threads: 1}}
 	got := check.Must(ranking.Scores(t.Context(), n, list))(t)
@@ -195,6 +198,26 @@ func TestKernelProxies(t *testing.T) {
 	if got["nngp"] < 1 || got["nngp"] > 3*batch || got["flops"] < 1e4 {
 		t.Errorf("nngp is %v, flops %v", got["nngp"], got["flops"])
 	}
+}
+
+// The loss is that of the logits in float64, over all batches.
+func TestLoss(t *testing.T) {
+	got := proxyScores(t, "loss")
+	want := 0.
+	for _, b := range batches(3) {
+		out, _, _ := evaluated(t, graphgen.Spec.Rank, b, same)
+		x := out["logits"].F
+		for i, label := range b.Labels {
+			sum := 0.
+			for _, z := range x[i*classes : (i+1)*classes] {
+				sum += math.Exp(z)
+			}
+			want += (x[i*classes+int(label)] - math.Log(sum)) / 3 / batch
+		}
+	}
+	near(t, "loss", got["loss"], want)
+	_, err := proxy.Parse("loss", proxy.Gradient)
+	check.Error(t, err, "ranker loss looks at trained networks")
 }
 
 // determinant is by Gaussian elimination with row exchanges.

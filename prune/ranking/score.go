@@ -36,7 +36,7 @@ func (s *Supernet) Score(ctx context.Context, archs []space.Genotype, repeats in
 	defer ss.Close()
 	scores := make([]float64, len(archs))
 	for repeat := range repeats {
-		if err := ss.prepare(repeat); err != nil {
+		if err := ss.prepare(ctx, repeat); err != nil {
 			return nil, fmt.Errorf("score: %w", err)
 		}
 		norms := prune.NewNorms(len(archs))

@@ -59,7 +59,7 @@ func alone(t *testing.T, s *ranking.Supernet, g space.Genotype, repeat int) floa
 	}
 	full, p := rank(space.DARTS.FullMask()).Weights, rank(only(g))
 	w := make([]float32, p.Weights.Len())
-	if err := p.Weights.Transfer(w, full, s.Weights(repeat, full)); err != nil {
+	if err := p.Weights.Transfer(w, full, check.Must(s.Weights(t.Context(), repeat, full))(t)); err != nil {
 		t.Fatal(err)
 	}
 	net := check.Must(program.NewNet(program.Shape{Weights: p.Weights, Stats: p.Stats},

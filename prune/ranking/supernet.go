@@ -18,7 +18,7 @@ import (
 	"zos-ort/prune/proxy"
 )
 
-// Supernet ranks the networks of a search space by running the supernet itself, untrained, with the
+// Supernet ranks the networks of a search space by running the supernet itself, untrained unless Weights trains it, with the
 // statistics of the batch and uniform mixing weights. One session serves all candidates of a round:
 // dropping an operation is a change of its mixing weights.
 type Supernet struct {
@@ -30,7 +30,7 @@ type Supernet struct {
 	Rankers []proxy.Proxy
 	// Weights returns the flat weight vector of the unpruned network of a repeat, in the given
 	// layout.
-	Weights func(repeat int, l graphgen.Layout) []float32
+	Weights func(ctx context.Context, repeat int, l graphgen.Layout) ([]float32, error)
 	// Images returns the batches of a repeat.
 	Images  func(repeat int) ([]Batch, error)
 	Workers int // samplers that run side by side, each with Options.Threads threads
@@ -111,13 +111,17 @@ func (s *session) Close() {
 }
 
 // prepare puts the weights and images of a repeat into place.
-func (s *session) prepare(repeat int) (err error) {
+func (s *session) prepare(ctx context.Context, repeat int) error {
 	if s.repeat == repeat {
 		return nil
 	}
 	s.repeat = -1 // until all is in place
 	w := make([]float32, s.layout.Len())
-	if err = s.layout.Transfer(w, s.full, s.Weights(repeat, s.full)); err != nil {
+	all, err := s.Weights(ctx, repeat, s.full)
+	if err != nil {
+		return err
+	}
+	if err = s.layout.Transfer(w, s.full, all); err != nil {
 		return err
 	}
 	for _, x := range s.workers {
@@ -135,7 +139,7 @@ func (s *session) prepare(repeat int) (err error) {
 // Norms implements Session.
 func (s *session) Norms(ctx context.Context, repeat int, networks []space.Mask, norms prune.Norms,
 	step func()) error {
-	if err := s.prepare(repeat); err != nil {
+	if err := s.prepare(ctx, repeat); err != nil {
 		return err
 	}
 	return s.all(ctx, len(networks), norms, network{

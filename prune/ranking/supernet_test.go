@@ -33,7 +33,9 @@ func ranker(t *testing.T, partial, workers int) *ranking.Supernet {
 		Batch: 4, Image: 8, Kernel: prune.Correlation, Workers: workers,
 		Options:  ort.Options{Threads: 1},
 		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
-		Weights:  func(repeat int, l graphgen.Layout) []float32 { return l.Initialize(random(repeat)) },
+		Weights: func(_ context.Context, repeat int, l graphgen.Layout) ([]float32, error) {
+			return l.Initialize(random(repeat)), nil
+		},
 		Images: func(repeat int) ([]ranking.Batch, error) {
 			rng, list := random(repeat+100), make([]ranking.Batch, 2)
 			for i := range list {

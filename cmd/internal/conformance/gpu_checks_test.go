@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"math"
 	"path/filepath"
 	"reflect"
@@ -49,7 +50,7 @@ func ranked(t *testing.T, cuda *ort.CUDA, partial int) (scores []float64) {
 		Batch: o.Batch, Image: o.Image, Kernel: prune.Correlation,
 		Options:  ort.Options{Threads: 2, CUDA: cuda},
 		Lowering: pass.Lowering{Target: targetOf(cuda), Passes: pass.All},
-		Weights:  func(_ int, l graphgen.Layout) []float32 { return oracleWeights(l) },
+		Weights:  func(_ context.Context, _ int, l graphgen.Layout) ([]float32, error) { return oracleWeights(l), nil },
 		Images: func(int) ([]ranking.Batch, error) {
 			return []ranking.Batch{{Images: o.images(0)}, {Images: o.images(1)}}, nil
 		},

@@ -66,9 +66,9 @@ func (c oracleCase) etenas(t *testing.T, wantWeights int) prune.Result {
 		Batch: c.Batch, Image: c.Image, Kernel: prune.Correlation, Workers: runtime.NumCPU(),
 		Options:  ort.Options{Threads: 1},
 		Lowering: pass.Lowering{Target: pass.CPUKernels, Passes: pass.All},
-		Weights: func(_ int, l graphgen.Layout) []float32 {
+		Weights: func(_ context.Context, _ int, l graphgen.Layout) ([]float32, error) {
 			weights = l.Len()
-			return oracleWeights(l)
+			return oracleWeights(l), nil
 		},
 		Images: func(int) (x []ranking.Batch, err error) {
 			for b := range c.Batches {

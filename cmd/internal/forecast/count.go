@@ -77,6 +77,22 @@ func (s stage) training(images, test int) Part {
 	return p
 }
 
+// rankTraining counts the steps that train the ranking networks, one after the other.
+func (s stage) rankTraining() Part {
+	e := s.experiment
+	p := Part{What: RankTraining, AtMost: e.Ranking.Settle > 0}
+	for range e.Ranking.Repeats {
+		for epoch := range e.Ranking.Epochs {
+			span := Span{Steps: e.Images.Train / 2 / e.Search.Batch, Step: s.seconds[weightStep]}
+			if epoch == 0 {
+				span.Before = s.opening
+			}
+			p.Spans = append(p.Spans, span)
+		}
+	}
+	return p
+}
+
 // pruning counts the networks of a pruning. A network of a later round has fewer operations, and takes less time.
 func (s stage) pruning() (Part, error) {
 	e := s.experiment

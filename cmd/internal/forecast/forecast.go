@@ -11,10 +11,11 @@ import (
 
 // Parts of a run, as they are told to people.
 const (
-	Pruning   = "pruning"
-	Search    = "search"
-	Selection = "selection"
-	Training  = "training"
+	RankTraining = "training before the pruning"
+	Pruning      = "pruning"
+	Search       = "search"
+	Selection    = "selection"
+	Training     = "training"
 )
 
 // Span is an epoch or a round: so many steps, with what comes before and after them. Times are in seconds.

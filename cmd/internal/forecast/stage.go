@@ -39,7 +39,10 @@ func stagesOf(e settings.Experiment) (list []stage, err error) {
 	}
 	for _, at := range e.Stages() {
 		s := stage{what: map[settings.Stage]string{settings.StagePruning: Pruning, settings.StageSearch: Search,
-			settings.StageTraining: Training}[at], experiment: e, at: at, mask: likely}
+			settings.StageTraining: Training, settings.StageRankTraining: RankTraining}[at], experiment: e, at: at, mask: likely}
+		if at == settings.StageRankTraining {
+			s.mask = e.Space.Of().FullMask()
+		}
 		if at == settings.StagePruning {
 			s.mask = e.RankedSpace()
 			rankers, _ := e.Rankers()
@@ -100,6 +103,8 @@ func (s stage) part(test int) (Part, error) {
 	switch s.what {
 	case Pruning:
 		return s.pruning()
+	case RankTraining:
+		return s.rankTraining(), nil
 	case Search:
 		return s.searching(), nil
 	case Selection:

@@ -87,6 +87,9 @@ func (e Experiment) checkPruning() error {
 	if err != nil {
 		return terminal.Usagef("--rankers: %w", err)
 	}
+	if err := e.checkRankTraining(); err != nil {
+		return err
+	}
 	if r.Batches < 2 && slices.ContainsFunc(list, func(p proxy.Proxy) bool { return p.Name == "zico" }) {
 		return terminal.Usagef("ranker zico needs --prune-batches 2 or more, got %d", r.Batches)
 	}
@@ -232,6 +235,10 @@ func (e Experiment) CheckImages() error {
 	if e.Prunes() && e.Ranking.Batch > e.Images.Train {
 		return fmt.Errorf("--prune-batch %d is larger than the %d images of %s", e.Ranking.Batch,
 			e.Images.Train, e.Images.Name)
+	}
+	if held := e.Images.Train / 2; e.Prunes() && e.Ranking.Epochs > 0 && max(e.Ranking.Batch, e.Search.Batch) > held {
+		return fmt.Errorf("half of the %d images of %s are fewer than a batch of %d: one half trains the ranking network, the "+
+			"other ranks", e.Images.Train, e.Images.Name, max(e.Ranking.Batch, e.Search.Batch))
 	}
 	if e.Searches() && e.Search.Batch > e.Images.Train/2 {
 		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas train on "+

@@ -72,6 +72,8 @@ type Ranking struct {
 	Outputs  int     `json:"rank_outputs,omitempty"` // 0: as many as there are classes
 	Rankers  string  `json:"rankers,omitempty"`      // empty: nngp
 	Combine  string  `json:"combine,omitempty"`      // empty: by change
+	// Epochs train the ranking network before it ranks, on half of the images; the other half ranks then.
+	Epochs int `json:"rank_epochs,omitempty"`
 	// AllowTies goes on where the scores of a round tell nothing apart.
 	AllowTies bool `json:"allow_ties,omitempty"`
 }

@@ -109,6 +109,8 @@ var (
 	RankOptions = Options{
 		{"ties", "of equal scores, drop the first or the last operation", "",
 			func(e *Experiment) any { return &e.Ranking.Ties }},
+		{"rank-epochs", "train the ranking network for `N` epochs first, on half of the images; rankers look at the other half", "0; 6 with ranker loss",
+			func(e *Experiment) any { return &e.Ranking.Epochs }},
 		{"rank-channels", "channels of the ranking network", "those of the supernet",
 			func(e *Experiment) any { return &e.Ranking.Channels }},
 		{"rank-cells", "cells of the ranking network", "those of the supernet",

@@ -185,6 +185,7 @@ func (r *Resolved) apply(c *cli.Context, s Source) error {
 	}
 	s.Inherited.Without("preset").Apply(c, "", &r.Experiment)
 	s.Options.Without("preset").Apply(c, s.Prefix, &r.Experiment)
+	r.settleRanking(c, s)
 	return r.complete(c, s)
 }
 

@@ -23,22 +23,28 @@ type Stage int
 
 // Stages in their order.
 const (
-	StagePruning  Stage = iota // ranks the networks of a round
-	StageSearch                // trains the supernet and the alphas
-	StageTraining              // trains the derived network from scratch
+	StagePruning      Stage = iota // ranks the networks of a round
+	StageSearch                    // trains the supernet and the alphas
+	StageTraining                  // trains the derived network from scratch
+	StageRankTraining              // trains the ranking network for a while, before the pruning
 )
 
 // emitters are the programs of each stage. Those of the pruning are what its rankers look at.
 var emitters = [][]func(graphgen.Spec) (*graphgen.Program, error){
-	StageSearch:   {graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate},
-	StageTraining: {graphgen.Spec.WeightStep, graphgen.Spec.Evaluate},
+	StageSearch:       {graphgen.Spec.WeightStep, graphgen.Spec.AlphaStep, graphgen.Spec.Evaluate},
+	StageTraining:     {graphgen.Spec.WeightStep, graphgen.Spec.Evaluate},
+	StageRankTraining: {graphgen.Spec.WeightStep},
 }
 
 // String names the stage for people.
-func (s Stage) String() string { return [...]string{"pruning", "the search", "the training"}[s] }
+func (s Stage) String() string {
+	return [...]string{"pruning", "the search", "the training", "the training of the ranking network"}[s]
+}
 
 // BatchFlag is the flag that sets the batch of the stage.
-func (s Stage) BatchFlag() string { return [...]string{"--prune-batch", "--batch", "--batch"}[s] }
+func (s Stage) BatchFlag() string {
+	return [...]string{"--prune-batch", "--batch", "--batch", "--batch"}[s]
+}
 
 // Batch is the number of images that a program of the stage takes.
 func (e Experiment) Batch(s Stage) int { return *e.batch(s) }
@@ -50,7 +56,7 @@ func (e Experiment) WithBatch(s Stage, n int) Experiment {
 }
 
 func (e *Experiment) batch(s Stage) *int {
-	return [...]*int{&e.Ranking.Batch, &e.Search.Batch, &e.Retraining.Batch}[s]
+	return [...]*int{&e.Ranking.Batch, &e.Search.Batch, &e.Retraining.Batch, &e.Search.Batch}[s]
 }
 
 // RankingSessions is how many sessions rank side by side. One single-threaded session per core uses the
@@ -73,6 +79,9 @@ func (e Experiment) Searches() bool { return e.Command != "prune" && e.Technique
 func (e Experiment) Stages() (list []Stage) {
 	if e.Method == "" {
 		return []Stage{StageTraining}
+	}
+	if e.Prunes() && e.Ranking.Epochs > 0 {
+		list = append(list, StageRankTraining)
 	}
 	if e.Prunes() {
 		list = append(list, StagePruning)
@@ -107,7 +116,7 @@ func (e Experiment) RankOutputs() int {
 	switch r := e.Ranking; {
 	case r.Outputs > 0:
 		return r.Outputs
-	case r.Kernel != string(prune.Gram) && e.Images.Classes < prune.LeastCorrelated:
+	case r.Kernel != string(prune.Gram) && e.Images.Classes < prune.LeastCorrelated && (r.Epochs == 0 || e.ranksBy("nngp")):
 		return manyOutputs
 	}
 	return e.Images.Classes
@@ -136,6 +145,8 @@ func (e Experiment) Spec(s Stage, mask space.Mask) (spec graphgen.Spec, err erro
 	switch s {
 	case StagePruning:
 		l.Recompute = pass.RecomputeOff // there is no backward pass
+		spec = e.RankingNet(mask).Spec(batch, image, l)
+	case StageRankTraining:
 		spec = e.RankingNet(mask).Spec(batch, image, l)
 	case StageSearch:
 		spec = e.Supernet(mask).Spec(batch, image, l)

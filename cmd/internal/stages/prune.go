@@ -152,14 +152,17 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	start := time.Now()
 	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
 	var label string
+	left := 0
+	again := func() { p.Start(left, label) }
 	clock := networkClock{run: r}
 	observer := prune.Observer{
 		Start: func(round, networks int, mask space.Mask) {
 			label = fmt.Sprintf("pruning round %d, %d operations", round, mask.Count())
-			p.Start(networks, label)
+			left = networks
+			again()
 			clock.start(round, networks)
 		},
-		Step: func() { p.Step(label + clock.step() + r.Device.Meter.Now()) },
+		Step: func() { left--; p.Step(label + clock.step() + r.Device.Meter.Now()) },
 		Done: func(round int, x prune.Round) {
 			p.Stop()
 			p.Say("pruning round %d: %s %.4f, %d initialisations, %d operations removed, %d left%s%s", round,
@@ -173,6 +176,13 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	defer p.Stop()
 	terminal.Doing(ctx, "opening the sessions of the pruning, or ranking a network")
 	ranker, err := Ranker(ctx, r.Experiment, r.Device, r.train)
+	if err == nil && r.Ranking.Epochs > 0 {
+		ranker.Weights = func(ctx context.Context, repeat int, l graphgen.Layout) ([]float32, error) {
+			p.Stop()
+			defer again()
+			return r.trainedRanking(ctx, repeat, l)
+		}
+	}
 	if err != nil {
 		return res, err
 	}
@@ -222,8 +232,8 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 	return &ranking.Supernet{Rankers: rankers, Net: e.RankingNet(full), Batch: e.Ranking.Batch,
 		Image: e.Images.Size, Kernel: prune.Kernel(e.Ranking.Kernel), Workers: e.RankingSessions(),
 		Options: options, Lowering: spec.Lowering,
-		Weights: func(repeat int, l graphgen.Layout) []float32 {
-			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat)))
+		Weights: func(_ context.Context, repeat int, l graphgen.Layout) ([]float32, error) {
+			return l.Initialize(stream.New(e.Seed, stream.RankWeights, uint64(repeat))), nil
 		},
 		Images: func(repeat int) ([]ranking.Batch, error) { return RankingBatches(ctx, e, train, repeat) },
 	}, nil
@@ -232,8 +242,12 @@ func Ranker(ctx context.Context, e settings.Experiment, d *device.Device,
 // RankingBatches are the batches of a repeat, without augmentation.
 func RankingBatches(ctx context.Context, e settings.Experiment, train *data.Set,
 	repeat int) (batches []ranking.Batch, err error) {
-	l, err := data.NewLoader(ctx, data.LoaderConfig{Set: train, Batch: e.Ranking.Batch, Shuffle: true,
-		Seed: stream.Seed(e.Seed, stream.RankImages, uint64(repeat)), Tail: data.TailDrop})
+	c := data.LoaderConfig{Set: train, Batch: e.Ranking.Batch, Shuffle: true,
+		Seed: stream.Seed(e.Seed, stream.RankImages, uint64(repeat)), Tail: data.TailDrop}
+	if e.Ranking.Epochs > 0 { // the other half has trained
+		_, c.Indices = data.Split(train.Len(), e.Seed)
+	}
+	l, err := data.NewLoader(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type Run struct {
 	judgedBy    string       // its file
 	undrawn     bool         // the page could not be drawn, and the user knows
 	train, test *data.Set
+	ranking     map[int][]float32 // weights of the trained ranking networks, by repeat
 	unlock      func()
 	clock       *forecast.Clock
 }
