@@ -19,14 +19,15 @@ func (e Experiment) Perturbs() bool { return e.Search.Derive == DerivePerturbati
 func (s Search) perEpoch() bool { return s.Select > 0 || s.Average > 1 || s.StopOnSkips > 0 }
 
 // settleDerivation fits the perturbation of a preset, which nobody has asked for by name, to the rest of a command
-// line: the alphas take its place beside settings that do not go with it, and where no search runs.
+// line: the alphas take its place beside settings that do not go with it, within a budget, which they meet by an exact
+// choice where decisions one by one are greedy, and where no search runs.
 func (r *Resolved) settleDerivation(c *cli.Context, s Source) {
 	if c.IsSet(s.Prefix+derivation) || !r.Perturbs() {
 		return
 	}
 	x := &r.Experiment.Search
 	switch {
-	case len(s.Options.Only(derivation)) == 0, !r.Technique().Searches(), x.perEpoch():
+	case len(s.Options.Only(derivation)) == 0, !r.Technique().Searches(), x.perEpoch(), r.Budget != (Budget{}):
 		x.Derive = DeriveAlphas
 	case !c.IsSet(s.Prefix+"perturb-images") && x.PerturbImages > 0:
 		x.PerturbImages = max(x.PerturbImages, x.Batch) // a decision looks at a batch at least
