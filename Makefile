@@ -131,7 +131,7 @@ table1-small: setup build ## all methods on CIFAR-10 and CIFAR-100, tiny (15 min
 
 SURROGATE ?= ../shared/truth/nb301.onnx
 QUALITY   ?= runs/quality
-quality: setup build ## is what a search finds better than chance? (80 minutes on two cores; continues; see DATA10, SURROGATE)
+quality: setup build ## is what a search finds better than chance? (90 minutes on two cores; continues; see DATA10, SURROGATE)
 	@for f in "$(DATA10)" "$(SURROGATE)"; do test -e "$$f" || { \
 	  echo "make: $$f is missing: give CIFAR-10 in binary form as DATA10=DIR and a surrogate of NAS-Bench-301 as SURROGATE=FILE" >&2; \
 	  exit 1; }; done

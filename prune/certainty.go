@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -110,19 +111,32 @@ func meanScores(list []*Scores) *Scores {
 }
 
 // certainty compares every removed operation with the lowest-scoring one that stays on its edge, seed
-// by seed, since both networks of a repeat have the same weights and images.
+// by seed, since both networks of a repeat have the same weights and images. It is NaN where nothing could have gone instead.
 func (c Config) certainty(repeats []*Scores, mean *Scores, left space.Mask, removed []space.Candidate) []float64 {
 	list := make([]float64, len(removed))
 	differences := make([]float64, len(repeats))
 	for i, gone := range removed {
-		next := gone
-		next.Op = c.lowest(left.Primitives(gone.Cell, gone.Edge), &mean[gone.Cell][gone.Edge])
+		next, rivals := gone, c.rivals(left, gone)
+		if list[i] = math.NaN(); len(rivals) == 0 {
+			continue
+		}
+		next.Op = c.lowest(rivals, &mean[gone.Cell][gone.Edge])
 		for r, s := range repeats {
 			differences[r] = *s.Of(next) - *s.Of(gone)
 		}
 		list[i] = standardErrors(differences)
 	}
 	return list
+}
+
+// rivals are the operations of an edge that stay and could have gone instead of one that has: not those that are to stay, or
+// that the limits need.
+func (c Config) rivals(left space.Mask, gone space.Candidate) []space.Primitive {
+	if c.Keep.Empty() && len(c.Limits) == 0 {
+		return left.Primitives(gone.Cell, gone.Edge)
+	}
+	left.Put(gone.Cell, gone.Edge, left.At(gone.Cell, gone.Edge).With(gone.Op))
+	return slices.DeleteFunc(c.droppable(left, gone.Cell, gone.Edge), func(p space.Primitive) bool { return p == gone.Op })
 }
 
 // standardErrors is the mean of a sample in standard errors; NaN for a single number. Equal numbers
@@ -150,7 +164,7 @@ func (c Config) settled(mask space.Mask, groups []group, norms []Norms) (bool, e
 	mean := meanScores(scores)
 	left, removed := c.drop(mask, mean)
 	for _, z := range c.certainty(scores, mean, left, removed) {
-		if !(z >= c.Settle) {
+		if z < c.Settle { // not NaN, of an operation without rivals
 			return false, nil
 		}
 	}

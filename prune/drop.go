@@ -32,7 +32,7 @@ func (c Config) drop(mask space.Mask, s *Scores) (space.Mask, []space.Candidate)
 // droppable lists the operations of an edge without which the space has architectures, within the limits. Edges that
 // are ranked together lose them together, so that all of them keep what the limits need, not the last ones alone.
 func (c Config) droppable(m space.Mask, t space.CellType, e int) []space.Primitive {
-	list := m.Space().Members(droppable(m, t, e))
+	list := m.Space().Members(droppable(m, t, e) &^ c.Keep)
 	if len(c.Limits) == 0 {
 		return list
 	}

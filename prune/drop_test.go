@@ -129,3 +129,26 @@ func TestPruningWithinLimits(t *testing.T) {
 		}
 	}
 }
+
+// Operations that are to stay do, whatever they score; the same number as otherwise is left.
+func TestKeep(t *testing.T) {
+	worst := worth(func(c space.Candidate) float64 {
+		if c.Op == space.SkipConnect {
+			return -5
+		}
+		return float64(c.Op.Index())
+	})
+	for _, pool := range []prune.Pool{prune.NoPool, prune.PoolNetwork} {
+		c := prune.Config{Xi: .5, Measure: prune.Operations, PerRound: 3, Repeats: 1, Pool: pool}
+		if m := prunes(t, c, space.DARTS.FullMask(), &fake{norm: worst}).Mask; m.At(space.Normal, 0).Has(space.SkipConnect) {
+			t.Fatal("skip_connect stays by itself: the test proves nothing")
+		}
+		c.Keep = space.SetOf(space.SkipConnect)
+		m := prunes(t, c, space.DARTS.FullMask(), &fake{norm: worst}).Mask
+		for ct, e := range m.Places() {
+			if !m.At(ct, e).Has(space.SkipConnect) || m.At(ct, e).Len() != 4 {
+				t.Errorf("pool %s, %v edge %d: %v is left", pool, ct, e, m.Primitives(ct, e))
+			}
+		}
+	}
+}

@@ -35,6 +35,8 @@ type Config struct {
 	Xi       float64 // stop when at most this fraction of the space is left
 	Measure  Measure
 	KeepNone bool // do not remove "none" before scoring
+	// Keep are operations that no edge loses.
+	Keep space.Set
 	PerRound int  // operations dropped from every set and round; 1 in the paper
 	Repeats  int  // independent initialisations over which scores are averaged
 	// ToOne ignores Xi and continues until one operation is left on every edge (ETENAS).

@@ -76,6 +76,9 @@ func (e Experiment) checkPruning() error {
 		return terminal.Usagef("--xi %v cannot be reached: with one operation left on every edge %.3g of the "+
 			"%s remain", r.Xi, least, r.Measure)
 	}
+	if err := e.checkKept(); err != nil {
+		return err
+	}
 	if r.Batch < 1 || r.Batches < 1 {
 		return terminal.Usagef("--prune-batch and --prune-batches must be at least 1, got %d and %d",
 			r.Batch, r.Batches)

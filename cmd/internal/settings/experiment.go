@@ -58,6 +58,7 @@ type Ranking struct {
 	Xi       float64 `json:"xi"`
 	Measure  string  `json:"xi_measure"`
 	KeepNone bool    `json:"keep_none"`
+	Keep     string  `json:"keep,omitempty"` // operations that stay, with commas
 	PerRound int     `json:"prune_per_round"`
 	Ties     string  `json:"ties"`
 	Pool     string  `json:"pool,omitempty"`   // empty: none
@@ -333,8 +334,9 @@ func (e Experiment) Pruning() prune.Config {
 	r := e.Ranking
 	_, weights := e.Rankers()
 	shard, _ := prune.ParseShard(e.Execution.Shard) // Check refuses what cannot be read
-	limits, _ := e.Limits()                         // as well
-	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone,
+	keep, _ := e.kept()
+	limits, _ := e.Limits() // as well
+	return prune.Config{Xi: r.Xi, Measure: prune.Measure(r.Measure), KeepNone: r.KeepNone, Keep: keep,
 		PerRound: r.PerRound, Repeats: r.Repeats, Pool: prune.Pool(r.Pool), Settle: r.Settle, ToOne: e.Technique().Mask == method.ToOne,
 		Shard: shard, LastOfTies: r.Ties == TiesLast, AllowTies: r.AllowTies, Limits: limits, AllowNoise: e.asPublished(), Weights: weights, ByRank: r.Combine == CombineRank}
 }
