@@ -36,9 +36,9 @@ type Config struct {
 	Measure  Measure
 	KeepNone bool // do not remove "none" before scoring
 	// Keep are operations that no edge loses.
-	Keep space.Set
-	PerRound int  // operations dropped from every set and round; 1 in the paper
-	Repeats  int  // independent initialisations over which scores are averaged
+	Keep     space.Set
+	PerRound int // operations dropped from every set and round; 1 in the paper
+	Repeats  int // independent initialisations over which scores are averaged
 	// ToOne ignores Xi and continues until one operation is left on every edge (ETENAS).
 	ToOne bool
 	// Pool says what a ranked network lacks: one operation of one edge, as in the paper, or of many edges
