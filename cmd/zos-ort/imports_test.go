@@ -15,6 +15,7 @@ var layers = map[string]string{
 	"models/space/spacetest": "",
 	"models/stream":          "",
 	"models/safe":            "",
+	"models/ranks":           "",
 	"models/method":          "models/space",
 	"models/budget":          "models/space",
 
@@ -44,6 +45,7 @@ var layers = map[string]string{
 	"ort":                "models/safe",
 	"ort/kernels":        "models/safe ort",
 	"ort/nvml":           "models/safe",
+	"ort/mpi":            "models/ranks models/safe",
 	"ort/program":        "graphgen graphgen/ir graphgen/port ort ort/kernels",
 	"ort/runtime/unpack": "",
 	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
@@ -105,6 +107,7 @@ var layers = map[string]string{
 	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune/... search/data search/train",
 
 	// for tests alone
+	"models/ranks/ranktest":        "models/ranks models/safe",
 	"graphgen/check":               "",
 	"graphgen/op/optest":           "graphgen/ir graphgen/op graphgen/autodiff graphgen/eval",
 	"ort/standin":                  "",
@@ -115,7 +118,7 @@ var layers = map[string]string{
 }
 
 // forTests are the packages that only tests import.
-var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider",
+var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider", "models/ranks/ranktest",
 	"cmd/internal/surrogate/fakes", "cmd/internal/chromium"}
 
 // pkg is a package of this module, with paths inside the module.
