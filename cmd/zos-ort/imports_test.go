@@ -15,6 +15,7 @@ var layers = map[string]string{
 	"models/space/spacetest": "",
 	"models/stream":          "",
 	"models/safe":            "",
+	"models/ranks":           "",
 	"models/method":          "models/space",
 	"models/budget":          "models/space",
 
@@ -44,21 +45,22 @@ var layers = map[string]string{
 	"ort":                "models/safe",
 	"ort/kernels":        "models/safe ort",
 	"ort/nvml":           "models/safe",
+	"ort/mpi":            "models/ranks models/safe",
 	"ort/program":        "graphgen graphgen/ir graphgen/port ort ort/kernels",
 	"ort/runtime/unpack": "",
 	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
 	// the method
-	"prune":             "models/budget models/space",
+	"prune":             "models/budget models/ranks models/space",
 	"prune/ranking":     "prune prune/proxy graphgen graphgen/cost graphgen/pass graphgen/scope models/safe models/space models/supernet ort ort/program",
 	"prune/proxy":       "prune graphgen",
 	"search/checkpoint": "",
 	"search/data":       "models/safe models/stream search/data/jpeg",
 	"search/data/jpeg":  "",
-	"search/train":      "ort/program search/data",
-	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/budget models/method models/space models/stream models/supernet ort " +
+	"search/train":      "models/ranks graphgen ort/program search/data",
+	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/budget models/method models/ranks models/space models/stream models/supernet ort " +
 		"ort/program",
-	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/stream ort ort/program",
+	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/ranks models/stream ort ort/program",
 
 	// the command half. Predictions (settings, memory) know nothing of the runtime.
 	"cmd/internal/terminal": "",
@@ -102,9 +104,10 @@ var layers = map[string]string{
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/cells cmd/internal/report " +
 		"models/method models/space ort search/data",
-	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune/... search/data search/train",
+	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/mpi ort/nvml prune/... search/data search/train",
 
 	// for tests alone
+	"models/ranks/ranktest":        "models/ranks models/safe",
 	"graphgen/check":               "",
 	"graphgen/op/optest":           "graphgen/ir graphgen/op graphgen/autodiff graphgen/eval",
 	"ort/standin":                  "",
@@ -115,7 +118,7 @@ var layers = map[string]string{
 }
 
 // forTests are the packages that only tests import.
-var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider",
+var forTests = []string{"graphgen/check", "graphgen/op/optest", "ort/standin", "ort/standin/provider", "models/ranks/ranktest",
 	"cmd/internal/surrogate/fakes", "cmd/internal/chromium"}
 
 // pkg is a package of this module, with paths inside the module.
