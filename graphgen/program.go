@@ -140,6 +140,39 @@ func (s Spec) WeightStep() (*Program, error) {
 	})
 }
 
+// WeightGradient and WeightUpdate are WeightStep in two halves, between which the gradients of several
+// networks with the same weights are averaged. The first computes loss, correct and the gradient of
+// the weights, grad/weights, and updates the running statistics.
+func (s Spec) WeightGradient() (*Program, error) {
+	return s.build("weight_gradient", Train, true, func(b *builder) {
+		b.lossAndCorrect()
+		b.joinedGradient(autodiff.Grad(b.loss, b.net.weightPieces))
+		b.statistics()
+	})
+}
+
+// WeightUpdate is the second half: it takes grad/weights and rate, updates the weights and their
+// momentum as WeightStep does, and returns norm.
+func (s Spec) WeightUpdate() (*Program, error) {
+	const name = "weight_update"
+	s, err := s.Learn()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	b := &builder{spec: s, g: ir.New(name)}
+	err = ir.Build(func() {
+		b.net = bareNet(b.g, Train, *s.state)
+		b.net.weights = b.g.Input(port.Weights, ir.T(ir.Float, b.net.Weights.Len()))
+		o := b.optimiser()
+		b.g.In(scope.SGD, func() { b.step(o, b.input(WeightGradient, b.net.weights.Type)) })
+		b.overwrite()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b.program()
+}
+
 // AlphaStep computes the gradients of the loss with respect to the mixing weights (first order) and
 // updates the running statistics. The outputs are loss, correct and grad/NAME for every mixing
 // vector NAME.

@@ -12,41 +12,56 @@ import (
 // into one vector in the layout of the weights, so the norm, the clip and the update take a dozen
 // nodes.
 func (b *builder) sgd() {
-	n, g, s := b.net, b.g, b.spec.SGD
-	var rate, decay, momentum *ir.Value
 	// ONNX Runtime computes the later of two producers first (plan.RuntimeOrder). These nodes
 	// stand before the gradients, so that they wait for the gradients and not the other way
 	// round.
-	g.In(scope.SGD, func() {
-		rate = b.input(Rate, ir.T(ir.Float))
-		n.momentum = g.Input(port.Momentum, n.weights.Type)
-		decay = op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay)))
-		momentum = op.Mul{}.Of(n.momentum, g.Scalar(float32(s.Momentum)))
-	})
-	grads := b.orZeros(autodiff.Grad(b.loss, n.weightPieces))
-	g.In(scope.SGD, func() {
-		grad := n.join(grads, n.Weights)
-		var keep *ir.Value
+	o := b.optimiser()
+	grads := b.orZeros(autodiff.Grad(b.loss, b.net.weightPieces))
+	b.g.In(scope.SGD, func() {
+		grad := b.net.join(grads, b.net.Weights)
 		if b.spec.Freeze {
 			b.output(WeightGradient, grad)
-			keep = b.input(Keep, n.weights.Type)
-			grad = op.Mul{}.Of(grad, keep)
 		}
-		norm := op.Sqrt{}.Of(sumOfSquares(grad))
-		b.output(Norm, norm)
-		clip := g.Scalar(float32(s.Clip))
-		safe := op.Max{}.Of(op.Add{}.Of(norm, g.Scalar(1e-6)), clip)
-		grad = op.Mul{}.Of(grad, op.Div{}.Of(clip, safe))
-
-		step := op.Add{}.Of(momentum, op.Add{}.Of(grad, decay))
-		move := op.Mul{}.Of(step, rate)
-		if keep != nil {
-			move = op.Mul{}.Of(move, keep)
-		}
-		weights := op.Sub{}.Of(n.weights, move)
-		b.updates = append(b.updates,
-			Update{port.Momentum, n.momentum, step}, Update{port.Weights, n.weights, weights})
+		b.step(o, grad)
 	})
+}
+
+// optimiser are the parts of a step of SGD that do not depend on the gradient.
+type optimiser struct{ rate, decay, momentum *ir.Value }
+
+func (b *builder) optimiser() (o optimiser) {
+	n, g, s := b.net, b.g, b.spec.SGD
+	g.In(scope.SGD, func() {
+		o.rate = b.input(Rate, ir.T(ir.Float))
+		n.momentum = g.Input(port.Momentum, n.weights.Type)
+		o.decay = op.Mul{}.Of(n.weights, g.Scalar(float32(s.WeightDecay)))
+		o.momentum = op.Mul{}.Of(n.momentum, g.Scalar(float32(s.Momentum)))
+	})
+	return o
+}
+
+// step clips the gradient and updates the weights with it.
+func (b *builder) step(o optimiser, grad *ir.Value) {
+	n, g := b.net, b.g
+	var keep *ir.Value
+	if b.spec.Freeze {
+		keep = b.input(Keep, n.weights.Type)
+		grad = op.Mul{}.Of(grad, keep)
+	}
+	norm := op.Sqrt{}.Of(sumOfSquares(grad))
+	b.output(Norm, norm)
+	clip := g.Scalar(float32(b.spec.SGD.Clip))
+	safe := op.Max{}.Of(op.Add{}.Of(norm, g.Scalar(1e-6)), clip)
+	grad = op.Mul{}.Of(grad, op.Div{}.Of(clip, safe))
+
+	step := op.Add{}.Of(o.momentum, op.Add{}.Of(grad, o.decay))
+	move := op.Mul{}.Of(step, o.rate)
+	if keep != nil {
+		move = op.Mul{}.Of(move, keep)
+	}
+	weights := op.Sub{}.Of(n.weights, move)
+	b.updates = append(b.updates,
+		Update{port.Momentum, n.momentum, step}, Update{port.Weights, n.weights, weights})
 }
 
 // orZeros replaces gradients of weights that the loss does not depend on.

@@ -11,6 +11,7 @@ import (
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/budget"
 	"zos-ort/models/method"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/models/supernet"
@@ -21,7 +22,7 @@ import (
 // Config holds the settings of a search (search/README.md, Search).
 type Config struct {
 	Net    supernet.Config // classes and mask included
-	Batch  int
+	Batch  int             // of a rank
 	Epochs int
 	Warmup int     // epochs before the first alpha step
 	Rate   float64 // learning rate of the weights at the start; cosine to 0
@@ -45,6 +46,9 @@ type Config struct {
 	Valid       int // images of the validation half used for the accuracy after an epoch; 0 is all
 	Seed        uint64
 	Options     ort.Options
+	// Ranks search together; nil is a process alone. N of them with the batch B follow one with the batch N B, up to
+	// batch norms, which take the statistics of B images.
+	Ranks ranks.Group
 	// Lowering says for which runtime the programs are made. It changes time and memory; on the CPU the
 	// numbers are the same but for rounding.
 	Lowering pass.Lowering
@@ -123,8 +127,14 @@ const (
 // AlphaSteps is the number of alpha steps of a search on so many images, half of which train the weights.
 func (c Config) AlphaSteps(images int) int {
 	w, _ := data.Split(images, c.Seed)
-	return max(0, c.Epochs-c.Warmup) * (len(w) / c.Batch)
+	return max(0, c.Epochs-c.Warmup) * (len(w) / c.whole())
 }
+
+// ranks is their number.
+func (c Config) ranks() int { return ranks.Of(c.Ranks).Size() }
+
+// whole is the number of images in a batch of all ranks.
+func (c Config) whole() int { return c.Batch * c.ranks() }
 
 // AlphaRate is the learning rate of the architecture parameters in a search on so many images: the given
 // one, or the one that follows from the number of steps.

@@ -33,10 +33,22 @@ type Means struct {
 	Norm                float64 // gradient norm before clipping
 }
 
+func (m *Means) all() []*float64 {
+	return []*float64{&m.TrainLoss, &m.TrainAcc, &m.AlphaLoss, &m.AlphaAcc, &m.Norm}
+}
+
 // over divides sums by the number of steps.
 func (m Means) over(n int) Means {
-	for _, x := range []*float64{&m.TrainLoss, &m.TrainAcc, &m.AlphaLoss, &m.AlphaAcc, &m.Norm} {
+	for _, x := range m.all() {
 		*x /= float64(n)
+	}
+	return m
+}
+
+// times scales sums to another number of steps.
+func (m Means) times(factor float64) Means {
+	for _, x := range m.all() {
+		*x *= factor
 	}
 	return m
 }
@@ -65,12 +77,25 @@ type Snapshot struct {
 	Kept *[2][]space.Set `json:",omitempty"`
 	// Frozen is what is known of operations that overfit.
 	Frozen *Frozen `json:",omitempty"`
+	// Ranks that have searched together; 0 is one.
+	Ranks int `json:",omitempty"`
 	// Before are the alphas at the start of the running epoch, while an early stop may go back to
 	// them.
 	Before *space.Alphas `json:",omitempty"`
 
 	Alphas *space.Alphas
 	Adam   AdamState
+}
+
+// on is the snapshot for a number of ranks. With another one than before the steps are larger or smaller, and the
+// running epoch goes on where it has made the whole steps that belong to no more images than were seen.
+func (s Snapshot) on(size int) Snapshot {
+	if before := max(1, s.Ranks); before != size && s.Step > 0 {
+		step := s.Step * before / size
+		s.Sums = s.Sums.times(float64(step) / float64(s.Step))
+		s.Step = step
+	}
+	return s
 }
 
 // Start is a snapshot with the state that belongs to it.

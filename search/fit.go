@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zos-ort/graphgen"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
@@ -29,9 +30,11 @@ func (c Config) Fit(ctx context.Context, image int, initial func(graphgen.Layout
 		return nil, nil, err
 	}
 	defer s.Close()
+	alone := ranks.NewTogether(ctx, nil) // ranks that fit side by side come to the same bits
+	defer alone.End()
 	for epoch := range c.Epochs {
 		at := 0
-		err := train.Steps(ctx, &at, l.Steps(), l.Epoch(epoch), func() error { return nil }, func(b *data.Batch) error {
+		err := train.Steps(alone, &at, l.Steps(), l.Epoch(epoch), func() error { return nil }, func(b *data.Batch) error {
 			o, err := s.WeightStep(b.Images, b.Labels, train.Cosine(c.Rate, epoch, c.Epochs))
 			if err == nil {
 				err = s.watch(epoch).Finite(o.Loss, "a weight step")

@@ -1,10 +1,10 @@
 package search
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/models/supernet"
@@ -61,15 +61,15 @@ func (c Config) weightSteps(epoch, all int) int {
 // judge looks for decisions by evaluations of the supernet with the statistics of its batches.
 type judge struct {
 	*Steps
-	ctx    context.Context
+	ranks  *ranks.Together
 	images *data.Loader
 	trial  func(loss, acc float64) // is told of every evaluation
 }
 
 // judge is told of its trials as a training is of its steps.
-func (c Config) judge(ctx context.Context, epoch int, s *Steps, l *loaders, r Recorder) judge {
+func (c Config) judge(together *ranks.Together, epoch int, s *Steps, l *loaders, r Recorder) judge {
 	n := 0
-	return judge{Steps: s, ctx: ctx, images: l.judge, trial: func(loss, acc float64) {
+	return judge{Steps: s, ranks: together, images: l.judge, trial: func(loss, acc float64) {
 		n++
 		r.Step(train.Progress{Epoch: epoch, Step: n, Decides: true, Loss: loss, Accuracy: acc})
 	}}
@@ -175,14 +175,14 @@ func (v verdict) worse(than verdict) bool {
 
 // without evaluates the supernet without operations of an edge. The weights of the others stay as they are.
 func (j judge) without(t space.CellType, e int, ops space.Set) (v verdict, err error) {
-	if err := j.ctx.Err(); err != nil {
+	if err := j.ranks.Err(); err != nil {
 		return v, err
 	}
 	for _, t := range j.cellTypes() {
 		j.feedMix(j.batch, t)
 	}
 	j.mute(j.batch, t, e, ops)
-	if v.loss, v.acc, err = train.Accuracy(j.batch, j.images.Epoch(0)); err != nil {
+	if v.loss, v.acc, err = train.Accuracy(j.batch, j.images.Epoch(0), j.ranks); err != nil {
 		return v, err
 	}
 	j.trial(v.loss, v.acc)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"zos-ort/models/budget"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/ort/program"
@@ -27,35 +28,41 @@ type Result struct {
 // and images give the same bits, whether the search starts anew (from is nil) or resumes from what an
 // earlier one saved. When ctx is cancelled Run finishes the running step, saves, and returns ctx's
 // error.
+//
+// With Config.Ranks every rank calls Run, with images of its own copy, the same from, and a recorder that may do
+// nothing on all but one. All get the same result. When ctx of one of them is cancelled all save and return.
 func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	steps, err := c.open(ctx, images, from)
+	together := ranks.NewTogether(ctx, c.Ranks)
+	defer together.End()
+	steps, err := c.open(together, images, from)
 	if err != nil {
 		return nil, err
 	}
 	defer steps.Close()
-	l, err := c.loaders(ctx, images)
+	l, err := c.loaders(together, images)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
 	at := Snapshot{Alphas: steps.Alphas}
 	if from != nil {
-		at = from.Snapshot
+		at = from.Snapshot.on(c.ranks())
 	}
 	err = train.Loop[Epoch, Snapshot]{Net: steps.Net, Recorder: r,
 		Done: func() bool { return at.Epoch >= c.epochs() || at.Stop != nil },
-		Epoch: func(ctx context.Context) (Epoch, error) {
+		Epoch: func() (Epoch, error) {
 			if c.StopOnSkips > 0 && at.Before == nil {
 				at.Before = steps.Alphas.Clone()
 			}
-			return c.epoch(ctx, &at, steps, l, r)
+			return c.epoch(together, &at, steps, l, r)
 		},
 		Next:     func(ep Epoch) (err error) { at, err = c.after(at, ep, steps); return err },
 		Snapshot: func() Snapshot { return at.with(steps) },
-	}.Run(ctx)
+		Alike:    steps.Alphas.Vector,
+	}.Run(together)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +77,9 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 // with completes the snapshot with the architecture parameters and what else changes them.
 func (s Snapshot) with(steps *Steps) Snapshot {
 	s.Alphas, s.Adam, s.Prices = steps.Alphas, steps.Adam.State, slices.Clone(steps.Prices)
+	if s.Ranks = steps.group.Size(); s.Ranks == 1 {
+		s.Ranks = 0
+	}
 	if steps.batch != nil {
 		s.Kept = new([2][]space.Set)
 		for _, t := range steps.cellTypes() {
@@ -92,7 +102,7 @@ func (c Config) open(ctx context.Context, images *data.Set, from *Start) (*Steps
 	var vectors program.Vectors
 	alphas := c.InitialAlphas()
 	if from == nil {
-		vectors.Weights = c.InitialWeights(programs.Weight.Weights)
+		vectors.Weights = c.InitialWeights(programs.Shape().Weights)
 	} else {
 		vectors = from.Vectors
 		if from.Alphas.Mask() != alphas.Mask() || from.Alphas.Len() != alphas.Len() {
@@ -103,7 +113,7 @@ func (c Config) open(ctx context.Context, images *data.Set, from *Start) (*Steps
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	steps, err := Open(programs, vectors, alphas, c.Options)
+	steps, err := open(programs, vectors, alphas, c.Options, c.Ranks)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +131,7 @@ func (c Config) open(ctx context.Context, images *data.Set, from *Start) (*Steps
 		}
 	}
 	if c.FreezeBelow > 0 {
-		steps.freezer = newFreezer(c.FreezeBelow, programs.Weight.Weights, steps.weight.Keep, frozen)
+		steps.freezer = newFreezer(c.FreezeBelow, programs.Shape().Weights, steps.weight.Keep, frozen)
 	}
 	if err != nil {
 		steps.Close()
@@ -162,14 +172,14 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 		{&l.weights, steady, data.LoaderConfig{Indices: w, Augment: c.Augment, Shuffle: true,
 			Seed: stream.Seed(c.Seed, stream.WeightImages, 0), Tail: data.TailDrop}},
 		{&l.alphas, steady, data.LoaderConfig{Indices: a, Augment: c.Augment, Shuffle: true,
-			Seed: stream.Seed(c.Seed, stream.AlphaImages, 0)}},
+			Seed: stream.Seed(c.Seed, stream.AlphaImages, 0), Tail: data.TailPad}}, // endless: it has no tail
 		{&l.valid, ctx, data.LoaderConfig{Indices: valid, Tail: data.TailPad}},
 		{&l.judge, ctx, data.LoaderConfig{Indices: judge, Tail: data.TailDrop}},
 	} {
 		if x.to == &l.judge && c.Perturb == nil {
 			continue
 		}
-		x.cfg.Set, x.cfg.Batch = images, c.Batch
+		x.cfg.Set, x.cfg.Batch, x.cfg.Part, x.cfg.Parts = images, c.Batch, ranks.Of(c.Ranks).Rank(), c.ranks()
 		var err error
 		if *x.to, err = data.NewLoader(x.ctx, x.cfg); err != nil {
 			l.close()
@@ -181,7 +191,7 @@ func (c Config) loaders(ctx context.Context, images *data.Set) (*loaders, error)
 
 // epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut
 // short, at says where.
-func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
+func (c Config) epoch(together *ranks.Together, at *Snapshot, s *Steps, l *loaders,
 	r Recorder) (Epoch, error) {
 	ep := Epoch{Epoch: at.Epoch, Rate: c.rate(at.Epoch)}
 	if at.Epoch >= c.Warmup {
@@ -193,9 +203,9 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 		at.Time.Total = before.Total + time.Since(start)
 		at.Time.Waited = before.Waited + l.weights.Waited() + l.alphas.Waited() - waited
 	}()
-	err := c.decide(at.Epoch, c.judge(ctx, at.Epoch, s, l, r))
+	err := c.decide(at.Epoch, c.judge(together, at.Epoch, s, l, r))
 	if err == nil {
-		err = c.steps(ctx, at, ep, s, l, r)
+		err = c.steps(together, at, ep, s, l, r)
 	}
 	if err != nil {
 		return ep, err
@@ -205,7 +215,7 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 		s.feedMix(s.eval, t)
 		ep.Entropy[t] = s.Alphas.Entropy(t)
 	}
-	if ep.ValidLoss, ep.ValidAcc, err = train.Accuracy(s.eval, l.valid.Epoch(0)); err != nil {
+	if ep.ValidLoss, ep.ValidAcc, err = train.Accuracy(s.eval, l.valid.Epoch(0), together); err != nil {
 		return ep, err
 	}
 	if err := s.watch(at.Epoch).Finite(ep.ValidLoss, "an evaluation"); err != nil {
@@ -228,7 +238,7 @@ func (c Config) epoch(ctx context.Context, at *Snapshot, s *Steps, l *loaders,
 }
 
 // steps makes the steps of an epoch from at.Step on.
-func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *loaders,
+func (c Config) steps(together *ranks.Together, at *Snapshot, ep Epoch, s *Steps, l *loaders,
 	r Recorder) error {
 	searching, other := at.Epoch >= c.Warmup, l.alphas.Endless(at.Epoch)
 	skip := func() error {
@@ -239,7 +249,7 @@ func (c Config) steps(ctx context.Context, at *Snapshot, ep Epoch, s *Steps, l *
 		return err
 	}
 	n := c.weightSteps(at.Epoch, l.weights.Steps())
-	return train.Steps(ctx, &at.Step, n, l.weights.Epoch(at.Epoch), skip, func(b *data.Batch) error {
+	return train.Steps(together, &at.Step, n, l.weights.Epoch(at.Epoch), skip, func(b *data.Batch) error {
 		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n}
 		if searching {
 			if err := c.alphaStep(at, &p, ep.Lambda, s, other); err != nil {
@@ -270,7 +280,7 @@ func (c Config) alphaStep(at *Snapshot, p *train.Progress, lambda float64, s *St
 		return s.watch(at.Epoch).Explain(err)
 	}
 	at.Sums.AlphaLoss += o.Loss
-	at.Sums.AlphaAcc += float64(o.Correct) / float64(c.Batch)
+	at.Sums.AlphaAcc += float64(o.Correct) / float64(c.whole())
 	p.AlphaLoss = o.Loss
 	return s.watch(at.Epoch).Finite(o.Loss, "an alpha step")
 }
@@ -283,7 +293,7 @@ func (c Config) weightStep(at *Snapshot, p *train.Progress, rate float64, s *Ste
 	if err != nil {
 		return s.watch(at.Epoch).Explain(err)
 	}
-	p.Loss, p.Accuracy = o.Loss, float64(o.Correct)/float64(c.Batch)
+	p.Loss, p.Accuracy = o.Loss, float64(o.Correct)/float64(c.whole())
 	at.Sums.TrainLoss += p.Loss
 	at.Sums.TrainAcc += p.Accuracy
 	at.Sums.Norm += o.Norm

@@ -7,10 +7,12 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/models/budget"
 	"zos-ort/models/method"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/supernet"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
+	"zos-ort/search/train"
 )
 
 // Steps is a supernet in the runtime with its architecture parameters: the state, and the programs
@@ -26,7 +28,8 @@ type Steps struct {
 	// chosen: at first all of the mask.
 	Kept       space.Mask
 	Net        *program.Net
-	weight     *program.Runner
+	group      ranks.Group
+	weight     *train.Learner
 	alpha      *program.Runner
 	eval       *program.Runner
 	batch      *program.Runner // logits with the statistics of the batch; nil unless a perturbation decides
@@ -35,28 +38,39 @@ type Steps struct {
 	candidates [2][]space.Candidate
 	live       [2][]int  // positions in Alphas.Flat of the operations that the programs know
 	mix        []float64 // scratch
+	outcomes   [2]float64
 }
 
-// Programs are the graphs of a search. Batch is nil unless a perturbation decides.
-type Programs struct{ Weight, Alpha, Eval, Batch *graphgen.Program }
+// Programs are the graphs of a search. With several ranks Gradient and Update take the place of Weight. Batch is nil
+// unless a perturbation decides.
+type Programs struct{ Weight, Gradient, Update, Alpha, Eval, Batch *graphgen.Program }
+
+// learner are the programs that train the weights.
+func (p Programs) learner() train.LearnerPrograms {
+	return train.LearnerPrograms{Step: p.Weight, Gradient: p.Gradient, Update: p.Update}
+}
 
 // emit builds the programs of a search.
 func (c Config) emit(image int) (p Programs, err error) {
 	spec := c.Spec(image)
-	if p, err = Emit(spec); err == nil && c.Perturb != nil {
+	if p, err = emit(spec, c.ranks()); err == nil && c.Perturb != nil {
 		p.Batch, err = spec.Rank()
 	}
 	return p, err
 }
 
-// Emit builds the programs of a supernet.
-func Emit(s graphgen.Spec) (p Programs, err error) {
+// Emit builds the programs of a supernet for a process alone.
+func Emit(s graphgen.Spec) (p Programs, err error) { return emit(s, 1) }
+
+func emit(s graphgen.Spec, size int) (p Programs, err error) {
 	if s, err = s.Learn(); err != nil {
 		return p, fmt.Errorf("network: %w", err)
 	}
-	if p.Weight, err = s.WeightStep(); err != nil {
+	learner, err := train.EmitLearner(s, size)
+	if err != nil {
 		return p, err
 	}
+	p.Weight, p.Gradient, p.Update = learner.Step, learner.Gradient, learner.Update
 	if p.Alpha, err = s.AlphaStep(); err != nil {
 		return p, err
 	}
@@ -65,19 +79,22 @@ func Emit(s graphgen.Spec) (p Programs, err error) {
 }
 
 // Shape is the layout of the state that the programs share.
-func (p Programs) Shape() program.Shape {
-	return program.Shape{Weights: p.Weight.Weights, Stats: p.Weight.Stats}
-}
+func (p Programs) Shape() program.Shape { return p.learner().Shape() }
 
 // Open creates the state and the sessions. A nil weight vector starts at zero; alphas are used as
 // they are. Programs that are nil are left out.
 func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*Steps, error) {
+	return open(p, v, alphas, o, nil)
+}
+
+// open is Open for one of several ranks.
+func open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options, g ranks.Group) (*Steps, error) {
 	net, err := program.NewNet(p.Shape(), v, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &Steps{Alphas: alphas, Adam: PaperAdam(alphas.Len()), Net: net, grad: alphas.Like(),
-		Kept: alphas.Mask()}
+		Kept: alphas.Mask(), group: ranks.Of(g)}
 	for _, t := range alphas.Mask().Space().CellTypes() {
 		s.candidates[t] = alphas.Mask().Candidates(t)
 		for i, c := range s.candidates[t] {
@@ -94,17 +111,23 @@ func Open(p Programs, v program.Vectors, alphas *space.Alphas, o ort.Options) (*
 }
 
 // openAll opens the programs that are there.
-func (s *Steps) openAll(p Programs) error {
+func (s *Steps) openAll(p Programs) (err error) {
+	if p.Weight != nil || p.Gradient != nil {
+		if s.weight, err = train.OpenLearner(s.Net, p.learner(), s.group); err != nil {
+			return err
+		}
+		if err := s.fits(s.weight.Runner); err != nil {
+			return err
+		}
+	}
 	for _, x := range []struct {
 		p    *graphgen.Program
 		open func(*graphgen.Program) (*program.Runner, error)
 		r    **program.Runner
-	}{{p.Weight, s.Net.OpenWeightStep, &s.weight}, {p.Alpha, s.Net.OpenAlphaStep, &s.alpha},
-		{p.Eval, s.Net.OpenForward, &s.eval}, {p.Batch, s.Net.OpenForward, &s.batch}} {
+	}{{p.Alpha, s.Net.OpenAlphaStep, &s.alpha}, {p.Eval, s.Net.OpenForward, &s.eval}, {p.Batch, s.Net.OpenForward, &s.batch}} {
 		if x.p == nil {
 			continue
 		}
-		var err error
 		if *x.r, err = x.open(x.p); err != nil {
 			return err
 		}
@@ -132,7 +155,10 @@ func (s *Steps) cellTypes() []space.CellType { return s.Alphas.Mask().Space().Ce
 
 // Close releases the sessions and the state.
 func (s *Steps) Close() {
-	for _, r := range []*program.Runner{s.weight, s.alpha, s.eval, s.batch} {
+	if s.weight != nil {
+		s.weight.Close()
+	}
+	for _, r := range []*program.Runner{s.alpha, s.eval, s.batch} {
 		if r != nil {
 			r.Close()
 		}
@@ -140,22 +166,30 @@ func (s *Steps) Close() {
 	s.Net.Close()
 }
 
-// Outcome is what a step reports.
+// Outcome is what a step reports, of all ranks.
 type Outcome struct {
 	Loss    float64 // without regulariser
 	Correct int
 	Norm    float64 // global gradient norm before clipping; weight steps only
 }
 
+// errUnopened is that of a step whose program was left out.
+var errUnopened = errors.New("search: the program was not opened")
+
 // WeightStep makes one step of SGD on a batch.
 func (s *Steps) WeightStep(images []float32, labels []int64, rate float64) (Outcome, error) {
-	s.weight.Rate[0] = float32(rate)
-	if err := s.run(s.weight, images, labels); err != nil {
+	w := s.weight
+	if w == nil {
+		return Outcome{}, errUnopened
+	}
+	w.Rate[0] = float32(rate)
+	if err := s.feed(w.Runner, images, labels); err != nil {
 		return Outcome{}, err
 	}
-	o := outcome(s.weight)
-	o.Norm = float64(s.weight.Norm[0])
-	return o, nil
+	if err := w.Run(); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Loss: w.Loss(), Correct: w.Correct(), Norm: float64(w.Norm[0])}, nil
 }
 
 // AlphaStep makes one step of Adam on the architecture parameters with the gradient of the loss of
@@ -172,7 +206,7 @@ func (s *Steps) AlphaStep(images []float32, labels []int64, lambda float64) (Out
 	if decay > 0 {
 		s.Alphas.DecayBeta(s.Adam.Rate * decay)
 	}
-	return outcome(s.alpha), nil
+	return Outcome{Loss: s.outcomes[0], Correct: int(s.outcomes[1])}, nil
 }
 
 // Gradient computes the gradient of the loss of a batch, plus the regulariser, with respect to the
@@ -187,6 +221,9 @@ func (s *Steps) Gradient(images []float32, labels []int64, lambda float64) error
 			return err
 		}
 	}
+	if err := s.average(); err != nil {
+		return err
+	}
 	if err := s.Limits.AddGradient(s.grad, s.Alphas, s.Prices); err != nil {
 		return err
 	}
@@ -196,6 +233,24 @@ func (s *Steps) Gradient(images []float32, labels []int64, lambda float64) error
 		}
 	}
 	return nil
+}
+
+// average makes the gradient of a batch, its loss and the number of its correct images those of all ranks.
+func (s *Steps) average() error {
+	s.outcomes = [2]float64{float64(s.alpha.Loss[0]), float64(s.alpha.Correct[0])}
+	if s.group.Size() == 1 {
+		return nil
+	}
+	if s.freezer != nil {
+		if err := ranks.Mean32(s.group, s.alpha.WeightGradient); err != nil {
+			return err
+		}
+	}
+	if err := s.group.Sum64(s.outcomes[:]); err != nil {
+		return err
+	}
+	s.outcomes[0] /= float64(s.group.Size())
+	return ranks.Mean64(s.group, s.grad.Vector())
 }
 
 // LastGradient is the gradient that Gradient computed last, in the layout of the alphas.
@@ -248,15 +303,23 @@ func (s *Steps) Evaluate(images []float32) ([]float32, error) {
 
 func (s *Steps) run(r *program.Runner, images []float32, labels []int64) error {
 	if r == nil {
-		return errors.New("search: the program was not opened")
+		return errUnopened
 	}
+	if err := s.feed(r, images, labels); err != nil {
+		return err
+	}
+	return r.Run()
+}
+
+// feed sets all inputs of a program but those of the optimiser.
+func (s *Steps) feed(r *program.Runner, images []float32, labels []int64) error {
 	if err := r.Feed(images, labels); err != nil {
 		return err
 	}
 	for _, t := range s.cellTypes() {
 		s.feedMix(r, t)
 	}
-	return r.Run()
+	return nil
 }
 
 // feedMix writes the softmaxed architecture parameters into a program's inputs.
@@ -275,8 +338,4 @@ func (s *Steps) feedMix(r *program.Runner, t space.CellType) {
 			}
 		}
 	}
-}
-
-func outcome(r *program.Runner) Outcome {
-	return Outcome{Loss: float64(r.Loss[0]), Correct: int(r.Correct[0])}
 }

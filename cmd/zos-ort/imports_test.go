@@ -57,10 +57,10 @@ var layers = map[string]string{
 	"search/checkpoint": "",
 	"search/data":       "models/safe models/stream search/data/jpeg",
 	"search/data/jpeg":  "",
-	"search/train":      "ort/program search/data",
-	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/budget models/method models/space models/stream models/supernet ort " +
+	"search/train":      "models/ranks graphgen ort/program search/data",
+	"search": "search/data search/train graphgen graphgen/pass graphgen/scope models/budget models/method models/ranks models/space models/stream models/supernet ort " +
 		"ort/program",
-	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/stream ort ort/program",
+	"search/retrain": "search/data search/train graphgen graphgen/pass models/network models/ranks models/stream ort ort/program",
 
 	// the command half. Predictions (settings, memory) know nothing of the runtime.
 	"cmd/internal/terminal": "",

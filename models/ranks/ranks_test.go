@@ -91,14 +91,17 @@ func TestTogether(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		both := ranks.NewTogether(ctx, g)
-		defer both.Close()
+		defer both.End()
 		steps := 0
-		for both.Agree() == nil {
+		for both.Err() == nil {
 			if steps++; steps == 5 && g.Rank() == 1 {
 				cancel()
 				if both.Err() != nil {
 					return errors.New("a rank has ended without the others")
 				}
+			}
+			if err := both.Agree(); err != nil {
+				return err
 			}
 		}
 		if steps != 5 || !errors.Is(both.Err(), context.Canceled) {
@@ -112,7 +115,7 @@ func TestTogether(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	alone := ranks.NewTogether(ctx, nil)
 	cancel()
-	if !errors.Is(alone.Agree(), context.Canceled) {
+	if alone.Agree() != nil || !errors.Is(alone.Err(), context.Canceled) {
 		t.Error("a process alone did not end")
 	}
 }

@@ -80,11 +80,24 @@ func (v Vectors) Complete(s Shape) Vectors {
 func (n *Net) Vectors() (v Vectors, err error) {
 	for _, f := range n.Shape.fields(&v) {
 		*f.data = make([]float32, f.len)
-		if err = n.state.Get(f.name, *f.data); err != nil {
-			return Vectors{}, err
-		}
+	}
+	if err = n.Get(v); err != nil {
+		return Vectors{}, err
 	}
 	return v, nil
+}
+
+// Get copies the state to those vectors that are not nil.
+func (n *Net) Get(v Vectors) error {
+	for _, f := range n.Shape.fields(&v) {
+		if *f.data == nil {
+			continue
+		}
+		if err := n.state.Get(f.name, *f.data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Set overwrites the state with those vectors that are not nil.

@@ -42,6 +42,16 @@ func (n *Net) OpenWeightStep(p *graphgen.Program) (*Runner, error) {
 		graphgen.Norm)
 }
 
+// OpenWeightGradient opens the first half of a weight step.
+func (n *Net) OpenWeightGradient(p *graphgen.Program) (*Runner, error) {
+	return n.Open(p, graphgen.Image, graphgen.Label, graphgen.Loss, graphgen.Correct, graphgen.WeightGradient)
+}
+
+// OpenWeightUpdate opens the second half.
+func (n *Net) OpenWeightUpdate(p *graphgen.Program) (*Runner, error) {
+	return n.Open(p, graphgen.WeightGradient, graphgen.Rate, graphgen.Norm)
+}
+
 // OpenAlphaStep opens a program that computes the gradient of the mixing weights on a batch.
 func (n *Net) OpenAlphaStep(p *graphgen.Program) (*Runner, error) {
 	return n.Open(p, graphgen.Image, graphgen.Label, graphgen.Loss, graphgen.Correct)

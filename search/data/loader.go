@@ -26,6 +26,8 @@ type LoaderConfig struct {
 	Shuffle  bool // a new order every epoch; otherwise the order of Indices
 	Tail     Tail
 	Prefetch int // batches prepared ahead of the consumer; 0 means 2
+	// Part of Parts consumers gets its part of every batch, which is Parts times as large; 0 Parts are one.
+	Part, Parts int
 }
 
 // Batch is what one step consumes. The loader owns it: it is valid until the next call of Next,
@@ -36,6 +38,7 @@ type Batch struct {
 	Source []int     // [batch], the index in the set of each image
 	// Count is the number of valid images; the rest is padding. It is below len(Labels) only in the last batch
 	// under TailPad, where the images from Count on are repetitions.
+	// With several parts it may be 0.
 	Count int
 
 	images []float32 // the whole buffer of which Images is a part, and so on
@@ -65,6 +68,9 @@ func NewLoader(ctx context.Context, cfg LoaderConfig) (*Loader, error) {
 	if cfg.Prefetch == 0 {
 		cfg.Prefetch = 2
 	}
+	if cfg.Parts == 0 {
+		cfg.Parts = 1
+	}
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -78,9 +84,9 @@ func NewLoader(ctx context.Context, cfg LoaderConfig) (*Loader, error) {
 	if len(l.indices) == 0 {
 		return nil, fmt.Errorf("data: loader: no images of %s to load", cfg.Set.Name)
 	}
-	if cfg.Tail == TailDrop && len(l.indices) < cfg.Batch {
+	if cfg.Tail == TailDrop && len(l.indices) < cfg.whole() {
 		return nil, fmt.Errorf("data: loader: %d images of %s make no full batch of %d",
-			len(l.indices), cfg.Set.Name, cfg.Batch)
+			len(l.indices), cfg.Set.Name, cfg.whole())
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	l.order = make([]int, len(l.indices))
@@ -102,6 +108,10 @@ func (cfg *LoaderConfig) check() error {
 		return fmt.Errorf("data: loader: batch is %d, want at least 1", cfg.Batch)
 	case cfg.Prefetch < 1:
 		return fmt.Errorf("data: loader: prefetch is %d, want at least 1", cfg.Prefetch)
+	case cfg.Part < 0 || cfg.Part >= cfg.Parts:
+		return fmt.Errorf("data: loader: part is %d, want 0..%d", cfg.Part, cfg.Parts-1)
+	case cfg.Parts > 1 && cfg.Tail == TailShort:
+		return fmt.Errorf("data: loader: %d parts of a short batch would be of different sizes", cfg.Parts)
 	case cfg.Tail < TailShort || cfg.Tail > TailPad:
 		return fmt.Errorf("data: loader: tail is %d, want %d..%d", cfg.Tail, TailShort, TailPad)
 	}
@@ -114,12 +124,16 @@ func (cfg *LoaderConfig) check() error {
 	return checkIndices(cfg.Indices, cfg.Set)
 }
 
+// whole is the number of images in a batch of all parts.
+func (cfg *LoaderConfig) whole() int { return cfg.Batch * cfg.Parts }
+
 // Steps is the number of batches in an epoch.
 func (l *Loader) Steps() int {
+	whole := l.cfg.whole()
 	if l.cfg.Tail == TailDrop {
-		return len(l.indices) / l.cfg.Batch
+		return len(l.indices) / whole
 	}
-	return (len(l.indices) + l.cfg.Batch - 1) / l.cfg.Batch
+	return (len(l.indices) + whole - 1) / whole
 }
 
 // Epoch starts the pass over all images that belongs to the epoch, and ends the pass before it.

@@ -115,8 +115,9 @@ type filler struct {
 
 // fill computes the batch number step.
 func (f *filler) fill(b *Batch, step int) {
-	cfg, n, first := &f.l.cfg, len(f.l.indices), step*f.l.cfg.Batch
-	size, left := cfg.Batch, n-first
+	cfg, n := &f.l.cfg, len(f.l.indices)
+	first := (step*cfg.Parts + cfg.Part) * cfg.Batch
+	size, left := cfg.Batch, max(0, n-first)
 	if f.endless {
 		left = size
 	}

@@ -9,6 +9,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
+	"zos-ort/models/ranks"
 	"zos-ort/ort"
 	"zos-ort/search/data"
 )
@@ -16,7 +17,7 @@ import (
 // Config are the settings of a training.
 type Config struct {
 	Net       network.Config // classes, auxiliary head included
-	Batch     int
+	Batch     int            // of a rank
 	Epochs    int
 	Rate      float64 // learning rate at the start; cosine to 0
 	DropPath  float64 // probability p at the end; p e/E in epoch e
@@ -25,6 +26,7 @@ type Config struct {
 	Seed      uint64
 	Options   ort.Options
 	Lowering  pass.Lowering // for which runtime the programs are made
+	Ranks     ranks.Group   // that train together, see search.Config; nil is a process alone
 }
 
 // Paper are the settings of the paper's code; genotype and classes are left open.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"zos-ort/models/ranks"
 	"zos-ort/models/stream"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
@@ -43,6 +44,26 @@ type Snapshot struct {
 	Sums  Means
 	Time  time.Duration // of the running epoch so far
 	Last  *Epoch        // the epoch before, if any
+	Ranks int           `json:",omitempty"` // that have trained together; 0 is one
+}
+
+// of is the snapshot of a number of ranks.
+func (s Snapshot) of(size int) Snapshot {
+	if s.Ranks = size; size == 1 {
+		s.Ranks = 0
+	}
+	return s
+}
+
+// on is the snapshot for a number of ranks, see package search.
+func (s Snapshot) on(size int) Snapshot {
+	if before := max(1, s.Ranks); before != size && s.Step > 0 {
+		step := s.Step * before / size
+		x := float64(step) / float64(s.Step)
+		s.Sums = Means{s.Sums.TrainLoss * x, s.Sums.TrainAcc * x, s.Sums.Norm * x}
+		s.Step = step
+	}
+	return s
 }
 
 // Start is a snapshot with the state that belongs to it.
@@ -57,34 +78,37 @@ type Result struct{ Last Epoch }
 // training is a network in the runtime.
 type training struct {
 	Config
+	ranks        *ranks.Together
 	net          *program.Net
-	step, eval   *program.Runner
+	step         *train.Learner
+	eval         *program.Runner
 	images, test *data.Loader
 }
 
 // Run trains on images and evaluates on test after every epoch. The same configuration and images give the
 // same bits, whether the training starts anew (from is nil) or resumes from what an earlier one saved. When
-// ctx is cancelled Run finishes the running step, saves, and returns ctx's error.
+// ctx is cancelled Run finishes the running step, saves, and returns ctx's error. With Config.Ranks every rank calls
+// Run, as in package search.
 func Run(ctx context.Context, c Config, images, test *data.Set, from *Start, r Recorder) (*Result, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	t := &training{Config: c}
+	t := &training{Config: c, ranks: ranks.NewTogether(ctx, c.Ranks)}
 	defer t.close()
 	var at Snapshot
 	var v program.Vectors
 	if from != nil {
-		at, v = from.Snapshot, from.Vectors
+		at, v = from.Snapshot.on(t.ranks.Size()), from.Vectors
 	}
-	if err := t.open(ctx, images, test, v); err != nil {
+	if err := t.open(images, test, v); err != nil {
 		return nil, err
 	}
 	err := train.Loop[Epoch, Snapshot]{Net: t.net, Recorder: r,
 		Done:     func() bool { return at.Epoch >= c.Epochs },
-		Epoch:    func(ctx context.Context) (Epoch, error) { return t.epoch(ctx, &at, r) },
+		Epoch:    func() (Epoch, error) { return t.epoch(&at, r) },
 		Next:     func(ep Epoch) error { at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}; return nil },
-		Snapshot: func() Snapshot { return at },
-	}.Run(ctx)
+		Snapshot: func() Snapshot { return at.of(t.ranks.Size()) },
+	}.Run(t.ranks)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +116,12 @@ func Run(ctx context.Context, c Config, images, test *data.Set, from *Start, r R
 }
 
 // open builds the programs and their state, fresh where v has no weights.
-func (t *training) open(ctx context.Context, images, test *data.Set, v program.Vectors) error {
+func (t *training) open(images, test *data.Set, v program.Vectors) error {
 	spec, err := t.Spec(images.Size).Learn()
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
-	step, err := spec.WeightStep()
+	step, err := train.EmitLearner(spec, t.ranks.Size())
 	if err != nil {
 		return err
 	}
@@ -105,30 +129,32 @@ func (t *training) open(ctx context.Context, images, test *data.Set, v program.V
 	if err != nil {
 		return err
 	}
+	shape := step.Shape()
 	if v.Weights == nil {
-		v.Weights = step.Weights.Initialize(stream.New(t.Seed, stream.TrainWeights, 0))
+		v.Weights = shape.Weights.Initialize(stream.New(t.Seed, stream.TrainWeights, 0))
 	}
-	if err := ctx.Err(); err != nil {
+	if err := t.ranks.Err(); err != nil {
 		return err
 	}
-	shape := program.Shape{Weights: step.Weights, Stats: step.Stats}
 	if t.net, err = program.NewNet(shape, v, t.Options); err != nil {
 		return err
 	}
-	if t.step, err = t.net.OpenWeightStep(step); err != nil {
+	if t.step, err = train.OpenLearner(t.net, step, t.ranks); err != nil {
 		return err
 	}
 	if t.eval, err = t.net.OpenForward(eval); err != nil {
 		return err
 	}
 	// A step takes its batch even when it is interrupted; the evaluation ends at once.
-	t.images, err = data.NewLoader(context.WithoutCancel(ctx), data.LoaderConfig{Set: images,
+	part, parts := t.ranks.Rank(), t.ranks.Size()
+	t.images, err = data.NewLoader(context.WithoutCancel(t.ranks), data.LoaderConfig{Set: images,
 		Batch: t.Batch, Augment: t.Augment, Shuffle: true, Tail: data.TailDrop,
-		Seed: stream.Seed(t.Seed, stream.TrainImages, 0)})
+		Seed: stream.Seed(t.Seed, stream.TrainImages, 0), Part: part, Parts: parts})
 	if err != nil {
 		return err
 	}
-	t.test, err = data.NewLoader(ctx, data.LoaderConfig{Set: test, Batch: t.Batch, Tail: data.TailPad})
+	t.test, err = data.NewLoader(t.ranks, data.LoaderConfig{Set: test, Batch: t.Batch, Tail: data.TailPad,
+		Part: part, Parts: parts})
 	return err
 }
 
@@ -138,25 +164,27 @@ func (t *training) close() {
 			l.Close()
 		}
 	}
-	for _, r := range []*program.Runner{t.step, t.eval} {
-		if r != nil {
-			r.Close()
-		}
+	if t.step != nil {
+		t.step.Close()
+	}
+	if t.eval != nil {
+		t.eval.Close()
 	}
 	if t.net != nil {
 		t.net.Close()
 	}
+	t.ranks.End()
 }
 
 // epoch makes the steps of an epoch that are left and the evaluation after them. When it is cut
 // short, at says where.
-func (t *training) epoch(ctx context.Context, at *Snapshot, r Recorder) (Epoch, error) {
+func (t *training) epoch(at *Snapshot, r Recorder) (Epoch, error) {
 	ep := Epoch{Epoch: at.Epoch, Rate: train.Cosine(t.Rate, at.Epoch, t.Epochs),
 		DropPath: t.DropPath * float64(at.Epoch) / float64(t.Epochs)}
 	start, before := time.Now(), at.Time
-	err := t.steps(ctx, at, ep, r)
+	err := t.steps(at, ep, r)
 	if err == nil {
-		ep.TestLoss, ep.TestAcc, err = train.Accuracy(t.eval, t.test.Epoch(0))
+		ep.TestLoss, ep.TestAcc, err = train.Accuracy(t.eval, t.test.Epoch(0), t.ranks)
 	}
 	at.Time = before + time.Since(start)
 	ep.Time = at.Time
@@ -168,14 +196,14 @@ func (t *training) epoch(ctx context.Context, at *Snapshot, r Recorder) (Epoch, 
 }
 
 // steps makes the steps of an epoch from at.Step on.
-func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder) error {
+func (t *training) steps(at *Snapshot, ep Epoch, r Recorder) error {
 	t.step.Rate[0] = float32(ep.Rate)
 	var pcg rand.PCG
 	rng, n := rand.New(&pcg), t.images.Steps()
 	nothing := func() error { return nil }
-	return train.Steps(ctx, &at.Step, n, t.images.Epoch(at.Epoch), nothing, func(b *data.Batch) error {
+	return train.Steps(t.ranks, &at.Step, n, t.images.Epoch(at.Epoch), nothing, func(b *data.Batch) error {
 		stream.Set(&pcg, t.Seed, stream.DropPath, uint64(at.Epoch), uint64(at.Step))
-		dropPaths(t.step.DropPath, ep.DropPath, rng)
+		dropPaths(t.step.DropPath, t.Batch, ep.DropPath, rng, t.ranks)
 		err := t.step.Feed(b.Images, b.Labels)
 		if err == nil {
 			err = t.step.Run()
@@ -184,8 +212,8 @@ func (t *training) steps(ctx context.Context, at *Snapshot, ep Epoch, r Recorder
 			return t.watch(at.Epoch).Explain(err)
 		}
 		p := train.Progress{Epoch: at.Epoch, Step: at.Step + 1, Steps: n,
-			Loss:     float64(t.step.Loss[0]),
-			Accuracy: float64(t.step.Correct[0]) / float64(t.Batch)}
+			Loss:     t.step.Loss(),
+			Accuracy: float64(t.step.Correct()) / float64(t.Batch*t.ranks.Size())}
 		if err := t.watch(at.Epoch).Finite(p.Loss, "a step"); err != nil {
 			return err
 		}
@@ -202,13 +230,21 @@ func (t *training) watch(epoch int) train.Watch {
 	return train.Watch{Stage: "retrain", Net: t.net, Epoch: epoch}
 }
 
-// dropPaths draws the factor of every operation and sample: 0 with probability p, else 1/(1-p).
-func dropPaths(factors []float32, p float64, rng *rand.Rand) {
+// dropPaths draws the factor of every operation and sample of a batch of all ranks, 0 with probability p, else 1/(1-p),
+// and keeps those of this rank's samples.
+func dropPaths(factors []float32, batch int, p float64, rng *rand.Rand, g ranks.Group) {
 	keep := float32(1 / (1 - p))
-	for i := range factors {
-		factors[i] = 0
-		if rng.Float64() >= p {
-			factors[i] = keep
+	for i := 0; i < len(factors); i += batch {
+		for rank := range g.Size() {
+			for j := range batch {
+				factor := float32(0)
+				if rng.Float64() >= p {
+					factor = keep
+				}
+				if rank == g.Rank() {
+					factors[i+j] = factor
+				}
+			}
 		}
 	}
 }

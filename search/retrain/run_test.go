@@ -13,6 +13,7 @@ import (
 
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/program"
@@ -48,6 +49,15 @@ func (m *memory) Save(s Snapshot, n *program.Net) (err error) {
 		m.state, err = n.Vectors()
 	}
 	return err
+}
+
+// snapshot is the last one that was saved.
+func (m *memory) snapshot(t *testing.T) (s Snapshot) {
+	t.Helper()
+	if err := json.Unmarshal(m.saved, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func tiny(t *testing.T) (Config, *data.Set, *data.Set) {
@@ -151,7 +161,7 @@ func TestRunStops(t *testing.T) {
 
 func TestDropPaths(t *testing.T) {
 	f := make([]float32, 10000)
-	dropPaths(f, .3, rand.New(rand.NewPCG(1, 2)))
+	dropPaths(f, 100, .3, rand.New(rand.NewPCG(1, 2)), ranks.One{})
 	sum := 0.0
 	for _, x := range f {
 		if x != 0 && x != float32(1/(1-.3)) {

@@ -4,11 +4,12 @@
 package train
 
 import (
-	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 
+	"zos-ort/models/ranks"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
 )
@@ -40,23 +41,25 @@ type Loop[E, S any] struct {
 	Recorder Recorder[E, S]
 	// Done reports whether no epoch is left.
 	Done func() bool
-	// Epoch makes what is left of the running epoch. When its context is cancelled it returns the
-	// context's error between two steps.
-	Epoch func(context.Context) (E, error)
+	// Epoch makes what is left of the running epoch. When the context of Run is cancelled it returns
+	// the context's error between two steps.
+	Epoch func() (E, error)
 	// Next moves on to the epoch after one that is complete.
 	Next func(E) error
 	// Snapshot is where the training stands between two steps.
 	Snapshot func() S
+	// Alike are numbers beside the state of the net that ranks have in common; nil is none.
+	Alike func() []float64
 }
 
-// Run makes the epochs that are left. When ctx is cancelled it finishes the running step, saves,
+// Run makes the epochs that are left. When the context is cancelled it finishes the running step, saves,
 // and returns the context's error.
-func (l Loop[E, S]) Run(ctx context.Context) error {
+func (l Loop[E, S]) Run(ctx *ranks.Together) error {
 	l.Net.Trim()
 	for !l.Done() {
-		e, err := l.Epoch(ctx)
+		e, err := l.Epoch()
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
-			if failed := l.save(); failed != nil {
+			if failed := l.save(ctx); failed != nil {
 				return failed
 			}
 		}
@@ -69,18 +72,47 @@ func (l Loop[E, S]) Run(ctx context.Context) error {
 		if err := l.Next(e); err != nil {
 			return err
 		}
-		if err := l.save(); err != nil {
+		if err := l.save(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l Loop[E, S]) save() error { return l.Recorder.Save(l.Snapshot(), l.Net) }
+// save hands a snapshot to the recorder. Ranks first make sure that they have the same.
+func (l Loop[E, S]) save(g ranks.Group) error {
+	if g.Size() > 1 {
+		v, err := l.Net.Vectors()
+		if err != nil {
+			return err
+		}
+		var others []float64
+		if l.Alike != nil {
+			others = l.Alike()
+		}
+		if err := ranks.Alike(g, "weights", bits(v, others)); err != nil {
+			return err
+		}
+	}
+	return l.Recorder.Save(l.Snapshot(), l.Net)
+}
+
+// bits are those of a state and other numbers.
+func bits(v program.Vectors, others []float64) (b []byte) {
+	for _, x := range [][]float32{v.Weights, v.Momentum, v.Means, v.Variances} {
+		for _, y := range x {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(y))
+		}
+	}
+	for _, x := range others {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	return b
+}
 
 // Steps makes the steps of an epoch from *at on, one batch of the pass each, and counts them in
 // *at. Every batch of the steps before is skipped, as skip does with whatever else a step takes.
-func Steps(ctx context.Context, at *int, n int, pass *data.Pass, skip func() error,
+func Steps(ctx *ranks.Together, at *int, n int, pass *data.Pass, skip func() error,
 	step func(*data.Batch) error) error {
 	for range *at {
 		if _, err := Batch(pass); err != nil {
@@ -91,6 +123,9 @@ func Steps(ctx context.Context, at *int, n int, pass *data.Pass, skip func() err
 		}
 	}
 	for *at < n {
+		if err := ctx.Agree(); err != nil {
+			return err
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

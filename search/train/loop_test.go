@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen/check"
+	"zos-ort/models/ranks"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
 	"zos-ort/search/train"
@@ -36,10 +37,10 @@ func (j *journal) run(ctx context.Context, start int, work func(epoch int) error
 	at := start
 	return train.Loop[int, int]{Recorder: j,
 		Done:     func() bool { return at == start+3 },
-		Epoch:    func(context.Context) (int, error) { return at, work(at) },
+		Epoch:    func() (int, error) { return at, work(at) },
 		Next:     func(int) error { at++; return nil },
 		Snapshot: func() int { return at },
-	}.Run(ctx)
+	}.Run(ranks.NewTogether(ctx, nil))
 }
 
 func TestLoopSavesAfterEveryEpoch(t *testing.T) {
@@ -104,7 +105,7 @@ func TestSteps(t *testing.T) {
 	var seen []int
 	skip := func() error { skipped++; return nil }
 	steps := func(ctx context.Context, end func(i int) error) error {
-		return train.Steps(ctx, &at, l.Steps(), l.Epoch(0), skip, func(b *data.Batch) error {
+		return train.Steps(ranks.NewTogether(ctx, nil), &at, l.Steps(), l.Epoch(0), skip, func(b *data.Batch) error {
 			seen = append(seen, b.Source[0])
 			return end(b.Source[0])
 		})
@@ -129,6 +130,6 @@ func TestSteps(t *testing.T) {
 		t.Errorf("images %v, want %v", seen, want)
 	}
 	at = 0
-	err = train.Steps(t.Context(), &at, 7, l.Epoch(0), skip, func(*data.Batch) error { return nil })
+	err = train.Steps(ranks.NewTogether(t.Context(), nil), &at, 7, l.Epoch(0), skip, func(*data.Batch) error { return nil })
 	check.Error(t, err, "the loader ended early")
 }
