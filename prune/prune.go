@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"zos-ort/models/budget"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 )
 
@@ -60,6 +61,8 @@ type Config struct {
 	Limits budget.Limits
 	// AllowTies goes on with a round whose scores tell nothing apart. It fails otherwise.
 	AllowTies bool
+	// Ranks rank together, each a part of the networks; nil is a process alone. They have no Shard.
+	Ranks ranks.Group
 	// AllowNoise goes on where the scores differ, but no more than by chance.
 	AllowNoise bool
 }
@@ -143,8 +146,9 @@ type Result struct {
 
 // Observer is told of progress. A nil function is not called.
 type Observer struct {
-	Start func(round, networks int, mask space.Mask) // a round begins, with the number of networks to evaluate
-	Step  func()                                     // one network has been evaluated
+	// Start is told that a round begins, with the number of networks that this rank evaluates.
+	Start func(round, networks int, mask space.Mask)
+	Step  func() // one network has been evaluated
 	Done  func(round int, r Round)
 	// Save is called after every repeat, and when a repeat is interrupted; its error ends the pruning.
 	Save func(Progress) error
@@ -158,13 +162,15 @@ func Run(ctx context.Context, c Config, start space.Mask, r Ranker, from Progres
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
+	together := ranks.NewTogether(ctx, c.Ranks)
+	defer together.End()
 	mask := start
 	if without := start.Drop(space.None); !c.KeepNone && c.Limits.Admits(without) {
 		mask = without
 	}
 	res := Result{Mask: mask}
 	for !c.finished(mask, start) {
-		round, err := c.atMost(mask, start).round(ctx, len(res.Rounds), mask, r, &from, o)
+		round, err := c.atMost(mask, start).round(together, len(res.Rounds), mask, r, &from, o)
 		if err != nil {
 			return res, fmt.Errorf("pruning round %d: %w", len(res.Rounds)+1, err)
 		}
@@ -215,7 +221,7 @@ func (c Config) atMost(mask, start space.Mask) Config {
 }
 
 // round scores every operation and removes the worst of every set.
-func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *Progress,
+func (c Config) round(ctx *ranks.Together, i int, mask space.Mask, r Ranker, p *Progress,
 	o Observer) (Round, error) {
 	groups := c.Pool.groups(mask)
 	norms, err := c.rank(ctx, i, mask, groups, r, p, o)
@@ -241,7 +247,7 @@ func (c Config) round(ctx context.Context, i int, mask space.Mask, r Ranker, p *
 
 // rank returns the norms of a round, repeat by repeat, and computes those that are not known yet. The
 // ranking network is built only if there are any.
-func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group, r Ranker, p *Progress,
+func (c Config) rank(ctx *ranks.Together, i int, mask space.Mask, groups []group, r Ranker, p *Progress,
 	o Observer) ([]Norms, error) {
 	networks := withoutEach(mask, groups)
 	all := len(networks) * c.rankers()
@@ -260,13 +266,13 @@ func (c Config) rank(ctx context.Context, i int, mask space.Mask, groups []group
 		if norms.Missing() > 0 {
 			if session == nil {
 				if o.Start != nil {
-					o.Start(i+1, p.missing(i, c.Repeats, all)/c.rankers(), mask)
+					o.Start(i+1, (p.missing(i, c.Repeats, all)/c.rankers()+ctx.Size()-1)/ctx.Size(), mask)
 				}
 				var err error
 				if session, err = r.Open(ctx, mask); err != nil {
 					return nil, err
 				}
-				session = part{session, c.Shard, c.rankers()}
+				session = c.share(session, ctx)
 			}
 			if err := c.repeat(ctx, session, repeat, networks, norms, p, o); err != nil {
 				return nil, err

@@ -51,7 +51,7 @@ var layers = map[string]string{
 	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
 	// the method
-	"prune":             "models/budget models/space",
+	"prune":             "models/budget models/ranks models/space",
 	"prune/ranking":     "prune prune/proxy graphgen graphgen/cost graphgen/pass graphgen/scope models/safe models/space models/supernet ort ort/program",
 	"prune/proxy":       "prune graphgen",
 	"search/checkpoint": "",

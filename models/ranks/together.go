@@ -39,5 +39,8 @@ func (t *Together) Agree() error {
 	return nil
 }
 
+// Own is the context of this rank alone, which may end before the others agree: for work that no other rank waits for.
+func (t *Together) Own() context.Context { return t.own }
+
 // End ends the context.
 func (t *Together) End() { t.cancel() }
