@@ -104,7 +104,7 @@ var layers = map[string]string{
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/cells cmd/internal/report " +
 		"models/method models/space ort search/data",
-	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/nvml prune/... search/data search/train",
+	"cmd/zos-ort": "cmd/internal/... graphgen/... models/... ort ort/meter ort/mpi ort/nvml prune/... search/data search/train",
 
 	// for tests alone
 	"models/ranks/ranktest":        "models/ranks models/safe",

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/ranks"
 )
 
 // logKey is where the application keeps the file of --log.
@@ -22,7 +23,7 @@ func withLog(cmd *cli.Command) {
 			}
 		}
 		path := c.String("log")
-		if path == "" {
+		if g, _ := ranksOf(c.App); path == "" || !ranks.Leads(g) {
 			return nil
 		}
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,9 +35,13 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 
 // run is the whole program; it returns the exit status.
 func run(args []string, stdout, stderr io.Writer) (status int) {
+	voice := stderr
+	if follows(args, os.Getenv) {
+		stdout, stderr = io.Discard, io.Discard
+	}
 	defer func() {
 		if r := recover(); r != nil {
-			status = internalError(stderr, safe.Recovered(r))
+			status = internalError(voice, safe.Recovered(r))
 		}
 	}()
 	ctx, caught, stop := signalContext(stderr)
@@ -48,13 +53,21 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		err = out.Err()
 	}
 	endLog(app, err)
+	return leave(app, ended(err, caught(), stderr), err, voice)
+}
+
+// ended reports how a command has ended, and returns the exit status.
+func ended(err error, sig int, stderr io.Writer) int {
 	var panicked *safe.Panic
-	switch sig := caught(); {
+	switch {
 	case errors.As(err, &panicked): // even if a signal came as well: the trace would be lost
 		return internalError(stderr, panicked)
 	case sig != 0:
 		fmt.Fprintln(stderr, "zos-ort: stopped by a signal; what was saved before is complete")
 		return sig
+	case errors.Is(err, context.Canceled): // by a signal that has reached another rank
+		fmt.Fprintln(stderr, "zos-ort: another rank was stopped by a signal; what was saved before is complete")
+		return exitTerminate
 	case err == nil:
 		return 0
 	}
@@ -123,10 +136,15 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		cmd.OnUsageError = onUsageError
 		before := cmd.Before
 		cmd.Before = func(c *cli.Context) error {
-			if err := settings.CheckNumbers(c); err != nil || before == nil {
+			if err := settings.CheckNumbers(c); err != nil {
 				return err
 			}
-			return before(c)
+			if before != nil {
+				if err := before(c); err != nil {
+					return err
+				}
+			}
+			return joinRanks(c)
 		}
 		withLog(cmd)
 	}

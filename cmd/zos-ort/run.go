@@ -15,22 +15,25 @@ import (
 // runFlags are common to the commands that write a run's folder.
 func runFlags(command string) []cli.Flag {
 	return []cli.Flag{settings.Out(command), settings.ConfigFlag(), settings.ResumeFlag(),
-		settings.IgnoreMemory(""), serveFlag()}
+		settings.IgnoreMemory(""), serveFlag(), settings.MPIFlag()}
 }
 
 // atWork resolves an experiment and runs it in its folder. With --dry-run it only says what would run.
 func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) error) error {
+	g, local := ranksOf(c.App)
 	resolved, err := from.Resolve(c)
-	if err != nil {
+	if err = stages.Agree(g, err); err != nil {
 		return err
 	}
+	resolved.On(g.Size(), local, c.IsSet("threads") || c.IsSet("resume") || c.IsSet("config"))
 	p := newConsole(c)
 	serve, stop, err := served(c, p)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	r, err := stages.Prepare(c.Context, resolved, c.Bool("dry-run"), c.Bool("ignore-memory"), p)
+	r, err := stages.Prepare(c.Context, resolved, stages.Options{Dry: c.Bool("dry-run"), IgnoreMemory: c.Bool("ignore-memory"),
+		Ranks: g}, p)
 	if err != nil {
 		return err
 	}
@@ -42,6 +45,9 @@ func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) er
 		return err
 	}
 	serve(string(r.Dir))
+	if n := g.Size(); n > 1 {
+		r.Console.Say("%d ranks share the run, of which this one writes", n)
+	}
 	if r.Images.Folder == "" {
 		r.Console.Say("no --data: using the built-in generated images")
 	}

@@ -31,7 +31,7 @@ const (
 // kept is how many checkpoints stay: the newest, and one to fall back on.
 const kept = 2
 
-// Store is the folder of one run's checkpoints; Save makes it.
+// Store is the folder of one run's checkpoints; Save makes it. Without a folder it has none and keeps none.
 type Store struct{ Dir string }
 
 // envelope is the JSON file: the content as it was written, and what it must hash to.
@@ -49,6 +49,9 @@ func Position(epoch, step int) string { return fmt.Sprintf("%04d-%06d", epoch, s
 // Save writes a checkpoint: content as JSON and, if state is not nil, what it writes. The one before
 // the last is removed when the new one is on the disk.
 func (s Store) Save(position string, content any, state func(io.Writer) error) error {
+	if s.Dir == "" {
+		return nil
+	}
 	if err := s.save(position, content, state); err != nil {
 		return fmt.Errorf("save checkpoint %s in %s: %w", position, s.Dir, err)
 	}
@@ -174,6 +177,9 @@ func verify(path, want string) error {
 
 // positions lists the finished checkpoints, oldest first.
 func (s Store) positions() ([]string, error) {
+	if s.Dir == "" {
+		return nil, nil
+	}
 	entries, err := os.ReadDir(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -204,7 +210,12 @@ func order(a, b string) int {
 }
 
 // Finish removes all checkpoints but the newest: nothing comes after it.
-func (s Store) Finish() error { return s.keep(1) }
+func (s Store) Finish() error {
+	if s.Dir == "" {
+		return nil
+	}
+	return s.keep(1)
+}
 
 // keep removes all but the n newest checkpoints, and files of any that was never finished.
 func (s Store) keep(n int) error {

@@ -19,6 +19,10 @@ import (
 // Dir is the folder of one run. Files in it appear whole or not at all.
 type Dir string
 
+// Nowhere is the folder of a process that takes part in a run and writes nothing: what is written to it is dropped,
+// and nothing is in it.
+const Nowhere Dir = os.DevNull
+
 // Create makes the folder. One that already holds something is never written into.
 func Create(path, command string) (Dir, error) {
 	if path == "" {
@@ -53,8 +57,8 @@ func Create(path, command string) (Dir, error) {
 // Finish is called with the error that a run ends with, if any, and returns it. A run that failed
 // before it found anything leaves no folder behind: only an empty folder can be removed.
 func (d Dir) Finish(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || d == Nowhere {
+		return err
 	}
 	entries, _ := os.ReadDir(string(d))
 	for _, e := range entries {
@@ -80,6 +84,9 @@ func (d Dir) Path(name string) string { return filepath.Join(string(d), name) }
 
 // Write writes a file atomically: to a temporary name, synced, renamed.
 func (d Dir) Write(name string, content []byte) error {
+	if d == Nowhere {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(d.Path(name)), 0o755); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}

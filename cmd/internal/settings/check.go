@@ -146,6 +146,9 @@ func (e Experiment) checkSearch() error {
 	if err := e.checkDerivation(); err != nil {
 		return err
 	}
+	if err := checkScale(s.ScaleRate); err != nil {
+		return err
+	}
 	switch {
 	case s.ValidImages < 0:
 		return terminal.Usagef("--valid-images must be positive, got %d", s.ValidImages)
@@ -206,6 +209,9 @@ func (e Experiment) checkRetraining() error {
 	case !(r.DropPath >= 0 && r.DropPath < 1):
 		return terminal.Usagef("--drop-path is a probability below 1, got %v", r.DropPath)
 	}
+	if err := checkScale(r.ScaleRate); err != nil {
+		return err
+	}
 	if err := e.Derived().Validate(); err != nil {
 		return terminal.Usage(err)
 	}
@@ -216,6 +222,9 @@ func (e Experiment) checkRetraining() error {
 func (e Experiment) CheckImages() error {
 	if e.Method == "" {
 		return e.checkTrainingImages()
+	}
+	if err := e.checkRanks(); err != nil {
+		return err
 	}
 	if file := e.Ranking.MaskFile; file != "" {
 		if e.Technique().Source == method.ByScores {
@@ -240,9 +249,9 @@ func (e Experiment) CheckImages() error {
 		return fmt.Errorf("half of the %d images of %s are fewer than a batch of %d: one half trains the ranking network, the "+
 			"other ranks", e.Images.Train, e.Images.Name, max(e.Ranking.Batch, e.Search.Batch))
 	}
-	if e.Searches() && e.Search.Batch > e.Images.Train/2 {
-		return fmt.Errorf("--batch %d is larger than half of the %d images of %s: weights and alphas train on "+
-			"one half each", e.Search.Batch, e.Images.Train, e.Images.Name)
+	if e.Searches() && e.ranks()*e.Search.Batch > e.Images.Train/2 {
+		return fmt.Errorf("--batch %s is larger than half of the %d images of %s: weights and alphas train on "+
+			"one half each", e.batchOfAll(e.Search.Batch), e.Images.Train, e.Images.Name)
 	}
 	return nil
 }
@@ -252,8 +261,8 @@ func (e Experiment) checkTrainingImages() error {
 	if err := e.TrainingAugment().Check(e.Images.Size); err != nil {
 		return terminal.Usage(err)
 	}
-	if r.Batch > e.Images.Train {
-		return terminal.Usagef("--batch %d needs as many training images, there are %d", r.Batch,
+	if e.ranks()*r.Batch > e.Images.Train {
+		return terminal.Usagef("--batch %s needs as many training images, there are %d", e.batchOfAll(r.Batch),
 			e.Images.Train)
 	}
 	if r.Auxiliary && e.Images.Size < network.AuxiliaryImage {

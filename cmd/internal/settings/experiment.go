@@ -113,6 +113,7 @@ type Search struct {
 	PerturbSteps  int     `json:"perturb_steps,omitempty"`
 	FreezeBelow   float64 `json:"freeze_below,omitempty"` // 0 is off
 	Pad           int     `json:"pad"`
+	ScaleRate     string  `json:"scale_lr,omitempty"` // empty: none
 }
 
 // SearchEpochs are the epochs of a search, with one for each decision of a perturbation.
@@ -141,6 +142,7 @@ type Retraining struct {
 	DropPath  float64        `json:"drop_path"`
 	Pad       int            `json:"pad"`
 	Cutout    int            `json:"cutout"`
+	ScaleRate string         `json:"scale_lr,omitempty"` // empty: none
 }
 
 // Execution is how a run computes, not what: it changes memory and time and may differ when a run is
@@ -156,6 +158,9 @@ type Execution struct {
 	Truth       string `json:"truth,omitempty"`     // table that judges it
 	TruthColumn string `json:"truth_column,omitempty"`
 	Shard       string `json:"shard,omitempty"` // part of the ranking that the run makes, r/N
+	// Ranks share the run, Local of them on this machine; 0 is a process alone. The launcher says so anew every time.
+	Ranks int `json:"-"`
+	Local int `json:"-"`
 }
 
 // Presets.
@@ -311,7 +316,7 @@ func (e Experiment) Selection(g space.Genotype) Experiment {
 	s := e.Search
 	e.Command, e.Method = "retrain", ""
 	e.Retraining = Retraining{Genotype: g, Channels: e.Network.Channels, Cells: e.Network.Cells, Batch: s.Batch,
-		Epochs: s.SelectEpochs, Rate: selectRate, Pad: s.Pad}
+		Epochs: s.SelectEpochs, Rate: selectRate, Pad: s.Pad, ScaleRate: s.ScaleRate}
 	return e
 }
 

@@ -136,9 +136,11 @@ var (
 		{"epochs", "epochs of the search", byPreset, func(e *Experiment) any { return &e.Search.Epochs }},
 		{"warmup", "epochs before the architecture is trained", byPreset,
 			func(e *Experiment) any { return &e.Search.Warmup }},
-		{"batch", "images per step", byPreset, func(e *Experiment) any { return &e.Search.Batch }},
+		{"batch", "images per step, of every rank", byPreset, func(e *Experiment) any { return &e.Search.Batch }},
 		{"lr", "learning rate of the weights, cosine to 0", byPreset,
 			func(e *Experiment) any { return &e.Search.Rate }},
+		{"scale-lr", "with N ranks, whose batches make one of N times the size: none leaves --lr as it is, linear takes N times " +
+			"as much", ScaleNone, func(e *Experiment) any { return &e.Search.ScaleRate }},
 		{"alpha-lr", "learning rate of the architecture parameters, 0 for one that follows from the number " +
 			"of their steps", byPreset,
 			func(e *Experiment) any { return &e.Search.AlphaRate }},
@@ -203,8 +205,10 @@ var (
 			func(e *Experiment) any { return &e.Retraining.Channels }},
 		{"cells", "cells", byPreset, func(e *Experiment) any { return &e.Retraining.Cells }},
 		{"epochs", "epochs", byPreset, func(e *Experiment) any { return &e.Retraining.Epochs }},
-		{"batch", "images per step", byPreset, func(e *Experiment) any { return &e.Retraining.Batch }},
+		{"batch", "images per step, of every rank", byPreset, func(e *Experiment) any { return &e.Retraining.Batch }},
 		{"lr", "learning rate, cosine to 0", byPreset, func(e *Experiment) any { return &e.Retraining.Rate }},
+		{"scale-lr", "with N ranks, whose batches make one of N times the size: none leaves --lr as it is, linear takes N times " +
+			"as much", ScaleNone, func(e *Experiment) any { return &e.Retraining.ScaleRate }},
 		{"drop-path", "drop-path probability at the end", byPreset,
 			func(e *Experiment) any { return &e.Retraining.DropPath }},
 		{"auxiliary", "auxiliary head (images of 32x32 or more)", "",

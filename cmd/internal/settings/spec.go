@@ -36,6 +36,9 @@ var emitters = [][]func(graphgen.Spec) (*graphgen.Program, error){
 	StageRankTraining: {graphgen.Spec.WeightStep},
 }
 
+// halves are a weight step of several ranks.
+var halves = []func(graphgen.Spec) (*graphgen.Program, error){graphgen.Spec.WeightGradient, graphgen.Spec.WeightUpdate}
+
 // String names the stage for people.
 func (s Stage) String() string {
 	return [...]string{"pruning", "the search", "the training", "the training of the ranking network"}[s]
@@ -178,11 +181,15 @@ func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program
 }
 
 func (e Experiment) emitters(s Stage) []func(graphgen.Spec) (*graphgen.Program, error) {
-	if s == StageSearch && e.Perturbs() {
-		return append(slices.Clip(emitters[s]), graphgen.Spec.Rank)
-	}
 	if s != StagePruning {
-		return emitters[s]
+		list := slices.Clone(emitters[s])
+		if e.ranks() > 1 && s != StageRankTraining { // the first program trains the weights, with several ranks in two halves
+			list = slices.Concat(halves, list[1:])
+		}
+		if s == StageSearch && e.Perturbs() {
+			list = append(list, graphgen.Spec.Rank)
+		}
+		return list
 	}
 	list, _ := e.Rankers()
 	var emit []func(graphgen.Spec) (*graphgen.Program, error)

@@ -52,6 +52,9 @@ func (r *Run) untimed() string {
 	if r.Device.CUDA != nil && r.Device.Meter == nil {
 		return "unknown: the GPU is not here"
 	}
+	if n := r.Ranks.Size(); n > 1 {
+		return fmt.Sprintf("not timed for %d ranks", n)
+	}
 	if n := r.Need; n.Bytes > 0 && n.Peak+n.Stacks > n.Bytes {
 		return "unknown: the run does not fit into the memory"
 	}

@@ -55,7 +55,7 @@ func ReadShards(dirs []string, p *terminal.Console) (*Shards, error) {
 
 // Merge gives the pruning, which has not begun, what shards of it know.
 func (r *Run) Merge(s *Shards) error {
-	if s == nil {
+	if s == nil || !r.leads() {
 		return nil
 	}
 	if err := settings.Same(s.Settings, r.Experiment); err != nil {

@@ -18,6 +18,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/models/budget"
 	"zos-ort/models/method"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/ort/meter"
@@ -77,6 +78,9 @@ func (r *Run) Prune(ctx context.Context) (out PruneResult, err error) {
 	if err != nil {
 		return out, err
 	}
+	if !r.leads() {
+		return out, nil
+	}
 	out = PruneResult{Run: string(r.Dir), Mask: res.Mask, Remaining: RemainingOf(res.Mask),
 		Rounds: roundsInfo(res.Rounds), GPU: r.Device.Meter.Total(),
 		PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Forecast: r.Forecast.Map(), Seconds: res.Seconds}
@@ -95,6 +99,7 @@ func (r *Run) mask(ctx context.Context) (res Pruned, err error) {
 	full := r.Space.Of().FullMask()
 	res.Mask = full
 	switch file := r.Ranking.MaskFile; {
+	case file != "" && !r.leads(): // the first rank has it
 	case file != "" && rundir.Exists(r.Dir.Path("mask.json")): // resumed; the file may have changed
 		res.Mask, err = r.ReadMask(r.Dir.Path("mask.json"))
 	case file != "":
@@ -108,6 +113,9 @@ func (r *Run) mask(ctx context.Context) (res Pruned, err error) {
 	case m.Ranks():
 		res, err = r.prune(ctx)
 		err = r.explain(err, settings.StagePruning, full)
+	}
+	if err == nil {
+		err = ranks.Share(r.Ranks, &res.Mask, 0)
 	}
 	if err != nil {
 		return res, err
@@ -149,6 +157,9 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	} else if ok {
 		p.Say("resuming at pruning round %d", len(from.Rounds))
 	}
+	if err := ranks.Share(r.Ranks, &from, 0); err != nil {
+		return res, err
+	}
 	start := time.Now()
 	seconds := func() float64 { return from.Seconds + time.Since(start).Seconds() }
 	var label string
@@ -186,7 +197,9 @@ func (r *Run) prune(ctx context.Context) (res Pruned, err error) {
 	if err != nil {
 		return res, err
 	}
-	x, err := prune.Run(ctx, r.Pruning(), r.Space.Of().FullMask(), ranker, from.Progress, observer)
+	cfg := r.Pruning()
+	cfg.Ranks = r.Ranks
+	x, err := prune.Run(ctx, cfg, r.Space.Of().FullMask(), ranker, from.Progress, observer)
 	if err != nil {
 		return res, r.indistinct(err)
 	}

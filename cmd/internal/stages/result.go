@@ -26,6 +26,9 @@ func timed(header []string, row ...string) []string {
 
 // memoryPlan writes memory.csv: the predicted bytes over the programs of a stage.
 func (r *Run) memoryPlan(s settings.Stage, mask space.Mask) error {
+	if !r.leads() {
+		return nil
+	}
 	programs, err := r.Programs(s, mask)
 	if err != nil {
 		return err

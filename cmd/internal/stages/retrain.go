@@ -16,6 +16,7 @@ import (
 // RetrainResult is what a retraining reports.
 type RetrainResult struct {
 	Run       string             `json:"run"`
+	Ranks     int                `json:"ranks,omitempty"` // that have shared the run, if there were several
 	TestAcc   float64            `json:"test_accuracy"`
 	TestLoss  float64            `json:"test_loss"`
 	TrainLoss float64            `json:"train_loss"`
@@ -30,7 +31,7 @@ type RetrainResult struct {
 // exports it.
 func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	p, t := r.Console, r.Retraining
-	if r.Execution.Profile {
+	if r.Execution.Profile && r.leads() {
 		if err := r.profile(ctx, space.Mask{}); err != nil {
 			return out, err
 		}
@@ -49,11 +50,14 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	if err != nil {
 		return out, err
 	}
-	cfg.Options = r.Device.Options(r.Experiment)
+	cfg.Options, cfg.Ranks = r.Device.Options(r.Experiment), r.Ranks
 	terminal.Doing(ctx, "opening the sessions of the training, or making a step of it")
 	res, err := retrain.Run(ctx, cfg, r.train, r.test, from, rec)
 	if err != nil {
 		return out, r.explain(err, settings.StageTraining, space.Mask{})
+	}
+	if !r.leads() {
+		return out, nil
 	}
 	if err := rec.store.Finish(); err != nil {
 		return out, err
@@ -66,7 +70,7 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	if err != nil {
 		return out, err
 	}
-	out = RetrainResult{Run: string(r.Dir), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
+	out = RetrainResult{Run: string(r.Dir), Ranks: r.several(), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
 		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Forecast: r.Forecast.Map(), GPU: r.Device.Meter.Total(),
 		Network: cost}
 	return out, r.Dir.WriteJSON(resultFile, out)
@@ -78,7 +82,7 @@ func RetrainConfig(e settings.Experiment) (retrain.Config, error) {
 	l, err := e.Lowering()
 	c := retrain.Paper()
 	c.Net = e.Derived()
-	c.Batch, c.Epochs, c.Rate, c.DropPath, c.Seed = t.Batch, t.Epochs, t.Rate, t.DropPath, e.Seed
+	c.Batch, c.Epochs, c.Rate, c.DropPath, c.Seed = t.Batch, t.Epochs, e.ScaledRate(t.Rate, t.ScaleRate), t.DropPath, e.Seed
 	c.Augment, c.Lowering = e.TrainingAugment(), l
 	return c, err
 }

@@ -33,11 +33,18 @@ func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err 
 	if err != nil {
 		return nil, nil, err
 	}
+	var v program.Vectors
 	if ok {
-		from = &retrain.Start{Snapshot: r.saved.Snapshot}
-		from.Vectors, err = program.ReadVectors(state)
+		if v, err = program.ReadVectors(state); err != nil {
+			return nil, nil, err
+		}
+	}
+	if from, err = startOf(run.Ranks, ok, &r.saved, &r.saved.Snapshot, v); err != nil {
+		return nil, nil, err
+	}
+	if from != nil {
 		resuming(run.Console, from.Epoch, from.Step, run.Retraining.Epochs)
-		return r, from, err
+		return r, from, nil
 	}
 	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",
 		"test_loss", "test_acc", "grad_norm"}, run.Device.Meter.Columns()...)}
@@ -77,7 +84,7 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 // Save implements retrain.Recorder. The state of a complete epoch is a file of its own as well, which
 // comes first: after a kill between the two the epoch is done again.
 func (r *retrainRecorder) Save(s retrain.Snapshot, n *program.Net) error {
-	if s.Step == 0 {
+	if s.Step == 0 && r.run.leads() {
 		if err := n.Save(r.run.Dir.Path("state.ckpt")); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -30,6 +31,8 @@ type Run struct {
 	// Forecast is how long the run takes, predicted before it begins.
 	Forecast forecast.Forecast
 
+	// Ranks share the run. All of them make its steps; the first writes the folder and speaks.
+	Ranks ranks.Group
 	// IgnoreMemory runs even if the prediction exceeds the available memory.
 	IgnoreMemory bool
 
@@ -42,11 +45,28 @@ type Run struct {
 	clock       *forecast.Clock
 }
 
+// Options say how a run begins.
+type Options struct {
+	Dry          bool // it does not begin
+	IgnoreMemory bool
+	Ranks        ranks.Group // that share it; nil is a process alone
+}
+
 // Prepare reads the images of an experiment, checks what only they decide, opens the device, and predicts
-// the memory. A dry run is only warned. Nothing is written. Close the run.
-func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
-	p *terminal.Console) (*Run, error) {
-	run := &Run{Resolved: r, Console: p, IgnoreMemory: ignoreMemory || dry}
+// the memory. A dry run is only warned. Nothing is written. Close the run. If it fails on one rank it fails on all.
+func Prepare(ctx context.Context, r settings.Resolved, o Options, p *terminal.Console) (*Run, error) {
+	run, err := prepare(ctx, r, o, p)
+	if agreed := Agree(ranks.Of(o.Ranks), err); agreed != nil {
+		if err == nil {
+			run.Close()
+		}
+		return nil, agreed
+	}
+	return run, nil
+}
+
+func prepare(ctx context.Context, r settings.Resolved, o Options, p *terminal.Console) (*Run, error) {
+	run := &Run{Resolved: r, Console: p, Ranks: ranks.Of(o.Ranks), IgnoreMemory: o.IgnoreMemory || o.Dry}
 	testing := 0
 	if r.Method == "" {
 		testing = images.GeneratedTest
@@ -63,13 +83,13 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 		return nil, err
 	}
 	settings.WarnThreads(run.Experiment.Device.Threads, p)
-	if run.Device, err = device.Reach(&run.Experiment, dry, p); err != nil {
+	if run.Device, err = device.Reach(&run.Experiment, o.Dry, p); err != nil {
 		return nil, err
 	}
 	terminal.Doing(ctx, "predicting the memory")
 	parts, err := memory.Demands(run.Experiment)
 	if err == nil {
-		run.Need, err = memory.NeedOf(parts, run.Device.Available())
+		run.Need, err = memory.NeedOf(parts, run.available())
 	}
 	if !run.Experiment.Device.GPU {
 		run.Need = run.Need.WithThreads(run.Experiment.Device.Threads)
@@ -88,13 +108,21 @@ func Prepare(ctx context.Context, r settings.Resolved, dry, ignoreMemory bool,
 }
 
 // Open opens the runtime, the surrogate if one judges, and the run's folder: the one to resume, or a new one
-// that holds the settings.
-func (r *Run) Open(ctx context.Context, resume, out string) (err error) {
+// that holds the settings. Only the first rank has a folder.
+func (r *Run) Open(ctx context.Context, resume, out string) error {
+	return Agree(r.Ranks, r.open(ctx, resume, out))
+}
+
+func (r *Run) open(ctx context.Context, resume, out string) (err error) {
 	if err = ort.Open(""); err == nil {
 		err = r.Device.OpenArena()
 	}
 	if err != nil {
 		return err
+	}
+	if !r.leads() {
+		r.Dir = rundir.Nowhere
+		return nil
 	}
 	x := r.Execution
 	r.judge, r.judgedBy, err = judge.Judging{Surrogate: x.Surrogate, Truth: x.Truth, Column: x.TruthColumn,
@@ -140,6 +168,9 @@ func (r *Run) judged(ctx context.Context) (*judge.Report, error) {
 // Finish ends the run with its error, if any: it says how to go on, and removes the folder of a run that
 // found nothing.
 func (r *Run) Finish(err error) error {
+	if !r.leads() {
+		return err
+	}
 	err = r.Dir.Finish(err)
 	if rundir.Exists(r.Dir.Path("config.json")) {
 		r.draw()
@@ -149,6 +180,9 @@ func (r *Run) Finish(err error) error {
 
 // draw writes the page of the run. Results do not depend on it: a failure is told once and ends nothing.
 func (r *Run) draw() {
+	if !r.leads() {
+		return
+	}
 	if err := report.Write(string(r.Dir)); err != nil && !r.undrawn {
 		r.undrawn = true
 		r.Console.Warn("%v", err)
@@ -161,11 +195,11 @@ func (r *Run) guard(s settings.Stage, mask space.Mask) error {
 	if likely, err := r.LikelyMask(); err == nil && likely == mask {
 		return nil
 	}
-	need, err := memory.NeedOf([]memory.Demand{memory.Of(r.Experiment, s, mask)}, r.Device.Available())
-	if err != nil {
-		return err
+	need, err := memory.NeedOf([]memory.Demand{memory.Of(r.Experiment, s, mask)}, r.available())
+	if err == nil {
+		err = need.Guard(r.Console, r.IgnoreMemory)
 	}
-	err = need.Guard(r.Console, r.IgnoreMemory)
+	err = Agree(r.Ranks, err)
 	if err == nil {
 		return nil
 	}

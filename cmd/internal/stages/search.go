@@ -28,6 +28,7 @@ import (
 // SearchResult is what a search reports.
 type SearchResult struct {
 	Run       string             `json:"run"`
+	Ranks     int                `json:"ranks,omitempty"` // that have shared the run, if there were several
 	Genotype  space.Genotype     `json:"genotype"`
 	Text      string             `json:"genotype_text"`
 	Selected  []Candidate        `json:"selection,omitempty"`      // the candidates of --select
@@ -50,13 +51,13 @@ type SearchResult struct {
 
 // Search prunes as the method says, searches what is left, and exports what was found.
 func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
-	out.Run = string(r.Dir)
+	out.Run, out.Ranks = string(r.Dir), r.several()
 	pruned, err := r.mask(ctx)
 	if err != nil {
 		return out, err
 	}
 	out.Seconds.Prune, out.Remaining = pruned.Seconds, RemainingOf(pruned.Mask)
-	if r.Execution.Profile {
+	if r.Execution.Profile && r.leads() {
 		if err := r.profile(ctx, pruned.Mask); err != nil {
 			return out, err
 		}
@@ -65,15 +66,15 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	if err != nil {
 		return out, err
 	}
-	switch r.Technique().Source {
-	case method.ByScores:
+	switch source := r.Technique().Source; {
+	case source == method.ByScores:
 		out.Genotype, err = pruned.Genotype(limits)
-	case method.ByChance:
+	case source == method.ByChance:
 		out.Genotype, err = limits.Random(stream.New(r.Seed, stream.Architecture, 0), pruned.Mask)
 	default:
 		err = r.explain(r.oneShot(ctx, pruned.Mask, &out), settings.StageSearch, pruned.Mask)
 	}
-	if err != nil {
+	if err != nil || !r.leads() {
 		return out, err
 	}
 	terminal.Doing(ctx, "exporting what was found")
@@ -101,7 +102,7 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 	if err != nil {
 		return err
 	}
-	cfg.Options = r.Device.Options(r.Experiment)
+	cfg.Options, cfg.Ranks = r.Device.Options(r.Experiment), r.Ranks
 	warnRate(cfg.Alpha, r.Console)
 	if n := cfg.AlphaSteps(r.train.Len()); cfg.Alpha == 0 && n > 0 {
 		r.Console.Say("%d alpha steps at the rate %.2g", n, cfg.AlphaRate(r.train.Len()))
@@ -145,7 +146,7 @@ func SearchConfig(e settings.Experiment, mask space.Mask) (search.Config, error)
 	}
 	return search.Config{Average: s.Average, Limits: limits, Perturb: perturb, FreezeBelow: s.FreezeBelow,
 		Net: e.Supernet(mask), Batch: s.Batch, Epochs: s.Epochs, Warmup: s.Warmup,
-		Rate: s.Rate, Alpha: s.AlphaRate, Beta: s.Beta, Form: method.BetaForm(s.BetaForm), StopOnSkips: s.StopOnSkips,
+		Rate: e.ScaledRate(s.Rate, s.ScaleRate), Alpha: s.AlphaRate, Beta: s.Beta, Form: method.BetaForm(s.BetaForm), StopOnSkips: s.StopOnSkips,
 		Augment: data.Augment{Pad: s.Pad, Flip: true}, Valid: s.ValidImages, Seed: e.Seed,
 		Lowering: l}, errors.Join(err, wrong)
 }

@@ -43,13 +43,21 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 	if err != nil {
 		return nil, nil, err
 	}
+	var v program.Vectors
 	if ok {
-		from = &search.Start{Snapshot: r.saved.Snapshot}
-		from.Vectors, err = program.ReadVectors(state)
+		if v, err = program.ReadVectors(state); err != nil {
+			return nil, nil, err
+		}
+	}
+	if ok, err = resumed(run.Ranks, ok, &r.saved, &v); err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		from = &search.Start{Snapshot: r.saved.Snapshot, Vectors: v}
 		if from.Stop == nil {
 			resuming(run.Console, from.Epoch, from.Step, run.Experiment.SearchEpochs())
 		}
-		return r, from, err
+		return r, from, nil
 	}
 	header := append([]string(nil), metricsHeader...)
 	if run.freezes() {

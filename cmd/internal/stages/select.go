@@ -7,6 +7,7 @@ import (
 
 	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 	"zos-ort/search/checkpoint"
@@ -26,7 +27,14 @@ type Candidate struct {
 // the weights, and takes the one with the highest accuracy on the others. All have the same weights and batches
 // where their networks agree. It resumes from the last checkpoint.
 func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
-	list, err := r.candidates(last)
+	var list []Candidate
+	var err error
+	if r.leads() {
+		list, err = r.candidates(last)
+	}
+	if err == nil {
+		err = ranks.Share(r.Ranks, &list, 0)
+	}
 	if err != nil {
 		return err
 	}
@@ -54,7 +62,7 @@ func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 		if err != nil {
 			return err
 		}
-		cfg.Options = r.Device.Options(r.Experiment)
+		cfg.Options, cfg.Ranks = r.Device.Options(r.Experiment), r.Ranks
 		res, err := retrain.Run(ctx, cfg, images, valid, from, rec)
 		if err != nil {
 			return err
@@ -127,12 +135,17 @@ type selectRecorder struct {
 func newSelectRecorder(run *Run) (r *selectRecorder, from *retrain.Start, err error) {
 	r = &selectRecorder{run: run, store: run.Dir.Checkpoints("select")}
 	state, ok, err := r.store.Load(&r.saved, damaged(run.Console))
-	if err != nil || !ok {
-		return r, nil, err
+	var v program.Vectors
+	if err == nil && ok {
+		v, err = program.ReadVectors(state)
 	}
-	from = &retrain.Start{Snapshot: r.saved.Snapshot}
-	from.Vectors, err = program.ReadVectors(state)
-	run.Console.Say("resuming the selection at candidate %d", len(r.saved.Done)+1)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, err = startOf(run.Ranks, ok, &r.saved, &r.saved.Snapshot, v)
+	if from != nil {
+		run.Console.Say("resuming the selection at candidate %d", len(r.saved.Done)+1)
+	}
 	return r, from, err
 }
 

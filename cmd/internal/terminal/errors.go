@@ -9,6 +9,8 @@ import (
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
+func (u usageError) Unwrap() error { return u.error }
+
 // Usage marks an error as a mistake on the command line.
 func Usage(err error) error { return usageError{err} }
 
