@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build sbom test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-neon lint generate fuzz fuzz-ci torture soak clean
+.PHONY: help setup setup-cuda tools build sbom test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-mpi test-neon lint generate fuzz fuzz-ci torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ test: setup ## vet and test everything; STRICT=1: a skipped test fails unless .c
 	$(if $(STRICT),$(GO) test -timeout 40m -json ./... ./.ci/strict | $(GO) run ./.ci/strict .ci/skips,$(GO) test -timeout 40m ./...)
 
 # Packages without heavy numbers: the detector makes the others ten times slower.
-RACE := ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \
+RACE := ./models/ranks ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \
   ./ort ./ort/program ./ort/nvml ./prune/... ./search/checkpoint ./search/data/... ./search/retrain ./search/train ./cmd/internal/cells \
   ./cmd/internal/host ./cmd/internal/rundir ./cmd/internal/settings ./cmd/internal/terminal ./cmd/internal/watch
 race: setup ## run the race detector where it takes minutes, not hours
@@ -143,6 +143,9 @@ ratios: setup build ## memory and time of all methods at the paper's supernet si
 
 test-slurm: setup build ## run a sweep on a Slurm cluster of this machine (root; installs Debian's Slurm if missing)
 	bash cmd/zos-ort/testdata/slurm/test.sh $(BIN)
+
+test-mpi: setup build ## run on ranks of Open MPI, and of MPICH where it is, on this machine (as root installs Debian's Open MPI if missing)
+	bash cmd/zos-ort/testdata/mpi/test.sh $(BIN)
 
 bench-go: setup ## Go benchmarks of emission, sessions and steps
 	$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 60m ./cmd/internal/bench ./search/data

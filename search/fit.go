@@ -30,7 +30,7 @@ func (c Config) Fit(ctx context.Context, image int, initial func(graphgen.Layout
 		return nil, nil, err
 	}
 	defer s.Close()
-	alone := ranks.NewTogether(ctx, nil) // ranks train alike, each for itself
+	alone := ranks.NewTogether(ctx, nil) // ranks that fit side by side come to the same bits
 	defer alone.End()
 	for epoch := range c.Epochs {
 		at := 0

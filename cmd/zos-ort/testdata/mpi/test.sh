@@ -1,0 +1,130 @@
+#!/bin/bash
+# test.sh PROGRAM: runs searches, prunings and retrainings on ranks that mpirun of Open MPI starts on this machine, and on
+# those of MPICH where mpiexec.mpich is there. As root it installs Debian's openmpi-bin if mpirun is missing.
+set -u
+program=$(realpath "$1")
+if ! command -v mpirun.openmpi >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+  apt-get install -y -q openmpi-bin libopenmpi3 >/dev/null 2>&1
+fi
+command -v mpirun.openmpi >/dev/null 2>&1 || { echo "test-mpi: skipped: mpirun of Open MPI is missing (Debian: openmpi-bin)"; exit 0; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+fail() { echo "test-mpi: $*" >&2; exit 1; }
+
+ranks() { # ranks N ARGUMENTS...: the program as N ranks, which have 5 s to save after Ctrl-C
+  local n=$1
+  shift
+  mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none --mca odls_base_sigkill_timeout 5 -n "$n" "$@"
+}
+
+small="--channels 4 --cells 3 --image-size 8 --train-images 64 --threads 1"
+rank="--network-channels 4 --network-cells 3 --prune-batch 16 --prune-batches 1 --repeats 2 --prune-per-round 3"
+search() { # search N OUT ARGUMENTS...
+  ranks "$1" "$program" search $small --network-channels 4 --network-cells 3 --method zos-rnd --derive alphas --warmup 0 \
+    --batch 8 --valid-images 16 --epochs 12 --out "$2" "${@:3}"
+}
+
+same() { # same A B FILES...
+  for f in "${@:3}"; do cmp "$1/$f" "$2/$f" || fail "$1 and $2 differ in $f"; done
+}
+
+await() { # await FILE
+  for _ in $(seq 2400); do [ -e "$1" ] && return; sleep .05; done
+  fail "no $1 within 120 s"
+}
+
+once() { # once TEXT FILE
+  [ "$(grep -c -- "$1" "$2")" = 1 ] || { cat "$2" >&2; fail "not one line with '$1'"; }
+}
+
+# The same seed and number of ranks give the same bits; one rank writes and speaks.
+for n in 2 4; do
+  search $n a$n --batch $((16 / n)) --json >a$n.json 2>a$n.err || { cat a$n.err; fail "a search on $n ranks"; }
+  once '"run"' a$n.json
+  once "\"ranks\": $n," a$n/result.json
+  [ "$(find a$n -name '.*' | wc -l)" = 0 ] || fail "unfinished files are left"
+  search $n b$n --batch $((16 / n)) --quiet || fail "the same search on $n ranks"
+  same a$n b$n metrics.csv alphas.json genotype.json
+done
+echo "test-mpi: 2 and 4 ranks search to the same bits again"
+
+# Ranks that rank divide the networks and come to the bits of one process.
+"$program" prune $small $rank --pool none --allow-ties --quiet --out p1 || fail "a pruning alone"
+for n in 2 4; do
+  ranks $n "$program" prune $small $rank --pool none --allow-ties --quiet --out p$n || fail "a pruning on $n ranks"
+  same p1 p$n scores.csv mask.json
+done
+echo "test-mpi: 2 and 4 ranks prune to the bits of one process"
+
+ranks 2 "$program" retrain --genotype DARTS_V2 $small --batch 8 --epochs 2 --quiet --out t || fail "a retraining"
+[ -s t/model.onnx ] || fail "the retraining has exported nothing"
+echo "test-mpi: 2 ranks retrain"
+
+# What is wrong is said once: on all ranks, and on one of them.
+search 2 w --batch 1 >w.out 2>&1
+[ $? = 2 ] || fail "a mistake on the command line does not exit with 2"
+once "zos-ort: error: " w.out
+cat >one.sh <<END
+[ "\$OMPI_COMM_WORLD_RANK" = 1 ] && set -- "\$@" --data "$work/nowhere"
+exec "$program" "\$@"
+END
+ranks 2 sh one.sh search $small --preset quick --out w >w.out 2>&1 && fail "a rank without images went on"
+once "zos-ort: error: rank 1: .*nowhere" w.out
+once "zos-ort: error: " w.out
+[ ! -e w ] || fail "what was wrong from the start has left a folder"
+echo "test-mpi: errors of all ranks and of one are said once"
+
+# Ctrl-C saves.
+search 2 i --epochs 2000 >i.out 2>&1 &
+await i/genotypes/epoch-000.json
+kill -INT $!
+wait $! && fail "an interrupted search ends well"
+once "saved; resume with: zos-ort search --resume i" i.out
+echo "test-mpi: Ctrl-C saves"
+
+# A signal to one rank stops all, and the same number of ranks goes on to the same bits.
+search 2 c >c.out 2>&1 &
+launcher=$!
+await c/genotypes/epoch-000.json
+kill "$(pgrep -P $launcher -f -- '--out c' | tail -n 1)"
+wait $launcher && fail "a search with a rank that was stopped ends well"
+once "saved; resume with: zos-ort search --resume c" c.out
+[ ! -e c/result.json ] || fail "the search was over before the signal came"
+ranks 2 "$program" search --resume c --quiet || fail "the interrupted search does not resume"
+same a2 c metrics.csv alphas.json genotype.json
+echo "test-mpi: a search went on to the same bits after a signal to one rank"
+
+# A rank that dies ends the others, and another number of ranks goes on.
+search 2 k --epochs 200 >k.out 2>&1 &
+launcher=$!
+await k/genotypes/epoch-000.json
+kill -9 "$(pgrep -P $launcher -f -- '--out k' | tail -n 1)"
+start=$(date +%s)
+wait $launcher && fail "a search whose rank has died ends well"
+[ $(($(date +%s) - start)) -le 30 ] || fail "the others ended after more than 30 s"
+pgrep -f -- "$program search.*--out k" >/dev/null && fail "ranks are left"
+[ "$(grep -c 'zos-ort: error' k.out)" = 0 ] || fail "the ranks that were ended report errors of their own"
+once "exited on signal 9" k.out
+search 2 short >s.out 2>&1 &
+launcher=$!
+await short/genotypes/epoch-000.json
+kill -9 "$(pgrep -P $launcher -f -- '--out short' | head -n 1)"
+wait $launcher
+for n in 4 1; do
+  cp -r short short$n
+  rm -f short$n/.lock
+  ranks $n "$program" search --resume short$n --quiet || fail "$n ranks do not go on with what 2 have saved"
+  [ "$(wc -l <short$n/metrics.csv)" = 13 ] || fail "$n ranks have not made all epochs"
+done
+echo "test-mpi: a rank that died ended the others; 4 ranks and 1 went on"
+
+if command -v mpiexec.mpich >/dev/null 2>&1; then
+  mpiexec.mpich -n 2 "$program" search $small --network-channels 4 --network-cells 3 --method zos-rnd --derive alphas \
+    --warmup 0 --batch 8 --valid-images 16 --epochs 12 --quiet --out m || fail "a search on ranks of MPICH"
+  same a2 m metrics.csv alphas.json genotype.json
+  echo "test-mpi: ranks of MPICH search to the bits of those of Open MPI"
+else
+  echo "test-mpi: MPICH is not tested: mpiexec.mpich is missing"
+fi
