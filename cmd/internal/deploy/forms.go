@@ -138,10 +138,12 @@ func (x *Exporter) Metadata(precision string) map[string]string {
 	return m
 }
 
-// options makes sessions run as a user's do, with all optimisations.
-func (x *Exporter) options() ort.Options {
-	return ort.Options{Threads: x.Settings.Device.Threads, Optimization: ort.All, MemPattern: true, CPUArena: true}
+// SessionOptions make sessions run as a user's do, with all optimisations.
+func SessionOptions(threads int) ort.Options {
+	return ort.Options{Threads: threads, Optimization: ort.All, MemPattern: true, CPUArena: true}
 }
+
+func (x *Exporter) options() ort.Options { return SessionOptions(x.Settings.Device.Threads) }
 
 // verify runs a variant and the training graph on the same test images.
 func (x *Exporter) verify(ctx context.Context, v *Form) error {
