@@ -76,7 +76,7 @@ var layers = map[string]string{
 	"cmd/internal/forecast": "cmd/internal/terminal cmd/internal/settings cmd/internal/device graphgen graphgen/pass models/safe " +
 		"models/space models/stream ort ort/meter prune prune/proxy",
 	"cmd/internal/profile": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/cost ort ort/kernels ort/meter",
-	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
+	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
 		"graphgen/... models/network models/space ort ort/program search/data search/train",
 	"cmd/internal/latency": "cmd/internal/terminal cmd/internal/host cmd/internal/settings cmd/internal/costs cmd/internal/deploy " +
 		"cmd/internal/stats graphgen graphgen/deploy graphgen/ir graphgen/pass models/network models/space models/stream ort ort/program",
