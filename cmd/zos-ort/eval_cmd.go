@@ -103,8 +103,7 @@ func evalSubject(c *cli.Context, from settings.Images, threads int, p *terminal.
 		if err != nil {
 			return nil, nil, err
 		}
-		m, err := deploy.OpenModel(path, ort.Options{Threads: threads, Optimization: ort.All, CPUArena: true,
-			MemPattern: true})
+		m, err := deploy.OpenModel(path, deploy.SessionOptions(threads))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -67,7 +67,9 @@ var layers = map[string]string{
 	"cmd/internal/host":     "",
 	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host search/checkpoint",
 	"cmd/internal/chart":    "cmd/internal/terminal cmd/internal/rundir",
-	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir graphgen graphgen/pass models/... prune " +
+	"cmd/internal/stats":    "",
+	"cmd/internal/costs":    "cmd/internal/terminal cmd/internal/rundir models/budget models/network models/space",
+	"cmd/internal/settings": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/costs graphgen graphgen/pass models/... prune " +
 		"prune/proxy search/data",
 	"cmd/internal/images": "cmd/internal/terminal cmd/internal/host cmd/internal/settings search/data",
 	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
@@ -76,8 +78,10 @@ var layers = map[string]string{
 	"cmd/internal/forecast": "cmd/internal/terminal cmd/internal/settings cmd/internal/device graphgen graphgen/pass models/safe " +
 		"models/space models/stream ort ort/meter prune prune/proxy",
 	"cmd/internal/profile": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/cost ort ort/kernels ort/meter",
-	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
+	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
 		"graphgen/... models/network models/space ort ort/program search/data search/train",
+	"cmd/internal/latency": "cmd/internal/terminal cmd/internal/host cmd/internal/settings cmd/internal/costs cmd/internal/deploy " +
+		"cmd/internal/stats graphgen graphgen/deploy graphgen/ir graphgen/pass models/network models/space models/stream ort ort/program",
 	"cmd/internal/stages": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/profile cmd/internal/deploy " +
 		"cmd/internal/judge cmd/internal/report graphgen/... models/... ort ort/meter ort/program prune/... search/...",
@@ -86,7 +90,7 @@ var layers = map[string]string{
 		"models/method models/space ort ort/kernels ort/meter prune",
 	"cmd/internal/archs": "models/space",
 	"cmd/internal/rank": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/archs " +
-		"cmd/internal/stages graphgen graphgen/pass models/network models/safe models/space models/stream ort prune/proxy " +
+		"cmd/internal/stages cmd/internal/stats graphgen graphgen/pass models/network models/safe models/space models/stream ort prune/proxy " +
 		"prune/ranking search/data",
 	"cmd/internal/judge": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/archs cmd/internal/surrogate models/space models/stream",

@@ -160,7 +160,7 @@ func commands() (list []*cli.Command) {
 		{"Find a network", []*cli.Command{searchCommand(), pruneCommand(), sweepCommand(), paretoCommand(), figure1Command()}},
 		{"Retrain and deploy", []*cli.Command{retrainCommand(), evalCommand(), exportCommand(), predictCommand()}},
 		{"Look and measure", []*cli.Command{reportCommand(), watchCommand(), trackCommand(), judgeCommand(), rankCommand(), memoryCommand(), graphsCommand(),
-			inspectCommand(), genotypeCommand(), spaceCommand(), dataCommand(), benchCommand(), scalingCommand()}},
+			inspectCommand(), genotypeCommand(), spaceCommand(), costsCommand(), dataCommand(), benchCommand(), scalingCommand()}},
 		{"This machine", []*cli.Command{doctorCommand(), completionCommand(), manCommand()}},
 	} {
 		for _, c := range group.commands {

@@ -110,7 +110,7 @@ func paretoLevels(c *cli.Context, p *terminal.Console, out string) (list []level
 			return nil, terminal.Usagef("--budgets names %s twice", text)
 		}
 		seen[text] = true
-		own, err := settings.Budget{}.With(limit, text)
+		own, err := settings.Budget{Costs: c.String("costs")}.With(limit, text)
 		if err != nil {
 			return nil, err
 		}

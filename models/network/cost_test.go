@@ -8,6 +8,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/deploy"
+	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/pass"
 	"zos-ort/models/network"
 	"zos-ort/models/space"
@@ -30,6 +31,55 @@ func TestCosts(t *testing.T) {
 			got := deploy.Count(p.Graph)
 			if n := space.NetworkMACs(g, c.Channels, c.Cells, c.Classes, 16); n != got.MACs {
 				t.Errorf("%s %v: %d multiply-accumulates, the graph has %d", name, g, n, got.MACs)
+			}
+		}
+	}
+}
+
+// What nobody reads is not in the graph, and not counted of what lives.
+func TestCostsOfLive(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	s := check.Must(space.Open("nb201"))(t)
+	dead := 0
+	for range 60 {
+		g := check.Must(space.RandomGenotype(rng, s.FullMask()))(t)
+		c := network.Config{Genotype: g, Channels: 4, Cells: 3, Classes: 2}
+		p := check.Must(graphgen.Spec{Forward: c.Forward(), Batch: 1, Image: 8, Classes: 2}.Evaluate())(t)
+		got, want := deploy.Count(p.Graph).MACs, space.NetworkMACs(g.Live(), c.Channels, c.Cells, c.Classes, 8)
+		if got != want {
+			t.Errorf("%v: the graph has %d multiply-accumulates, what lives of it %d", g, got, want)
+		}
+		if got < space.NetworkMACs(g, c.Channels, c.Cells, c.Classes, 8) {
+			dead++
+		}
+	}
+	if dead == 0 {
+		t.Error("no genotype had anything dead: the test says nothing")
+	}
+}
+
+// A copy more of an operation costs what the place counts.
+func TestAlone(t *testing.T) {
+	for _, name := range space.Shipped() {
+		s := check.Must(space.Open(name))(t)
+		for _, x := range s.Places(space.Size{Channels: 8, Cells: 3}, 16) {
+			var macs, pools [2]int
+			for i, copies := range []int{1, network.AloneStates} {
+				p := check.Must(network.Alone{Place: x.Place, Copies: copies}.Spec().Evaluate())(t)
+				macs[i] = deploy.Count(p.Graph).MACs
+				for _, n := range p.Graph.Nodes {
+					switch n.Op.(type) {
+					case op.MaxPool, op.AveragePool:
+						pools[i]++
+					}
+				}
+			}
+			if x.Op.IsPool() && pools != [2]int{1, network.AloneStates} {
+				t.Errorf("%s: %v: copies have %v pools", name, x.Place, pools)
+			}
+			if _, want := x.Count(); macs[1]-macs[0] != (network.AloneStates-1)*want {
+				t.Errorf("%s: %v: %d more copies cost %d multiply-accumulates, one %d", name, x.Place, network.AloneStates-1,
+					macs[1]-macs[0], want)
 			}
 		}
 	}

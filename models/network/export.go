@@ -52,11 +52,16 @@ func (d Deployment) Output() string {
 // image is normalised to (x - mean)/std by two nodes of their own: inside the weights of the first
 // convolution it would change what the border is padded with.
 func (c Config) Deploy(t graphgen.Tensors, d Deployment) (*ir.Graph, error) {
+	return d.Graph(t, c.Forward())
+}
+
+// Graph is any network as Deploy makes it.
+func (d Deployment) Graph(t graphgen.Tensors, forward graphgen.Forward) (*ir.Graph, error) {
 	g, err := graphgen.Freeze("network", t, func(n *graphgen.Net) {
 		g := n.G
 		g.Share = true
 		x := g.Input(ImageInput, ir.T(ir.Float, 1, 3, d.Size, d.Size))
-		y := c.Forward()(n, d.normalize(x)).Logits
+		y := forward(n, d.normalize(x)).Logits
 		if d.Softmax {
 			y = op.Softmax{}.Of(y)
 		}

@@ -155,14 +155,21 @@ func (n *counter) residual(in, out int) {
 	n.conv(in, out, 1)
 }
 
-// edge counts an operation in a cell. Inside of a cell that reduces, what follows the first edges sees the smaller maps.
+// edge counts an operation in a cell.
 func (n *counter) edge(p Primitive, c int, t CellType, stride int) {
 	side := n.side
-	if t == Reduce && stride == 1 {
-		n.side /= 2
-	}
+	n.side = sideRead(t, stride, side)
 	n.operation(p, c, stride)
 	n.side = side
+}
+
+// sideRead is the side of the maps that an edge of a cell reads: inside of a cell that reduces, what follows the first
+// edges sees the smaller ones.
+func sideRead(t CellType, stride, side int) int {
+	if t == Reduce && stride == 1 {
+		return side / 2
+	}
+	return side
 }
 
 // operation counts an operation. What comes before the part that halves height and width sees the larger maps.

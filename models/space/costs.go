@@ -35,14 +35,11 @@ func (s *Space) CountedCosts(size Size, classes, image int) (params, macs *Costs
 	params, macs = s.NewCosts(), s.NewCosts()
 	n := counter{affine: true, side: image}
 	n.net(s, size.Channels, size.Cells, classes, func(t CellType, c int) {
-		for e, edge := range s.edges {
-			for _, p := range s.Members(s.full[t][e]) {
-				one := counter{affine: true, side: n.side}
-				one.edge(p, c, t, s.Stride(t, edge.Source))
-				*params.Gene(t, e, p) += float64(one.params)
-				*macs.Gene(t, e, p) += float64(one.macs)
-			}
-		}
+		s.places(t, c, n.side, func(e int, p Place) {
+			weights, products := p.Count()
+			*params.Gene(t, e, p.Op) += float64(weights)
+			*macs.Gene(t, e, p.Op) += float64(products)
+		})
 	})
 	params.Fixed, macs.Fixed = float64(n.params), float64(n.macs)
 	return params, macs

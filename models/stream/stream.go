@@ -27,34 +27,38 @@ type Purpose uint64
 
 // Purposes. Their numbers are part of what a seed means: new ones come last.
 const (
-	_            Purpose = iota
-	Split                // which images train weights and which alphas
-	Order                // the order of the images of a loader, by epoch
-	Augment              // crops and flips of an image, by epoch and image
-	Scene                // a generated image
-	Label                // the label of a generated image
-	Weights              // the supernet of a search
-	Alphas               // its architecture parameters
-	WeightImages         // the loader of the images that train weights
-	AlphaImages          // the loader of the images that train alphas
-	RankWeights          // the ranking network, by repeat
-	RankImages           // the loader of its images, by repeat
-	Mask                 // a random mask, by number
-	Architecture         // a random architecture
-	Network              // the derived network that a search exports untrained
-	TrainWeights         // the derived network of a retraining
-	TrainImages          // the loader of its images
-	DropPath             // its drop-path factors, by epoch and step
-	Unmasked             // architectures of Figure 1 from the whole space
-	Masked               // architectures of Figure 1 from masks
-	SharedMasks          // masks of Figure 1 that architectures share
-	JudgeSpace           // random architectures of a judge
-	JudgeMasks           // random masks of a judge, by number
-	JudgeInside          // architectures inside of a judged mask, by what the mask is
-	JudgeTests           // resamples of a judge's intervals and tests
-	RankSample           // architectures of a file that are scored
-	Perturbation         // the order in which edges are decided, by cell type
-	RankTraining         // the loader of the images that train the ranking network, by repeat
+	_               Purpose = iota
+	Split                   // which images train weights and which alphas
+	Order                   // the order of the images of a loader, by epoch
+	Augment                 // crops and flips of an image, by epoch and image
+	Scene                   // a generated image
+	Label                   // the label of a generated image
+	Weights                 // the supernet of a search
+	Alphas                  // its architecture parameters
+	WeightImages            // the loader of the images that train weights
+	AlphaImages             // the loader of the images that train alphas
+	RankWeights             // the ranking network, by repeat
+	RankImages              // the loader of its images, by repeat
+	Mask                    // a random mask, by number
+	Architecture            // a random architecture
+	Network                 // the derived network that a search exports untrained
+	TrainWeights            // the derived network of a retraining
+	TrainImages             // the loader of its images
+	DropPath                // its drop-path factors, by epoch and step
+	Unmasked                // architectures of Figure 1 from the whole space
+	Masked                  // architectures of Figure 1 from masks
+	SharedMasks             // masks of Figure 1 that architectures share
+	JudgeSpace              // random architectures of a judge
+	JudgeMasks              // random masks of a judge, by number
+	JudgeInside             // architectures inside of a judged mask, by what the mask is
+	JudgeTests              // resamples of a judge's intervals and tests
+	RankSample              // architectures of a file that are scored
+	Perturbation            // the order in which edges are decided, by cell type
+	RankTraining            // the loader of the images that train the ranking network, by repeat
+	MeasuredWeights         // networks whose latency is measured
+	MeasuredOrder           // the order in which they are, by round
+	FittedNetworks          // architectures that fit a prediction of latencies
+	CheckedNetworks         // architectures that test it
 	purposes
 )
 

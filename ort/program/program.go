@@ -76,6 +76,12 @@ func (v Vectors) Complete(s Shape) Vectors {
 	return v
 }
 
+// Fresh are the tensors of a network with these weights whose running statistics are those before its first step.
+func Fresh(p *graphgen.Program, weights []float32) graphgen.Tensors {
+	v := Vectors{Weights: weights}.Complete(Shape{Weights: p.Weights, Stats: p.Stats})
+	return p.Tensors(v.Weights, v.Means, v.Variances)
+}
+
 // Vectors reads the whole state back.
 func (n *Net) Vectors() (v Vectors, err error) {
 	for _, f := range n.Shape.fields(&v) {

@@ -2,12 +2,15 @@ package archs
 
 import (
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/costs"
+	"zos-ort/cmd/internal/stats"
 	"zos-ort/models/space"
 )
 
@@ -42,9 +45,9 @@ func tableFLOPs(g space.Genotype) float64 {
 	return float64(n)
 }
 
-// Parameters and multiply-accumulates of all cells are those of the table, to the digits that it prints. Cells that
-// compute the same as another one have no figures there.
-func TestNASBench201Costs(t *testing.T) {
+// nb201Table reads what is known of all cells; without it the test is skipped.
+func nb201Table(t *testing.T) *File {
+	t.Helper()
 	folder := os.Getenv("ZOS_TRUTH")
 	if folder == "" {
 		folder = "../../../../shared/truth"
@@ -57,6 +60,13 @@ func TestNASBench201Costs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// Parameters and multiply-accumulates of all cells are those of the table, to the digits that it prints. Cells that
+// compute the same as another one have no figures there.
+func TestNASBench201Costs(t *testing.T) {
+	f := nb201Table(t)
 	checked, wrong := 0, 0
 	for i, g := range f.Genotypes {
 		for column, got := range map[string]float64{
@@ -85,4 +95,50 @@ func printsAs(x float64, text string) bool {
 	want, err := strconv.ParseFloat(text, 64)
 	_, digits, _ := strings.Cut(text, ".")
 	return err == nil && math.Abs(x-want) <= .5001*math.Pow(10, -float64(len(digits)))
+}
+
+// Multiply-accumulates of 200 random cells order what they take on a Raspberry Pi 4. ZOS_COSTS names a table of zos-ort
+// costs --measure, whose predictions are compared as well.
+func TestRaspberryPi(t *testing.T) {
+	f := nb201Table(t)
+	column, err := f.Column("raspi4_ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const cells = 200
+	var board, macs, predicted []float64
+	latency := measured(t)
+	for _, i := range rand.New(rand.NewPCG(1, 1)).Perm(len(f.Genotypes))[:min(cells, len(f.Genotypes))] {
+		g := f.Genotypes[i].Live()
+		board = append(board, column[i])
+		macs = append(macs, float64(space.NetworkMACs(g, nb201Channels, nb201Cells, nb201Classes, nb201Image)))
+		if latency != nil {
+			predicted = append(predicted, latency.Of(g))
+		}
+	}
+	r := stats.Spearman(macs, board)
+	t.Logf("Spearman with the Raspberry Pi 4 over %d cells: multiply-accumulates %.3f", len(board), r)
+	if r < .85 {
+		t.Errorf("multiply-accumulates have a Spearman of %.3f with the latencies", r)
+	}
+	if latency != nil {
+		t.Logf("latency that is measured here and predicted %.3f", stats.Spearman(predicted, board))
+	}
+}
+
+// measured is the table that ZOS_COSTS names, nil without.
+func measured(t *testing.T) *space.Costs {
+	path := os.Getenv("ZOS_COSTS")
+	if path == "" {
+		return nil
+	}
+	table, err := costs.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := table.Costs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

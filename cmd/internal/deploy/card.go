@@ -15,6 +15,7 @@ import (
 	"strings"
 	"text/template"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/space"
@@ -28,7 +29,7 @@ var cardText string
 
 var cardTemplate = template.Must(template.New("card").Funcs(template.FuncMap{
 	"quoted": quoted, "plain": plainText, "percent": Percent,
-	"million": func(n int) string { return fmt.Sprintf("%.3f", float64(n)/1e6) }, "mb": terminal.MB,
+	"million": func(n int) string { return fmt.Sprintf("%.3f", float64(n)/1e6) }, "mb": terminal.MB, "count": terminal.Count,
 }).Parse(cardText))
 
 // card is what the template shows.
@@ -46,12 +47,15 @@ type card struct {
 	Classes  []classRow
 	Confused []string
 	Tested   int // images
+
+	Runs, Threads int    // of the latency
+	CPU           string // that it was measured on
 }
 
 // cardFile is a model file.
 type cardFile struct {
 	Name, Form, SHA256        string
-	Bytes                     int
+	Bytes, Peak               int
 	Parameters, MACs          int
 	Latency                   string // of an image, in ms
 	Accuracy, Loss, Deviation float64
@@ -65,13 +69,14 @@ func (x *Exporter) Card(out string, forms []*Form) ([]byte, error) {
 	s, a := x.Settings, forms[0].accuracy
 	c := card{Model: filepath.Base(out), Program: settings.Program, Images: s.Images, Training: s.Retraining, Seed: s.Seed,
 		Epochs: x.epochs, Genotype: s.Retraining.Genotype, Input: x.Input(), Output: "logits", Tested: a.images,
-		Classes: a.classRows(s.Images.Labels), Confused: a.confused(s.Images.Labels)}
+		Classes: a.classRows(s.Images.Labels), Confused: a.confused(s.Images.Labels),
+		Runs: timedRuns, Threads: s.Device.Threads, CPU: host.CPU()}
 	if x.Form.Softmax {
 		c.Output = "probabilities"
 	}
 	for _, v := range forms {
 		c.Files = append(c.Files, cardFile{Name: filepath.Base(FileName(out, v.Precision)), Form: v.Precision,
-			SHA256: fmt.Sprintf("%x", sha256.Sum256(v.Model)), Bytes: len(v.Model), Parameters: v.cost.Parameters, MACs: v.cost.MACs,
+			SHA256: fmt.Sprintf("%x", sha256.Sum256(v.Model)), Bytes: len(v.Model), Peak: v.peak, Parameters: v.cost.Parameters, MACs: v.cost.MACs,
 			Latency: fmt.Sprintf("%.2f", v.latency.Seconds()*1e3), Accuracy: v.accuracy.top1(),
 			Loss: v.accuracy.loss / float64(max(v.accuracy.images, 1)), Deviation: v.worst})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen/check"
 	"zos-ort/graphgen/deploy"
@@ -23,10 +24,11 @@ func TestCard(t *testing.T) {
 	e := settings.QuickRetraining()
 	e.Retraining.Genotype = check.Must(space.Named("DARTS_V2"))(t)
 	e.Images.Name, e.Images.Fingerprint, e.Images.Classes = "my: \"data\"\n- x", "0123", 2
+	e.Device.Threads = 3
 	e.Images.Labels = []string{"a|b", "<i>c</i>_d"}
 	a := newAccuracy(2)
 	a.images, a.confusion = 4, [][]int{{1, 2}, {0, 1}}
-	forms := []*Form{{Precision: "fp32", Model: []byte("model"), latency: 2 * time.Millisecond, accuracy: a, worst: 3e-6,
+	forms := []*Form{{Precision: "fp32", Model: []byte("model"), latency: 2 * time.Millisecond, accuracy: a, worst: 3e-6, peak: 12_340_000,
 		cost: deploy.Cost{Parameters: 1_500_000, MACs: 7_000_000}}, {Precision: "int8", Model: []byte("m"), accuracy: a}}
 	x := &Exporter{Trained: &Trained{Settings: e, epochs: 7}}
 	text := string(check.Must(x.Card("out/net.onnx", forms))(t))
@@ -58,7 +60,7 @@ func TestCard(t *testing.T) {
 	}
 	for _, want := range []string{"# net.onnx\n", `| a\|b | 3 | 1 | 33.33 % |`, `| &lt;i&gt;c&lt;/i&gt;\_d | 1 | 1 | 100.00 % |`,
 		`a\|b for &lt;i&gt;c&lt;/i&gt;\_d (2 images)`, fmt.Sprintf("| net.onnx | fp32 | 5 | %x |", sha256.Sum256([]byte("model"))),
-		"| net.onnx | 1.500 | 7.000 | 0.0 | 2.00 | 50.00 % | 0.0000 | 3.0e-06 |", "net.int8.onnx", "| epochs | 7 of 10 |",
+		"| net.onnx | 1.500 | 7.000 | 0.0 | 12.3 | 2.00 | 50.00 % | 0.0000 | 3.0e-06 |", "median of 31 runs on one image, with 3 threads", plainText(host.CPU()), "net.int8.onnx", "| epochs | 7 of 10 |",
 		"\n" + e.Retraining.Genotype.String() + "\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -12,6 +12,7 @@ import (
 	"zos-ort/graphgen/deploy"
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/plan"
 	"zos-ort/models/network"
 	"zos-ort/ort"
 	"zos-ort/search/data"
@@ -21,6 +22,7 @@ import (
 type Form struct {
 	Precision string // fp32, fp16, int8
 	cost      deploy.Cost
+	peak      int // bytes that a run on one image takes, predicted
 	Model     []byte
 	worst     float64 // deviation from the training graph's logits; see deviation
 	latency   time.Duration
@@ -92,7 +94,7 @@ func (x *Exporter) graph() (*ir.Graph, error) { return x.Net().Deploy(x.Tensors(
 
 // finish serialises a graph and compares it with the training graph.
 func (x *Exporter) finish(ctx context.Context, precision string, g *ir.Graph) (*Form, error) {
-	v := &Form{Precision: precision}
+	v := &Form{Precision: precision, peak: plan.Of(g).Total()}
 	plain, err := x.graph()
 	if err != nil {
 		return nil, err
@@ -138,10 +140,12 @@ func (x *Exporter) Metadata(precision string) map[string]string {
 	return m
 }
 
-// options makes sessions run as a user's do, with all optimisations.
-func (x *Exporter) options() ort.Options {
-	return ort.Options{Threads: x.Settings.Device.Threads, Optimization: ort.All, MemPattern: true, CPUArena: true}
+// SessionOptions make sessions run as a user's do, with all optimisations.
+func SessionOptions(threads int) ort.Options {
+	return ort.Options{Threads: threads, Optimization: ort.All, MemPattern: true, CPUArena: true}
 }
+
+func (x *Exporter) options() ort.Options { return SessionOptions(x.Settings.Device.Threads) }
 
 // verify runs a variant and the training graph on the same test images.
 func (x *Exporter) verify(ctx context.Context, v *Form) error {

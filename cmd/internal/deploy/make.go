@@ -87,6 +87,7 @@ type variantRow struct {
 	Parameters int     `json:"parameters"`
 	MACs       int     `json:"macs"`
 	FLOPs      int     `json:"flops"`
+	Peak       int     `json:"predicted_peak_bytes"` // of a run on one image
 	Latency    float64 `json:"latency_ms"`
 	Images     int     `json:"test_images"`
 	Accuracy   float64 `json:"accuracy"`
@@ -99,19 +100,19 @@ func Print(p *terminal.Console, out string, list []*Form) error {
 	var cells [][]string
 	for _, v := range list {
 		r := variantRow{FileName(out, v.Precision), v.Precision, len(v.Model), v.cost.Parameters,
-			v.cost.MACs, 2 * v.cost.MACs, v.latency.Seconds() * 1e3, v.accuracy.images, v.accuracy.top1(),
+			v.cost.MACs, 2 * v.cost.MACs, v.peak, v.latency.Seconds() * 1e3, v.accuracy.images, v.accuracy.top1(),
 			v.worst}
 		rows = append(rows, r)
 		cells = append(cells, []string{r.File, r.Precision, terminal.MB(r.Bytes), fmt.Sprint(r.Parameters),
 			fmt.Sprintf("%.1f", float64(r.MACs)/1e6), fmt.Sprintf("%.1f", float64(r.FLOPs)/1e6),
-			fmt.Sprintf("%.2f", r.Latency), Percent(r.Accuracy), fmt.Sprintf("%.1e", r.Deviation)})
+			terminal.MB(r.Peak), fmt.Sprintf("%.2f", r.Latency), Percent(r.Accuracy), fmt.Sprintf("%.1e", r.Deviation)})
 	}
 	err := p.Table([]string{"file", "form", "MB", "parameters", "million MACs", "million FLOPs",
-		"ms an image", "accuracy", "deviation"}, cells)
+		"MB at work", "ms an image", "accuracy", "deviation"}, cells)
 	if err != nil {
 		return err
 	}
-	p.Result("accuracy on %d test images; latency of one image, median of %d runs; deviation of the "+
+	p.Result("accuracy on %d test images; memory at work predicted for one image; latency of one image, median of %d runs; deviation of the "+
 		"logits from the training graph's", rows[0].Images, timedRuns)
 	for _, r := range rows[1:] {
 		p.Result("%s: accuracy drops by %.2f points", r.Precision, 100*(rows[0].Accuracy-r.Accuracy))

@@ -142,6 +142,7 @@ func find(folder string) (runs []run, err error) {
 		}
 		x := run{Subject: s, size: fmt.Sprintf("%d cells of %d channels, %d classes, images of %[4]dx%[4]d", e.Export.Cells,
 			e.Export.Channels, e.Images.Classes, e.Images.Size)}
+		e.Budget = e.Budget.KeptIn(s.Name)
 		if x.limits, err = e.Limits(); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/stages"
+	"zos-ort/cmd/internal/stats"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
@@ -202,14 +203,14 @@ func (s *Settings) verdict(x proxy.Proxy, scores [][]float64, truth []float64, f
 	}
 	if truth != nil {
 		best := bestFifth(truth)
-		v.Spearman, v.Kendall = known(spearman(mean, truth)), known(kendall(mean, truth))
-		v.SpearmanBest = known(spearman(at(mean, best), at(truth, best)))
+		v.Spearman, v.Kendall = known(stats.Spearman(mean, truth)), known(stats.Kendall(mean, truth))
+		v.SpearmanBest = known(stats.Spearman(at(mean, best), at(truth, best)))
 	}
 	if len(scores) > 1 {
 		sum, pairs := 0., 0.
 		for i := range scores {
 			for j := range i {
-				sum, pairs = sum+spearman(scores[i], scores[j]), pairs+1
+				sum, pairs = sum+stats.Spearman(scores[i], scores[j]), pairs+1
 			}
 		}
 		v.Repeats = known(sum / pairs)
@@ -219,7 +220,7 @@ func (s *Settings) verdict(x proxy.Proxy, scores [][]float64, truth []float64, f
 		if err != nil {
 			return v, nil, err
 		}
-		v.File = known(spearman(mean, at(own, rows)))
+		v.File = known(stats.Spearman(mean, at(own, rows)))
 	}
 	return v, mean, nil
 }

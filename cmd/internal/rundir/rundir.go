@@ -54,6 +54,10 @@ func Create(path, command string) (Dir, error) {
 	return Dir(path), Dir(path).sweep()
 }
 
+// CostsFile is the copy of a table of latencies that a run keeps: the file that it came from may be gone or measured
+// anew when the run is resumed.
+const CostsFile = "costs.json"
+
 // Finish is called with the error that a run ends with, if any, and returns it. A run that failed
 // before it found anything leaves no folder behind: only an empty folder can be removed.
 func (d Dir) Finish(err error) error {
@@ -62,7 +66,7 @@ func (d Dir) Finish(err error) error {
 	}
 	entries, _ := os.ReadDir(string(d))
 	for _, e := range entries {
-		if !slices.Contains([]string{"config.json", recordFile, lockName}, e.Name()) {
+		if !slices.Contains([]string{"config.json", recordFile, lockName, CostsFile}, e.Name()) {
 			return err
 		}
 	}

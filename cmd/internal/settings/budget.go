@@ -13,8 +13,10 @@ import (
 // Budget is the most that the network may cost which a search exports. Its fields are as the flags have them; an empty
 // one does not limit.
 type Budget struct {
-	Params string `json:"max_params,omitempty"`
-	MACs   string `json:"max_macs,omitempty"`
+	Params  string `json:"max_params,omitempty"`
+	MACs    string `json:"max_macs,omitempty"`
+	Latency string `json:"max_latency,omitempty"`
+	Costs   string `json:"costs,omitempty"` // file of the table that says what a latency is
 }
 
 // BudgetOptions limit the network that is found.
@@ -23,6 +25,10 @@ var BudgetOptions = Options{
 		func(e *Experiment) any { return &e.Budget.Params }},
 	{"max-macs", "most multiply-accumulates of the exported network for an image, such as 300M", "no limit",
 		func(e *Experiment) any { return &e.Budget.MACs }},
+	{"max-latency", "longest time of the exported network, such as 20ms, as --costs predicts it", "no limit",
+		func(e *Experiment) any { return &e.Budget.Latency }},
+	{"costs", "table of zos-ort costs --measure for --max-latency, `FILE`", "none",
+		func(e *Experiment) any { return &e.Budget.Costs }},
 }
 
 // magnitudes are the factors that may follow a number.
@@ -76,6 +82,13 @@ func (e Experiment) Limits() (ls budget.Limits, err error) {
 		}
 		ls = append(ls, budget.Limit{Name: x.name, Most: most, Costs: x.costs,
 			Print: func(c float64) string { return Amount(c) + " " + x.name }})
+	}
+	if e.Budget.Latency != "" {
+		l, err := e.latencyLimit()
+		if err != nil {
+			return nil, err
+		}
+		ls = append(ls, l)
 	}
 	return ls, nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // LimitNames are what a budget can limit, as --limit of zos-ort pareto has them.
-var LimitNames = []string{"params", "macs"}
+var LimitNames = []string{"params", "macs", "latency"}
 
 // With is the budget with one limit more.
 func (b Budget) With(limit, most string) (Budget, error) {
@@ -16,6 +16,8 @@ func (b Budget) With(limit, most string) (Budget, error) {
 		b.Params = most
 	case "macs":
 		b.MACs = most
+	case "latency":
+		b.Latency = most
 	default:
 		return b, terminal.Usagef("unknown --limit %q: use %s", limit, strings.Join(LimitNames, " or "))
 	}

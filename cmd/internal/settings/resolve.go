@@ -80,8 +80,11 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 		}
 		r.Experiment, r.before = *before, before
 		s.Options.Apply(c, s.Prefix, &r.Experiment)
-		if err = r.keepMask(c.String("resume")); err == nil {
-			err = r.complete(c, s)
+		for _, step := range []func() error{func() error { return r.keepMask(c.String("resume")) },
+			func() error { return r.complete(c, s) }, func() error { return r.keepCosts(c.String("resume")) }} {
+			if err == nil {
+				err = step()
+			}
 		}
 	case c.IsSet("config") || s.Config != "":
 		file := cmp.Or(s.Config, c.String("config"))
@@ -203,6 +206,9 @@ func (r *Resolved) complete(c *cli.Context, s Source) error {
 		r.Space = space.RefTo(r.Retraining.Genotype.Space())
 	}
 	if err := r.Device.SetGPU(); err != nil {
+		return err
+	}
+	if err := r.Budget.completeCosts(); err != nil {
 		return err
 	}
 	_, inherited := s.Inherited.Only("image-size").Given(c, "")

@@ -69,8 +69,7 @@ func (r *Run) freshTensors(net network.Config) (graphgen.Tensors, error) {
 		return nil, err
 	}
 	weights := p.Weights.Initialize(stream.New(r.Seed, stream.Network, 0))
-	v := program.Vectors{Weights: weights}.Complete(program.Shape{Weights: p.Weights, Stats: p.Stats})
-	return p.Tensors(v.Weights, v.Means, v.Variances), nil
+	return program.Fresh(p, weights), nil
 }
 
 // writeModel writes a graph for deployment: any batch size, and how it came about in its metadata.

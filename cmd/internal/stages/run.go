@@ -139,6 +139,9 @@ func (r *Run) open(ctx context.Context, resume, out string) (err error) {
 	if r.Dir, r.unlock, err = rundir.Open(resume, out, r.Command, saved); err != nil {
 		return err
 	}
+	if err := r.KeepCosts(r.Dir); err != nil {
+		return err
+	}
 	library, err := ort.Describe()
 	if err != nil {
 		return err
