@@ -9,6 +9,7 @@ import (
 	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/cmd/internal/watch"
+	"zos-ort/models/ranks"
 	"zos-ort/models/safe"
 )
 
@@ -53,7 +54,7 @@ func serveFlag() cli.Flag {
 // called with its directory, until stop.
 func served(c *cli.Context, p *terminal.Console) (start func(dir string), stop func(), err error) {
 	address := c.String("serve")
-	if address == "" {
+	if g, _ := ranksOf(c.App); address == "" || !ranks.Leads(g) {
 		return func(string) {}, func() {}, nil
 	}
 	s, err := watch.Listen(address)
