@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"zos-ort/cmd/internal/costs"
 	"zos-ort/cmd/internal/terminal"
@@ -163,11 +164,16 @@ func TestInterrupted(t *testing.T) {
 		t.Skipf("no ONNX Runtime: %v", err)
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := Request{Setting: small(space.DARTS, costs.FP32), Seed: 1, Rounds: 1}.Measure(ctx, quiet)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("the measurement ended with %v", err)
+	for _, after := range []time.Duration{0, time.Second} { // while networks are built, and measured
+		ctx, cancel := context.WithCancel(context.Background())
+		if after == 0 {
+			cancel()
+		}
+		stop := time.AfterFunc(after, cancel)
+		_, err := Request{Setting: small(space.DARTS, costs.FP32), Seed: 1, Rounds: 1 << 20}.Measure(ctx, quiet)
+		if stop.Stop(); !errors.Is(err, context.Canceled) {
+			t.Errorf("the measurement ended with %v", err)
+		}
 	}
 	left := check.Must(os.ReadDir(os.TempDir()))(t)
 	if len(left) > 0 {
