@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/cells"
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/settings"
@@ -37,6 +38,9 @@ func sweepFlags(methods string) []cli.Flag {
 		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with images, as for search, or " + sweeping.BuiltIn +
 			"; several with commas or by repetition (default: " + sweeping.BuiltIn + ", generated images)"},
 		&cli.BoolFlag{Name: "retrain", Usage: "train what was found from scratch, for the test accuracy"},
+		&cli.StringFlag{Name: "rank-by", Usage: "with --retrain: " + cells.Small + " trains a small network of everything found " +
+			"briefly, on half of the training images, and only the best on the other half are retrained", DefaultText: "retrain all"},
+		&cli.IntFlag{Name: "keep", Usage: "retrain the best `K` runs of every data set", DefaultText: "all"},
 		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; an earlier one is continued",
 			DefaultText: "runs/sweep/TIME"},
 		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads, divided among the jobs"},
@@ -54,6 +58,7 @@ func sweepFlags(methods string) []cli.Flag {
 		serveFlag(),
 	}
 	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
+		sweeping.SmallOptions.Flags(sweeping.SmallPrefix, settings.Paper()),
 		sweeping.RetrainOptions.Flags(sweeping.RetrainPrefix, settings.PaperRetraining()),
 		[]cli.Flag{settings.IgnoreMemory(""), settings.IgnoreMemory(sweeping.RetrainPrefix)})
 }

@@ -245,9 +245,8 @@ func (e Experiment) checkTrainingImages() error {
 	if err := e.TrainingAugment().Check(e.Images.Size); err != nil {
 		return terminal.Usage(err)
 	}
-	if r.Batch > e.Images.Train {
-		return terminal.Usagef("--batch %d needs as many training images, there are %d", r.Batch,
-			e.Images.Train)
+	if n := e.Images.Trained(); r.Batch > n {
+		return terminal.Usagef("--batch %d needs as many training images, there are %d", r.Batch, n)
 	}
 	if r.Auxiliary && e.Images.Size < network.AuxiliaryImage {
 		return terminal.Usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: "+

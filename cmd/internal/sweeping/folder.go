@@ -45,13 +45,21 @@ func (x *Matrix) Show(p *terminal.Console, out string) error {
 		Predicted int64       `json:"predicted_peak_bytes"`
 		Need      int64       `json:"predicted_need_bytes"`
 		Refused   string      `json:"refused,omitempty"`
+		Place     int         `json:"place,omitempty"`
 		Commands  [][]string  `json:"commands"`
 	}
 	var rows []row
 	var lines [][]string
-	for _, c := range x.cells {
-		r := row{c.ID(), c.State(), c.Predicted, c.need, c.refused, nil}
+	runs, _, err := x.outcomes()
+	if err != nil {
+		return err
+	}
+	for i, c := range x.cells {
+		r := row{c.ID(), c.State(), c.Predicted, c.need, c.refused, runs[i].Place, nil}
 		todo := string(r.State)
+		if r.Place > 0 {
+			todo += fmt.Sprintf(", place %d of the ranking", r.Place)
+		}
 		if r.Refused != "" && r.State != cells.Done {
 			todo = "refused: " + r.Refused
 		}
@@ -64,7 +72,10 @@ func (x *Matrix) Show(p *terminal.Console, out string) error {
 	}
 	p.Result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
 		x.Threads, x.Executor)
-	err := p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, lines)
+	if x.RankBy != "" {
+		p.Result("runs are ranked by %s; the best %d of every data set are retrained", describeSmall(x.cells[0].small), x.Keep)
+	}
+	err = p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "state"}, lines)
 	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))
 }
 

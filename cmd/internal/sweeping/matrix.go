@@ -28,6 +28,8 @@ type Matrix struct {
 	Seed     uint64   `json:"first_seed"`
 	Seeds    int      `json:"seeds"`
 	Retrain  bool     `json:"retrain"`
+	RankBy   string   `json:"rank_by,omitempty"`
+	Keep     int      `json:"keep,omitempty"` // runs of every data set that are retrained; 0: all
 	Executor string   `json:"executor"`
 	Jobs     int      `json:"jobs"`
 	Threads  int      `json:"threads"` // of one job
@@ -59,7 +61,7 @@ func Resolve(c *cli.Context, p *terminal.Console) (Matrix, error) {
 // before anything is written. What set sets holds for every search, whatever the command line says.
 func ResolveWith(c *cli.Context, p *terminal.Console, set func(*settings.Experiment)) (x Matrix, err error) {
 	x = Matrix{Schema: sweepSchema, Version: sweepVersion, Program: settings.Program, Seed: c.Uint64("seed"),
-		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
+		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), RankBy: c.String("rank-by"), Keep: c.Int("keep"), Executor: c.String("executor"),
 		Jobs: c.Int("jobs"), Threads: c.Int("threads"), set: set}
 	if x.methods, err = method.Parse(c.String("methods")); err != nil {
 		return x, terminal.Usage(err)
@@ -119,7 +121,7 @@ func (x *Matrix) check(c *cli.Context) error {
 	if name, given := RetrainOptions.Given(c, RetrainPrefix); given && !x.Retrain {
 		return terminal.Usagef("--%s has no effect without --retrain", name)
 	}
-	return nil
+	return x.checkRanking(c)
 }
 
 // ofData are the cells of a data set: method by method, seed by seed.
@@ -130,11 +132,11 @@ func (x *Matrix) ofData(c *cli.Context, p *terminal.Console, folder string,
 			return nil, fmt.Errorf("--data: %w", err)
 		}
 	}
-	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget, set: x.set,
-		needs: map[string]memory.Need{}, images: imageCache{}, testImages: imageCache{}}
+	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget, first: x.Seed, set: x.set,
+		retrain: x.Retrain, ranks: x.RankBy != "", needs: map[string]memory.Need{}, images: imageCache{}, testImages: imageCache{}}
 	for _, m := range x.methods {
 		for i := range x.Seeds {
-			cell, name, err := r.cell(m, x.Seed+uint64(i), x.Retrain)
+			cell, name, err := r.cell(m, x.Seed+uint64(i))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Name, err)
 			}
