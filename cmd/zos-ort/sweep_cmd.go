@@ -44,10 +44,10 @@ func sweepFlags(methods string) []cli.Flag {
 		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; an earlier one is continued",
 			DefaultText: "runs/sweep/TIME"},
 		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads, divided among the jobs"},
-		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "runs at the same time; on Slurm: tasks, 0 for all"},
+		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "runs at the same time; on Slurm and Kubernetes 0 for all"},
 		&cli.StringFlag{Name: "memory", DefaultText: "80 % of what is free",
 			Usage: "`SIZE` for all runs at the same time, such as 16GB; each counts by prediction"},
-		&cli.StringFlag{Name: "executor", Value: "local", Usage: "local, or slurm: a job array"},
+		&cli.StringFlag{Name: "executor", Value: sweeping.Local, Usage: "local, slurm (a job array) or kubernetes (an indexed Job)"},
 		&cli.StringFlag{Name: "slurm-args", Usage: "more arguments of sbatch, such as " +
 			"'--partition=main --time=02:00:00'"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "submit to Slurm and stop; the same command collects later"},
@@ -57,7 +57,7 @@ func sweepFlags(methods string) []cli.Flag {
 		&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, and stop"},
 		serveFlag(),
 	}
-	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
+	return join(own, sweeping.KubernetesFlags(), settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
 		sweeping.SmallOptions.Flags(sweeping.SmallPrefix, settings.Paper()),
 		sweeping.RetrainOptions.Flags(sweeping.RetrainPrefix, settings.PaperRetraining()),
 		[]cli.Flag{settings.IgnoreMemory(""), settings.IgnoreMemory(sweeping.RetrainPrefix)})
@@ -65,7 +65,7 @@ func sweepFlags(methods string) []cli.Flag {
 
 func sweepAction(c *cli.Context) error {
 	p := newConsole(c)
-	if c.IsSet("cell") {
+	if c.IsSet("cell") || c.IsSet("cell-list") {
 		return sweeping.RunOne(c, p)
 	}
 	x, err := sweeping.Resolve(c, p)

@@ -81,9 +81,9 @@ func (x *Matrix) Show(p *terminal.Console, out string) error {
 
 // RunOne runs a cell that a sweep has prepared; its status file is the result.
 func RunOne(c *cli.Context, p *terminal.Console) error {
-	dir, err := filepath.Abs(c.String("cell"))
+	dir, err := cellFolder(c)
 	if err != nil {
-		return fmt.Errorf("--cell: %w", err)
+		return err
 	}
 	runner, err := cellRunner()
 	if err != nil {
@@ -98,6 +98,25 @@ func RunOne(c *cli.Context, p *terminal.Console) error {
 	}
 	p.Result("%v: %s", cell, cell.State())
 	return p.Value(cell)
+}
+
+// cellFolder is the absolute path of the cell that the command line names, directly or by a list and the index of a pod.
+func cellFolder(c *cli.Context) (string, error) {
+	name := "cell"
+	if c.IsSet("cell-list") {
+		name = "cell-list"
+	}
+	if c.IsSet("cell") && c.IsSet("cell-list") {
+		return "", terminal.Usagef("--cell and --cell-list both name what is to run: give one of them")
+	}
+	path, err := filepath.Abs(c.String(name))
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", name, err)
+	}
+	if name == "cell" {
+		return path, nil
+	}
+	return cells.Indexed(path, os.Getenv(cells.IndexVariable))
 }
 
 // cellRunner starts this very program.

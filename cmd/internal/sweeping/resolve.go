@@ -37,6 +37,7 @@ type resolver struct {
 	budget  int64  // bytes for all processes together
 	first   uint64 // seed of the sweep
 	set     func(*settings.Experiment)
+	visible func(settings.Experiment) error // an error where the executor would not see a file
 	retrain bool
 	ranks   bool // before it retrains
 
@@ -117,6 +118,7 @@ type plannedCell struct {
 	need    int64               // bytes of the process, predicted
 	refused string              // why it cannot run within the budget
 	lost    string              // why there is no result though it was started
+	gpu     bool                // a run needs one
 	small   settings.Experiment // by which it is ranked, if it is
 }
 
@@ -137,6 +139,12 @@ func (r *resolver) cell(m method.Method, seed uint64) (p plannedCell, name strin
 			return p, "", err
 		}
 		list = append(list, trainings...)
+	}
+	for _, e := range list {
+		p.gpu = p.gpu || e.Device.GPU
+		if err := r.visible(e); err != nil {
+			return p, "", err
+		}
 	}
 	return p, e.Images.Name, r.measure(&p, list)
 }

@@ -29,8 +29,8 @@ type work struct {
 	ended, total int        // of the cells at work
 }
 
-// Run takes up what the folder holds from before and runs the cells that are not done, on this machine or on
-// Slurm.
+// Run takes up what the folder holds from before and runs the cells that are not done, on this machine, on Slurm or on
+// Kubernetes.
 func (x *Matrix) Run(c *cli.Context, out string, p *terminal.Console) error {
 	lock, err := host.Lock(out)
 	if err != nil {
@@ -47,14 +47,20 @@ func (x *Matrix) Run(c *cli.Context, out string, p *terminal.Console) error {
 	if err := s.keepHolds(); err != nil {
 		return err
 	}
-	if x.Executor == "slurm" {
+	switch x.Executor {
+	case Slurm:
 		return s.slurm(c)
+	case Kubernetes:
+		return s.kubernetes(c)
 	}
 	return s.local(c.Context)
 }
 
 // Adopt takes over the finished runs in the folder of the sweep.
 func (x *Matrix) Adopt(out string) (err error) {
+	if err := x.shared("--out", out); err != nil {
+		return err
+	}
 	for i := range x.cells {
 		if x.cells[i].Cell, err = x.cells[i].Cell.Adopt(out); err != nil {
 			return err

@@ -53,19 +53,23 @@ func (s *work) slurm(c *cli.Context) error {
 	return s.finish(c.Context, false)
 }
 
-// array describes the tasks; each may need as much as the neediest cell, and the runtime's scratch
-// memory besides.
+// taskMemory is what a task gets: as much as the neediest cell needs, and the runtime's scratch memory besides.
+func (s *work) taskMemory() int64 {
+	var need int64
+	for _, cell := range s.cells {
+		need = max(need, cell.need)
+	}
+	return need * 3 / 2
+}
+
+// array describes the tasks.
 func (s *work) array(c *cli.Context) (cells.Slurm, error) {
 	runner, err := cellRunner()
 	if err != nil {
 		return cells.Slurm{}, err
 	}
-	var need int64
-	for _, cell := range s.cells {
-		need = max(need, cell.need)
-	}
 	return cells.Slurm{Program: runner.Program, Root: s.out, Args: strings.Fields(c.String("slurm-args")),
-		Threads: s.Threads, Memory: need * 3 / 2, Jobs: s.Jobs}, nil
+		Threads: s.Threads, Memory: s.taskMemory(), Jobs: s.Jobs}, nil
 }
 
 // submit submits cells; a job without an ID means there are none.
