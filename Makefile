@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build sbom test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-mpi test-neon lint generate fuzz fuzz-ci torture soak clean
+.PHONY: help setup setup-cuda tools build sbom image-root test-cluster test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-mpi test-neon lint generate fuzz fuzz-ci torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ sbom: build ## list what the program is made of: modules with their sums, settin
 test-reproducible: tools ## build twice, in other folders and without a cache in common, and compare the bytes (10 minutes)
 	@GO="$(GO)" sh cmd/zos-ort/reproducible.sh $(BUILD)
 
+# ROOT is a folder that does not exist yet. The Dockerfile makes its image of it.
+ROOT ?= bin/image
+image-root: setup build ## fill ROOT with the files of a container image
+	@sh cmd/zos-ort/image.sh ./$(BIN) "$(ROOT)"
+
 # GOVULNDB is another copy of the database: a folder of it as file:///DIR.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOVULNDB    ?=
@@ -57,6 +62,11 @@ demo: setup build ## search, retrain, export, predict: five minutes; DATA=DIR ta
 test: setup ## vet and test everything; STRICT=1: a skipped test fails unless .ci/skips lists its reason
 	$(GO) vet ./...
 	$(if $(STRICT),$(GO) test -timeout 40m -json ./... ./.ci/strict | $(GO) run ./.ci/strict .ci/skips,$(GO) test -timeout 40m ./...)
+
+	@$(MAKE) --no-print-directory test-cluster
+
+test-cluster: tools ## check the Jobs of sweeps against the types of the Kubernetes API, and the Dockerfile (a module of its own)
+	cd .ci/cluster && $(GO) test ./...
 
 # Packages without heavy numbers: the detector makes the others ten times slower.
 RACE := ./models/ranks ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \
@@ -153,6 +163,7 @@ bench-go: setup ## Go benchmarks of emission, sessions and steps
 lint: tools ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./... ./.ci/strict
+	cd .ci/cluster && $(GO) vet ./...
 	$(GO) tool staticcheck ./... ./.ci/strict
 
 generate: tools ## regenerate the ONNX protobuf types (needs protoc), fetch the chart library of reports (needs npm)

@@ -22,7 +22,8 @@ import (
 
 func paretoCommand() *cli.Command {
 	flags := slices.DeleteFunc(sweepFlags("zos"), func(f cli.Flag) bool {
-		return slices.Contains([]string{"no-wait", "cell", "dry-run", "serve"}, f.Names()[0])
+		name := f.Names()[0]
+		return slices.Contains([]string{"no-wait", "cell", "cell-list", "apply", "dry-run", "serve"}, name) || strings.HasPrefix(name, "kube-")
 	})
 	return &cli.Command{
 		Name:  "pareto",
@@ -53,6 +54,10 @@ func paretoAction(c *cli.Context) error {
 	}
 	if c.IsSet("surrogate") == c.IsSet("truth") {
 		return terminal.Usagef("pareto needs --surrogate FILE or --truth FILE, one of them, for the accuracies")
+	}
+	if c.String("executor") == sweeping.Kubernetes {
+		return terminal.Usagef("pareto compares runs that have ended, and --executor %s does not wait: use %s or %s", sweeping.Kubernetes,
+			sweeping.Local, sweeping.Slurm)
 	}
 	if c.Int("samples") < 2 {
 		return terminal.Usagef("--samples must be at least 2, got %d", c.Int("samples"))

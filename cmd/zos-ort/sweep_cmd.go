@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"zos-ort/cmd/internal/cells"
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/settings"
@@ -37,13 +38,16 @@ func sweepFlags(methods string) []cli.Flag {
 		&cli.StringSliceFlag{Name: "data", Usage: "`DIR` with images, as for search, or " + sweeping.BuiltIn +
 			"; several with commas or by repetition (default: " + sweeping.BuiltIn + ", generated images)"},
 		&cli.BoolFlag{Name: "retrain", Usage: "train what was found from scratch, for the test accuracy"},
+		&cli.StringFlag{Name: "rank-by", Usage: "with --retrain: " + cells.Small + " trains a small network of everything found " +
+			"briefly, on half of the training images, and only the best on the other half are retrained", DefaultText: "retrain all"},
+		&cli.IntFlag{Name: "keep", Usage: "retrain the best `K` runs of every data set", DefaultText: "all"},
 		&cli.StringFlag{Name: "out", Usage: "`DIR` of the sweep; an earlier one is continued",
 			DefaultText: "runs/sweep/TIME"},
 		&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads, divided among the jobs"},
-		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "runs at the same time; on Slurm: tasks, 0 for all"},
+		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "runs at the same time; on Slurm and Kubernetes 0 for all"},
 		&cli.StringFlag{Name: "memory", DefaultText: "80 % of what is free",
 			Usage: "`SIZE` for all runs at the same time, such as 16GB; each counts by prediction"},
-		&cli.StringFlag{Name: "executor", Value: "local", Usage: "local, or slurm: a job array"},
+		&cli.StringFlag{Name: "executor", Value: sweeping.Local, Usage: "local, slurm (a job array) or kubernetes (an indexed Job)"},
 		&cli.StringFlag{Name: "slurm-args", Usage: "more arguments of sbatch, such as " +
 			"'--partition=main --time=02:00:00'"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "submit to Slurm and stop; the same command collects later"},
@@ -53,14 +57,15 @@ func sweepFlags(methods string) []cli.Flag {
 		&cli.BoolFlag{Name: "dry-run", Usage: "print what would run, and stop"},
 		serveFlag(),
 	}
-	return join(own, settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
+	return join(own, sweeping.KubernetesFlags(), settings.Report(), sweeping.SearchOptions.Flags("", settings.Paper()),
+		sweeping.SmallOptions.Flags(sweeping.SmallPrefix, settings.Paper()),
 		sweeping.RetrainOptions.Flags(sweeping.RetrainPrefix, settings.PaperRetraining()),
 		[]cli.Flag{settings.IgnoreMemory(""), settings.IgnoreMemory(sweeping.RetrainPrefix)})
 }
 
 func sweepAction(c *cli.Context) error {
 	p := newConsole(c)
-	if c.IsSet("cell") {
+	if c.IsSet("cell") || c.IsSet("cell-list") {
 		return sweeping.RunOne(c, p)
 	}
 	x, err := sweeping.Resolve(c, p)

@@ -2,6 +2,7 @@ package cells
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,22 @@ const (
 	Done        State = "done"
 	Failed      State = "failed"
 	Interrupted State = "interrupted"
+
+	// Held and LeftOut are states of a phase that must not begin: the ranking of the sweep comes first, or it has kept
+	// others.
+	Held    State = "held"
+	LeftOut State = "left out"
+)
+
+// Settled says that nothing is to be done, now that others are at work or nothing is.
+func (s State) Settled() bool { return s == Done || s == LeftOut || s == Held }
+
+// Names of the phases of a cell, in their order. Small trains what was found as a small network, by which runs are
+// ranked.
+const (
+	Search  = "search"
+	Small   = "small"
+	Retrain = "retrain"
 )
 
 // Phase is one run of the program. In Args the text {cell} stands for the folder of the cell.
@@ -30,6 +47,7 @@ type Phase struct {
 	Args     []string        `json:"arguments"` // without settings, output folder and threads
 	Settings json.RawMessage `json:"settings"`  // of the run, which takes them as its config.json
 	State    State           `json:"state"`
+	Hold     State           `json:"hold,omitempty"` // why it must not begin: Held or LeftOut; it stands for State
 	Error    string          `json:"error,omitempty"`
 	Attempts int             `json:"attempts"`
 	Seconds  float64         `json:"seconds"`        // of the last attempt
@@ -68,7 +86,7 @@ func (c Cell) String() string { return fmt.Sprintf("%s on %s, seed %d", c.Method
 func (c Cell) State() State {
 	for _, p := range c.Phases {
 		if p.State != Done {
-			return p.State
+			return cmp.Or(p.Hold, p.State)
 		}
 	}
 	return Done
@@ -77,7 +95,7 @@ func (c Cell) State() State {
 // Err is the error text of the first phase that is not done, if it has one.
 func (c Cell) Err() string {
 	for _, p := range c.Phases {
-		if p.State != Done {
+		if p.State != Done && p.Hold == "" {
 			return p.Error
 		}
 	}
@@ -92,6 +110,17 @@ func (c Cell) phase(name string) (Phase, bool) {
 		}
 	}
 	return Phase{}, false
+}
+
+// Holding is the cell with its retraining held for a reason, or with "" free to begin.
+func (c Cell) Holding(why State) Cell {
+	c.Phases = append([]Phase(nil), c.Phases...)
+	for i := range c.Phases {
+		if c.Phases[i].Name == Retrain {
+			c.Phases[i].Hold = why
+		}
+	}
+	return c
 }
 
 // ReadCell reads the status of the cell in a folder, strictly. A folder without one is an error that
@@ -154,7 +183,7 @@ func (c Cell) Adopt(root string) (Cell, error) {
 		if was.State != Done && was.State != Failed && was.Attempts > 0 {
 			c.Threads = old.Threads // a resumed run keeps its number of threads, for the same bits
 		}
-		was.Args = p.Args
+		was.Args, was.Hold = p.Args, p.Hold
 		phases[i] = was
 	}
 	for _, was := range old.Phases { // a phase that is not wanted now keeps its result

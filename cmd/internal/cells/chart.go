@@ -20,6 +20,7 @@ var charts = []struct {
 }{
 	{"accuracy-test", "Test accuracy after retraining", "%", Test},
 	{"accuracy-valid", "Validation accuracy of the supernet", "%", Valid},
+	{"accuracy-small", "Accuracy of small networks on images held out", "%", SmallAccuracy},
 	{"time", "Pruning and search", "s", Seconds},
 	{"memory", "Predicted peak memory of the search", "MB", Predicted},
 	{"memory-rss", "Peak resident size of the process", "MB", Resident},

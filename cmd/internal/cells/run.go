@@ -48,6 +48,9 @@ func (r Runner) Run(ctx context.Context, dir string) (Cell, error) {
 		if p.State == Done {
 			continue
 		}
+		if p.Hold != "" {
+			break
+		}
 		p.State, p.Error, p.Attempts = Running, "", p.Attempts+1
 		if err := c.write(dir); err != nil {
 			return c, err

@@ -87,7 +87,7 @@ func (s Slurm) Submit(ctx context.Context, cells []string) (Job, error) {
 	if err := renameio.WriteFile(path, []byte(s.Script(cells)), 0o755); err != nil {
 		return Job{}, fmt.Errorf("slurm: %w", err)
 	}
-	out, err := output(ctx, "sbatch", append(append([]string{"--parsable"}, s.Args...), path)...)
+	out, err := output(ctx, "slurm", "sbatch", append(append([]string{"--parsable"}, s.Args...), path)...)
 	if err != nil {
 		return Job{}, err
 	}
@@ -125,10 +125,10 @@ func (j Job) Active(ctx context.Context) (map[string]bool, error) {
 	if j.ID == "" {
 		return active, nil
 	}
-	out, err := output(ctx, "squeue", "--noheader", "--array", "--jobs="+j.ID, "--format=%K")
+	out, err := output(ctx, "slurm", "squeue", "--noheader", "--array", "--jobs="+j.ID, "--format=%K")
 	if err != nil {
 		// A job that ended a while ago is unknown; then the queue as a whole can still be asked for.
-		if _, alive := output(ctx, "squeue", "--noheader"); alive == nil {
+		if _, alive := output(ctx, "slurm", "squeue", "--noheader"); alive == nil {
 			return active, nil
 		}
 		return nil, err
@@ -144,16 +144,16 @@ func (j Job) Active(ctx context.Context) (map[string]bool, error) {
 	return active, nil
 }
 
-// output runs one of Slurm's commands.
-func output(ctx context.Context, name string, args ...string) (string, error) {
+// output runs a command of a system that runs jobs.
+func output(ctx context.Context, system, name string, args ...string) (string, error) {
 	if _, err := exec.LookPath(name); err != nil {
-		return "", fmt.Errorf("slurm: there is no %s on this machine", name)
+		return "", fmt.Errorf("%s: there is no %s on this machine", system, name)
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("slurm: %s: %w: %s", name, err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s: %s: %w: %s", system, name, err, strings.TrimSpace(stderr.String()))
 	}
 	return stdout.String(), nil
 }

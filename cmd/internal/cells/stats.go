@@ -22,9 +22,11 @@ const (
 	Seconds   Quantity = "search_seconds" // pruning and search
 	Valid     Quantity = "valid_accuracy"
 	Test      Quantity = "test_accuracy"
+	// SmallAccuracy is that of the small network by which runs are ranked, on training images that were held out.
+	SmallAccuracy Quantity = "small_accuracy"
 )
 
-// Quantities are all of them in the order of the tables.
+// Quantities are those of every sweep in the order of the tables.
 var Quantities = []Quantity{Predicted, Resident, Seconds, Valid, Test}
 
 // Outcome holds the measurements of one run. Quantities that were not measured are missing.
@@ -36,6 +38,7 @@ type Outcome struct {
 	Error    string               `json:"error,omitempty"`
 	Values   map[Quantity]float64 `json:"values"`
 	Genotype string               `json:"genotype,omitempty"`
+	Place    int                  `json:"place,omitempty"` // in the ranking of the data set, from 1 on
 }
 
 // Outcome reads the results of the phases that are done.
@@ -70,7 +73,9 @@ func (o *Outcome) add(p Phase) error {
 	if r.Valid != nil {
 		o.Values[Valid] = 100 * *r.Valid
 	}
-	if r.Test != nil {
+	if r.Test != nil && p.Name == Small {
+		o.Values[SmallAccuracy] = 100 * *r.Test
+	} else if r.Test != nil {
 		o.Values[Test] = 100 * *r.Test
 	}
 	if r.Genotype != "" { // of a search
@@ -107,8 +112,9 @@ type Row struct {
 	Method string               `json:"method"`
 	Runs   int                  `json:"runs"` // done
 	Failed int                  `json:"failed"`
+	Left   int                  `json:"left_out,omitempty"` // not retrained, as others are better
 	Stats  map[Quantity]Summary `json:"statistics"`
-	Best   *Outcome             `json:"best,omitempty"` // by test accuracy, or else validation accuracy
+	Best   *Outcome             `json:"best,omitempty"` // by test accuracy, or else that of the small network, or else validation accuracy
 	Paper  *method.Numbers      `json:"paper,omitempty"`
 	// Ratios to darts on the same data set, of means; missing where there is no such run.
 	Ratios      map[Quantity]float64 `json:"ratios_to_darts"`
@@ -119,8 +125,18 @@ type Row struct {
 type Table struct {
 	Rows []Row     `json:"rows"`
 	Runs []Outcome `json:"runs"`
+	// Ranking is how runs were chosen for retraining; nil if all are retrained.
+	Ranking *Ranking `json:"ranking,omitempty"`
 	// Judge is the verdict on what all runs found, if there is one.
 	Judge any `json:"judge,omitempty"`
+}
+
+// Quantities are those that the tables show.
+func (t Table) Quantities() []Quantity {
+	if t.Ranking == nil {
+		return Quantities
+	}
+	return append(slices.Clone(Quantities), SmallAccuracy)
 }
 
 // NewTable puts runs together, by data set and method in the order in which they first occur.
@@ -159,12 +175,14 @@ func newRow(runs []Outcome) Row {
 			r.Runs++
 		case Failed:
 			r.Failed++
+		case LeftOut:
+			r.Left++
 		}
 		if o.Genotype != "" && (r.Best == nil || better(o, *r.Best)) {
 			r.Best = &runs[i]
 		}
 	}
-	for _, q := range Quantities {
+	for _, q := range append(slices.Clone(Quantities), SmallAccuracy) {
 		var values []float64
 		for _, o := range runs {
 			if v, ok := o.Values[q]; ok {
@@ -190,6 +208,7 @@ func better(a, b Outcome) bool {
 		return math.Inf(-1)
 	}
 	return cmp.Or(cmp.Compare(accuracy(a, Test), accuracy(b, Test)),
+		cmp.Compare(accuracy(a, SmallAccuracy), accuracy(b, SmallAccuracy)),
 		cmp.Compare(accuracy(a, Valid), accuracy(b, Valid))) > 0
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,13 @@ import (
 )
 
 // Header names the columns of Table.Cells.
-var Header = []string{"data", "method", "runs", "predicted MB", "RSS MB", "search s", "valid %", "test %",
-	"MB / darts (paper)", "s / darts (paper)", "paper: MB / s / %"}
+func (t Table) Header() []string {
+	list := []string{"data", "method", "runs", "predicted MB", "RSS MB", "search s", "valid %"}
+	if t.Ranking != nil {
+		list = append(list, "small %")
+	}
+	return append(list, "test %", "MB / darts (paper)", "s / darts (paper)", "paper: MB / s / %")
+}
 
 // Cells is the table for people: mean ± standard deviation over the seeds, and the paper's numbers.
 func (t Table) Cells() (rows [][]string) {
@@ -23,9 +29,15 @@ func (t Table) Cells() (rows [][]string) {
 		if r.Failed > 0 {
 			runs += fmt.Sprintf(", %d failed", r.Failed)
 		}
+		if r.Left > 0 {
+			runs += fmt.Sprintf(", %d left out", r.Left)
+		}
 		row := []string{r.Data, r.Method, runs, r.mean(Predicted, 1), r.spread(Resident, 0),
-			r.spread(Seconds, 1), r.spread(Valid, 2), r.spread(Test, 2), r.versus(Predicted),
-			r.versus(Seconds), "-"}
+			r.spread(Seconds, 1), r.spread(Valid, 2)}
+		if t.Ranking != nil {
+			row = append(row, r.spread(SmallAccuracy, 2))
+		}
+		row = append(row, r.spread(Test, 2), r.versus(Predicted), r.versus(Seconds), "-")
 		if p := r.Paper; p != nil {
 			row[len(row)-1] = fmt.Sprintf("%.0f / %.0f / %.2f", p.PeakMB, p.Seconds, p.Accuracy)
 		}
@@ -62,7 +74,22 @@ func (r Row) versus(q Quantity) string {
 	return fmt.Sprintf("%s (%s)", text(r.Ratios), text(r.PaperRatios))
 }
 
-// Notes are one line per row that has a genotype, and one per run that failed.
+// Rankings say of every data set what was ranked and what was left out.
+func (t Table) Rankings() (lines []string) {
+	if t.Ranking == nil {
+		return nil
+	}
+	var seen []string
+	for _, r := range t.Rows {
+		if !slices.Contains(seen, r.Data) {
+			seen = append(seen, r.Data)
+			lines = append(lines, t.Ranking.note(r.Data, t.Runs))
+		}
+	}
+	return lines
+}
+
+// Notes are one line per row that has a genotype, one per run that failed, and what was ranked.
 func (t Table) Notes() (lines []string) {
 	for _, r := range t.Rows {
 		if r.Best != nil {
@@ -76,7 +103,7 @@ func (t Table) Notes() (lines []string) {
 				o.Error))
 		}
 	}
-	return lines
+	return append(lines, t.Rankings()...)
 }
 
 // Markdown is the table with its notes.
@@ -88,8 +115,9 @@ func (t Table) Markdown() []byte {
 		}
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
 	}
-	line(append([]string(nil), Header...))
-	fmt.Fprintf(&b, "|%s\n", strings.Repeat("---|", len(Header)))
+	header := t.Header()
+	line(header)
+	fmt.Fprintf(&b, "|%s\n", strings.Repeat("---|", len(header)))
 	for _, row := range t.Cells() {
 		line(row)
 	}
@@ -103,7 +131,10 @@ func (t Table) Markdown() []byte {
 // CSV has a line per method and data set with exact numbers; unknown values are empty.
 func (t Table) CSV() []byte {
 	header := []string{"data", "method", "runs", "failed"}
-	for _, q := range Quantities {
+	if t.Ranking != nil {
+		header = append(header, "left_out")
+	}
+	for _, q := range t.Quantities() {
 		header = append(header, string(q)+"_mean", string(q)+"_sd")
 	}
 	lines := [][]string{append(header, "memory_to_darts", "paper_memory_to_darts", "seconds_to_darts",
@@ -111,7 +142,10 @@ func (t Table) CSV() []byte {
 		"best_seed", "best_genotype")}
 	for _, r := range t.Rows {
 		line := []string{r.Data, r.Method, strconv.Itoa(r.Runs), strconv.Itoa(r.Failed)}
-		for _, q := range Quantities {
+		if t.Ranking != nil {
+			line = append(line, strconv.Itoa(r.Left))
+		}
+		for _, q := range t.Quantities() {
 			mean, sd := "", ""
 			if s, ok := r.Stats[q]; ok {
 				mean = number(s.Mean)
@@ -138,18 +172,32 @@ func (t Table) CSV() []byte {
 // RunsCSV has a line per run.
 func (t Table) RunsCSV() []byte {
 	header := []string{"data", "method", "seed", "state"}
-	for _, q := range Quantities {
+	for _, q := range t.Quantities() {
 		header = append(header, string(q))
+	}
+	if t.Ranking != nil {
+		header = append(header, "place")
 	}
 	lines := [][]string{append(header, "genotype", "error")}
 	for _, o := range t.Runs {
 		line := []string{o.Data, o.Method, strconv.FormatUint(o.Seed, 10), string(o.State)}
-		for _, q := range Quantities {
+		for _, q := range t.Quantities() {
 			line = append(line, known(o.Values, q))
+		}
+		if t.Ranking != nil {
+			line = append(line, o.PlaceText())
 		}
 		lines = append(lines, append(line, o.Genotype, o.Error))
 	}
 	return csvBytes(lines)
+}
+
+// PlaceText is the place in the ranking; empty if there is none.
+func (o Outcome) PlaceText() string {
+	if o.Place == 0 {
+		return ""
+	}
+	return strconv.Itoa(o.Place)
 }
 
 // number prints a float so that it reads back exactly.

@@ -30,7 +30,7 @@ func (t *Trained) TestImages(ctx context.Context, from settings.Images, p *termi
 		from.Size, from.IgnoreOrientation = own.Size, from.IgnoreOrientation || own.IgnoreOrientation
 		return images.LoadTest(ctx, from, p)
 	}
-	if own.Folder == "" || own.TestFingerprint == "" { // generated, or of a version that wrote none down
+	if own.Folder == "" || own.HoldOut || own.TestFingerprint == "" { // generated, or of a version that wrote none down
 		_, test, err := t.Images(ctx, "", p)
 		return test, err
 	}

@@ -110,7 +110,7 @@ func (s stage) part(test int) (Part, error) {
 	case Selection:
 		return s.selecting(), nil
 	}
-	return s.training(s.experiment.Images.Train, test), nil
+	return s.training(s.experiment.Images.Trained(), test), nil
 }
 
 // worth is from how many seconds on, by arithmetic, a run is worth timing its steps.

@@ -17,9 +17,14 @@ import (
 const GeneratedTest = 1000
 
 // Load reads the images of a run and completes the settings with what they are. It generates test
-// images where there is no folder; with testing 0 there is no test set.
+// images where there is no folder; with testing 0 there is no test set. Where images are held out, they are the test
+// set, and no others are read.
 func Load(ctx context.Context, s *settings.Images, seed uint64, testing int,
 	p *terminal.Console) (train, test *data.Set, err error) {
+	tests := testing > 0
+	if s.HoldOut {
+		testing = 0
+	}
 	f, err := Read(ctx, *s, seed, testing, p)
 	if err != nil {
 		return nil, nil, err
@@ -31,13 +36,30 @@ func Load(ctx context.Context, s *settings.Images, seed uint64, testing int,
 	}
 	s.Train, s.Size, s.Classes = train.Len(), train.Size, len(train.Classes)
 	s.Name, s.Fingerprint, s.TestFingerprint = train.Name, train.Fingerprint(), ""
-	if testing > 0 {
+	s.Labels, s.Mean, s.Std = printable(train.Classes), train.Mean, train.Std
+	if s.HoldOut && tests {
+		name := train.Name
+		if train, test, err = Halves(train, seed); err != nil {
+			return nil, nil, err
+		}
+		test.Name = name + ", images held out"
+	}
+	if tests {
 		s.TestFingerprint = test.Fingerprint()
 	}
-	s.Labels, s.Mean, s.Std = printable(train.Classes), train.Mean, train.Std
 	Tell(p, f)
 	tellLeftOut(p, f.LeftOut)
 	return train, test, nil
+}
+
+// Halves divides training images as a search does: what trains its weights, and what trains its alphas.
+func Halves(train *data.Set, seed uint64) (weights, alphas *data.Set, err error) {
+	first, second := data.Split(train.Len(), seed)
+	if weights, err = train.Subset(first); err != nil {
+		return nil, nil, err
+	}
+	alphas, err = train.Subset(second)
+	return weights, alphas, err
 }
 
 // LoadTest reads the test images of a folder and no others.

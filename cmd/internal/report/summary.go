@@ -61,7 +61,11 @@ func (s summary) verdict() string {
 	case s.Kind == "prune" && s.mask.Count() > 0:
 		text += fmt.Sprintf("The mask keeps %d of %d operations.", s.mask.Count(), s.mask.Space().FullMask().Count())
 	case s.Kind == "retrain" && acc.known():
-		text += fmt.Sprintf("The network recognises %.2f %% of the test images; chance is %s.", float64(acc), s.chance())
+		of := "test images"
+		if s.e.Images.HoldOut {
+			of = "training images held out"
+		}
+		text += fmt.Sprintf("The network recognises %.2f %% of the %s; chance is %s.", float64(acc), of, s.chance())
 	case acc.known():
 		text += fmt.Sprintf("The supernet recognises %.2f %% of the validation images; chance is %s.", float64(acc), s.chance())
 	case s.genotype != nil:

@@ -31,9 +31,12 @@ func (r *run) loadSweep(f *folder) {
 		}
 	}
 	r.Facts = append(r.Facts, fact{"Runs done", fmt.Sprintf("%d of %d", done, len(t.Runs)), fmt.Sprintf("%d failed", failed)})
-	summaryTable := dataTable{Title: "Methods (mean ± standard deviation over the seeds, and the paper's numbers)", Header: cells.Header}
+	summaryTable := dataTable{Title: "Methods (mean ± standard deviation over the seeds, and the paper's numbers)", Header: t.Header()}
 	for _, row := range t.Cells() {
 		summaryTable.Rows = append(summaryTable.Rows, plain(row))
+	}
+	for _, note := range t.Rankings() {
+		r.Verdict += " " + note + "."
 	}
 	r.Lead, r.Tables = append(r.Lead, summaryTable), append(r.Tables, runsTable(f, t))
 	r.sweepSection(t)
@@ -77,7 +80,12 @@ func sweepVerdict(t cells.Table) string {
 func runsTable(f *folder, t cells.Table) dataTable {
 	out := dataTable{Title: "All runs", Header: []string{"data", "method", "seed", "state", "search", "retraining"},
 		Long: len(t.Runs) > 24}
-	for _, q := range cells.Quantities {
+	parts := []string{cells.Search, cells.Retrain}
+	if t.Ranking != nil {
+		parts = []string{cells.Search, cells.Small, cells.Retrain}
+		out.Header = []string{"data", "method", "seed", "state", "place", "search", "small", "retraining"}
+	}
+	for _, q := range t.Quantities() {
 		out.Header = append(out.Header, strings.ReplaceAll(string(q), "_", " "))
 	}
 	for _, o := range t.Runs {
@@ -86,7 +94,10 @@ func runsTable(f *folder, t cells.Table) dataTable {
 			state += ": " + o.Error
 		}
 		row := plain([]string{o.Data, o.Method, fmt.Sprint(o.Seed), state})
-		for _, part := range []string{"search", "retrain"} {
+		if t.Ranking != nil {
+			row = append(row, tableCell{Text: o.PlaceText()})
+		}
+		for _, part := range parts {
 			c := tableCell{Text: "-"}
 			name := filepath.Join(cells.Cell{Data: o.Data, Method: o.Method, Seed: o.Seed}.ID(), part, FileName)
 			if rundir.Exists(f.path(name)) {
@@ -94,7 +105,7 @@ func runsTable(f *folder, t cells.Table) dataTable {
 			}
 			row = append(row, c)
 		}
-		for _, q := range cells.Quantities {
+		for _, q := range t.Quantities() {
 			text := "-"
 			if v, ok := o.Values[q]; ok {
 				text = fmt.Sprintf("%.2f", v)
@@ -112,9 +123,12 @@ func (r *run) sweepSection(t cells.Table) {
 	for _, q := range []struct {
 		quantity     cells.Quantity
 		title, units string
-	}{{cells.Test, "Test accuracy", "%"}, {cells.Valid, "Supernet validation accuracy", "%"},
+	}{{cells.Test, "Test accuracy", "%"}, {cells.SmallAccuracy, "Accuracy of small networks", "%"}, {cells.Valid, "Supernet validation accuracy", "%"},
 		{cells.Seconds, "Pruning and search", "s"}, {cells.Predicted, "Predicted peak memory", "MB"},
 		{cells.Resident, "Peak resident size", "MB"}} {
+		if !slices.Contains(t.Quantities(), q.quantity) {
+			continue
+		}
 		c := quantityChart(t, q.quantity)
 		c.Title, c.YLabel = q.title, q.units
 		charts = append(charts, c)

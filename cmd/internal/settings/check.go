@@ -264,9 +264,8 @@ func (e Experiment) checkTrainingImages() error {
 	if err := e.TrainingAugment().Check(e.Images.Size); err != nil {
 		return terminal.Usage(err)
 	}
-	if e.ranks()*r.Batch > e.Images.Train {
-		return terminal.Usagef("--batch %s needs as many training images, there are %d", e.batchOfAll(r.Batch),
-			e.Images.Train)
+	if n := e.Images.Trained(); e.ranks()*r.Batch > n {
+		return terminal.Usagef("--batch %s needs as many training images, there are %d", e.batchOfAll(r.Batch), n)
 	}
 	if r.Auxiliary && e.Images.Size < network.AuxiliaryImage {
 		return terminal.Usagef("the auxiliary head needs images of at least %[1]dx%[1]d, these are %[2]dx%[2]d: "+

@@ -321,6 +321,15 @@ func (e Experiment) Selection(g space.Genotype) Experiment {
 	return e
 }
 
+// Short is the training of Selection as an experiment of its own, which holds the images out that it tests on.
+func (e Experiment) Short(g space.Genotype) Experiment {
+	s, x := e.Selection(g), e.Execution
+	s.Network, s.Ranking, s.Search, s.Export, s.Budget = Network{}, Ranking{}, Search{}, Export{}, Budget{}
+	s.Execution = Execution{Passes: x.Passes, Recompute: x.Recompute, MemoryLimit: x.MemoryLimit, CuDNNSearch: x.CuDNNSearch}
+	s.Images.HoldOut = true
+	return s
+}
+
 // Technique is the method of the experiment; the zero Method for an unknown name, which resolving an
 // experiment refuses.
 func (e Experiment) Technique() method.Method {

@@ -222,6 +222,12 @@ var (
 	}
 )
 
+// HoldOutOptions keep a retraining from the test images.
+var HoldOutOptions = Options{
+	{"hold-out", "train on one half of the training images and test on the other; the test images are not read", "",
+		func(e *Experiment) any { return &e.Images.HoldOut }},
+}
+
 // Join puts groups of options together.
 func Join(groups ...Options) Options { return slices.Concat(groups...) }
 
@@ -239,7 +245,7 @@ var (
 	GraphsCommand = Join(DeviceOptions, SupernetOptions, RunOptions, PruneOptions, ImageOptions,
 		PadOptions, MaskOptions, TrainOptions.Only("batch"), RecomputeOptions)
 	RetrainCommand = Join(RunOptions, TrainingOptions, ProfileOptions, RecomputeOptions, DeviceOptions,
-		ImageOptions)
+		ImageOptions, HoldOutOptions)
 )
 
 // Report are the flags of every command that reports.

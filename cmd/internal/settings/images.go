@@ -16,8 +16,11 @@ type Images struct {
 	// IgnoreOrientation leaves images as their files have them, however the camera was held.
 	IgnoreOrientation bool `json:"ignore_orientation,omitempty"`
 	Train             int  `json:"train_images"`
-	Size              int  `json:"image_size"`
-	Classes           int  `json:"classes"`
+	// HoldOut makes a retraining train on one half of the training images and test on the other, so that the test images
+	// are not read.
+	HoldOut bool `json:"hold_out,omitempty"`
+	Size    int  `json:"image_size"`
+	Classes int  `json:"classes"`
 	// Labels are the names of the classes. Mean and Std normalise a channel of a pixel p on a scale of 0
 	// to 1 to (p - mean) / std.
 	Labels []string               `json:"labels"`
@@ -43,6 +46,14 @@ func (s *Images) Complete(sizeGiven bool) {
 	if s.Folder != "" && s.Name == "" && !sizeGiven {
 		s.Size = 0
 	}
+}
+
+// Trained is how many images a retraining trains on.
+func (s Images) Trained() int {
+	if s.HoldOut {
+		return s.Train / 2
+	}
+	return s.Train
 }
 
 // Check refuses values that no images have.

@@ -89,7 +89,11 @@ func RetrainConfig(e settings.Experiment) (retrain.Config, error) {
 
 // Print reports the result to people.
 func (s RetrainResult) Print(r *Run) {
-	r.Console.Result("test accuracy of the last epoch: %.2f %%", 100*s.TestAcc)
+	what := "test accuracy"
+	if r.Images.HoldOut {
+		what = "accuracy on the images held out"
+	}
+	r.Console.Result("%s of the last epoch: %.2f %%", what, 100*s.TestAcc)
 	device.Print(s.GPU, r.Console)
 	r.Console.Result("written to %s", s.Run)
 }

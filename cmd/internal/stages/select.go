@@ -6,12 +6,12 @@ import (
 	"strconv"
 
 	"zos-ort/cmd/internal/forecast"
+	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort/program"
 	"zos-ort/search/checkpoint"
-	"zos-ort/search/data"
 	"zos-ort/search/retrain"
 	"zos-ort/search/train"
 )
@@ -42,12 +42,7 @@ func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 		r.Console.Say("nothing to choose from: the epochs after the warm-up have one genotype")
 		return nil
 	}
-	weights, alphas := data.Split(r.train.Len(), r.Seed)
-	images, err := r.train.Subset(weights)
-	if err != nil {
-		return err
-	}
-	valid, err := r.train.Subset(alphas)
+	weights, valid, err := images.Halves(r.train, r.Seed)
 	if err != nil {
 		return err
 	}
@@ -63,7 +58,7 @@ func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 			return err
 		}
 		cfg.Options, cfg.Ranks = r.Device.Options(r.Experiment), r.Ranks
-		res, err := retrain.Run(ctx, cfg, images, valid, from, rec)
+		res, err := retrain.Run(ctx, cfg, weights, valid, from, rec)
 		if err != nil {
 			return err
 		}

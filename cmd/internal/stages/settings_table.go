@@ -93,7 +93,7 @@ func (r *Run) derivation() string {
 func (r *Run) TrainingSettings() error {
 	t := r.Retraining
 	return r.Console.Table([]string{"setting", "value"}, [][]string{
-		{"data", fmt.Sprintf("%s, %d images of %dx%d, %d classes; tested on %d of %s", r.Images.Name, r.Images.Train, r.Images.Size,
+		{"data", fmt.Sprintf("%s, %d images of %dx%d, %d classes; tested on %d of %s", r.Images.Name, r.Images.Trained(), r.Images.Size,
 			r.Images.Size, r.Images.Classes, r.test.Len(), r.test.Name)},
 		{"network", fmt.Sprintf("%d cells, %d channels, %d parameters", t.Cells, t.Channels,
 			space.NetworkParams(t.Genotype, t.Channels, t.Cells, r.Images.Classes, false))},

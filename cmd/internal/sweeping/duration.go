@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"zos-ort/cmd/internal/cells"
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/settings"
@@ -15,6 +16,7 @@ import (
 
 // timer predicts how long runs take by steps that it times on this machine: once for runs that differ in their seed alone.
 type timer struct {
+	ranks   bool // which of the runs are retrained is not known
 	known   map[string]float64
 	console *terminal.Console
 }
@@ -22,6 +24,9 @@ type timer struct {
 // cell is how long the experiments of a cell take, one after the other.
 func (t timer) cell(ctx context.Context, p plannedCell) (seconds float64, err error) {
 	for _, phase := range p.Phases {
+		if t.ranks && phase.Name == cells.Retrain {
+			continue
+		}
 		var e settings.Experiment
 		if err := json.Unmarshal(phase.Settings, &e); err != nil {
 			return 0, err
@@ -70,7 +75,7 @@ func (x *Matrix) durations(ctx context.Context, p *terminal.Console) (list []flo
 	} else if err != nil {
 		return nil, "unknown: " + terminal.OneLine(err.Error()), nil
 	}
-	t := timer{map[string]float64{}, p}
+	t := timer{x.RankBy != "", map[string]float64{}, p}
 	defer p.Stop()
 	p.Start(len(x.cells), "timing steps of the runs")
 	for _, c := range x.cells {
@@ -99,6 +104,9 @@ func (x *Matrix) total(list []float64, todo func(i int) bool) string {
 	text := fmt.Sprintf("the runs take about %s one after the other", terminal.Duration(sum))
 	if x.Jobs > 1 {
 		text += fmt.Sprintf(", %s as %d jobs", terminal.Duration(max(longest, sum/float64(x.Jobs))), x.Jobs)
+	}
+	if x.RankBy != "" {
+		text += ", without retrainings"
 	}
 	return text + " (by steps timed here)"
 }

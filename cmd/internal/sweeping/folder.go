@@ -47,6 +47,7 @@ func (x *Matrix) Show(ctx context.Context, p *terminal.Console, out string) erro
 		Need      int64       `json:"predicted_need_bytes"`
 		Seconds   *float64    `json:"predicted_seconds,omitempty"`
 		Refused   string      `json:"refused,omitempty"`
+		Place     int         `json:"place,omitempty"`
 		Commands  [][]string  `json:"commands"`
 	}
 	durations, why, err := x.durations(ctx, p)
@@ -55,13 +56,20 @@ func (x *Matrix) Show(ctx context.Context, p *terminal.Console, out string) erro
 	}
 	var rows []row
 	var lines [][]string
+	runs, _, err := x.outcomes()
+	if err != nil {
+		return err
+	}
 	for i, c := range x.cells {
-		r := row{c.ID(), c.State(), c.Predicted, c.need, nil, c.refused, nil}
+		r := row{c.ID(), c.State(), c.Predicted, c.need, nil, c.refused, runs[i].Place, nil}
 		takes := "-"
 		if durations != nil && c.refused == "" {
 			r.Seconds, takes = &durations[i], terminal.Duration(durations[i])
 		}
 		todo := string(r.State)
+		if r.Place > 0 {
+			todo += fmt.Sprintf(", place %d of the ranking", r.Place)
+		}
 		if r.Refused != "" && r.State != cells.Done {
 			todo = "refused: " + r.Refused
 		}
@@ -78,15 +86,18 @@ func (x *Matrix) Show(ctx context.Context, p *terminal.Console, out string) erro
 	p.Result("%d runs in %s, %d at a time with %d threads each (executor %s)", len(x.cells), out, x.Jobs,
 		x.Threads, x.Executor)
 	p.Result("duration: %s", why)
+	if x.RankBy != "" {
+		p.Result("runs are ranked by %s; the best %d of every data set are retrained", describeSmall(x.cells[0].small), x.Keep)
+	}
 	err = p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "duration", "state"}, lines)
 	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))
 }
 
 // RunOne runs a cell that a sweep has prepared; its status file is the result.
 func RunOne(c *cli.Context, p *terminal.Console) error {
-	dir, err := filepath.Abs(c.String("cell"))
+	dir, err := cellFolder(c)
 	if err != nil {
-		return fmt.Errorf("--cell: %w", err)
+		return err
 	}
 	runner, err := cellRunner()
 	if err != nil {
@@ -101,6 +112,25 @@ func RunOne(c *cli.Context, p *terminal.Console) error {
 	}
 	p.Result("%v: %s", cell, cell.State())
 	return p.Value(cell)
+}
+
+// cellFolder is the absolute path of the cell that the command line names, directly or by a list and the index of a pod.
+func cellFolder(c *cli.Context) (string, error) {
+	name := "cell"
+	if c.IsSet("cell-list") {
+		name = "cell-list"
+	}
+	if c.IsSet("cell") && c.IsSet("cell-list") {
+		return "", terminal.Usagef("--cell and --cell-list both name what is to run: give one of them")
+	}
+	path, err := filepath.Abs(c.String(name))
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", name, err)
+	}
+	if name == "cell" {
+		return path, nil
+	}
+	return cells.Indexed(path, os.Getenv(cells.IndexVariable))
 }
 
 // cellRunner starts this very program.

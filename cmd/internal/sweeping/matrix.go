@@ -28,6 +28,8 @@ type Matrix struct {
 	Seed     uint64   `json:"first_seed"`
 	Seeds    int      `json:"seeds"`
 	Retrain  bool     `json:"retrain"`
+	RankBy   string   `json:"rank_by,omitempty"`
+	Keep     int      `json:"keep,omitempty"` // runs of every data set that are retrained; 0: all
 	Executor string   `json:"executor"`
 	Jobs     int      `json:"jobs"`
 	Threads  int      `json:"threads"` // of one job
@@ -40,7 +42,9 @@ type Matrix struct {
 	// set completes the settings of every search.
 	set     func(*settings.Experiment)
 	methods []method.Method
-	budget  int64 // bytes for all processes together
+	budget  int64  // bytes for all processes together
+	mount   string // of the volume that pods see; "" without Kubernetes
+	gpu     bool   // runs need one
 	cells   []plannedCell
 }
 
@@ -59,7 +63,7 @@ func Resolve(c *cli.Context, p *terminal.Console) (Matrix, error) {
 // before anything is written. What set sets holds for every search, whatever the command line says.
 func ResolveWith(c *cli.Context, p *terminal.Console, set func(*settings.Experiment)) (x Matrix, err error) {
 	x = Matrix{Schema: sweepSchema, Version: sweepVersion, Program: settings.Program, Seed: c.Uint64("seed"),
-		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), Executor: c.String("executor"),
+		Seeds: c.Int("seeds"), Retrain: c.Bool("retrain"), RankBy: c.String("rank-by"), Keep: c.Int("keep"), Executor: c.String("executor"),
 		Jobs: c.Int("jobs"), Threads: c.Int("threads"), set: set}
 	if x.methods, err = method.Parse(c.String("methods")); err != nil {
 		return x, terminal.Usage(err)
@@ -80,7 +84,7 @@ func ResolveWith(c *cli.Context, p *terminal.Console, set func(*settings.Experim
 		x.Threads = host.Processors()
 	}
 	x.Threads = max(1, x.Threads/max(1, x.Jobs))
-	if x.Executor == "slurm" {
+	if x.Executor != Local {
 		x.Threads = max(1, c.Int("threads"))
 	}
 	settings.WarnThreads(x.Threads, p)
@@ -107,19 +111,22 @@ func (x *Matrix) check(c *cli.Context) error {
 	switch {
 	case x.Seeds < 1:
 		return terminal.Usagef("--seeds must be at least 1, got %d", x.Seeds)
-	case x.Executor != "local" && x.Executor != "slurm":
-		return terminal.Usagef("unknown executor %q: use local or slurm", x.Executor)
-	case x.Jobs < 0 || x.Jobs == 0 && x.Executor == "local":
+	case x.Executor != Local && x.Executor != Slurm && x.Executor != Kubernetes:
+		return terminal.Usagef("unknown executor %q: use %s, %s or %s", x.Executor, Local, Slurm, Kubernetes)
+	case x.Jobs < 0 || x.Jobs == 0 && x.Executor == Local:
 		return terminal.Usagef("--jobs must be at least 1, got %d", x.Jobs)
 	case x.Threads < 0:
 		return terminal.Usagef("--threads must be at least 0, got %d", x.Threads)
-	case x.Executor == "local" && (c.IsSet("slurm-args") || c.Bool("no-wait")):
+	case x.Executor != Slurm && (c.IsSet("slurm-args") || c.Bool("no-wait")):
 		return terminal.Usagef("--slurm-args and --no-wait are for --executor slurm")
 	}
 	if name, given := RetrainOptions.Given(c, RetrainPrefix); given && !x.Retrain {
 		return terminal.Usagef("--%s has no effect without --retrain", name)
 	}
-	return nil
+	if err := x.checkKubernetes(c); err != nil {
+		return err
+	}
+	return x.checkRanking(c)
 }
 
 // ofData are the cells of a data set: method by method, seed by seed.
@@ -130,22 +137,23 @@ func (x *Matrix) ofData(c *cli.Context, p *terminal.Console, folder string,
 			return nil, fmt.Errorf("--data: %w", err)
 		}
 	}
-	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget, set: x.set,
-		needs: map[string]memory.Need{}, images: imageCache{}, testImages: imageCache{}}
+	r := resolver{c: c, console: p, folder: folder, threads: x.Threads, budget: x.budget, first: x.Seed, set: x.set, visible: x.visible,
+		retrain: x.Retrain, ranks: x.RankBy != "", needs: map[string]memory.Need{}, images: imageCache{}, testImages: imageCache{}}
 	for _, m := range x.methods {
 		for i := range x.Seeds {
-			cell, name, err := r.cell(m, x.Seed+uint64(i), x.Retrain)
+			cell, name, err := r.cell(m, x.Seed+uint64(i))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Name, err)
 			}
 			cell.Data = dataLabel(folder, name, taken)
+			x.gpu = x.gpu || cell.gpu
 			list = append(list, cell)
 		}
 	}
 	return list, nil
 }
 
-// memoryBudget is what the processes may need together. Slurm gives each its own.
+// memoryBudget is what the processes may need together. A scheduler gives each its own.
 func memoryBudget(c *cli.Context) (int64, error) {
 	if c.IsSet("memory") {
 		n, err := terminal.ParseSize(c.String("memory"))
@@ -154,7 +162,7 @@ func memoryBudget(c *cli.Context) (int64, error) {
 		}
 		return int64(n), nil
 	}
-	if free, ok := host.FreeMemory(); ok && c.String("executor") == "local" {
+	if free, ok := host.FreeMemory(); ok && c.String("executor") == Local {
 		return free / 5 * 4, nil
 	}
 	return math.MaxInt64, nil

@@ -22,7 +22,7 @@ const RetrainPrefix = "retrain-"
 // Options of the searches and of the retrainings that a sweep sets for all of its cells alike.
 var (
 	SearchOptions  = settings.SearchCommand.Without("method", "data", "seed", "threads", "dump", "surrogate")
-	RetrainOptions = settings.RetrainCommand.Without("data", "seed", "threads")
+	RetrainOptions = settings.RetrainCommand.Without("data", "seed", "threads", "hold-out")
 	// inherited flags of the searches hold for the retrainings too, unless --retrain-... says otherwise.
 	inherited = settings.RetrainCommand.Only("preset", "train-images", "image-size", "on-bad-image", "ignore-orientation",
 		"pad")
@@ -34,8 +34,12 @@ type resolver struct {
 	console *terminal.Console
 	folder  string
 	threads int
-	budget  int64 // bytes for all processes together
+	budget  int64  // bytes for all processes together
+	first   uint64 // seed of the sweep
 	set     func(*settings.Experiment)
+	visible func(settings.Experiment) error // an error where the executor would not see a file
+	retrain bool
+	ranks   bool // before it retrains
 
 	needs map[string]memory.Need // by what they depend on
 
@@ -49,15 +53,16 @@ func (r *resolver) search(m method.Method, seed uint64) (settings.Experiment, er
 	return r.resolve(from, r.images, 0)
 }
 
-// training resolves the experiment of a retraining, which does not depend on the method. An architecture stands for
-// what will be found: DARTS_V2, or the heaviest one of another space.
-func (r *resolver) training(s *space.Space, seed uint64) (e settings.Experiment, err error) {
-	standIn := s.Heaviest()
+// standInFor is an architecture in place of what will be found: DARTS_V2, or the heaviest one of another space.
+func standInFor(s *space.Space) (space.Genotype, error) {
 	if s == space.DARTS {
-		if standIn, err = space.Named("DARTS_V2"); err != nil {
-			return e, err
-		}
+		return space.Named("DARTS_V2")
 	}
+	return s.Heaviest(), nil
+}
+
+// training resolves the experiment of a retraining, which does not depend on the method.
+func (r *resolver) training(standIn space.Genotype, seed uint64) (e settings.Experiment, err error) {
 	from := settings.Training(RetrainOptions)
 	from.Prefix, from.Inherited = RetrainPrefix, inherited
 	from.Set = func(e *settings.Experiment) { e.Retraining.Genotype = standIn; r.common(e, seed) }
@@ -129,48 +134,87 @@ func (known imageCache) fill(ctx context.Context, e *settings.Experiment, testin
 // plannedCell is a cell and what it needs.
 type plannedCell struct {
 	cells.Cell
-	need    int64  // bytes of the process, predicted
-	refused string // why it cannot run within the budget
-	lost    string // why there is no result though it was started
+	need    int64               // bytes of the process, predicted
+	refused string              // why it cannot run within the budget
+	lost    string              // why there is no result though it was started
+	gpu     bool                // a run needs one
+	small   settings.Experiment // by which it is ranked, if it is
 	// standIn is trained in place of what will be found, on so many test images, where durations are predicted.
 	standIn space.Genotype
 	test    int
 }
 
 // cell puts the experiments of a method and a seed into a cell.
-func (r *resolver) cell(m method.Method, seed uint64, retrain bool) (p plannedCell, name string, err error) {
+func (r *resolver) cell(m method.Method, seed uint64) (p plannedCell, name string, err error) {
 	e, err := r.search(m, seed)
 	if err != nil {
 		return p, "", err
 	}
 	p.Method, p.Seed, p.Threads = m.Name, seed, r.threads
 	list := []settings.Experiment{e}
-	phase, err := phaseOf("search", e, r.c.Bool("ignore-memory"))
-	if err != nil {
+	if p.Phases, err = r.phases(&p, cells.Search, e); err != nil {
 		return p, "", err
 	}
-	p.Phases = []cells.Phase{phase}
-	if retrain {
-		t, err := r.training(e.Space.Of(), seed)
+	if r.retrain {
+		trainings, err := r.trainings(&p, e)
 		if err != nil {
 			return p, "", err
 		}
-		list, p.standIn, p.test = append(list, t), t.Retraining.Genotype, r.testImages.of(t)
-		phase, err = phaseOf("retrain", t, r.c.Bool(RetrainPrefix+"ignore-memory"))
-		if err != nil {
+		list = append(list, trainings...)
+	}
+	for _, e := range list {
+		p.gpu = p.gpu || e.Device.GPU
+		if err := r.visible(e); err != nil {
 			return p, "", err
 		}
-		phase.Args = append(phase.Args, "--genotype={cell}/search/genotype.json")
-		p.Phases = append(p.Phases, phase)
 	}
 	return p, e.Images.Name, r.measure(&p, list)
 }
 
-// phaseOf is a run of the program on an experiment. The genotype of a retraining is not known yet.
-func phaseOf(command string, e settings.Experiment, ignoreMemory bool) (p cells.Phase, err error) {
-	p = cells.Phase{Name: command, Args: []string{command, "--json"}, State: cells.Waiting}
+// trainings adds what comes after a search to a cell. A ranking holds the retraining.
+func (r *resolver) trainings(p *plannedCell, search settings.Experiment) (list []settings.Experiment, err error) {
+	standIn, err := standInFor(search.Space.Of())
+	if err != nil {
+		return nil, err
+	}
+	if r.ranks {
+		if p.small, err = r.small(search, standIn); err != nil {
+			return nil, err
+		}
+		list = append(list, p.small)
+		if p.Phases, err = r.phases(p, cells.Small, p.small); err != nil {
+			return nil, err
+		}
+	}
+	t, err := r.training(standIn, p.Seed)
+	if err != nil {
+		return nil, err
+	}
+	p.standIn, p.test = standIn, r.testImages.of(t)
+	if p.Phases, err = r.phases(p, cells.Retrain, t); err == nil && r.ranks {
+		p.Cell = p.Holding(cells.Held)
+	}
+	return append(list, t), err
+}
+
+// phases are those of a cell with one more.
+func (r *resolver) phases(p *plannedCell, name string, e settings.Experiment) ([]cells.Phase, error) {
+	ignore := "ignore-memory"
+	if name == cells.Retrain {
+		ignore = RetrainPrefix + ignore
+	}
+	phase, err := phaseOf(name, e, r.c.Bool(ignore))
+	return append(p.Phases, phase), err
+}
+
+// phaseOf is a run of the program on an experiment. The genotype of a training is not known yet.
+func phaseOf(name string, e settings.Experiment, ignoreMemory bool) (p cells.Phase, err error) {
+	p = cells.Phase{Name: name, Args: []string{e.Command, "--json"}, State: cells.Waiting}
 	if ignoreMemory {
 		p.Args = append(p.Args, "--ignore-memory")
+	}
+	if e.Method == "" {
+		p.Args = append(p.Args, "--genotype={cell}/"+cells.Search+"/genotype.json")
 	}
 	e.Retraining.Genotype = space.Genotype{}
 	p.Settings, err = json.Marshal(e)

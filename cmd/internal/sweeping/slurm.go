@@ -32,51 +32,73 @@ func (s *work) slurm(c *cli.Context) error {
 	}
 	if len(active) > 0 {
 		s.console.Say("job %s is still at work on %d runs", job.ID, len(active))
-	} else if job, err = s.submit(ctx, array); err != nil {
+	} else if job, err = s.submit(ctx, array, s.todo()); err != nil {
 		return err
 	}
 	if c.Bool("no-wait") || job.ID == "" {
 		return s.finish(c.Context, true)
 	}
-	if err := s.wait(ctx, job); err != nil {
-		return err
+	for job.ID != "" { // a second array retrains what a ranking frees
+		if err := s.wait(ctx, job); err != nil {
+			return err
+		}
+		freed, err := s.next()
+		if err != nil {
+			return err
+		}
+		if job, err = s.submit(ctx, array, freed); err != nil {
+			return err
+		}
 	}
 	return s.finish(c.Context, false)
 }
 
-// array describes the tasks; each may need as much as the neediest cell, and the runtime's scratch
-// memory besides.
+// taskMemory is what a task gets: as much as the neediest cell needs, and the runtime's scratch memory besides.
+func (s *work) taskMemory() int64 {
+	var need int64
+	for _, cell := range s.cells {
+		need = max(need, cell.need)
+	}
+	return need * 3 / 2
+}
+
+// array describes the tasks.
 func (s *work) array(c *cli.Context) (cells.Slurm, error) {
 	runner, err := cellRunner()
 	if err != nil {
 		return cells.Slurm{}, err
 	}
-	var need int64
-	for _, cell := range s.cells {
-		need = max(need, cell.need)
-	}
 	return cells.Slurm{Program: runner.Program, Root: s.out, Args: strings.Fields(c.String("slurm-args")),
-		Threads: s.Threads, Memory: need * 3 / 2, Jobs: s.Jobs}, nil
+		Threads: s.Threads, Memory: s.taskMemory(), Jobs: s.Jobs}, nil
 }
 
-// submit submits the unfinished cells; a job without an ID means there are none.
-func (s *work) submit(ctx context.Context, array cells.Slurm) (cells.Job, error) {
-	var todo []string
-	for _, i := range s.todo() {
-		c := s.cells[i]
-		if err := c.Prepare(s.out); err != nil {
-			return cells.Job{}, err
-		}
-		todo = append(todo, c.ID())
+// submit submits cells; a job without an ID means there are none.
+func (s *work) submit(ctx context.Context, array cells.Slurm, list []int) (cells.Job, error) {
+	ids, err := s.prepare(list)
+	if err != nil || len(ids) == 0 {
+		return cells.Job{}, err
 	}
-	if len(todo) == 0 {
-		return cells.Job{}, nil
-	}
-	job, err := array.Submit(ctx, todo)
+	job, err := array.Submit(ctx, ids)
 	if err == nil {
-		s.console.Say("submitted job %s with %d runs; scancel %s ends it", job.ID, len(todo), job.ID)
+		s.console.Say("submitted job %s with %d runs; scancel %s ends it", job.ID, len(ids), job.ID)
 	}
 	return job, err
+}
+
+// prepare writes what cells are to do, and lists their folders inside the sweep's. What failed before is to be done
+// again, and counts as such.
+func (s *work) prepare(list []int) (ids []string, err error) {
+	for _, i := range list {
+		c := s.cells[i].Cell
+		if err := c.Prepare(s.out); err != nil {
+			return nil, err
+		}
+		if s.cells[i].Cell, err = cells.ReadCell(filepath.Join(s.out, c.ID())); err != nil {
+			return nil, err
+		}
+		ids = append(ids, c.ID())
+	}
+	return ids, nil
 }
 
 // wait looks at the queue until no task of the job is in it, and reports the cells that leave it.
