@@ -58,7 +58,7 @@ type Ranking struct {
 	Xi       float64 `json:"xi"`
 	Measure  string  `json:"xi_measure"`
 	KeepNone bool    `json:"keep_none"`
-	Keep     string  `json:"keep,omitempty"` // operations that stay, with commas
+	Keep     string  `json:"keep_operations,omitempty"` // operations that stay, with commas
 	PerRound int     `json:"prune_per_round"`
 	Ties     string  `json:"ties"`
 	Pool     string  `json:"pool,omitempty"`   // empty: none

@@ -89,7 +89,7 @@ var (
 			"it)", "", func(e *Experiment) any { return &e.Ranking.Measure }},
 		{"keep-none", "do not drop the operation none before scoring", "",
 			func(e *Experiment) any { return &e.Ranking.KeepNone }},
-		{"keep", "`OPERATIONS` that no edge loses, with commas, such as skip_connect", "",
+		{"keep-operations", "`OPERATIONS` that no edge loses, with commas, such as skip_connect", "",
 			func(e *Experiment) any { return &e.Ranking.Keep }},
 		{"prune-per-round", "operations dropped per edge and round", byPreset,
 			func(e *Experiment) any { return &e.Ranking.PerRound }},

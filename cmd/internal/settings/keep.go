@@ -16,10 +16,10 @@ func (e Experiment) kept() (set space.Set, err error) {
 	for name := range strings.SplitSeq(e.Ranking.Keep, ",") {
 		p, err := e.Space.Of().Operation(strings.TrimSpace(name))
 		if err != nil {
-			return 0, terminal.Usagef("--keep: %w", err)
+			return 0, terminal.Usagef("--keep-operations: %w", err)
 		}
 		if p == space.None {
-			return 0, terminal.Usagef("--keep names operations that compute something: for none there is --keep-none")
+			return 0, terminal.Usagef("--keep-operations names operations that compute something: for none there is --keep-none")
 		}
 		set = set.With(p)
 	}
@@ -33,14 +33,14 @@ func (e Experiment) checkKept() error {
 		return err
 	}
 	if e.Technique().Mask == method.ToOne && set.Len() > 1 {
-		return terminal.Usagef("--keep %s: method %s leaves one operation on every edge", e.Ranking.Keep, e.Method)
+		return terminal.Usagef("--keep-operations %s: method %s leaves one operation on every edge", e.Ranking.Keep, e.Method)
 	}
 	full, kept := e.Space.Of().FullMask(), 0
 	for t, edge := range full.Places() {
 		kept += max(1, (full.At(t, edge) & set).Len())
 	}
 	if least := float64(kept) / float64(full.Count()); e.Technique().Mask == method.Algorithm1 && e.Ranking.Xi < least {
-		return terminal.Usagef("--keep %s leaves at least %.3f of the operations: --xi %v cannot be reached", e.Ranking.Keep, least,
+		return terminal.Usagef("--keep-operations %s leaves at least %.3f of the operations: --xi %v cannot be reached", e.Ranking.Keep, least,
 			e.Ranking.Xi)
 	}
 	return nil
