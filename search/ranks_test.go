@@ -342,3 +342,30 @@ func TestRanksStopAndResume(t *testing.T) {
 		}
 	}
 }
+
+// faulty is a group whose sums differ from rank to rank.
+type faulty struct{ ranks.Group }
+
+func (f faulty) Sum32(v []float32) error {
+	err := f.Group.Sum32(v)
+	v[0] += float32(f.Rank())
+	return err
+}
+
+// Ranks that come apart end with an error instead of saving what belongs to one of them.
+func TestRanksThatComeApart(t *testing.T) {
+	runtime(t)
+	set := images(t)
+	err := ranktest.Run(2, func(g ranks.Group) error {
+		c, r := few(), new(recorder)
+		c.Ranks = faulty{g}
+		_, err := search.Run(t.Context(), c, set, nil, r)
+		if err == nil || err.Error() != "weights of rank 1 differ from those of rank 0" || r.saved != nil {
+			return fmt.Errorf("rank %d: %w, %d bytes saved", g.Rank(), err, len(r.saved))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
