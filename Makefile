@@ -62,11 +62,10 @@ demo: setup build ## search, retrain, export, predict: five minutes; DATA=DIR ta
 test: setup ## vet and test everything; STRICT=1: a skipped test fails unless .ci/skips lists its reason
 	$(GO) vet ./...
 	$(if $(STRICT),$(GO) test -timeout 40m -json ./... ./.ci/strict | $(GO) run ./.ci/strict .ci/skips,$(GO) test -timeout 40m ./...)
-
 	@$(MAKE) --no-print-directory test-cluster
 
 test-cluster: tools ## check the Jobs of sweeps against the types of the Kubernetes API, and the Dockerfile (a module of its own)
-	cd .ci/cluster && $(GO) test ./...
+	cd .ci/cluster && $(GO) test -count 1 ./...
 
 # Packages without heavy numbers: the detector makes the others ten times slower.
 RACE := ./models/ranks ./models/space ./models/stream ./models/safe ./models/method ./graphgen/ir ./graphgen/plan ./graphgen/reader \

@@ -93,7 +93,7 @@ func (x *Matrix) shared(what, path string) error {
 // visible refuses an experiment with files that pods do not see.
 func (x *Matrix) visible(e settings.Experiment) error {
 	for _, f := range []struct{ what, path string }{{"--data", e.Images.Folder}, {"--mask", e.Ranking.MaskFile},
-		{"--truth", e.Execution.Truth}, {"--dump", e.Execution.Dump}} {
+		{"--truth", e.Execution.Truth}} {
 		if x.mount != "" && f.path != "" && !filepath.IsAbs(f.path) {
 			return terminal.Usagef("%s %s: give an absolute path, which pods see", f.what, f.path)
 		}
