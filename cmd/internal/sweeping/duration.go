@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"zos-ort/cmd/internal/cells"
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/settings"
@@ -16,15 +15,14 @@ import (
 
 // timer predicts how long runs take by steps that it times on this machine: once for runs that differ in their seed alone.
 type timer struct {
-	ranks   bool // which of the runs are retrained is not known
 	known   map[string]float64
 	console *terminal.Console
 }
 
-// cell is how long the experiments of a cell take, one after the other.
+// cell is how long the experiments of a cell take, one after the other, but for one that a ranking holds.
 func (t timer) cell(ctx context.Context, p plannedCell) (seconds float64, err error) {
 	for _, phase := range p.Phases {
-		if t.ranks && phase.Name == cells.Retrain {
+		if phase.Hold != "" {
 			continue
 		}
 		var e settings.Experiment
@@ -34,7 +32,11 @@ func (t timer) cell(ctx context.Context, p plannedCell) (seconds float64, err er
 		if e.Method == "" {
 			e.Retraining.Genotype = p.standIn
 		}
-		s, err := t.experiment(ctx, e, p.test)
+		test := p.test
+		if e.Images.HoldOut {
+			test = e.Images.Train - e.Images.Trained()
+		}
+		s, err := t.experiment(ctx, e, test)
 		if err != nil {
 			return 0, err
 		}
@@ -45,7 +47,8 @@ func (t timer) cell(ctx context.Context, p plannedCell) (seconds float64, err er
 
 func (t timer) experiment(ctx context.Context, e settings.Experiment, test int) (float64, error) {
 	same := e // but for the seed and what it draws
-	same.Seed, same.Images = 0, settings.Images{Train: e.Images.Train, Size: e.Images.Size, Classes: e.Images.Classes}
+	same.Seed, same.Images = 0, settings.Images{Train: e.Images.Train, Size: e.Images.Size, Classes: e.Images.Classes,
+		HoldOut: e.Images.HoldOut}
 	key, err := json.Marshal(same)
 	if err != nil {
 		return 0, err
@@ -67,7 +70,7 @@ func (t timer) experiment(ctx context.Context, e settings.Experiment, test int) 
 
 // durations times what the cells compute; why says what hinders it, or that the runs are for another machine.
 func (x *Matrix) durations(ctx context.Context, p *terminal.Console) (list []float64, why string, err error) {
-	if x.Executor != "local" {
+	if x.Executor != Local {
 		return nil, "not timed: the runs are for other machines", nil
 	}
 	if err := ort.Open(""); errors.Is(err, ort.ErrNoRuntime) {
@@ -75,7 +78,7 @@ func (x *Matrix) durations(ctx context.Context, p *terminal.Console) (list []flo
 	} else if err != nil {
 		return nil, "unknown: " + terminal.OneLine(err.Error()), nil
 	}
-	t := timer{x.RankBy != "", map[string]float64{}, p}
+	t := timer{map[string]float64{}, p}
 	defer p.Stop()
 	p.Start(len(x.cells), "timing steps of the runs")
 	for _, c := range x.cells {
@@ -104,9 +107,6 @@ func (x *Matrix) total(list []float64, todo func(i int) bool) string {
 	text := fmt.Sprintf("the runs take about %s one after the other", terminal.Duration(sum))
 	if x.Jobs > 1 {
 		text += fmt.Sprintf(", %s as %d jobs", terminal.Duration(max(longest, sum/float64(x.Jobs))), x.Jobs)
-	}
-	if x.RankBy != "" {
-		text += ", without retrainings"
 	}
 	return text + " (by steps timed here)"
 }

@@ -87,7 +87,8 @@ func (x *Matrix) Show(ctx context.Context, p *terminal.Console, out string) erro
 		x.Threads, x.Executor)
 	p.Result("duration: %s", why)
 	if x.RankBy != "" {
-		p.Result("runs are ranked by %s; the best %d of every data set are retrained", describeSmall(x.cells[0].small), x.Keep)
+		p.Result("runs are ranked by %s; the best %d of every data set are retrained, which durations do not count before the ranking",
+			describeSmall(x.cells[0].small), x.Keep)
 	}
 	err = p.Table([]string{"data", "method", "seed", "predicted MB", "process MB", "duration", "state"}, lines)
 	return errors.Join(err, p.Value(map[string]any{"out": out, "sweep": x, "cells": rows}))

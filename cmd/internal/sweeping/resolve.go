@@ -134,14 +134,14 @@ func (known imageCache) fill(ctx context.Context, e *settings.Experiment, testin
 // plannedCell is a cell and what it needs.
 type plannedCell struct {
 	cells.Cell
-	need    int64               // bytes of the process, predicted
-	refused string              // why it cannot run within the budget
-	lost    string              // why there is no result though it was started
-	gpu     bool                // a run needs one
-	small   settings.Experiment // by which it is ranked, if it is
+	need    int64  // bytes of the process, predicted
+	refused string // why it cannot run within the budget
+	lost    string // why there is no result though it was started
 	// standIn is trained in place of what will be found, on so many test images, where durations are predicted.
 	standIn space.Genotype
 	test    int
+	gpu     bool                // a run needs one
+	small   settings.Experiment // by which it is ranked, if it is
 }
 
 // cell puts the experiments of a method and a seed into a cell.
