@@ -40,6 +40,9 @@ func CheckMPI(value string) error {
 // On says how many ranks share the run. Those on one machine share its processors, unless the command line or the run
 // to resume says how many threads each has.
 func (r *Resolved) On(ranks, local int, threads bool) {
+	if ranks < 2 {
+		return
+	}
 	r.Execution.Ranks, r.Execution.Local = ranks, local
 	if n := r.LocalRanks(); n > 1 && !threads {
 		r.Experiment.Device.Threads = max(1, host.Processors()/n)

@@ -50,6 +50,10 @@ func TestRanksScale(t *testing.T) {
 // Ranks on one machine divide its processors, unless they are told how many threads to have.
 func TestRanksDivideTheProcessors(t *testing.T) {
 	r := Resolved{Experiment: Quick()}
+	r.On(1, 1, false)
+	if r.Execution != (Execution{}) { // config.json would have it
+		t.Errorf("a process alone has the settings %+v", r.Execution)
+	}
 	r.On(8, 1<<20, false)
 	if r.Experiment.Device.Threads != 1 {
 		t.Errorf("%d threads for one of a million ranks", r.Experiment.Device.Threads)
