@@ -26,6 +26,7 @@ func (a Agreed) Unwrap() error { return a.error }
 // Agree gives all ranks an error if one of them has one: a rank with an error its own, the others that of the first
 // such rank. The kind of an error is a number that the caller chooses, and travels with it.
 func Agree(g Group, err error, kind func(error) int) error {
+	g = Of(g)
 	if g.Size() == 1 {
 		return err
 	}
