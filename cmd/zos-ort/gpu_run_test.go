@@ -75,7 +75,7 @@ func TestRunCountsGPUMemory(t *testing.T) {
 	t.Parallel()
 	c, dir := newCard(t), filepath.Join(t.TempDir(), "run")
 	for _, command := range []string{"retrain --genotype DARTS_V2 --batch 8 --epochs 2",
-		"search --method zos-rnd --batch 8 --epochs 2 --warmup 1 --network-channels 4 --network-cells 3"} {
+		"search --method zos-rnd --derive alphas --batch 8 --epochs 2 --warmup 1 --network-channels 4 --network-cells 3"} {
 		name, _, _ := strings.Cut(command, " ")
 		out := filepath.Join(dir, name)
 		got := c.json(append(strings.Fields(command+" "+onStandInCUDA), "--out", out)...)["gpu_memory"]
