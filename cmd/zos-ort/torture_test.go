@@ -107,13 +107,25 @@ var wholeLines = regexp.MustCompile(`^(zos-ort: [^\n]*\n)*$`)
 
 // killTree kills a process and its children, and theirs, without asking.
 func killTree(pid int) {
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	list := children(pid)
 	_ = syscall.Kill(pid, syscall.SIGKILL)
-	for child := range strings.FieldsSeq(string(children)) {
-		if n, err := strconv.Atoi(child); err == nil {
-			killTree(n)
+	for _, child := range list {
+		killTree(child)
+	}
+}
+
+// children are the processes that any thread of a process has started.
+func children(pid int) (list []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task)
+		for child := range strings.FieldsSeq(string(text)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				list = append(list, n)
+			}
 		}
 	}
+	return list
 }
 
 // TestTorture kills every command that writes at random moments, makes its system calls fail at random places, moves
@@ -326,15 +338,8 @@ func tortureSweep(t *testing.T, n int, rng *rand.Rand) (total int) {
 
 // killChild kills the first child of a process.
 func killChild(pid int) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, task := range tasks {
-		children, _ := os.ReadFile(task)
-		for child := range strings.FieldsSeq(string(children)) {
-			if n, err := strconv.Atoi(child); err == nil {
-				killTree(n)
-				return
-			}
-		}
+	if list := children(pid); len(list) > 0 {
+		killTree(list[0])
 	}
 }
 
