@@ -66,7 +66,7 @@ func droppable(m space.Mask, t space.CellType, e int) space.Set {
 			usable++
 		}
 	}
-	if first, end := s.NodeGenes(node); usable > end-first {
+	if usable > s.Takes(node) {
 		return set
 	}
 	return space.SetOf(space.None)

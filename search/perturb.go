@@ -130,7 +130,6 @@ func (j judge) operation(t space.CellType, e int) error {
 // inputs keeps as many inputs of a node as a derived cell has: one after the other, the one goes without which the accuracy stays highest.
 func (j judge) inputs(t space.CellType, node int) error {
 	lo, hi := j.Kept.Space().NodeEdges(node)
-	first, end := j.Kept.Space().NodeGenes(node)
 	for {
 		var edges []int
 		all := 0
@@ -142,7 +141,7 @@ func (j judge) inputs(t space.CellType, node int) error {
 				edges = append(edges, e)
 			}
 		}
-		if all <= end-first {
+		if all <= j.Kept.Space().Takes(node) {
 			return nil
 		}
 		least, highest := edges[0], verdict{}

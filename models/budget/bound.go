@@ -31,7 +31,7 @@ const relaxations = 100
 func (ls Limits) bounds(strength *space.Scores, nodes []node) *bounds {
 	b := &bounds{limits: ls, prices: make([]float64, len(ls))}
 	for _, n := range nodes {
-		least, _ := n.extremes(strength)
+		least := n.least(strength)
 		if b.low += least; math.IsInf(least, 0) { // too few edges
 			return nil
 		}
@@ -92,7 +92,7 @@ func (b *bounds) relax(strength *space.Scores, nodes []node) (dual, value float6
 		costs[i] = l.Costs.Fixed
 	}
 	for _, n := range nodes {
-		for _, g := range n.pick(values) {
+		for _, g := range n.pick(values, 1) {
 			value += g.of(strength)
 			for i, l := range b.limits {
 				costs[i] += g.of(&l.Costs.Genes)
@@ -111,11 +111,11 @@ func (b *bounds) relax(strength *space.Scores, nodes []node) (dual, value float6
 
 // priced are strengths minus prices times costs, as parts of the limits.
 func (b *bounds) priced(strength *space.Scores) *space.Scores {
-	values := scaled(strength, 1)
+	values := *strength
 	for i, l := range b.limits {
-		add(values, -b.prices[i]/l.Most, &l.Costs.Genes)
+		add(&values, -b.prices[i]/l.Most, &l.Costs.Genes)
 	}
-	return values
+	return &values
 }
 
 // step changes the prices as Polyak does (1969); it reports false at the end.
@@ -151,10 +151,9 @@ func (b *bounds) complete(strength *space.Scores, nodes []node) {
 					continue
 				}
 				left := node{n.edges[e:], n.takes - genes}
-				row[genes] = rest{tail.value + left.sum(values), make([]float64, len(b.limits))}
+				row[genes] = rest{tail.value + left.most(values), make([]float64, len(b.limits))}
 				for j, l := range b.limits {
-					least, _ := left.extremes(&l.Costs.Genes)
-					row[genes].costs[j] = tail.costs[j] + least
+					row[genes].costs[j] = tail.costs[j] + left.least(&l.Costs.Genes)
 				}
 			}
 			b.rest[i][e] = row

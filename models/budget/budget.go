@@ -43,8 +43,7 @@ func (ls Limits) Admits(m space.Mask) bool {
 	case 0:
 		return true
 	case 1:
-		least, _ := ls[0].Range(m)
-		return ls[0].within(least)
+		return ls[0].within(ls[0].least(m))
 	}
 	_, ok := ls.solve(new(space.Scores), m)
 	return ok
@@ -73,17 +72,25 @@ func (ls Limits) String() string {
 	return strings.Join(list, " and ")
 }
 
+// least is the least that a genotype of a mask costs.
+func (l Limit) least(m space.Mask) float64 {
+	least := l.Costs.Fixed
+	for _, n := range nodesOf(m) {
+		least += n.least(&l.Costs.Genes)
+	}
+	return least
+}
+
 // Range is the least and the most that a genotype of a mask costs.
 func (l Limit) Range(m space.Mask) (least, most float64) {
 	least, most = l.Costs.Fixed, l.Costs.Fixed
 	for _, n := range nodesOf(m) {
-		lo, hi := n.extremes(&l.Costs.Genes)
-		least, most = least+lo, most+hi
+		least, most = least+n.least(&l.Costs.Genes), most+n.most(&l.Costs.Genes)
 	}
 	return least, most
 }
 
-// Costs of a genotype under every limit, as people read them.
+// Costs are what the network of a genotype costs, limit by limit.
 func (ls Limits) Costs(g space.Genotype) (list []float64) {
 	for _, l := range ls {
 		list = append(list, l.Costs.Of(g))

@@ -27,26 +27,8 @@ func limitsOf(m space.Mask, at float64, costs ...*space.Costs) (ls Limits) {
 func latency(rng *rand.Rand, s *space.Space) *space.Costs {
 	c := s.NewCosts()
 	c.Fixed = rng.Float64()
-	for t := range c.Genes {
-		for e := range c.Genes[t] {
-			for p := range c.Genes[t][e] {
-				c.Genes[t][e][p] = rng.Float64()
-			}
-		}
-	}
+	c.Genes = *randomScores(rng)
 	return c
-}
-
-func randomScores(rng *rand.Rand) *space.Scores {
-	s := new(space.Scores)
-	for t := range s {
-		for e := range s[t] {
-			for p := range s[t][e] {
-				s[t][e][p] = rng.Float64()
-			}
-		}
-	}
-	return s
 }
 
 // every calls f with every genotype of a mask, each as a mask of its own.

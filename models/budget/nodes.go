@@ -25,8 +25,7 @@ func nodesOf(m space.Mask) (list []node) {
 	s := m.Space()
 	for _, t := range s.CellTypes() {
 		for i := range s.Nodes() {
-			first, end := s.NodeGenes(i)
-			n := node{takes: end - first}
+			n := node{takes: s.Takes(i)}
 			lo, hi := s.NodeEdges(i)
 			for e := lo; e < hi; e++ {
 				if ops := s.Members(m.Genes(t, e)); len(ops) > 0 {
@@ -39,29 +38,29 @@ func nodesOf(m space.Mask) (list []node) {
 	return list
 }
 
-// pick takes the genes of a node with the largest sum of values; nil if there are too few edges. Edges do not depend on
-// each other, so these are the best operations of the best edges.
-func (n node) pick(values *space.Scores) (genes []choice) {
+// pick takes the genes of a node with the largest sum of values times a sign; nil if there are too few edges. Edges do
+// not depend on each other, so these are the best operations of the best edges.
+func (n node) pick(values *space.Scores, sign float64) (genes []choice) {
 	for _, e := range n.edges {
 		genes = append(genes, choice{place: e.place, op: slices.MaxFunc(e.ops, func(a, b space.Primitive) int {
-			return cmp.Compare(values[e.t][e.e][a.Index()], values[e.t][e.e][b.Index()])
+			return cmp.Compare(sign*values[e.t][e.e][a.Index()], sign*values[e.t][e.e][b.Index()])
 		})})
 	}
 	if len(genes) < n.takes {
 		return nil
 	}
-	slices.SortStableFunc(genes, func(a, b choice) int { return cmp.Compare(b.of(values), a.of(values)) })
+	slices.SortStableFunc(genes, func(a, b choice) int { return cmp.Compare(sign*b.of(values), sign*a.of(values)) })
 	return genes[:n.takes]
 }
 
 // of is the value of the choice.
 func (c choice) of(values *space.Scores) float64 { return values[c.t][c.e][c.op.Index()] }
 
-// sum is the largest sum of values that genes of the node have, and -Inf where there are too few edges.
-func (n node) sum(values *space.Scores) (sum float64) {
-	genes := n.pick(values)
+// sum is that of values of the genes that pick takes, and infinitely bad where there are too few edges.
+func (n node) sum(values *space.Scores, sign float64) (sum float64) {
+	genes := n.pick(values, sign)
 	if len(genes) < n.takes {
-		return math.Inf(-1)
+		return math.Inf(-int(sign))
 	}
 	for _, g := range genes {
 		sum += g.of(values)
@@ -69,17 +68,9 @@ func (n node) sum(values *space.Scores) (sum float64) {
 	return sum
 }
 
-// extremes are the least and the largest sum.
-func (n node) extremes(values *space.Scores) (least, most float64) {
-	return -n.sum(scaled(values, -1)), n.sum(values)
-}
-
-// scaled values.
-func scaled(values *space.Scores, by float64) *space.Scores {
-	out := new(space.Scores)
-	add(out, by, values)
-	return out
-}
+// least and most are the smallest and the largest sum that genes of the node have.
+func (n node) least(values *space.Scores) float64 { return n.sum(values, -1) }
+func (n node) most(values *space.Scores) float64  { return n.sum(values, 1) }
 
 // add adds values times a factor.
 func add(to *space.Scores, by float64, values *space.Scores) {

@@ -21,6 +21,10 @@ func (ls Limits) Random(rng *rand.Rand, m space.Mask) (space.Genotype, error) {
 			return g, err
 		}
 	}
+	return ls.Derive(randomScores(rng), m)
+}
+
+func randomScores(rng *rand.Rand) *space.Scores {
 	s := new(space.Scores)
 	for t := range s {
 		for e := range s[t] {
@@ -29,7 +33,7 @@ func (ls Limits) Random(rng *rand.Rand, m space.Mask) (space.Genotype, error) {
 			}
 		}
 	}
-	return ls.Derive(s, m)
+	return s
 }
 
 // RandomMask draws masks until one holds a genotype that meets the limits.

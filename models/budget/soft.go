@@ -78,9 +78,8 @@ func (l Limit) slopes(a *space.Alphas, t space.CellType, scale float64) (ops, ed
 func shareOf(s *space.Space, e int) (share float64, chooses bool) {
 	node := s.EdgeAt(e).Node
 	lo, hi := s.NodeEdges(node)
-	first, end := s.NodeGenes(node)
-	if end-first == hi-lo {
+	if s.Takes(node) == hi-lo {
 		return 1, false
 	}
-	return float64(end - first), true
+	return float64(s.Takes(node)), true
 }

@@ -65,8 +65,8 @@ func SpaceText(s *space.Space) (lines []string) {
 			from = append(from, state(s, s.EdgeAt(e).Source))
 		}
 		keeps := "keeps all"
-		if a, b := s.NodeGenes(node); b-a < hi-lo {
-			keeps = fmt.Sprintf("keeps %d", b-a)
+		if n := s.Takes(node); n < hi-lo {
+			keeps = fmt.Sprintf("keeps %d", n)
 		}
 		lines = append(lines, fmt.Sprintf("node %d reads %s; %s", node, strings.Join(from, ", "), keeps))
 	}

@@ -71,7 +71,7 @@ func deriveNode(s *[MaxEdges][MaxOperations]float64, m Mask, t CellType, node in
 		}
 		list = append(list, scored{Gene{op, m.Space().edges[e].Source}, score})
 	}
-	n := m.Space().takes(node)
+	n := m.Space().Takes(node)
 	if len(list) < n {
 		return nil, fmt.Errorf("%w (%s)", m.tooFew(t, node), nodePlace(t, node))
 	}

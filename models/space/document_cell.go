@@ -113,9 +113,9 @@ func (s *Space) reachable(v *value) {
 			}
 			usable = min(usable, n)
 		}
-		if a, b := s.NodeGenes(node); usable < max(1, b-a) {
+		if takes := max(1, s.Takes(node)); usable < takes {
 			v.fail("node %d keeps %d inputs, of its edges %d have an operation other than none: no mask can reach it", node,
-				max(1, b-a), usable)
+				takes, usable)
 		}
 	}
 	for state := range s.inputs + s.nodes {

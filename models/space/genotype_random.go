@@ -28,7 +28,7 @@ func RandomGenotype(rng *rand.Rand, m Mask) (Genotype, error) {
 }
 
 func randomNode(rng *rand.Rand, m Mask, t CellType, node int) ([]Gene, error) {
-	if m.usableEdges(t, node) < m.Space().takes(node) {
+	if m.usableEdges(t, node) < m.Space().Takes(node) {
 		return nil, fmt.Errorf("random genotype: %w (%s)", m.tooFew(t, node), nodePlace(t, node))
 	}
 	var genes []Gene
@@ -44,7 +44,7 @@ func randomNode(rng *rand.Rand, m Mask, t CellType, node int) ([]Gene, error) {
 func randomEdges(rng *rand.Rand, m Mask, t CellType, node int) (chosen []int) {
 	total := 0
 	lo, hi := m.Space().NodeEdges(node)
-	subsets(lo, hi, m.Space().takes(node), func(edges []int) {
+	subsets(lo, hi, m.Space().Takes(node), func(edges []int) {
 		// Taking the newest choice with its share of the combinations so far leaves every one
 		// with its share of all of them.
 		n := 1

@@ -141,7 +141,7 @@ func (m Mask) Validate() error {
 	}
 	for _, t := range m.Space().types {
 		for node := range m.Space().nodes {
-			if m.usableEdges(t, node) < m.Space().takes(node) {
+			if m.usableEdges(t, node) < m.Space().Takes(node) {
 				return fmt.Errorf("mask: %w (%s)", m.tooFew(t, node), nodePlace(t, node))
 			}
 		}
@@ -149,15 +149,15 @@ func (m Mask) Validate() error {
 	return nil
 }
 
-// takes is the number of genes of a node.
-func (s *Space) takes(node int) int {
+// Takes is the number of genes of a node.
+func (s *Space) Takes(node int) int {
 	lo, hi := s.NodeGenes(node)
 	return hi - lo
 }
 
 // tooFew is the error of a node with fewer edges than genes.
 func (m Mask) tooFew(t CellType, node int) error {
-	n := m.Space().takes(node)
+	n := m.Space().Takes(node)
 	edges := "edges"
 	if n == 1 {
 		edges = "edge"

@@ -16,10 +16,10 @@ const lawEmpty = "the edge had no operation"
 
 // lawUsable is the law of nodes.
 func (s *Space) lawUsable(node int) string {
-	if s.takes(node) == 1 {
+	if s.Takes(node) == 1 {
 		return "the node had no edge with an operation other than none"
 	}
-	return fmt.Sprintf("the node had fewer than %d edges with an operation other than none", s.takes(node))
+	return fmt.Sprintf("the node had fewer than %d edges with an operation other than none", s.Takes(node))
 }
 
 // String is like "normal/edge3/sep_conv_3x3 restored: the edge had no operation".
@@ -63,7 +63,7 @@ func (m *Mask) repairNode(rng *rand.Rand, t CellType, node int) []Repair {
 	var repairs []Repair
 	s := m.Space()
 	lo, hi := s.NodeEdges(node)
-	for m.usableEdges(t, node) < s.takes(node) {
+	for m.usableEdges(t, node) < s.Takes(node) {
 		e := lo + rng.IntN(hi-lo)
 		ops := s.Members(s.FullMask().Genes(t, e))
 		if m.choices(t, e) > 0 || len(ops) == 0 {

@@ -146,7 +146,7 @@ func (s *Space) Decisions() int { return s.Edges() + len(s.Chosen()) }
 func (s *Space) Chosen() (nodes []int) {
 	for node := range s.nodes {
 		lo, hi := s.NodeEdges(node)
-		if a, b := s.NodeGenes(node); hi-lo > b-a {
+		if hi-lo > s.Takes(node) {
 			nodes = append(nodes, node)
 		}
 	}
@@ -263,8 +263,7 @@ func (s *Space) LogArchitectures() float64 {
 	sum := 0.0
 	for _, t := range s.types {
 		for node := range s.nodes {
-			lo, hi := s.NodeGenes(node)
-			sum += math.Log(s.combinations(s.FullMask(), t, node, hi-lo))
+			sum += math.Log(s.combinations(s.FullMask(), t, node, s.Takes(node)))
 		}
 	}
 	return sum

@@ -46,8 +46,7 @@ func trials(mask space.Mask, n int) int {
 	all := 0
 	for _, node := range s.Chosen() {
 		lo, hi := s.NodeEdges(node)
-		first, end := s.NodeGenes(node)
-		for inputs := hi - lo; inputs > end-first; inputs-- {
+		for inputs := hi - lo; inputs > s.Takes(node); inputs-- {
 			all += inputs
 		}
 	}

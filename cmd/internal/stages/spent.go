@@ -16,8 +16,8 @@ type Spent struct {
 }
 
 func spent(ls budget.Limits, g space.Genotype) (list []Spent) {
-	for _, l := range ls {
-		cost := l.Costs.Of(g)
+	for i, cost := range ls.Costs(g) {
+		l := ls[i]
 		list = append(list, Spent{l.Name, cost, l.Most, fmt.Sprintf("%s, of at most %s", l.Print(cost), l.Print(l.Most))})
 	}
 	return list
