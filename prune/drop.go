@@ -37,13 +37,7 @@ func (c Config) droppable(m space.Mask, t space.CellType, e int) []space.Primiti
 		return list
 	}
 	return slices.DeleteFunc(list, func(p space.Primitive) bool {
-		without := m
-		for other, edge := range m.Places() {
-			if own := other == t && edge == e; (own || c.Pool.joins(other, t)) && m.At(other, edge).Len() > 1 {
-				without = without.Without(space.Candidate{Cell: other, Edge: edge, Op: p})
-			}
-		}
-		return !c.Limits.Admits(without)
+		return !c.Limits.Admits(c.Pool.with(m, space.Candidate{Cell: t, Edge: e, Op: p}).removed(m))
 	})
 }
 

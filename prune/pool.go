@@ -74,13 +74,27 @@ func (p Pool) groups(mask space.Mask) (list []group) {
 // withoutEach are the networks of a round: the mask without each group, and last the whole mask.
 func withoutEach(mask space.Mask, groups []group) (list []space.Mask) {
 	for _, g := range groups {
-		m := mask
-		for _, c := range g {
-			if len(g) == 1 || m.At(c.Cell, c.Edge).Len() > 1 { // the other edges of a pool lose it, this one has no other
-				m = m.Without(c)
-			}
-		}
-		list = append(list, m)
+		list = append(list, g.removed(mask))
 	}
 	return append(list, mask)
+}
+
+// removed is a mask without the operations of the group.
+func (g group) removed(m space.Mask) space.Mask {
+	for _, c := range g {
+		if len(g) == 1 || m.At(c.Cell, c.Edge).Len() > 1 { // the other edges of a pool lose it, this one has no other
+			m = m.Without(c)
+		}
+	}
+	return m
+}
+
+// with are the operations that are ranked together with one.
+func (p Pool) with(m space.Mask, c space.Candidate) (g group) {
+	for t, e := range m.Places() {
+		if own := t == c.Cell && e == c.Edge; own || p.joins(t, c.Cell) {
+			g = append(g, space.Candidate{Cell: t, Edge: e, Op: c.Op})
+		}
+	}
+	return g
 }

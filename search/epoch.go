@@ -87,14 +87,10 @@ type Snapshot struct {
 	Adam   AdamState
 }
 
-// on is the snapshot for a number of ranks. With another one than before the steps are larger or smaller, and the
-// running epoch goes on where it has made the whole steps that belong to no more images than were seen.
+// on is the snapshot for a number of ranks.
 func (s Snapshot) on(size int) Snapshot {
-	if before := max(1, s.Ranks); before != size && s.Step > 0 {
-		step := s.Step * before / size
-		s.Sums = s.Sums.times(float64(step) / float64(s.Step))
-		s.Step = step
-	}
+	step, factor := train.Carry(s.Step, s.Ranks, size)
+	s.Step, s.Sums = step, s.Sums.times(factor)
 	return s
 }
 

@@ -46,6 +46,6 @@ func (c Config) Fit(ctx context.Context, image int, initial func(graphgen.Layout
 			return nil, nil, err
 		}
 	}
-	v, err := s.Net.Vectors()
-	return p.Weights, v.Weights, err
+	weights := make([]float32, p.Weights.Len())
+	return p.Weights, weights, s.Net.Get(program.Vectors{Weights: weights})
 }

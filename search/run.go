@@ -77,9 +77,7 @@ func Run(ctx context.Context, c Config, images *data.Set, from *Start, r Recorde
 // with completes the snapshot with the architecture parameters and what else changes them.
 func (s Snapshot) with(steps *Steps) Snapshot {
 	s.Alphas, s.Adam, s.Prices = steps.Alphas, steps.Adam.State, slices.Clone(steps.Prices)
-	if s.Ranks = steps.group.Size(); s.Ranks == 1 {
-		s.Ranks = 0
-	}
+	s.Ranks = ranks.Several(steps.group)
 	if steps.batch != nil {
 		s.Kept = new([2][]space.Set)
 		for _, t := range steps.cellTypes() {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
+
 	"zos-ort/graphgen/check"
 	"zos-ort/search"
 	"zos-ort/search/data"
@@ -180,14 +182,7 @@ func TestFit(t *testing.T) {
 	if !slices.Equal(a, b) || !slices.Equal(x, y) {
 		t.Error("a second training differs")
 	}
-	if len(a) != 18 || mean(a[12:]) >= mean(a[:6]) {
+	if len(a) != 18 || stat.Mean(a[12:], nil) >= stat.Mean(a[:6], nil) {
 		t.Errorf("losses of three epochs: %v", a)
 	}
-}
-
-func mean(x []float64) (m float64) {
-	for _, v := range x {
-		m += v / float64(len(x))
-	}
-	return m
 }

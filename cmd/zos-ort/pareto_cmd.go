@@ -8,16 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"zos-ort/cmd/internal/host"
-	"zos-ort/cmd/internal/judge"
 	"zos-ort/cmd/internal/pareto"
 	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/sweeping"
 	"zos-ort/cmd/internal/terminal"
-	"zos-ort/models/space"
-	"zos-ort/ort"
 )
 
 func paretoCommand() *cli.Command {
@@ -74,11 +70,7 @@ func paretoAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := ort.Open(""); err != nil {
-		return err
-	}
-	source, name, err := judge.Judging{Surrogate: c.String("surrogate"), Truth: c.String("truth"), Column: c.String("truth-column"),
-		Data: levels[0].DataName(), Space: c.Generic("space").(*space.Ref).Of(), Threads: host.Processors()}.Open(c.Context)
+	source, name, err := sweepJudge(c, levels[0].Matrix)
 	if err != nil {
 		return err
 	}

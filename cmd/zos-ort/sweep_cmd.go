@@ -89,11 +89,7 @@ func sweepAction(c *cli.Context) error {
 	defer stop()
 	x.Begun = serve
 	if c.IsSet("surrogate") || c.IsSet("truth") {
-		if err := ort.Open(""); err != nil {
-			return err
-		}
-		source, path, err := judge.Judging{Surrogate: c.String("surrogate"), Truth: c.String("truth"), Column: c.String("truth-column"),
-			Data: x.DataName(), Space: c.Generic("space").(*space.Ref).Of(), Threads: host.Processors()}.Open(c.Context)
+		source, path, err := sweepJudge(c, x)
 		if err != nil {
 			return err
 		}
@@ -101,4 +97,13 @@ func sweepAction(c *cli.Context) error {
 		x.Judge = func(ctx context.Context) (any, error) { return judge.Folder(ctx, source, path, out, p) }
 	}
 	return x.Run(c, out, p)
+}
+
+// sweepJudge opens what judges the runs of a sweep, and names its file.
+func sweepJudge(c *cli.Context, x sweeping.Matrix) (judge.Source, string, error) {
+	if err := ort.Open(""); err != nil {
+		return nil, "", err
+	}
+	return judge.Judging{Surrogate: c.String("surrogate"), Truth: c.String("truth"), Column: c.String("truth-column"),
+		Data: x.DataName(), Space: c.Generic("space").(*space.Ref).Of(), Threads: host.Processors()}.Open(c.Context)
 }

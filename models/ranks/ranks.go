@@ -56,6 +56,14 @@ func Of(g Group) Group {
 // Leads reports whether this is the rank that writes and speaks.
 func Leads(g Group) bool { return Of(g).Rank() == 0 }
 
+// Several is the number of ranks, 0 for a process alone: as files have it.
+func Several(g Group) int {
+	if n := Of(g).Size(); n > 1 {
+		return n
+	}
+	return 0
+}
+
 // Mean32 replaces every number by its mean over the ranks.
 func Mean32(g Group, v []float32) error {
 	if err := g.Sum32(v); err != nil {

@@ -4,30 +4,27 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"zos-ort/graphgen/check"
 	"zos-ort/models/space"
 	"zos-ort/models/space/spacetest"
 )
 
+// spaces are those that come with the package, and random ones.
+func spaces(t *testing.T, rng *rand.Rand) (list []*space.Space) {
+	for _, name := range space.Shipped() {
+		list = append(list, check.Must(space.Open(name))(t))
+	}
+	for range 20 {
+		list = append(list, check.Must(space.Parse(spacetest.Document(rng)))(t))
+	}
+	return list
+}
+
 // Costs are sums over genes: those of a genotype equal what its network counts.
 func TestCostsAreSums(t *testing.T) {
 	const classes, image = 7, 32
-	spaces := []*space.Space{}
-	for _, name := range space.Shipped() {
-		s, err := space.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		spaces = append(spaces, s)
-	}
 	rng := rand.New(rand.NewPCG(1, 1))
-	for range 20 {
-		s, err := space.Parse(spacetest.Document(rng))
-		if err != nil {
-			t.Fatal(err)
-		}
-		spaces = append(spaces, s)
-	}
-	for _, s := range spaces {
+	for _, s := range spaces(t, rng) {
 		size := space.Size{Channels: 8, Cells: 7}
 		params, macs := s.CountedCosts(size, classes, image)
 		for range 20 {

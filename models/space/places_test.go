@@ -5,21 +5,11 @@ import (
 	"testing"
 
 	"zos-ort/models/space"
-	"zos-ort/models/space/spacetest"
 )
 
 // Places with what their operations count give the costs that are counted gene by gene.
 func TestPlaces(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 1))
-	spaces := []*space.Space{space.DARTS}
-	for range 20 {
-		s, err := space.Parse(spacetest.Document(rng))
-		if err != nil {
-			t.Fatal(err)
-		}
-		spaces = append(spaces, s)
-	}
-	for _, s := range spaces {
+	for _, s := range spaces(t, rand.New(rand.NewPCG(5, 1))) {
 		size := space.Size{Channels: 8, Cells: 7}
 		params, macs := s.CountedCosts(size, 3, 16)
 		of := map[space.Place][2]int{}

@@ -47,22 +47,10 @@ type Snapshot struct {
 	Ranks int           `json:",omitempty"` // that have trained together; 0 is one
 }
 
-// of is the snapshot of a number of ranks.
-func (s Snapshot) of(size int) Snapshot {
-	if s.Ranks = size; size == 1 {
-		s.Ranks = 0
-	}
-	return s
-}
-
-// on is the snapshot for a number of ranks, see package search.
+// on is the snapshot for a number of ranks.
 func (s Snapshot) on(size int) Snapshot {
-	if before := max(1, s.Ranks); before != size && s.Step > 0 {
-		step := s.Step * before / size
-		x := float64(step) / float64(s.Step)
-		s.Sums = Means{s.Sums.TrainLoss * x, s.Sums.TrainAcc * x, s.Sums.Norm * x}
-		s.Step = step
-	}
+	step, x := train.Carry(s.Step, s.Ranks, size)
+	s.Step, s.Sums = step, Means{s.Sums.TrainLoss * x, s.Sums.TrainAcc * x, s.Sums.Norm * x}
 	return s
 }
 
@@ -107,7 +95,7 @@ func Run(ctx context.Context, c Config, images, test *data.Set, from *Start, r R
 		Done:     func() bool { return at.Epoch >= c.Epochs },
 		Epoch:    func() (Epoch, error) { return t.epoch(&at, r) },
 		Next:     func(ep Epoch) error { at = Snapshot{Epoch: at.Epoch + 1, Last: &ep}; return nil },
-		Snapshot: func() Snapshot { return at.of(t.ranks.Size()) },
+		Snapshot: func() Snapshot { at.Ranks = ranks.Several(t.ranks); return at },
 	}.Run(t.ranks)
 	if err != nil {
 		return nil, err

@@ -152,6 +152,18 @@ func Batch(p *data.Pass) (*data.Batch, error) {
 	return nil, fmt.Errorf("train: the loader ended early")
 }
 
+// Carry is the step at which an epoch goes on that so many ranks have begun and others take up (0 ranks are one), with the
+// factor of what was summed over its steps. Theirs are larger or smaller: they begin after the whole steps that belong to no
+// more images than were seen.
+func Carry(step, before, now int) (to int, factor float64) {
+	before = max(1, before)
+	if before == now || step == 0 {
+		return step, 1
+	}
+	to = step * before / now
+	return to, float64(to) / float64(step)
+}
+
 // Cosine is the learning rate of epoch e of n: rate (1 + cos(pi e / n)) / 2.
 func Cosine(rate float64, e, n int) float64 {
 	return rate * (1 + math.Cos(math.Pi*float64(e)/float64(n))) / 2

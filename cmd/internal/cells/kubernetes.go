@@ -95,7 +95,7 @@ func (k Kubernetes) Write(cells []string, attempts int) (m Manifest, err error) 
 	if !k.same(job, list, attempts) {
 		job++
 	}
-	m = Manifest{k.name(job), k.manifest(job)}
+	m = k.Manifest(job)
 	content, err := k.Job(job, len(cells), attempts)
 	if err != nil {
 		return m, err

@@ -2,6 +2,7 @@ package cells
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 )
 
@@ -110,7 +111,7 @@ type volumeClaim struct {
 // ended, because two must not run in one folder. Attempts make a job that follows another one on the same cells differ.
 func (k Kubernetes) spec(job, indexes, attempts int) jobObject {
 	labels := map[string]string{"app.kubernetes.io/name": "zos-ort"}
-	own := metadata{Name: k.name(job), Namespace: k.Namespace, Labels: map[string]string{"app.kubernetes.io/name": "zos-ort"},
+	own := metadata{Name: k.name(job), Namespace: k.Namespace, Labels: maps.Clone(labels),
 		Annotations: map[string]string{"zos-ort/attempts-before": strconv.Itoa(attempts)}}
 	if k.Queue != "" {
 		own.Labels["kueue.x-k8s.io/queue-name"] = k.Queue

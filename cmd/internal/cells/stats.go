@@ -131,12 +131,15 @@ type Table struct {
 	Judge any `json:"judge,omitempty"`
 }
 
+// rankedQuantities are those of a sweep with a ranking.
+var rankedQuantities = append(slices.Clone(Quantities), SmallAccuracy)
+
 // Quantities are those that the tables show.
 func (t Table) Quantities() []Quantity {
 	if t.Ranking == nil {
 		return Quantities
 	}
-	return append(slices.Clone(Quantities), SmallAccuracy)
+	return rankedQuantities
 }
 
 // NewTable puts runs together, by data set and method in the order in which they first occur.
@@ -182,7 +185,7 @@ func newRow(runs []Outcome) Row {
 			r.Best = &runs[i]
 		}
 	}
-	for _, q := range append(slices.Clone(Quantities), SmallAccuracy) {
+	for _, q := range rankedQuantities {
 		var values []float64
 		for _, o := range runs {
 			if v, ok := o.Values[q]; ok {

@@ -80,11 +80,11 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 		}
 		r.Experiment, r.before = *before, before
 		s.Options.Apply(c, s.Prefix, &r.Experiment)
-		for _, step := range []func() error{func() error { return r.keepMask(c.String("resume")) },
-			func() error { return r.complete(c, s) }, func() error { return r.keepCosts(c.String("resume")) }} {
-			if err == nil {
-				err = step()
-			}
+		if err = r.keepMask(c.String("resume")); err == nil {
+			err = r.complete(c, s)
+		}
+		if err == nil {
+			err = r.keepCosts(c.String("resume"))
 		}
 	case c.IsSet("config") || s.Config != "":
 		file := cmp.Or(s.Config, c.String("config"))

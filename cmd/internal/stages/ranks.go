@@ -10,19 +10,11 @@ import (
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/ranks"
 	"zos-ort/ort/program"
-	"zos-ort/search/retrain"
+	"zos-ort/search/checkpoint"
 )
 
 // leads reports whether this process writes and speaks: alone, or as the first of several ranks.
 func (r *Run) leads() bool { return ranks.Leads(r.Ranks) }
-
-// several is the number of ranks, 0 for a process alone.
-func (r *Run) several() int {
-	if n := r.Ranks.Size(); n > 1 {
-		return n
-	}
-	return 0
-}
 
 // Kinds of errors of other ranks.
 const (
@@ -54,25 +46,28 @@ func (r *Run) available() memory.Available {
 	return a
 }
 
-// resumed gives all ranks what the first has read of a checkpoint, and the state that belongs to it; ok is whether it
-// has found one.
-func resumed(g ranks.Group, ok bool, saved any, v *program.Vectors) (bool, error) {
-	if g.Size() == 1 {
-		return ok, nil
+// restore reads the last checkpoint of a stage on the first rank and gives it to all: what was saved, and the state that
+// belongs to it. ok is whether there is one.
+func (r *Run) restore(store checkpoint.Store, saved any) (v program.Vectors, ok bool, err error) {
+	state, ok, err := store.Load(saved, damaged(r.Console))
+	if err == nil && ok {
+		v, err = program.ReadVectors(state)
 	}
-	err := ranks.Share(g, &ok, 0)
-	if err != nil || !ok {
-		return ok, err
+	if err != nil || r.Ranks.Size() == 1 {
+		return v, ok, err
 	}
-	if err := ranks.Share(g, saved, 0); err != nil {
-		return ok, err
+	if err := ranks.Share(r.Ranks, &ok, 0); err != nil || !ok {
+		return v, ok, err
+	}
+	if err := ranks.Share(r.Ranks, saved, 0); err != nil {
+		return v, ok, err
 	}
 	for _, x := range []*[]float32{&v.Weights, &v.Momentum, &v.Means, &v.Variances} {
-		if err := shareFloats(g, x); err != nil {
-			return ok, fmt.Errorf("state: %w", err)
+		if err := shareFloats(r.Ranks, x); err != nil {
+			return v, ok, fmt.Errorf("state: %w", err)
 		}
 	}
-	return ok, nil
+	return v, ok, nil
 }
 
 // shareFloats gives all ranks a vector of the first.
@@ -89,13 +84,4 @@ func shareFloats(g ranks.Group, v *[]float32) error {
 	}
 	*v = make([]float32, len(b)/4)
 	return binary.Read(bytes.NewReader(b), binary.LittleEndian, *v)
-}
-
-// startOf is where a training starts that the first rank has found in a checkpoint; nil if it has found none.
-func startOf(g ranks.Group, ok bool, saved any, s *retrain.Snapshot, v program.Vectors) (*retrain.Start, error) {
-	ok, err := resumed(g, ok, saved, &v)
-	if err != nil || !ok {
-		return nil, err
-	}
-	return &retrain.Start{Snapshot: *s, Vectors: v}, nil
 }

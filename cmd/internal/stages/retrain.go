@@ -8,6 +8,7 @@ import (
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort/meter"
 	"zos-ort/search/retrain"
@@ -70,7 +71,7 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 	if err != nil {
 		return out, err
 	}
-	out = RetrainResult{Run: string(r.Dir), Ranks: r.several(), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
+	out = RetrainResult{Run: string(r.Dir), Ranks: ranks.Several(r.Ranks), TestAcc: res.Last.TestAcc, TestLoss: res.Last.TestLoss,
 		TrainLoss: res.Last.TrainLoss, PeakRSS: host.PeakRSS(), Predicted: r.Need.Peak, Forecast: r.Forecast.Map(), GPU: r.Device.Meter.Total(),
 		Network: cost}
 	return out, r.Dir.WriteJSON(resultFile, out)

@@ -29,20 +29,12 @@ type retrainCheckpoint struct {
 // starts.
 func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err error) {
 	r = &retrainRecorder{run: run, store: run.Dir.Checkpoints("retrain")}
-	state, ok, err := r.store.Load(&r.saved, damaged(run.Console))
+	v, ok, err := run.restore(r.store, &r.saved)
 	if err != nil {
 		return nil, nil, err
 	}
-	var v program.Vectors
 	if ok {
-		if v, err = program.ReadVectors(state); err != nil {
-			return nil, nil, err
-		}
-	}
-	if from, err = startOf(run.Ranks, ok, &r.saved, &r.saved.Snapshot, v); err != nil {
-		return nil, nil, err
-	}
-	if from != nil {
+		from = &retrain.Start{Snapshot: r.saved.Snapshot, Vectors: v}
 		resuming(run.Console, from.Epoch, from.Step, run.Retraining.Epochs)
 		return r, from, nil
 	}

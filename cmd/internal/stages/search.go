@@ -16,6 +16,7 @@ import (
 	"zos-ort/graphgen"
 	"zos-ort/models/celldraw"
 	"zos-ort/models/method"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/ort"
@@ -51,7 +52,7 @@ type SearchResult struct {
 
 // Search prunes as the method says, searches what is left, and exports what was found.
 func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
-	out.Run, out.Ranks = string(r.Dir), r.several()
+	out.Run, out.Ranks = string(r.Dir), ranks.Several(r.Ranks)
 	pruned, err := r.mask(ctx)
 	if err != nil {
 		return out, err
@@ -66,10 +67,10 @@ func (r *Run) Search(ctx context.Context) (out SearchResult, err error) {
 	if err != nil {
 		return out, err
 	}
-	switch source := r.Technique().Source; {
-	case source == method.ByScores:
+	switch r.Technique().Source {
+	case method.ByScores:
 		out.Genotype, err = pruned.Genotype(limits)
-	case source == method.ByChance:
+	case method.ByChance:
 		out.Genotype, err = limits.Random(stream.New(r.Seed, stream.Architecture, 0), pruned.Mask)
 	default:
 		err = r.explain(r.oneShot(ctx, pruned.Mask, &out), settings.StageSearch, pruned.Mask)

@@ -39,17 +39,8 @@ var metricsHeader = []string{"epoch", "lr", "beta_lambda", "train_loss", "train_
 func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err error) {
 	r = &searchRecorder{run: run, store: run.Dir.Checkpoints("search"),
 		table: epochTable{mark: run.Experiment.Search.StopOnSkips}}
-	state, ok, err := r.store.Load(&r.saved, damaged(run.Console))
+	v, ok, err := run.restore(r.store, &r.saved)
 	if err != nil {
-		return nil, nil, err
-	}
-	var v program.Vectors
-	if ok {
-		if v, err = program.ReadVectors(state); err != nil {
-			return nil, nil, err
-		}
-	}
-	if ok, err = resumed(run.Ranks, ok, &r.saved, &v); err != nil {
 		return nil, nil, err
 	}
 	if ok {

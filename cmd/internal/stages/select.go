@@ -129,19 +129,15 @@ type selectRecorder struct {
 
 func newSelectRecorder(run *Run) (r *selectRecorder, from *retrain.Start, err error) {
 	r = &selectRecorder{run: run, store: run.Dir.Checkpoints("select")}
-	state, ok, err := r.store.Load(&r.saved, damaged(run.Console))
-	var v program.Vectors
-	if err == nil && ok {
-		v, err = program.ReadVectors(state)
-	}
+	v, ok, err := run.restore(r.store, &r.saved)
 	if err != nil {
 		return nil, nil, err
 	}
-	from, err = startOf(run.Ranks, ok, &r.saved, &r.saved.Snapshot, v)
-	if from != nil {
+	if ok {
+		from = &retrain.Start{Snapshot: r.saved.Snapshot, Vectors: v}
 		run.Console.Say("resuming the selection at candidate %d", len(r.saved.Done)+1)
 	}
-	return r, from, err
+	return r, from, nil
 }
 
 // Step implements retrain.Recorder.
