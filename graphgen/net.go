@@ -45,6 +45,7 @@ type Net struct {
 	mixing []Mix                // the mix of each of mixes
 	gates  map[string]*ir.Value // by place; see Gate
 	frozen Tensors              // constants instead of state; see Freeze
+	noise  noise
 
 	place                               map[string]int // in the layout; nil while learning
 	weightPieces, meanPieces, varPieces []*ir.Value
@@ -63,7 +64,10 @@ type Forward func(n *Net, images *ir.Value) Scores
 type Scores struct{ Logits, Auxiliary *ir.Value }
 
 // stateLayout places the tensors of a network in its state vectors.
-type stateLayout struct{ weights, stats Layout }
+type stateLayout struct {
+	weights, stats Layout
+	noise          int // elements of the input noise, 0 without one
+}
 
 // Learn builds the training network once to find the layouts of its state, and returns a spec that
 // knows them. It saves work for callers that make several programs, each of which would otherwise
@@ -78,13 +82,14 @@ func (s Spec) Learn() (Spec, error) {
 	err := ir.Build(func() { s.Forward(n, n.G.Input(port.Images, ir.T(ir.Float, s.Batch, 3, s.Image, s.Image))) })
 	n.Weights.arrange()
 	n.Stats.arrange()
-	s.state = &stateLayout{n.Weights, n.Stats}
+	s.state = &stateLayout{n.Weights, n.Stats, n.noise.need}
 	return s, err
 }
 
 // newNet starts the real construction with the layouts of a spec that has learnt them.
 func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	n := bareNet(g, mode, *s.state)
+	n.noise.need = s.state.noise
 	n.Kernels, n.CUDA = s.Target == pass.CPUKernels && mode != Eval, s.Target.OnGPU()
 	n.weights = g.Input(port.Weights, ir.T(ir.Float, n.Weights.Len()))
 	n.weightPieces = n.pieces(n.weights, n.Weights)

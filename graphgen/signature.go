@@ -22,6 +22,7 @@ const (
 	Label     Role = "label"      // int64 [B]
 	Rate      Role = "rate"       // learning rate, scalar
 	DropPath  Role = "drop-path"  // per-sample factors [operations,B]: 0 or 1/keep
+	Noise     Role = "noise"      // standard normal numbers, see Net.Noise
 	Reset     Role = "reset"      // ONNX Runtime's lazy_reset_grad, unused
 	Loss      Role = "loss"       // scalar
 	Correct   Role = "correct"    // number of samples whose top class is the label, scalar
@@ -40,7 +41,7 @@ const (
 // Gradient ports are named by their mix, Flag ports by the updated state.
 var portNames = map[Role]string{Param: port.Weights, Momentum: port.Momentum,
 	Mean: port.RunningMean, Variance: port.RunningVariance, Image: port.Images, Label: port.Labels,
-	Rate: port.Rate, Keep: port.Keep, DropPath: port.DropPath, Reset: port.Reset, Loss: port.Loss,
+	Rate: port.Rate, Keep: port.Keep, DropPath: port.DropPath, Noise: port.Noise, Reset: port.Reset, Loss: port.Loss,
 	Correct: port.Correct, Norm: port.Norm, Logits: port.Logits, Patterns: port.Patterns,
 	WeightGradient: port.Gradient(port.Weights), ImageGradient: port.Gradient(port.Images)}
 

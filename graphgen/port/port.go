@@ -18,6 +18,7 @@ const (
 	Labels   = "labels"
 	Rate     = "rate"
 	DropPath = "drop_path"
+	Noise    = "noise"
 	Keep     = "keep"
 )
 

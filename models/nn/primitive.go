@@ -98,6 +98,8 @@ func (l layers) of(p space.Part, x *ir.Value, stride int, norm Norm) *ir.Value {
 		if stride > 1 {
 			x = norm(l.n, reduceConvs(l.n, x, x.Shape[1]))
 		}
+	case space.Noise:
+		x = l.n.Noise(x, stride)
 	case space.SqueezeExcite:
 		l.in(p.Kind, func() { x = squeezeExcite(l.n, x, p.Inner(x.Shape[1])) })
 	default:

@@ -183,7 +183,7 @@ func parseParts(v *value) (list []Part) {
 		f := item.fields("part", "kernel?", "dilation?", "groups?", "reduction?", "search_only?")
 		p := Part{Kind: Kind(f[0].choice(string(ConvPart), string(DepthwisePart), string(PointwisePart),
 			string(BatchNormPart), string(ReLUPart), string(MaxPool), string(AvgPool), string(Identity), string(Zero),
-			string(SqueezeExcite)))}
+			string(SqueezeExcite), string(Noise)))}
 		convolves := p.Kind == ConvPart || p.Kind == DepthwisePart
 		p.Kernel = f[1].given(convolves || p.Kind == MaxPool || p.Kind == AvgPool, p.Kind, "kernel").number(1, 31)
 		p.Dilation = f[2].given(convolves, p.Kind, "dilation").number(1, 31)
@@ -199,7 +199,7 @@ func parseParts(v *value) (list []Part) {
 		if p.Kernel%2 == 0 {
 			f[1].fail("want an odd number, so that height and width stay, got %d", p.Kernel)
 		}
-		if (p.Kind == Zero || p.Kind == Identity) && len(v.list(1, 16)) > 1 {
+		if (p.Kind == Zero || p.Kind == Identity || p.Kind == Noise) && len(v.list(1, 16)) > 1 {
 			item.fail("%s stands alone in an operation", p.Kind)
 		}
 		list = append(list, p)

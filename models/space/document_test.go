@@ -38,6 +38,7 @@ func TestShipped(t *testing.T) {
 		"s1":    {14, 6, 2, math.Pow(math.Pow(2, 8)*3*6*10, 2)},
 		"s2":    {14, 2, 2, math.Pow(math.Pow(2, 8)*3*6*10, 2)},
 		"s3":    {14, 3, 2, math.Pow(math.Pow(2, 8)*3*6*10, 2)},
+		"s4":    {14, 2, 2, math.Pow(math.Pow(2, 8)*3*6*10, 2)},
 		"wide":  {14, 7, 2, math.Pow(math.Pow(6, 8)*3*6*10, 2)},
 	} {
 		s := must(Open(name))(t)
@@ -49,7 +50,7 @@ func TestShipped(t *testing.T) {
 			t.Errorf("%s is called %s, about %q, or is another space the second time", name, s.Name(), s.About())
 		}
 	}
-	if n := len(Shipped()); n != 6 {
+	if n := len(Shipped()); n != 7 {
 		t.Errorf("%d spaces are shipped", n)
 	}
 }

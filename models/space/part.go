@@ -14,6 +14,7 @@ const (
 	AvgPool        Kind = "avg_pool" // the padding does not count
 	Identity       Kind = "identity" // with stride 2 a factorised reduction, with ReLU and batch norm
 	Zero           Kind = "zero"
+	Noise          Kind = "noise"          // standard normal numbers instead of what comes in, new ones in every step
 	SqueezeExcite  Kind = "squeeze_excite" // channels times sigmoid(linear(relu(linear(mean over space))))
 	defaultSqueeze      = 4
 )
@@ -31,7 +32,7 @@ type Part struct {
 // Strides says whether a part can halve height and width.
 func (p Part) Strides() bool {
 	switch p.Kind {
-	case ConvPart, DepthwisePart, PointwisePart, MaxPool, AvgPool, Identity:
+	case ConvPart, DepthwisePart, PointwisePart, MaxPool, AvgPool, Identity, Noise:
 		return true
 	}
 	return false

@@ -72,6 +72,9 @@ func (o *Operation) IsSkip() bool {
 	return o != nil && len(o.parts) == 1 && o.parts[0].Kind == Identity
 }
 
+// IsNoise says whether an operation gives random numbers, others at every place.
+func (o *Operation) IsNoise() bool { return o.starts(Noise) }
+
 // IsPool says whether an operation pools, with no weights.
 func (o *Operation) IsPool() bool { return o.starts(MaxPool, AvgPool) && !o.Weighs(1) }
 

@@ -121,7 +121,7 @@ func (c *cell) unweighted(src int, p space.Primitive, stride int) *ir.Value {
 	if p.IsSkip() {
 		return x
 	}
-	if !c.Passes.Has(pass.Pools) {
+	if !c.Passes.Has(pass.Pools) || p.IsNoise() {
 		return nn.Apply(c.n, x, p, stride, norms)
 	}
 	key := poolKey{src, stride, p}

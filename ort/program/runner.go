@@ -26,6 +26,7 @@ type Runner struct {
 	Logits         []float32 // [B,Classes]
 	Classes        int       // of Logits
 	mixes          map[graphgen.Mix]Mixing
+	noise          []float32 // drawn by Run
 
 	trainer *ort.Trainer
 	step    *ort.Step
@@ -117,7 +118,7 @@ func (r *Runner) floats() map[graphgen.Role]*[]float32 {
 	return map[graphgen.Role]*[]float32{graphgen.Image: &r.Images, graphgen.Rate: &r.Rate,
 		graphgen.DropPath: &r.DropPath, graphgen.Loss: &r.Loss, graphgen.Correct: &r.Correct,
 		graphgen.Norm: &r.Norm, graphgen.Logits: &r.Logits, graphgen.Keep: &r.Keep,
-		graphgen.WeightGradient: &r.WeightGradient}
+		graphgen.WeightGradient: &r.WeightGradient, graphgen.Noise: &r.noise}
 }
 
 // buffers makes the host buffers of ports and assigns them to the fields of their roles.
@@ -181,8 +182,11 @@ func (r *Runner) Feed(images []float32, labels []int64) error {
 	return nil
 }
 
-// Run executes the program once.
+// Run executes the program once. Random numbers that it takes follow from the images.
 func (r *Runner) Run() error {
+	if len(r.noise) > 0 {
+		drawNoise(r.noise, r.Images)
+	}
 	if err := r.step.Run(); err != nil {
 		return fmt.Errorf("%s: %w", r.Program.Name, err)
 	}

@@ -74,7 +74,7 @@ func operations(rng *rand.Rand) (out list) {
 // parts starts with what can halve height and width.
 func parts(rng *rand.Rand) (out list) {
 	kernel := func() int { return 1 + 2*rng.IntN(3) }
-	switch rng.IntN(6) {
+	switch rng.IntN(7) {
 	case 0:
 		return list{object{"part": "identity"}}
 	case 1:
@@ -87,6 +87,8 @@ func parts(rng *rand.Rand) (out list) {
 		out = list{object{"part": "depthwise", "kernel": kernel(), "dilation": 1 + rng.IntN(2)}, object{"part": "pointwise"}}
 	case 5:
 		out = list{object{"part": "pointwise"}}
+	case 6:
+		return list{object{"part": "noise"}}
 	}
 	for range rng.IntN(3) {
 		out = append(out, []any{object{"part": "relu"}, object{"part": "batch_norm"}, object{"part": "pointwise"},
