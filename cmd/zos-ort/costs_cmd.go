@@ -50,10 +50,8 @@ func costsAction(c *cli.Context) error {
 		return err
 	}
 	if !c.Bool("measure") {
-		for _, name := range []string{"batch", "threads", "precision", "check", "rounds", "seed", "out", "force"} {
-			if c.IsSet(name) {
-				return terminal.Usagef("--%s is for --measure", name)
-			}
+		if err := onlyWith(c, "measure", "batch", "threads", "precision", "check", "rounds", "seed", "out", "force"); err != nil {
+			return err
 		}
 		return costs.Count(s).Print(p)
 	}

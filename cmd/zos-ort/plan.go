@@ -34,6 +34,16 @@ func plannedExperiment(c *cli.Context) (settings.Experiment, error) {
 
 func join(lists ...[]cli.Flag) []cli.Flag { return slices.Concat(lists...) }
 
+// onlyWith refuses flags that mean something together with another flag alone.
+func onlyWith(c *cli.Context, flag string, names ...string) error {
+	for _, name := range names {
+		if c.IsSet(name) {
+			return terminal.Usagef("--%s is for --%s", name, flag)
+		}
+	}
+	return nil
+}
+
 // goesWith refuses flags that have no meaning together with a flag that changes what the command does.
 func goesWith(c *cli.Context, flag string, others ...string) error {
 	known := append([]string{flag, "json", "quiet"}, others...)

@@ -20,7 +20,8 @@ func scalingCommand() *cli.Command {
 		Usage: "measure how the steps of a search grow with batch, cells, channels and operations",
 		Description: "Measures the weight step, the alpha step, the creation of their sessions and the predicted " +
 			"memory at several sizes, one dimension at a time, and fits the exponents. Writes scaling.csv and a " +
-			"chart per dimension.",
+			"chart per dimension. With --ranks it measures the steps on several ranks of MPI instead, predicts them for 8 to 256, and " +
+			"writes ranks.csv and a chart.",
 		Flags: join([]cli.Flag{
 			&cli.StringFlag{Name: "dimensions", Value: "all", Usage: "batch, cells, channels, operations: some, " +
 				"separated by commas, or all"},
@@ -29,13 +30,24 @@ func scalingCommand() *cli.Command {
 			&cli.IntFlag{Name: "threads", DefaultText: "all cores", Usage: "threads"},
 			&cli.Float64Flag{Name: "minutes", Value: 6, Usage: "time for everything, roughly"},
 			settings.Out("scaling"),
-		}, sizeOptions.Without("xi", "seed").Values(settings.PaperOnCIFAR()), settings.Report()),
+		}, scalingRanksFlags(), sizeOptions.Without("xi", "seed").Values(settings.PaperOnCIFAR()), settings.Report()),
 		Before: noArguments,
 		Action: scalingAction,
 	}
 }
 
 func scalingAction(c *cli.Context) error {
+	switch group, _ := ranksOf(c.App); {
+	case c.Bool(asRank):
+		return scalingRank(c, group)
+	case group.Size() > 1:
+		return terminal.Usagef("scaling starts ranks itself: use zos-ort scaling --ranks 1,%d", group.Size())
+	case c.IsSet("ranks"):
+		return scalingRanks(c)
+	}
+	if err := onlyWith(c, "ranks", "launcher", "networks", "latency", "step"); err != nil {
+		return err
+	}
 	base, err := scalingCase(c)
 	if err != nil {
 		return err

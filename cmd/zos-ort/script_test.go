@@ -102,7 +102,7 @@ func flagsCommand(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range newApp(io.Discard, io.Discard).Commands {
 		ts.Check(ts.Exec("zos-ort", c.Name, "--help"))
 		help := ts.ReadFile("stdout")
-		for _, f := range c.Flags {
+		for _, f := range c.VisibleFlags() {
 			doc, ok := f.(cli.DocGenerationFlag)
 			if !ok || doc.GetUsage() == "" {
 				ts.Fatalf("%s: flag %v has no explanation", c.Name, f.Names())

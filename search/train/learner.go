@@ -101,17 +101,36 @@ func (l *Learner) Run() error {
 		return err
 	}
 	copy(l.WeightGradient, l.Runner.WeightGradient)
-	if err := ranks.Mean32(l.group, l.WeightGradient); err != nil {
-		return fmt.Errorf("gradients: %w", err)
-	}
 	l.figures = [2]float64{float64(l.Runner.Loss[0]), float64(l.Runner.Correct[0])}
-	if err := l.group.Sum64(l.figures[:]); err != nil {
-		return fmt.Errorf("losses: %w", err)
+	if err := l.averageGradient(); err != nil {
+		return err
 	}
 	if err := l.update.Run(); err != nil {
 		return err
 	}
 	return l.averageStatistics()
+}
+
+// averageGradient makes the gradient and the figures of the batch those of all ranks.
+func (l *Learner) averageGradient() error {
+	if err := ranks.Mean32(l.group, l.WeightGradient); err != nil {
+		return fmt.Errorf("gradients: %w", err)
+	}
+	if err := l.group.Sum64(l.figures[:]); err != nil {
+		return fmt.Errorf("losses: %w", err)
+	}
+	return nil
+}
+
+// Exchange makes the sums over the ranks that a step makes, for whoever measures them. It leaves the state as it is.
+func (l *Learner) Exchange() error {
+	if l.update == nil {
+		return nil
+	}
+	if err := l.averageGradient(); err != nil {
+		return err
+	}
+	return ranks.Mean32(l.group, l.stats)
 }
 
 // averageStatistics makes the running statistics those of all ranks. They are linear in what the batches have, so it
