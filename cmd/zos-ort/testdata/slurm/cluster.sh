@@ -6,11 +6,12 @@ set -eu
 fail() { echo "slurm: $*" >&2; exit 1; }
 
 install_slurm() {
-  if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null; then
+  # Slurm's plugin for PMIx opens libpmix.so, which Debian has in the development package.
+  if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null || ! ls /usr/lib/*/pmix2/lib/libpmix.so >/dev/null 2>&1; then
     command -v apt-get >/dev/null || fail "install Slurm and munge: there is no apt-get here"
     apt-get update -qq >/dev/null || fail "apt-get update has failed"
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends slurm-wlm munge \
-      >/dev/null || fail "apt-get install slurm-wlm munge has failed"
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends slurm-wlm munge libpmix-dev \
+      >/dev/null || fail "apt-get install slurm-wlm munge libpmix-dev has failed"
   fi
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # test.sh PROGRAM: runs real sweeps on a Slurm cluster of this one machine: an array of two tasks, and
-# a task that is told that its time is over, is queued again and goes on. Needs root; see cluster.sh.
+# a task that is told that its time is over, is queued again and goes on; a search on two ranks likewise. Needs root; see cluster.sh.
 set -eu
 program=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,3 +50,18 @@ await 240 is attempts 2 "$cell"
 sweep --methods darts --epochs 40 --warmup 0 --out "$work/long" --quiet
 is state done "$cell" || fail "the task that was queued again is not done"
 echo "test-slurm: it was queued again, went on and is done"
+
+if ! ls /usr/lib/*/slurm*/mpi_pmix.so >/dev/null 2>&1 || ! ldconfig -p | grep -q libmpi.so.40; then
+  echo "test-slurm: ranks are not tested: Slurm's plugin for PMIx or Open MPI is missing"
+  exit 0
+fi
+run=$work/ranks
+job=$(sbatch --parsable --chdir="$work" --output="$work/ranks.out" "$here/ranks.sh" "$program" "$run" --method zos-rnd --derive alphas \
+  --channels 4 --cells 3 --image-size 8 --train-images 256 --threads 1 --batch 4 --warmup 0 --valid-images 8 --epochs 60 --network-channels 4 \
+  --network-cells 3)
+await 60 test -e "$run/genotypes/epoch-001.json"
+scancel --signal=TERM "$job" # what Slurm sends before the time is over
+await 60 grep -q "resume with" "$work/ranks.out"
+await 300 test -e "$run/result.json"
+grep -q '"ranks": 2' "$run/result.json" || fail "the search has not run on two ranks"
+echo "test-slurm: two ranks under srun --mpi=pmix saved when they were told that the time is over, were queued again and are done"
