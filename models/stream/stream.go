@@ -59,6 +59,7 @@ const (
 	MeasuredOrder           // the order in which they are, by round
 	FittedNetworks          // architectures that fit a prediction of latencies
 	CheckedNetworks         // architectures that test it
+	Rivals                  // random architectures that are trained beside what a search has found
 	purposes
 )
 

@@ -58,8 +58,8 @@ func (s stage) selecting() Part {
 	x := s.experiment.Search
 	weights := s.experiment.Images.Train / 2
 	one := s.training(weights, s.experiment.Images.Train-weights)
-	p := Part{What: Selection, AtMost: true} // genotypes that occur twice are trained once
-	for range min(x.Select, x.Epochs-x.Warmup) {
+	p := Part{What: Selection, AtMost: x.Select > 0} // genotypes that occur twice are trained once
+	for range x.Candidates() {
 		p.Spans = append(p.Spans, one.Spans...)
 	}
 	return p

@@ -50,7 +50,7 @@ func stagesOf(e settings.Experiment) (list []stage, err error) {
 		}
 		list = append(list, s)
 	}
-	if e.Method != "" && e.Searches() && e.Search.Select > 0 {
+	if e.Method != "" && e.Searches() && e.Search.Selects() {
 		g, err := space.RandomGenotype(stream.New(e.Seed, stream.Architecture, 0), likely)
 		if err != nil {
 			return nil, err

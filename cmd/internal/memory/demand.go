@@ -78,7 +78,7 @@ func Demands(e settings.Experiment) (list []Demand, err error) {
 		}
 		list = append(list, Of(e, s, mask))
 	}
-	if e.Searches() && e.Search.Select > 0 {
+	if e.Searches() && e.Search.Selects() {
 		list = append(list, ofSelection(e))
 	}
 	return list, nil

@@ -13,7 +13,7 @@ import (
 
 // shownTables are files that are shown as they are, with their titles.
 var shownTables = []struct{ file, title string }{
-	{"selection.csv", "Candidates of the last epochs, each trained for a while"},
+	{"selection.csv", "Candidates of the last epochs and random architectures, each trained for a while"},
 	{"groups.csv", "Judged: seeds together, in brackets 95 % intervals"},
 	{"pairs.csv", "Judged: percentiles compared seed by seed"},
 	{"genotypes.csv", "Judged: architectures among random ones"},

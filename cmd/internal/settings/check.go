@@ -141,6 +141,9 @@ func (e Experiment) checkNetworks() error {
 	return nil
 }
 
+// mostRivals are so many random architectures that nobody wants to train them.
+const mostRivals = 1000
+
 func (e Experiment) checkSearch() error {
 	s, genes := e.Search, e.Space.Of().Genes()
 	if _, err := method.ParseBetaForm(s.BetaForm); err != nil {
@@ -158,7 +161,9 @@ func (e Experiment) checkSearch() error {
 	case s.Select < 0 || s.Select == 1 || s.Select > s.Epochs-s.Warmup && s.Select != 0:
 		return terminal.Usagef("--select must lie between 2 and the %d epochs after the warm-up (0 is off), got %d",
 			max(0, s.Epochs-s.Warmup), s.Select)
-	case s.Select > 0 && s.SelectEpochs < 1:
+	case s.Rivals < 0 || s.Rivals > mostRivals:
+		return terminal.Usagef("--rivals must lie between 0 (off) and %d, got %d", mostRivals, s.Rivals)
+	case s.Selects() && s.SelectEpochs < 1:
 		return terminal.Usagef("--select-epochs must be at least 1, got %d", s.SelectEpochs)
 	case s.Epochs < 1 || s.Warmup < 0:
 		return terminal.Usagef("--epochs must be at least 1 and --warmup at least 0, got %d and %d", s.Epochs,

@@ -106,6 +106,8 @@ type Search struct {
 	// the last.
 	Select       int `json:"select,omitempty"`
 	SelectEpochs int `json:"select_epochs,omitempty"`
+	// Rivals are random architectures that are trained beside what the search has found; the best is taken.
+	Rivals int `json:"rivals,omitempty"`
 	// Average derives the genotype from the mean of the alphas after the last epochs.
 	Average int `json:"average_alphas,omitempty"`
 	// Derive says what the genotype derives from; empty: the alphas.
@@ -311,7 +313,18 @@ func (e Experiment) completed() Experiment {
 // selectRate is the learning rate at which candidates of a selection are trained.
 const selectRate = .05
 
-// Selection is the short training of a candidate of --select: the network that a genotype describes, as wide and
+// Selects says whether candidates are trained for a while before one of them is the result.
+func (s Search) Selects() bool { return s.Select > 0 || s.Rivals > 0 }
+
+// Candidates is the number of these at most: genotypes of several epochs may be the same.
+func (s Search) Candidates() int {
+	if !s.Selects() {
+		return 0
+	}
+	return max(1, min(s.Select, s.Epochs-s.Warmup)) + s.Rivals
+}
+
+// Selection is the short training of a candidate of --select or --rivals: the network that a genotype describes, as wide and
 // deep as the supernet.
 func (e Experiment) Selection(g space.Genotype) Experiment {
 	s := e.Search

@@ -32,7 +32,8 @@ type SearchResult struct {
 	Ranks     int                `json:"ranks,omitempty"` // that have shared the run, if there were several
 	Genotype  space.Genotype     `json:"genotype"`
 	Text      string             `json:"genotype_text"`
-	Selected  []Candidate        `json:"selection,omitempty"`      // the candidates of --select
+	Rivals    *Rivals            `json:"rivals,omitempty"`         // of --rivals
+	Selected  []Candidate        `json:"selection,omitempty"`      // the candidates of --select and --rivals
 	ValidAcc  *float64           `json:"valid_accuracy,omitempty"` // of the supernet, if there was one
 	Stop      *search.Stop       `json:"stop,omitempty"`           // what ended the search early
 	Entropy   *Entropy           `json:"entropy,omitempty"`
@@ -130,7 +131,7 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 			return err
 		}
 	}
-	if err := rec.store.Finish(); err != nil || r.Experiment.Search.Select == 0 {
+	if err := rec.store.Finish(); err != nil || !r.Experiment.Search.Selects() {
 		return err
 	}
 	return r.choose(ctx, res.Last.Epoch, out)
@@ -173,6 +174,9 @@ func (s SearchResult) Print(r *Run) {
 	}
 	if s.ValidAcc != nil {
 		r.Console.Result("supernet validation accuracy: %.2f %%", 100**s.ValidAcc)
+	}
+	if s.Rivals != nil {
+		r.Console.Result("%v", s.Rivals)
 	}
 	for _, b := range s.Budget {
 		r.Console.Result("%s", b.text)

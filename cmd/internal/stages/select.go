@@ -1,15 +1,20 @@
 package stages
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+
+	"gonum.org/v1/gonum/stat"
 
 	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/images"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/models/ranks"
 	"zos-ort/models/space"
+	"zos-ort/models/stream"
 	"zos-ort/ort/program"
 	"zos-ort/search/checkpoint"
 	"zos-ort/search/retrain"
@@ -18,19 +23,27 @@ import (
 
 // Candidate is a genotype that a selection has trained.
 type Candidate struct {
-	Epoch    int            `json:"epoch"` // of the search, from 0
+	Epoch    int            `json:"epoch"`           // of the search, from 0
+	Rival    int            `json:"rival,omitempty"` // number of a random architecture, from 1: then there is no epoch
 	Genotype space.Genotype `json:"genotype"`
 	ValidAcc float64        `json:"valid_accuracy"` // of its own network, not of the supernet
 }
 
-// choose trains the genotypes of the last epochs, each as a network of its own on the images that have trained
-// the weights, and takes the one with the highest accuracy on the others. All have the same weights and batches
+func (c Candidate) String() string {
+	if c.Rival > 0 {
+		return fmt.Sprintf("random architecture %d", c.Rival)
+	}
+	return fmt.Sprintf("candidate of epoch %d", c.Epoch+1)
+}
+
+// choose trains the genotypes of the last epochs and random architectures, each as a network of its own on the images that
+// have trained the weights, and takes the one with the highest accuracy on the others. All have the same weights and batches
 // where their networks agree. It resumes from the last checkpoint.
 func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 	var list []Candidate
 	var err error
 	if r.leads() {
-		list, err = r.candidates(last)
+		list, err = r.candidates(last, out.Genotype)
 	}
 	if err == nil {
 		err = ranks.Share(r.Ranks, &list, 0)
@@ -64,51 +77,112 @@ func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 		}
 		list[i].ValidAcc, from = res.Last.TestAcc, nil
 		rec.saved.Done = append(rec.saved.Done, list[i])
-		r.Console.Say("candidate of epoch %d: validation accuracy %.2f %%", list[i].Epoch+1, 100*list[i].ValidAcc)
+		r.Console.Say("%v: validation accuracy %.2f %%", list[i], 100*list[i].ValidAcc)
 	}
-	best := rec.saved.Done[0]
-	for _, c := range rec.saved.Done[1:] {
-		if c.ValidAcc > best.ValidAcc {
-			best = c
-		}
+	s := selection(rec.saved.Done)
+	best := s.best()
+	r.Console.Say("chosen: %v", best)
+	out.Genotype, out.Selected = best.Genotype, s
+	if out.Rivals = s.rivals(); out.Rivals != nil && best.Rival > 0 {
+		r.Console.Warn("a random architecture is better than what the search found: it is taken")
 	}
-	r.Console.Say("chosen: the genotype of epoch %d", best.Epoch+1)
-	out.Genotype, out.Selected = best.Genotype, rec.saved.Done
-	if err := r.Dir.Write("selection.csv", selectionCSV(rec.saved.Done, best)); err != nil {
+	if err := r.Dir.Write("selection.csv", s.csv()); err != nil {
 		return err
 	}
 	return rec.store.Finish()
 }
 
-// candidates are the different genotypes of the last epochs up to last, the latest first.
-func (r *Run) candidates(last int) (list []Candidate, err error) {
-	seen := map[space.NB301]bool{}
-	s := r.Experiment.Search
-	for epoch := last; epoch >= s.Warmup && epoch > last-s.Select; epoch-- {
+// candidates are the different genotypes of the last epochs up to last, the latest first, or what the search has found, and
+// random architectures of the space.
+func (r *Run) candidates(last int, found space.Genotype) (list []Candidate, err error) {
+	seen := map[space.Genotype]bool{}
+	add := func(c Candidate) {
+		if !seen[c.Genotype] {
+			seen[c.Genotype] = true
+			list = append(list, c)
+		}
+	}
+	x := r.Experiment.Search
+	if x.Select == 0 {
+		add(Candidate{Epoch: last, Genotype: found})
+	}
+	for epoch := last; epoch >= x.Warmup && epoch > last-x.Select; epoch-- {
 		g, err := space.ReadGenotype(r.Dir.Path(genotypeOfEpoch(epoch)))
 		if err != nil {
 			return nil, err
 		}
-		code, err := g.NB301()
+		add(Candidate{Epoch: epoch, Genotype: g})
+	}
+	limits, err := r.Limits()
+	if err != nil {
+		return nil, err
+	}
+	for i := range x.Rivals {
+		g, err := limits.Random(stream.New(r.Seed, stream.Rivals, uint64(i)), r.Space.Of().FullMask())
 		if err != nil {
 			return nil, err
 		}
-		if !seen[code] {
-			seen[code] = true
-			list = append(list, Candidate{Epoch: epoch, Genotype: g})
-		}
+		add(Candidate{Rival: i + 1, Genotype: g})
 	}
 	return list, nil
+}
+
+// selection are candidates that were trained.
+type selection []Candidate
+
+// best is the first of those with the highest accuracy.
+func (s selection) best() Candidate {
+	return slices.MaxFunc(s, func(a, b Candidate) int { return cmp.Compare(a.ValidAcc, b.ValidAcc) })
+}
+
+// Rivals is what a search has found beside random architectures that were trained alike: validation accuracies of networks
+// of their own.
+type Rivals struct {
+	Found     float64 `json:"found"` // the best of it
+	Mean      float64 `json:"mean"`
+	Deviation float64 `json:"deviation"` // of one random architecture; 0 if there is one alone
+	Best      float64 `json:"best"`
+	Count     int     `json:"count"`
+}
+
+func (v Rivals) String() string {
+	return fmt.Sprintf("trained for a while, what the search found recognises %.2f %% of the validation images; %s %.2f ± %.2f %%, at best %.2f %%",
+		100*v.Found, terminal.Count(v.Count, "random architecture"), 100*v.Mean, 100*v.Deviation, 100*v.Best)
+}
+
+// rivals compares; nil without random architectures.
+func (s selection) rivals() *Rivals {
+	var v Rivals
+	var random []float64
+	for _, c := range s {
+		if c.Rival > 0 {
+			random = append(random, c.ValidAcc)
+			v.Best = max(v.Best, c.ValidAcc)
+		} else {
+			v.Found = max(v.Found, c.ValidAcc)
+		}
+	}
+	if v.Count = len(random); v.Count == 0 {
+		return nil
+	}
+	if v.Mean = stat.Mean(random, nil); v.Count > 1 {
+		v.Deviation = stat.StdDev(random, nil)
+	}
+	return &v
 }
 
 // genotypeOfEpoch is where the genotype of an epoch is saved.
 func genotypeOfEpoch(epoch int) string { return fmt.Sprintf("genotypes/epoch-%03d.json", epoch) }
 
-func selectionCSV(list []Candidate, best Candidate) []byte {
-	rows := [][]string{{"epoch", "valid_acc", "chosen", "genotype"}}
-	for _, c := range list {
-		rows = append(rows, []string{strconv.Itoa(c.Epoch), terminal.Number(c.ValidAcc),
-			strconv.FormatBool(c.Epoch == best.Epoch), c.Genotype.String()})
+func (s selection) csv() []byte {
+	best := s.best()
+	rows := [][]string{{"epoch", "rival", "valid_acc", "chosen", "genotype"}}
+	for _, c := range s {
+		epoch, rival := strconv.Itoa(c.Epoch), ""
+		if c.Rival > 0 {
+			epoch, rival = "", strconv.Itoa(c.Rival)
+		}
+		rows = append(rows, []string{epoch, rival, terminal.Number(c.ValidAcc), strconv.FormatBool(c == best), c.Genotype.String()})
 	}
 	return terminal.CSV(rows)
 }

@@ -70,6 +70,14 @@ func (r *Run) Settings() error {
 
 // derivation says what the genotype derives from.
 func (r *Run) derivation() string {
+	text := r.derived()
+	if n := r.Experiment.Search.Rivals; n > 0 && r.Searches() {
+		text += fmt.Sprintf(", trained beside %s", terminal.Count(n, "random architecture"))
+	}
+	return text
+}
+
+func (r *Run) derived() string {
 	s := r.Experiment.Search
 	switch {
 	case !r.Searches():
