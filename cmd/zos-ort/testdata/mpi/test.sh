@@ -4,7 +4,7 @@
 set -u
 program=$(realpath "$1")
 if ! command -v mpirun.openmpi >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  apt-get install -y -q openmpi-bin libopenmpi3 >/dev/null 2>&1
+  timeout 300 apt-get install -y -q openmpi-bin libopenmpi3 >/dev/null 2>&1
 fi
 command -v mpirun.openmpi >/dev/null 2>&1 || { echo "test-mpi: skipped: mpirun of Open MPI is missing (Debian: openmpi-bin)"; exit 0; }
 
