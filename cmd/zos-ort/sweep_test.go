@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"zos-ort/cmd/internal/cells"
@@ -42,5 +44,24 @@ func TestSweepInterrupted(t *testing.T) {
 		if readFile(t, filepath.Join(dir, name)) != readFile(t, filepath.Join(whole, name)) {
 			t.Errorf("%s differs from that of a sweep without interrupt", file)
 		}
+	}
+}
+
+// TestSweepInBackground: a shell starts a sweep in the background with interrupts ignored, which its children inherit; a
+// termination signal stops them all the same.
+func TestSweepInBackground(t *testing.T) {
+	needRuntime(t)
+	signal.Ignore(os.Interrupt)
+	defer signal.Reset(os.Interrupt)
+	dir := filepath.Join(t.TempDir(), "sweep")
+	cell := filepath.Join(dir, "cells", "built-in", "zos-rnd", "seed-1")
+	status, _, stderr := signalled(t, syscall.SIGTERM, filepath.Join(cell, "search", "alphas.json"), append([]string{"sweep",
+		"--methods", "zos-rnd", "--seeds", "1", "--epochs", "2000", "--warmup", "1", "--network-channels", "4", "--network-cells", "3",
+		"--out", dir}, tiny...)...)
+	if status != exitTerminate || strings.Contains(stderr, "still") {
+		t.Errorf("status %d, want %d: %s", status, exitTerminate, stderr)
+	}
+	if c := check.Must(cells.ReadCell(cell))(t); c.State() != cells.Interrupted {
+		t.Errorf("the cell is %s: %s", c.State(), c.Err())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -53,16 +54,16 @@ func child(args []string) int {
 	case "garbage":
 		fmt.Println("{")
 		return 0
-	case "wait": // for an interrupt, once; a second attempt succeeds
+	case "wait": // for a signal, once; a second attempt succeeds
 		if _, err := os.Stat(filepath.Join(filepath.Dir(out), "saved")); err == nil {
 			break
 		}
 		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, os.Interrupt)
+		signal.Notify(signals, syscall.SIGTERM)
 		must(os.WriteFile(filepath.Join(filepath.Dir(out), "ready"), nil, 0o600)) // a pipe
 		<-signals
 		must(os.WriteFile(filepath.Join(filepath.Dir(out), "saved"), nil, 0o644))
-		return 130
+		return 143
 	}
 	must(json.NewEncoder(os.Stdout).Encode(map[string]any{"arguments": args}))
 	return 0

@@ -94,7 +94,9 @@ func (r Runner) phase(ctx context.Context, dir string, p *Phase, threads int, lo
 	// In a group of its own a child does not hear the terminal's Ctrl-C beside ours: a second signal
 	// would end it before it has saved.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	// A shell starts what it puts in the background, as a script of Slurm does, with interrupts ignored. So are those of
+	// the child then.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	start := time.Now()
 	failure := cmd.Run()
 	p.Seconds, p.PeakRSS = time.Since(start).Seconds(), peakRSS(cmd.ProcessState)

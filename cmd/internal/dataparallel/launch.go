@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"zos-ort/cmd/internal/terminal"
 )
@@ -43,7 +44,7 @@ func (l Launcher) sample(ctx context.Context, n int, arguments []string) (m Samp
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // interrupts may be ignored
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return m, ctx.Err()

@@ -40,14 +40,14 @@ done
 echo "test-slurm: an array of two tasks is done"
 
 cell=$work/long/cells/built-in/darts/seed-1
-sweep --methods darts --epochs 40 --warmup 0 --out "$work/long" --quiet --no-wait
+sweep --methods darts --epochs 300 --warmup 0 --out "$work/long" --quiet --no-wait
 await 60 test -f "$cell/search/alphas.json"
 job=$(grep -o '"id": "[0-9]*' "$work/long/slurm/job.json" | grep -o '[0-9]*$')
 scancel --signal=USR1 --batch "${job}_0"
 await 60 is state interrupted "$cell"
 echo "test-slurm: a task has saved when its time was over"
 await 240 is attempts 2 "$cell"
-sweep --methods darts --epochs 40 --warmup 0 --out "$work/long" --quiet
+sweep --methods darts --epochs 300 --warmup 0 --out "$work/long" --quiet
 is state done "$cell" || fail "the task that was queued again is not done"
 echo "test-slurm: it was queued again, went on and is done"
 
