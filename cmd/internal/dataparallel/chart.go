@@ -75,6 +75,5 @@ func efficiency(list []Result) (*plot.Plot, error) {
 		}
 	}
 	p.X.Tick.Marker = ticks
-	p.Legend.Left = true
 	return p, nil
 }
