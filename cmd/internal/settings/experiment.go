@@ -106,7 +106,7 @@ type Search struct {
 	// the last.
 	Select       int `json:"select,omitempty"`
 	SelectEpochs int `json:"select_epochs,omitempty"`
-	// Rivals are random architectures that are trained beside what the search has found; the best is taken.
+	// Rivals are random architectures that are trained beside what the search has found; one that is surely better is taken.
 	Rivals int `json:"rivals,omitempty"`
 	// Average derives the genotype from the mean of the alphas after the last epochs.
 	Average int `json:"average_alphas,omitempty"`

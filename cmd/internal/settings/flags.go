@@ -154,7 +154,7 @@ var (
 			"off", func(e *Experiment) any { return &e.Search.StopOnSkips }},
 		{"select", "choose among the genotypes of the last `K` epochs by a short training of each", "off",
 			func(e *Experiment) any { return &e.Search.Select }},
-		{"rivals", "train `N` random architectures for as long as what the search has found, and take the best", "off",
+		{"rivals", "train `N` random architectures for as long as what the search has found, and take one that is surely better", "off",
 			func(e *Experiment) any { return &e.Search.Rivals }},
 		{"select-epochs", "epochs of these trainings", "", func(e *Experiment) any { return &e.Search.SelectEpochs }},
 		{"average-alphas", "derive the genotype from the mean of the alphas after the last `K` epochs", "off",

@@ -50,7 +50,7 @@ func sureness(r prune.Round) string {
 	return fmt.Sprintf(" (each %.1f standard errors below the next, in the median)", z)
 }
 
-// sure is the certainty from which on a round is believed.
+// sure is the certainty, in standard errors, from which on a difference is believed.
 const sure = 2
 
 // warnUnsure tells that a ranking is mostly noise.

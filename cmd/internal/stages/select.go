@@ -1,10 +1,9 @@
 package stages
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"math"
 	"strconv"
 
 	"gonum.org/v1/gonum/stat"
@@ -38,7 +37,8 @@ func (c Candidate) String() string {
 
 // choose trains the genotypes of the last epochs and random architectures, each as a network of its own on the images that
 // have trained the weights, and takes the one with the highest accuracy on the others. All have the same weights and batches
-// where their networks agree. It resumes from the last checkpoint.
+// where their networks agree. A random architecture has to be surely better than all that the search has found. It resumes
+// from the last checkpoint.
 func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 	var list []Candidate
 	var err error
@@ -79,10 +79,10 @@ func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 		rec.saved.Done = append(rec.saved.Done, list[i])
 		r.Console.Say("%v: validation accuracy %.2f %%", list[i], 100*list[i].ValidAcc)
 	}
-	s := selection(rec.saved.Done)
+	s := selection{rec.saved.Done, valid.Len()}
 	best := s.best()
 	r.Console.Say("chosen: %v", best)
-	out.Genotype, out.Selected = best.Genotype, s
+	out.Genotype, out.Selected = best.Genotype, s.list
 	if out.Rivals = s.rivals(); out.Rivals != nil && best.Rival > 0 {
 		r.Console.Warn("a random architecture is better than what the search found: it is taken")
 	}
@@ -127,12 +127,27 @@ func (r *Run) candidates(last int, found space.Genotype) (list []Candidate, err 
 	return list, nil
 }
 
-// selection are candidates that were trained.
-type selection []Candidate
+// selection are candidates that were trained, and the number of images that judge them.
+type selection struct {
+	list   []Candidate
+	images int
+}
 
-// best is the first of those with the highest accuracy.
+// best is the first of those with the highest accuracy among what the search has found, or a random architecture that is
+// surely better: accuracies of short trainings are noisy, and one of several is easily the best by chance.
 func (s selection) best() Candidate {
-	return slices.MaxFunc(s, func(a, b Candidate) int { return cmp.Compare(a.ValidAcc, b.ValidAcc) })
+	var best [2]Candidate // found, random
+	for _, c := range s.list {
+		if of := &best[min(c.Rival, 1)]; of.Genotype == (space.Genotype{}) || c.ValidAcc > of.ValidAcc {
+			*of = c
+		}
+	}
+	found, random := best[0], best[1]
+	variance := (found.ValidAcc*(1-found.ValidAcc) + random.ValidAcc*(1-random.ValidAcc)) / float64(s.images)
+	if random.Rival > 0 && random.ValidAcc-found.ValidAcc > sure*math.Sqrt(variance) {
+		return random
+	}
+	return found
 }
 
 // Rivals is what a search has found beside random architectures that were trained alike: validation accuracies of networks
@@ -154,7 +169,7 @@ func (v Rivals) String() string {
 func (s selection) rivals() *Rivals {
 	var v Rivals
 	var random []float64
-	for _, c := range s {
+	for _, c := range s.list {
 		if c.Rival > 0 {
 			random = append(random, c.ValidAcc)
 			v.Best = max(v.Best, c.ValidAcc)
@@ -177,7 +192,7 @@ func genotypeOfEpoch(epoch int) string { return fmt.Sprintf("genotypes/epoch-%03
 func (s selection) csv() []byte {
 	best := s.best()
 	rows := [][]string{{"epoch", "rival", "valid_acc", "chosen", "genotype"}}
-	for _, c := range s {
+	for _, c := range s.list {
 		epoch, rival := strconv.Itoa(c.Epoch), ""
 		if c.Rival > 0 {
 			epoch, rival = "", strconv.Itoa(c.Rival)
