@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -45,8 +46,33 @@ func faultsProgram(t *testing.T) string {
 	return path
 }
 
-// calls are the kinds of system calls that fail, and how many of each a run makes at most.
-var calls = map[string]int{"write": 60, "fsync": 25, "rename": 25, "create": 60, "remove": 20}
+// calls are the kinds of system calls that fail, and how many of each a run makes at most. A limit on the size of files
+// (in blocks of 512 bytes, most files are smaller) cuts a write short before the next one fails.
+var calls = map[string]int{"write": 60, "fsync": 25, "rename": 25, "create": 60, "remove": 20, "size": 100}
+
+// tally is how many deaths there were of each kind.
+type tally map[string]int
+
+func (a tally) add(b tally) {
+	for kind, n := range b {
+		a[kind] += n
+	}
+}
+
+func (a tally) total() (n int) {
+	for _, of := range a {
+		n += of
+	}
+	return n
+}
+
+func (a tally) String() string {
+	text := fmt.Sprintf("%d deaths", a.total())
+	for _, kind := range slices.Sorted(maps.Keys(a)) {
+		text += fmt.Sprintf(", %s %d", kind, a[kind])
+	}
+	return text
+}
 
 // death is one end of a process, drawn at random.
 type death struct {
@@ -58,10 +84,21 @@ type death struct {
 }
 
 func (d death) String() string {
-	if d.call == "" {
+	switch d.call {
+	case "":
 		return fmt.Sprintf("killed after %v", d.after)
+	case "size":
+		return fmt.Sprintf("files of at most %d bytes", 512*d.nth)
 	}
 	return fmt.Sprintf("%s number %d: %v, and all later ones: %v", d.call, d.nth, d.errno, d.on)
+}
+
+// kind is what the death is counted as.
+func (d death) kind() string {
+	if d.call == "" {
+		return "kill"
+	}
+	return d.call
 }
 
 // drawDeath draws a kill within the usual time, or a fault.
@@ -69,7 +106,7 @@ func drawDeath(rng *rand.Rand, usual time.Duration, faults string) death {
 	if faults == "" || rng.IntN(2) == 0 {
 		return death{after: time.Duration(rng.Float64() * float64(usual))}
 	}
-	names := []string{"write", "fsync", "rename", "create", "remove"}
+	names := []string{"write", "fsync", "rename", "create", "remove", "size"}
 	errnos := []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EACCES}
 	name := names[rng.IntN(len(names))]
 	return death{call: name, errno: errnos[rng.IntN(len(errnos))], nth: 1 + rng.IntN(calls[name]), on: rng.IntN(3) > 0}
@@ -135,7 +172,7 @@ func TestTorture(t *testing.T) {
 	needRuntime(t)
 	seed, n, faults := killSeed(t), deaths(t), faultsProgram(t)
 	network := strings.Fields("--network-channels 4 --network-cells 3")
-	total := 0
+	died := tally{}
 	for i, args := range [][]string{
 		slices.Concat([]string{"search", "--method", "zos-rnd", "--epochs", "2", "--warmup", "1"}, network, tiny),
 		slices.Concat([]string{"prune", "--pool", "none", "--settle", "0", "--repeats", "2"}, tinyPrune),
@@ -144,12 +181,14 @@ func TestTorture(t *testing.T) {
 	} {
 		t.Run(args[0], func(t *testing.T) {
 			v := newVictim(t, args, rand.New(rand.NewPCG(seed, uint64(i))))
-			total += v.torture(t, n, faults)
+			of := v.torture(t, n, faults)
+			t.Log(of)
+			died.add(of)
 		})
 	}
-	t.Run("export", func(t *testing.T) { total += tortureExport(t, n, faults, rand.New(rand.NewPCG(seed, 8))) })
-	t.Run("sweep", func(t *testing.T) { total += tortureSweep(t, n, rand.New(rand.NewPCG(seed, 9))) })
-	t.Logf("%d deaths", total)
+	t.Run("export", func(t *testing.T) { died.add(tortureExport(t, n, faults, rand.New(rand.NewPCG(seed, 8)))) })
+	t.Run("sweep", func(t *testing.T) { died.add(tortureSweep(t, n, rand.New(rand.NewPCG(seed, 9)))) })
+	t.Log(died)
 }
 
 // victim is a command that is resumed after each death, and what it leaves when nothing disturbs it.
@@ -171,14 +210,15 @@ func newVictim(t *testing.T, args []string, rng *rand.Rand) *victim {
 
 // torture lets the command die n times, in as many runs as it takes: one that came to its end is compared, and the
 // next begins.
-func (v *victim) torture(t *testing.T, n int, faults string) (total int) {
+func (v *victim) torture(t *testing.T, n int, faults string) tally {
 	t.Helper()
+	died := tally{}
 	var past []string
-	for v.begin(t); total < n && !t.Failed(); {
+	for v.begin(t); died.total() < n && !t.Failed(); {
 		d := drawDeath(v.rng, v.usual, faults)
 		past = append(past, d.String())
 		if d.die(t, faults, resumeOrStart(v.dir, v.args)) {
-			total++
+			died[d.kind()]++
 			v.between(t)
 			continue
 		}
@@ -188,7 +228,7 @@ func (v *victim) torture(t *testing.T, n int, faults string) (total int) {
 	}
 	runProgram(t, resumeOrStart(v.dir, v.args)...)
 	v.compare(t, past)
-	return total
+	return died
 }
 
 func (v *victim) begin(t *testing.T) { v.dir = filepath.Join(t.TempDir(), "pieces") }
@@ -274,8 +314,9 @@ func halfFile(t *testing.T, path string) bool {
 }
 
 // tortureExport: a model file is the whole one or not there.
-func tortureExport(t *testing.T, n int, faults string, rng *rand.Rand) (total int) {
+func tortureExport(t *testing.T, n int, faults string, rng *rand.Rand) tally {
 	t.Helper()
+	died := tally{}
 	dir := t.TempDir()
 	run, whole := filepath.Join(dir, "run"), filepath.Join(dir, "whole.onnx")
 	runProgram(t, strings.Fields("retrain --genotype DARTS_V2 --channels 4 --cells 3 --image-size 8 --train-images 64 "+
@@ -284,38 +325,44 @@ func tortureExport(t *testing.T, n int, faults string, rng *rand.Rand) (total in
 	args := []string{"export", "--run", run, "--quiet", "--out"}
 	runProgram(t, append(slices.Clip(args), whole)...)
 	usual := time.Since(start)
-	for i := 0; total < n && !t.Failed(); i++ {
+	for i := 0; died.total() < n && !t.Failed(); i++ {
 		out := filepath.Join(dir, fmt.Sprint(i), "m.onnx")
 		if err := os.Mkdir(filepath.Dir(out), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		d := drawDeath(rng, usual, faults)
-		d.nth = 1 + d.nth%6 // an export makes few calls
+		if d.call != "size" {
+			d.nth = 1 + d.nth%6 // an export makes few calls
+		}
 		if d.die(t, faults, append(slices.Clip(args), out)) {
-			total++
+			died[d.kind()]++
 		}
 		if rundir.Exists(out) && readFile(t, out) != readFile(t, whole) {
 			t.Errorf("%v: %s is not the whole model", d, out)
 		}
 	}
-	return total
+	return died
 }
 
 // tortureSweep kills a sweep with its children, or a child alone.
-func tortureSweep(t *testing.T, n int, rng *rand.Rand) (total int) {
+func tortureSweep(t *testing.T, n int, rng *rand.Rand) tally {
 	t.Helper()
+	died := tally{}
 	args := slices.Concat([]string{"sweep", "--methods", "zos-rnd,random", "--seeds", "1", "--jobs", "2", "--quiet", "--epochs", "2",
 		"--warmup", "1", "--network-channels", "4", "--network-cells", "3"}, tiny, []string{"--out"})
 	whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "pieces")
 	start := time.Now()
 	runProgram(t, append(slices.Clip(args), whole)...)
 	usual := time.Since(start)
-	for tries := 0; total < n && tries < 4*n; tries++ {
+	for tries := 0; died.total() < n && tries < 4*n; tries++ {
 		cmd := exec.Command("zos-ort", append(slices.Clip(args), dir)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		child := rng.IntN(2) == 0
+		child, kind := rng.IntN(2) == 0, "kill with children"
+		if child {
+			kind = "kill of a child"
+		}
 		timer := time.AfterFunc(time.Duration(rng.Float64()*float64(usual)), func() {
 			if child {
 				killChild(cmd.Process.Pid)
@@ -324,7 +371,7 @@ func tortureSweep(t *testing.T, n int, rng *rand.Rand) (total int) {
 			}
 		})
 		if cmd.Wait() != nil {
-			total++
+			died[kind]++
 		} else {
 			compareSweeps(t, whole, dir)
 			dir = filepath.Join(t.TempDir(), "pieces")
@@ -333,7 +380,7 @@ func tortureSweep(t *testing.T, n int, rng *rand.Rand) (total int) {
 	}
 	runProgram(t, append(slices.Clip(args), dir)...)
 	compareSweeps(t, whole, dir)
-	return total
+	return died
 }
 
 // killChild kills the first child of a process.

@@ -1,7 +1,8 @@
 // faults CALL ERRNO NTH WHICH PROGRAM ARGUMENT...: runs a program whose NTH call of a kind fails, alone (once) or with
 // all that follow (on). The calls that change files are reported to a second process (seccomp_unotify(2)), which lets
 // them through or answers with the error. Nothing needs root, and no library of the program is involved, as Go makes
-// its system calls itself. Status 77: this system does not allow it.
+// its system calls itself. The kind "size" lets no file grow beyond NTH times 512 bytes. Status 77: this system does not
+// allow it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -92,6 +94,12 @@ static void answer(int listener, int error, long nth, int on) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 5 && strcmp(argv[1], "size") == 0) {
+    rlim_t limit = 512 * (rlim_t)atol(argv[3]);
+    if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, limit}) != 0) return unavailable;
+    execvp(argv[5], argv + 5);
+    return unavailable;
+  }
   if (argc < 6 || !filter(argv[1])) return 2;
   struct sock_fprog program = {length, code};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return unavailable;
