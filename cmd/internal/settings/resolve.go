@@ -19,6 +19,7 @@ import (
 type Resolved struct {
 	Experiment
 	before *Experiment
+	run    string // its folder
 }
 
 // Source says what a command line is read against.
@@ -78,7 +79,7 @@ func (s Source) Resolve(c *cli.Context) (r Resolved, err error) {
 		if err = before.belongs(s.Command); err != nil {
 			return r, fmt.Errorf("%s: %w", c.String("resume"), err)
 		}
-		r.Experiment, r.before = *before, before
+		r.Experiment, r.before, r.run = *before, before, c.String("resume")
 		s.Options.Apply(c, s.Prefix, &r.Experiment)
 		if err = r.keepMask(c.String("resume")); err == nil {
 			err = r.complete(c, s)
@@ -234,8 +235,8 @@ func (r *Resolved) Unchanged() error {
 	}
 	if e := r.epochs(); *e(&r.Experiment) != *e(r.before) {
 		return fmt.Errorf("cannot resume with --epochs %d: the learning rate of this run falls to 0 over its %d epochs, so a "+
-			"longer one differs from the first epoch on; begin it with zos-ort %s --config DIR/config.json --epochs %[1]d",
-			*e(&r.Experiment), *e(r.before), r.Command)
+			"longer one differs from the first epoch on; begin it with zos-ort %s --config %s/config.json --epochs %[1]d",
+			*e(&r.Experiment), *e(r.before), r.Command, r.run)
 	}
 	if err := Same(*r.before, r.Experiment); err != nil {
 		return fmt.Errorf("cannot resume: the run was started with %w", err)
