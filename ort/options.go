@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
 	onnx "github.com/yalue/onnxruntime_go"
+
+	"zos-ort/models/file"
 )
 
 // Level says how far ONNX Runtime rewrites a graph before running it.
@@ -141,7 +142,7 @@ func (o Options) dump(model []byte, err error) error {
 	path := filepath.Join(o.Dump, fmt.Sprintf("failed-%x.onnx", sum[:4]))
 	saved := os.MkdirAll(o.Dump, 0o755)
 	if saved == nil {
-		saved = renameio.WriteFile(path, model, 0o644)
+		saved = file.Write(path, model, 0o644)
 	}
 	if saved != nil {
 		return fmt.Errorf("%w (and the model could not be saved: %v)", err, saved)

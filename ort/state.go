@@ -9,13 +9,13 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"unsafe"
 
-	"github.com/google/renameio/v2"
 	onnx "github.com/yalue/onnxruntime_go"
+
+	"zos-ort/models/file"
 )
 
 // State is a set of named float tensors that live in the runtime. It owns an OrtCheckpointState and
@@ -145,7 +145,7 @@ func (s *State) Save(path string) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := file.Create(path)
 	if err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}

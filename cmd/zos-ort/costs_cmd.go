@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/file"
 
 	"zos-ort/cmd/internal/costs"
 	"zos-ort/cmd/internal/deploy"
@@ -75,7 +76,7 @@ func costsAction(c *cli.Context) error {
 	if out != "" {
 		text, err := t.Text()
 		if err == nil {
-			err = renameio.WriteFile(out, text, 0o644)
+			err = file.Write(out, text, 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("save %s: %w", out, err)

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/file"
 
 	"zos-ort/cmd/internal/deploy"
 	"zos-ort/cmd/internal/rundir"
@@ -99,7 +100,7 @@ func exportAction(c *cli.Context) error {
 	}
 	for _, v := range list {
 		name := deploy.FileName(c.String("out"), v.Precision)
-		if err := renameio.WriteFile(name, v.Model, 0o644); err != nil {
+		if err := file.Write(name, v.Model, 0o644); err != nil {
 			return fmt.Errorf("save %s: %w", name, err)
 		}
 	}
@@ -107,7 +108,7 @@ func exportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(deploy.CardPath(c.String("out")), card, 0o644); err != nil {
+	if err := file.Write(deploy.CardPath(c.String("out")), card, 0o644); err != nil {
 		return fmt.Errorf("save the model card: %w", err)
 	}
 	return deploy.Print(p, c.String("out"), list)

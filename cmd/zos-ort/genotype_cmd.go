@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/file"
 
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
@@ -52,7 +53,7 @@ func genotypeAction(c *cli.Context) error {
 		return terminal.Usage(err) // the genotype is valid: the form is not
 	}
 	if out := c.String("out"); out != "" {
-		if err := renameio.WriteFile(out, []byte(text), 0o644); err != nil {
+		if err := file.Write(out, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("save %s: %w", out, err)
 		}
 		return nil

@@ -15,6 +15,7 @@ var layers = map[string]string{
 	"models/space/spacetest": "",
 	"models/stream":          "",
 	"models/safe":            "",
+	"models/file":            "",
 	"models/ranks":           "",
 	"models/method":          "models/space",
 	"models/budget":          "models/space",
@@ -42,11 +43,11 @@ var layers = map[string]string{
 	"models/celldraw": "models/space",
 
 	// the runtime: bytes, names and tensors; program and meter join it with the graphs
-	"ort":                "models/safe",
+	"ort":                "models/file models/safe",
 	"ort/kernels":        "models/safe ort",
 	"ort/nvml":           "models/safe",
 	"ort/mpi":            "models/ranks models/safe",
-	"ort/program":        "graphgen graphgen/ir graphgen/port ort ort/kernels",
+	"ort/program":        "graphgen graphgen/ir graphgen/port models/file ort ort/kernels",
 	"ort/runtime/unpack": "",
 	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
@@ -54,7 +55,7 @@ var layers = map[string]string{
 	"prune":             "models/budget models/ranks models/space",
 	"prune/ranking":     "prune prune/proxy graphgen graphgen/cost graphgen/pass graphgen/scope models/safe models/space models/supernet ort ort/program",
 	"prune/proxy":       "prune graphgen",
-	"search/checkpoint": "",
+	"search/checkpoint": "models/file",
 	"search/data":       "models/safe models/stream search/data/jpeg",
 	"search/data/jpeg":  "",
 	"search/train":      "models/ranks graphgen ort/program search/data",
@@ -65,7 +66,7 @@ var layers = map[string]string{
 	// the command half. Predictions (settings, memory) know nothing of the runtime.
 	"cmd/internal/terminal": "",
 	"cmd/internal/host":     "",
-	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host search/checkpoint",
+	"cmd/internal/rundir":   "cmd/internal/terminal cmd/internal/host models/file search/checkpoint",
 	"cmd/internal/chart":    "cmd/internal/terminal cmd/internal/rundir",
 	"cmd/internal/stats":    "",
 	"cmd/internal/costs":    "cmd/internal/terminal cmd/internal/rundir models/budget models/network models/space",
@@ -106,7 +107,7 @@ var layers = map[string]string{
 	"cmd/internal/figure1": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/stages cmd/internal/surrogate " +
 		"cmd/internal/report models/space models/stream prune/ranking",
-	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/method models/safe",
+	"cmd/internal/cells": "cmd/internal/host cmd/internal/settings models/file models/method models/safe",
 	"cmd/internal/sweeping": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/cells cmd/internal/report " +
 		"models/method models/space ort search/data",
@@ -203,6 +204,9 @@ func TestImportTable(t *testing.T) {
 		}
 		if p.path == "models/space" && len(p.foreign) > 0 {
 			t.Errorf("models/space is for the standard library alone, imports %v", p.foreign)
+		}
+		if p.path != "models/file" && slices.Contains(p.foreign, "github.com/google/renameio/v2") {
+			t.Errorf("%s writes files past models/file, whose temporary files lie beside them", p.path)
 		}
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
+
+	"zos-ort/models/file"
 
 	"zos-ort/cmd/internal/report"
 	"zos-ort/cmd/internal/settings"
@@ -48,7 +49,7 @@ func reportAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(out, page, 0o644); err != nil {
+	if err := file.Write(out, page, 0o644); err != nil {
 		return fmt.Errorf("save %s: %w", out, err)
 	}
 	p := newConsole(c)

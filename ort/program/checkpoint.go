@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 
 	"zos-ort/graphgen/port"
 	"zos-ort/ort"
@@ -21,7 +20,7 @@ func (n *Net) WriteState(w io.Writer) error {
 
 // Save writes the state as an ONNX Runtime checkpoint file. The file appears whole or not at all.
 func (n *Net) Save(path string) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := file.Create(path)
 	if err != nil {
 		return fmt.Errorf("save state: %w", err)
 	}

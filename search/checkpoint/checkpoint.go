@@ -19,7 +19,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 )
 
 // Schema of a checkpoint's JSON file.
@@ -77,12 +77,12 @@ func (s Store) save(position string, content any, state func(io.Writer) error) e
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.json(position), append(b, '\n'), 0o644, renameio.WithTempDir(s.Dir))
+	return file.Write(s.json(position), append(b, '\n'), 0o644)
 }
 
 // writeHashed writes a file atomically and returns its SHA-256.
 func writeHashed(path string, write func(io.Writer) error) (string, error) {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := file.Create(path)
 	if err != nil {
 		return "", err
 	}

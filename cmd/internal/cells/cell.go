@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 )
 
 // State says how far a phase is.
@@ -153,7 +153,7 @@ func (c Cell) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("status of %v: %w", c, err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, statusFile), append(b, '\n'), 0o644); err != nil {
+	if err := file.Write(filepath.Join(dir, statusFile), append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("status of %v: %w", c, err)
 	}
 	return nil

@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
+
+	"zos-ort/models/file"
 )
 
 // charts are the pictures that Draw makes, of quantities that at least one run has.
@@ -63,7 +64,7 @@ func save(p *plot.Plot, path, format string) error {
 	if _, err := w.WriteTo(&b); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644)
+	return file.Write(path, b.Bytes(), 0o644)
 }
 
 // bars are the summaries of one data set, with their positions on the axis of methods.

@@ -14,8 +14,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"go.yaml.in/yaml/v3"
+
+	"zos-ort/models/file"
 
 	"zos-ort/cmd/internal/host"
 )
@@ -103,10 +104,10 @@ func (k Kubernetes) Write(cells []string, attempts int) (m Manifest, err error) 
 	if err := os.MkdirAll(filepath.Dir(m.Path), 0o755); err != nil {
 		return m, fmt.Errorf("kubernetes: %w", err)
 	}
-	if err := renameio.WriteFile(k.list(job), list, 0o644); err != nil {
+	if err := file.Write(k.list(job), list, 0o644); err != nil {
 		return m, fmt.Errorf("kubernetes: %w", err)
 	}
-	if err := renameio.WriteFile(m.Path, content, 0o644); err != nil {
+	if err := file.Write(m.Path, content, 0o644); err != nil {
 		return m, fmt.Errorf("kubernetes: %w", err)
 	}
 	return m, nil

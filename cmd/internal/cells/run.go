@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 
 	"zos-ort/cmd/internal/host"
 )
@@ -162,7 +162,7 @@ func (p *Phase) command(dir string, threads int) ([]string, error) {
 		return append(args, "--resume", out), nil
 	}
 	config := filepath.Join(dir, p.Name+".json")
-	if err := renameio.WriteFile(config, p.Settings, 0o644); err != nil {
+	if err := file.Write(config, p.Settings, 0o644); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	return append(args, "--config", config, "--out", out), p.setAside(dir)

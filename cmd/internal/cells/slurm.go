@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 )
 
 // Slurm runs cells as the tasks of a job array, on nodes that share the folder of the sweep.
@@ -84,7 +84,7 @@ func (s Slurm) Submit(ctx context.Context, cells []string) (Job, error) {
 		return Job{}, fmt.Errorf("slurm: %w", err)
 	}
 	path := filepath.Join(dir, "array.sh")
-	if err := renameio.WriteFile(path, []byte(s.Script(cells)), 0o755); err != nil {
+	if err := file.Write(path, []byte(s.Script(cells)), 0o755); err != nil {
 		return Job{}, fmt.Errorf("slurm: %w", err)
 	}
 	out, err := output(ctx, "slurm", "sbatch", append(append([]string{"--parsable"}, s.Args...), path)...)
@@ -97,7 +97,7 @@ func (s Slurm) Submit(ctx context.Context, cells []string) (Job, error) {
 	if err != nil {
 		return job, fmt.Errorf("slurm: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, "job.json"), append(b, '\n'), 0o644); err != nil {
+	if err := file.Write(filepath.Join(dir, "job.json"), append(b, '\n'), 0o644); err != nil {
 		return job, fmt.Errorf("slurm: job %s was submitted, but: %w", id, err)
 	}
 	return job, nil

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 )
 
 // Header names the columns of Table.Cells.
@@ -227,7 +227,7 @@ func (t Table) Write(dir string) error {
 		content []byte
 	}{{"table.md", t.Markdown()}, {"table.csv", t.CSV()}, {"table.json", append(j, '\n')},
 		{"runs.csv", t.RunsCSV()}} {
-		if err := renameio.WriteFile(filepath.Join(dir, f.name), f.content, 0o644); err != nil {
+		if err := file.Write(filepath.Join(dir, f.name), f.content, 0o644); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"zos-ort/models/file"
 )
 
 // Dir is the folder of one run. Files in it appear whole or not at all.
@@ -94,7 +94,7 @@ func (d Dir) Write(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(d.Path(name)), 0o755); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	if err := renameio.WriteFile(d.Path(name), content, 0o644, renameio.WithTempDir(string(d))); err != nil {
+	if err := file.Write(d.Path(name), content, 0o644); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
