@@ -6,7 +6,6 @@ import (
 
 	"zos-ort/models/ranks"
 	"zos-ort/models/space"
-	"zos-ort/models/stream"
 	"zos-ort/models/supernet"
 	"zos-ort/ort/program"
 	"zos-ort/search/data"
@@ -82,15 +81,11 @@ func (c Config) decide(epoch int, j judge) error {
 		return nil
 	}
 	for _, t := range j.cellTypes() {
-		rng := stream.New(c.Seed, stream.Perturbation, uint64(t))
-		s := c.Net.Mask.Space()
-		edges, chosen := rng.Perm(s.Edges()), s.Chosen()
-		nodes := rng.Perm(len(chosen))
 		var err error
-		if n < s.Edges() {
-			err = j.operation(t, edges[n])
+		if edge, node := turn(c.Net.Mask.Space(), c.Seed, t, n); edge >= 0 {
+			err = j.operation(t, edge)
 		} else {
-			err = j.inputs(t, chosen[nodes[n-s.Edges()]])
+			err = j.inputs(t, node)
 		}
 		if err != nil {
 			return err

@@ -1,8 +1,8 @@
 package forecast
 
 import (
-	"zos-ort/models/space"
 	"zos-ort/prune"
+	"zos-ort/search"
 )
 
 // Names of the programs of a training and a search.
@@ -27,30 +27,13 @@ func (s stage) searching() Part {
 			span.Step += s.seconds[alphaStep]
 		}
 		if n := epoch - x.Epochs; n >= 0 { // a decision of a perturbation, and a little training
-			span.Steps, span.Trials = min(steps, x.PerturbSteps), trials(s.mask, n)
+			span.Steps, span.Trials = min(steps, x.PerturbSteps), search.Trials(s.mask, e.Seed, n)
 			span.Before = float64(span.Trials*judges) * s.seconds[batchEval]
 		}
 		p.Spans = append(p.Spans, span)
 	}
 	p.Spans[0].Before += s.opening
 	return p
-}
-
-// trials is how many evaluations decision n of a perturbation makes. The order of edges and nodes is drawn: on the
-// average an edge has its share of all operations.
-func trials(mask space.Mask, n int) int {
-	s := mask.Space()
-	if n < s.Edges() {
-		return ceil(mask.Drop(space.None).Count(), s.Edges())
-	}
-	all := 0
-	for _, node := range s.Chosen() {
-		lo, hi := s.NodeEdges(node)
-		for inputs := hi - lo; inputs > s.Takes(node); inputs-- {
-			all += inputs
-		}
-	}
-	return ceil(len(s.CellTypes())*all, len(s.Chosen()))
 }
 
 // selecting counts the steps of the trainings that choose a genotype.

@@ -33,7 +33,7 @@ func stagesOf(e settings.Experiment) (list []stage, err error) {
 	if e.Method != "" {
 		whole := e
 		whole.Execution.Shard = "" // what a shard leaves is not known
-		if likely, err = whole.LikelyMask(); err != nil {
+		if likely, err = whole.HeavyMask(); err != nil {
 			return nil, err
 		}
 	}

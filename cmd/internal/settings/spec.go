@@ -248,3 +248,21 @@ func (e Experiment) sameSize(plan space.Mask, rng *rand.Rand) (mask space.Mask) 
 	}
 	return mask
 }
+
+// HeavyMask is the likely mask, or where Algorithm 1 prunes the one of its size with the operations of the most weights
+// on every edge. That is what Algorithm 1 keeps (cmd/zos-ort/doc/quality.md), and what takes the most time.
+func (e Experiment) HeavyMask() (space.Mask, error) {
+	likely, err := e.LikelyMask()
+	if err != nil || e.Ranking.MaskFile != "" || e.Technique().Mask != method.Algorithm1 {
+		return likely, err
+	}
+	from, heavy := e.RankedSpace(), likely
+	for t, edge := range likely.Places() {
+		list := from.Primitives(t, edge)
+		slices.SortStableFunc(list, func(a, b space.Primitive) int {
+			return space.OperationParams(b, e.Network.Channels, 1) - space.OperationParams(a, e.Network.Channels, 1)
+		})
+		heavy.Put(t, edge, space.SetOf(list[:likely.At(t, edge).Len()]...))
+	}
+	return heavy, nil
+}
