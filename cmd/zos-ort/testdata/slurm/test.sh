@@ -59,9 +59,9 @@ run=$work/ranks
 job=$(sbatch --parsable --chdir="$work" --output="$work/ranks.out" "$here/ranks.sh" "$program" "$run" --method zos-rnd --derive alphas \
   --channels 4 --cells 3 --image-size 8 --train-images 256 --threads 1 --batch 4 --warmup 0 --valid-images 8 --epochs 60 --network-channels 4 \
   --network-cells 3)
-await 60 test -e "$run/genotypes/epoch-001.json"
+await 180 test -e "$run/genotypes/epoch-001.json"
 scancel --signal=TERM "$job" # what Slurm sends before the time is over
-await 60 grep -q "resume with" "$work/ranks.out"
+await 120 grep -q "resume with" "$work/ranks.out"
 await 300 test -e "$run/result.json"
 grep -q '"ranks": 2' "$run/result.json" || fail "the search has not run on two ranks"
 echo "test-slurm: two ranks under srun --mpi=pmix saved when they were told that the time is over, were queued again and are done"
