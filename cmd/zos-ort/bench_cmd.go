@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,8 +70,9 @@ func benchAction(c *cli.Context) error {
 	if c.Bool("quick") && !c.IsSet("minutes") {
 		minutes = 1
 	}
-	if !(minutes > 0 && minutes < 1e4) {
-		return terminal.Usagef("--minutes must be a positive number, got %v", minutes)
+	limit, err := timeLimit(minutes)
+	if err != nil {
+		return err
 	}
 	if err := ort.Open(""); err != nil {
 		return err
@@ -83,7 +83,7 @@ func benchAction(c *cli.Context) error {
 	case c.String("profile") != "":
 		return bench.Profile(c.Context, p, cases, c.String("profile"))
 	}
-	return bench.Request{Cases: cases, Device: d, Limit: time.Duration(minutes * float64(time.Minute)),
+	return bench.Request{Cases: cases, Device: d, Limit: limit,
 		Python: c.String("python"), Needed: c.IsSet("python"), Compile: c.Bool("compile")}.Run(c.Context, p)
 }
 

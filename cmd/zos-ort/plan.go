@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -33,6 +34,14 @@ func plannedExperiment(c *cli.Context) (settings.Experiment, error) {
 }
 
 func join(lists ...[]cli.Flag) []cli.Flag { return slices.Concat(lists...) }
+
+// timeLimit is what --minutes allows.
+func timeLimit(minutes float64) (time.Duration, error) {
+	if !(minutes > 0 && minutes < 1e4) {
+		return 0, terminal.Usagef("--minutes must be a positive number, got %v", minutes)
+	}
+	return time.Duration(minutes * float64(time.Minute)), nil
+}
 
 // onlyWith refuses flags that mean something together with another flag alone.
 func onlyWith(c *cli.Context, flag string, names ...string) error {

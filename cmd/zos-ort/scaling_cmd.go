@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/urfave/cli/v2"
 
 	"zos-ort/cmd/internal/bench"
@@ -56,9 +54,9 @@ func scalingAction(c *cli.Context) error {
 	if err != nil {
 		return terminal.Usage(err)
 	}
-	m := c.Float64("minutes")
-	if !(m > 0 && m < 1e4) {
-		return terminal.Usagef("--minutes must be a positive number, got %v", m)
+	limit, err := timeLimit(c.Float64("minutes"))
+	if err != nil {
+		return err
 	}
 	if err := ort.Open(""); err != nil {
 		return err
@@ -67,22 +65,27 @@ func scalingAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return dir.Finish(bench.Scaling(c.Context, newConsole(c), base, list, time.Duration(m*float64(time.Minute)), dir))
+	return dir.Finish(bench.Scaling(c.Context, newConsole(c), base, list, limit, dir))
 }
 
 // scalingCase is the network that grows.
 func scalingCase(c *cli.Context) (bench.Case, error) {
-	e, err := plannedExperiment(c)
-	if err != nil {
-		return bench.Case{}, err
-	}
 	m, err := method.Find(c.String("method"))
 	if err != nil {
 		return bench.Case{}, terminal.Usage(err)
 	}
+	e, err := scalingExperiment(c, m)
+	return bench.Case{Experiment: e, Mask: bench.EvenMask(len(space.DARTS.Operations()))}, err
+}
+
+// scalingExperiment is the search of a method whose steps are measured.
+func scalingExperiment(c *cli.Context, m method.Method) (e settings.Experiment, err error) {
+	if e, err = plannedExperiment(c); err != nil {
+		return e, err
+	}
 	e = e.With(m).WithBatch(settings.StageSearch, c.Int("batch"))
 	if e.Device.Threads, err = settings.Threads(c, newConsole(c)); err != nil {
-		return bench.Case{}, err
+		return e, err
 	}
-	return bench.Case{Experiment: e, Mask: bench.EvenMask(len(space.DARTS.Operations()))}, e.CheckPlanned()
+	return e, e.CheckPlanned()
 }

@@ -59,12 +59,12 @@ func scalingRanks(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	minutes := c.Float64("minutes")
-	if !(minutes > 0 && minutes < 1e4) {
-		return terminal.Usagef("--minutes must be a positive number, got %v", minutes)
+	limit, err := timeLimit(c.Float64("minutes"))
+	if err != nil {
+		return err
 	}
 	for _, m := range list {
-		if _, _, err := rankedCase(c, m); err != nil {
+		if _, err := scalingExperiment(c, m); err != nil {
 			return err
 		}
 		r.Methods = append(r.Methods, m.Name)
@@ -72,7 +72,7 @@ func scalingRanks(c *cli.Context) error {
 	if r.Launcher, err = dataparallel.FindLauncher(c.String("launcher")); err != nil {
 		return err
 	}
-	share := minutes / float64(len(list)*len(r.Ranks))
+	share := limit.Minutes() / float64(len(list)*len(r.Ranks))
 	r.Arguments = func(method string) []string {
 		args := []string{"scaling", "--" + asRank, "--method=" + method, "--batch=" + strconv.Itoa(r.Batch),
 			"--threads=" + strconv.Itoa(r.Threads), "--minutes=" + terminal.Number(share)}
@@ -121,28 +121,21 @@ func joinInts(list []int) string {
 	return strings.Join(words, ",")
 }
 
-// rankedCase is the network of a method whose steps are measured, with a likely mask.
-func rankedCase(c *cli.Context, m method.Method) (e settings.Experiment, mask space.Mask, err error) {
-	if e, err = plannedExperiment(c); err != nil {
-		return e, mask, err
-	}
-	e = e.With(m).WithBatch(settings.StageSearch, c.Int("batch"))
-	if e.Device.Threads, err = settings.Threads(c, newConsole(c)); err != nil {
-		return e, mask, err
-	}
-	if err = e.CheckPlanned(); err == nil {
-		mask, err = e.LikelyMask()
-	}
-	return e, mask, err
-}
-
 // scalingRank is one of the ranks that are measured. The first prints what they have shown.
 func scalingRank(c *cli.Context, g ranks.Group) error {
 	m, err := method.Find(c.String("method"))
 	if err != nil {
 		return terminal.Usage(err)
 	}
-	e, mask, err := rankedCase(c, m)
+	e, err := scalingExperiment(c, m)
+	if err != nil {
+		return err
+	}
+	mask, err := e.LikelyMask()
+	if err != nil {
+		return err
+	}
+	limit, err := timeLimit(c.Float64("minutes"))
 	if err != nil {
 		return err
 	}
@@ -154,8 +147,7 @@ func scalingRank(c *cli.Context, g ranks.Group) error {
 		return err
 	}
 	alphas := space.NewAlphas(mask, e.Network.Partial > 1).Len()
-	sample, err := dataparallel.Measure(c.Context, spec, alphas, g, ort.Options{Threads: e.Device.Threads},
-		time.Duration(c.Float64("minutes")*float64(time.Minute)))
+	sample, err := dataparallel.Measure(c.Context, spec, alphas, g, ort.Options{Threads: e.Device.Threads}, limit)
 	if err != nil || g.Rank() > 0 {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,9 +38,9 @@ func (l Launcher) sample(ctx context.Context, n int, arguments []string) (m Samp
 	if err != nil {
 		return m, err
 	}
-	words := append([]string{self}, arguments...)
+	words := slices.Concat([]string{self}, arguments)
 	if n > 1 {
-		words = append(append(append([]string{}, l...), strconv.Itoa(n)), words...)
+		words = slices.Concat(l, []string{strconv.Itoa(n)}, words)
 	}
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	var out, said bytes.Buffer

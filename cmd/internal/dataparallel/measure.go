@@ -48,7 +48,10 @@ func Measure(ctx context.Context, s graphgen.Spec, alphas int, g ranks.Group, o 
 	seconds := make([][]float64, len(works))
 	for start, rounds := time.Now(), 0; ; rounds++ {
 		over, err := r.over(rounds > 2 && time.Since(start) > limit || ctx.Err() != nil)
-		if err != nil || over {
+		if err != nil {
+			return m, err
+		}
+		if over {
 			break
 		}
 		for i, work := range works {

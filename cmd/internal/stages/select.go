@@ -97,8 +97,8 @@ func (r *Run) choose(ctx context.Context, last int, out *SearchResult) error {
 func (r *Run) candidates(last int, found space.Genotype) (list []Candidate, err error) {
 	seen := map[space.Genotype]bool{}
 	add := func(c Candidate) {
-		if !seen[c.Genotype] {
-			seen[c.Genotype] = true
+		if key := c.Genotype.Canonical(); !seen[key] {
+			seen[key] = true
 			list = append(list, c)
 		}
 	}
