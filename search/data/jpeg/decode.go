@@ -25,9 +25,10 @@ const (
 
 const blockSize = 64
 
-// Bounds of the work that a small file can ask for. Encoders write about ten scans; those of an image of 8192x8192
-// visit 14 million blocks.
+// Bounds of the memory and the work that a small file can ask for. An image of 8192x8192 in four components has
+// 4 million blocks. Encoders write about ten scans; those of such an image visit 14 million blocks.
 const (
+	maxBlocks = 5 << 20
 	maxScans  = 500
 	maxVisits = 50 << 20
 )
@@ -244,12 +245,17 @@ func (d *decoder) frame(b []byte) error {
 
 // layOut gives every component its size.
 func (d *decoder) layOut() error {
+	blocks := 0
 	for _, c := range d.comps {
 		if d.hMax%c.h != 0 || d.vMax%c.v != 0 {
 			return fmt.Errorf("sampling %dx%d of %dx%d is not read", c.h, c.v, d.hMax, d.vMax)
 		}
 		c.width, c.height = ceil(d.width*c.h, d.hMax), ceil(d.height*c.v, d.vMax)
 		c.across, c.down = ceil(d.width, 8*d.hMax)*c.h, ceil(d.height, 8*d.vMax)*c.v
+		blocks += c.across * c.down
+	}
+	if blocks > maxBlocks {
+		return fmt.Errorf("image of %dx%d is larger than %d blocks", d.width, d.height, maxBlocks)
 	}
 	return nil
 }

@@ -131,6 +131,14 @@ func TestManyBlocks(t *testing.T) {
 	}
 }
 
+// A header can claim gigabytes, which are not taken.
+func TestLargeFrame(t *testing.T) {
+	f := slices.Concat([]byte{0xff, soi}, segment(sof2, 8, 0xff, 0xff, 0xff, 0xff, 1, 1, 0x11, 0))
+	if _, _, err := Decode(f); err == nil || !strings.Contains(err.Error(), "65535x65535 is larger than 5242880 blocks") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // FuzzDecode: any bytes give an image or an error. What the standard library reads too has its size.
 func FuzzDecode(f *testing.F) {
 	for _, name := range []string{"444-16x16.jpg", "420-5x5.jpg", "411-19x13.jpg", "440-16x16.jpg", "progressive.jpg",
