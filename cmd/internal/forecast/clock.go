@@ -24,6 +24,13 @@ type Clock struct {
 // NewClock starts with a forecast.
 func NewClock(f Forecast) *Clock { return &Clock{forecast: f, now: time.Now, part: -1} }
 
+// Plan replaces what is to come, before a part of it runs.
+func (c *Clock) Plan(f Forecast) {
+	if c != nil {
+		c.forecast = f
+	}
+}
+
 // faith is by how many seconds of observed work a forecast is outweighed: little if nothing was measured.
 func (c *Clock) faith() float64 {
 	const measured, guessed = 5, .1

@@ -99,6 +99,22 @@ func TestClockBelievesForecast(t *testing.T) {
 	}
 }
 
+// TestClockPlan: a plan that is corrected between two parts counts from there on.
+func TestClockPlan(t *testing.T) {
+	c, now := NewClock(planned), time.Unix(0, 0)
+	c.now = func() time.Time { return now }
+	c.At(Pruning, 1, 80, false)
+	other := Forecast{Measured: true, Parts: []Part{planned.Parts[0], {What: Search, Spans: []Span{{Steps: 10, Step: 3}}}}}
+	c.Plan(other)
+	if got, _ := c.Left(); math.Abs(got-30) > 1e-9 {
+		t.Errorf("%v s are left", got)
+	}
+	c.At(Search, 0, 4, false)
+	if got, _ := c.Left(); math.Abs(got-18) > 1e-9 {
+		t.Errorf("%v s are left after four steps", got)
+	}
+}
+
 // TestClockGuesses: without timed steps, a part tells how fast the others are.
 func TestClockGuesses(t *testing.T) {
 	guess := planned

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,32 +101,42 @@ func TestOfTimesSteps(t *testing.T) {
 	}
 }
 
-// TestCountsSearch: a search makes as many steps in every epoch as forecast, also for decisions by perturbation.
+// TestCountsSearch: a search makes as many steps in every epoch as forecast, also for decisions by perturbation, of a
+// pruned space and of all operations.
 func TestCountsSearch(t *testing.T) {
-	e, set, test, o := small(t)
-	e.Search.Derive, e.Search.PerturbImages, e.Search.PerturbSteps = settings.DerivePerturbation, 16, 2
-	mask := check.Must(e.LikelyMask())(t)
-	cfg := check.Must(stages.SearchConfig(e, mask))(t)
-	cfg.Options = o
-	c := newCounter[search.Epoch, search.Snapshot]()
-	if _, err := search.Run(t.Context(), cfg, set, nil, c); err != nil {
-		t.Fatal(err)
-	}
-	p := forecasted(t, e, test)[forecast.Search]
-	if len(p.Spans) != 3+space.DARTS.Decisions() || len(c.steps) != len(p.Spans) {
-		t.Fatalf("%d epochs are forecast, %d were", len(p.Spans), len(c.steps))
-	}
-	made := 0
-	for i, s := range p.Spans {
-		if made += c.trials[i]; c.steps[i] != s.Steps || c.trials[i] != s.Trials {
-			t.Errorf("epoch %d: %d steps and %d trials, %d and %d forecast", i, c.steps[i], c.trials[i], s.Steps, s.Trials)
-		}
-	}
-	if made == 0 {
-		t.Error("no trials")
-	}
-	if p.Spans[0].Step >= p.Spans[1].Step {
-		t.Error("the warm-up is as slow as what comes after it")
+	for method, derive := range map[string]string{"zos": settings.DerivePerturbation, "zos-rnd": settings.DeriveAlphas,
+		"darts": settings.DeriveAlphas, "pc-darts": settings.DerivePerturbation} {
+		t.Run(method+" "+derive, func(t *testing.T) {
+			e, set, test, o := small(t)
+			e.Method, e.Search.Derive, e.Search.PerturbImages, e.Search.PerturbSteps = method, derive, 16, 2
+			mask := check.Must(e.LikelyMask())(t)
+			cfg := check.Must(stages.SearchConfig(e, mask))(t)
+			cfg.Options = o
+			c := newCounter[search.Epoch, search.Snapshot]()
+			if _, err := search.Run(t.Context(), cfg, set, nil, c); err != nil {
+				t.Fatal(err)
+			}
+			decisions := 0
+			if derive == settings.DerivePerturbation {
+				decisions = space.DARTS.Decisions()
+			}
+			p := forecasted(t, e, test)[forecast.Search]
+			if len(p.Spans) != 3+decisions || len(c.steps) != len(p.Spans) {
+				t.Fatalf("%d epochs are forecast, %d were", len(p.Spans), len(c.steps))
+			}
+			made := 0
+			for i, s := range p.Spans {
+				if made += c.trials[i]; c.steps[i] != s.Steps || c.trials[i] != s.Trials {
+					t.Errorf("epoch %d: %d steps and %d trials, %d and %d forecast", i, c.steps[i], c.trials[i], s.Steps, s.Trials)
+				}
+			}
+			if (made == 0) != (decisions == 0) {
+				t.Errorf("%d trials", made)
+			}
+			if p.Spans[0].Step >= p.Spans[1].Step {
+				t.Error("the warm-up is as slow as what comes after it")
+			}
+		})
 	}
 }
 
@@ -152,6 +163,35 @@ func TestForecastsWhatPruningKeeps(t *testing.T) {
 	}
 	if chance := step(likely); got < 1.2*chance {
 		t.Errorf("a step takes %v, on a mask of chance %v", got, chance)
+	}
+}
+
+// TestForecastWithMask: once the mask is known, a search is forecast like one that was given the mask. What was timed on
+// other operations still counts.
+func TestForecastWithMask(t *testing.T) {
+	e, _, test, _ := small(t)
+	e.Search.Derive = settings.DerivePerturbation
+	mask := check.Must(e.LikelyMask())(t)
+	given := e
+	given.Ranking.MaskFile = filepath.Join(t.TempDir(), "mask.json")
+	if err := space.WriteMask(given.Ranking.MaskFile, mask); err != nil {
+		t.Fatal(err)
+	}
+	want := forecasted(t, given, test)[forecast.Search]
+	guess := check.Must(forecast.Guess(e, test.Len(), "not timed"))(t)
+	known := check.Must(guess.WithMask(mask))(t)
+	if got := byName(known)[forecast.Search]; math.Abs(got.Seconds()/want.Seconds()-1) > 1e-9 ||
+		!slices.EqualFunc(got.Spans, want.Spans, func(a, b forecast.Span) bool { return a.Trials == b.Trials }) {
+		t.Errorf("%v s, want %v s", got.Seconds(), want.Seconds())
+	}
+	if before := byName(guess)[forecast.Search]; before.Seconds() < 1.1*want.Seconds() {
+		t.Errorf("before the mask is known %v s, after it %v s", before.Seconds(), want.Seconds())
+	}
+	timed := check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), true))(t)
+	again := byName(check.Must(timed.WithMask(mask))(t))[forecast.Search].Spans[2].Step
+	ratio := want.Spans[2].Step / byName(guess)[forecast.Search].Spans[2].Step
+	if once := byName(timed)[forecast.Search].Spans[2].Step; again < .8*ratio*once || again > 1.25*ratio*once {
+		t.Errorf("a step timed as %v s takes %v s under the mask, by arithmetic %.2f of it", once, again, ratio)
 	}
 }
 

@@ -62,6 +62,9 @@ type Forecast struct {
 	Parts    []Part
 	Measured bool   // by timing the programs here
 	Why      string // it is not measured
+
+	stages []stage
+	test   int // images
 }
 
 // Seconds is how long the run takes.

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"context"
+	"slices"
 
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/settings"
@@ -84,11 +85,17 @@ func (s *stage) guess() (err error) {
 	if s.programs, err = s.experiment.Programs(s.at, s.mask); err != nil {
 		return err
 	}
-	s.seconds = map[string]float64{}
-	for _, p := range s.programs {
-		s.seconds[p.Name] = pass.StepTime(p.Graph, s.target)
-	}
+	s.seconds = s.arithmetic()
 	return nil
+}
+
+// arithmetic is the time of each program as its operators predict it.
+func (s *stage) arithmetic() map[string]float64 {
+	m := map[string]float64{}
+	for _, p := range s.programs {
+		m[p.Name] = pass.StepTime(p.Graph, s.target)
+	}
+	return m
 }
 
 func sum(m map[string]float64) (x float64) {
@@ -123,6 +130,7 @@ func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, 
 	if err != nil {
 		return f, err
 	}
+	f.stages, f.test = list, test
 	if f.Parts, err = parts(list, test); err != nil || !all && f.Seconds() < worth {
 		f.Why = "seconds"
 		return f, err
@@ -151,10 +159,44 @@ func parts(list []stage, test int) (parts []Part, err error) {
 
 // Guess predicts by arithmetic alone; why says why nothing is timed.
 func Guess(e settings.Experiment, test int, why string) (Forecast, error) {
-	f := Forecast{Why: why}
 	list, err := stagesOf(e)
-	if err == nil {
-		f.Parts, err = parts(list, test)
+	if err != nil {
+		return Forecast{Why: why}, err
 	}
+	f := Forecast{Why: why, stages: list, test: test}
+	f.Parts, err = parts(list, test)
 	return f, err
+}
+
+// WithMask is the forecast of a search whose mask is known: its trials are counted anew, and the times of its steps
+// follow from what was timed by the arithmetic of both masks.
+func (f Forecast) WithMask(mask space.Mask) (Forecast, error) {
+	list := slices.Clone(f.stages)
+	for i := range list {
+		if s := &list[i]; s.what == Search {
+			if err := s.remask(mask); err != nil {
+				return f, err
+			}
+		}
+	}
+	parts, err := parts(list, f.test)
+	if err != nil {
+		return f, err
+	}
+	f.stages, f.Parts = list, parts
+	return f, nil
+}
+
+// remask gives the stage another mask.
+func (s *stage) remask(mask space.Mask) error {
+	known := s.seconds
+	before := s.arithmetic()
+	s.mask = mask
+	if err := s.guess(); err != nil {
+		return err
+	}
+	for name, t := range s.seconds {
+		s.seconds[name] = known[name] * t / before[name]
+	}
+	return nil
 }

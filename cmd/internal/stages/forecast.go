@@ -8,6 +8,7 @@ import (
 	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/search/train"
 )
@@ -42,6 +43,16 @@ func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
 	r.clock = forecast.NewClock(r.Forecast)
 	r.Console.TellsTime()
 	return nil
+}
+
+// replan corrects the clock of a search whose mask is known.
+func (r *Run) replan(mask space.Mask) error {
+	if r.clock == nil {
+		return nil
+	}
+	f, err := r.Forecast.WithMask(mask)
+	r.clock.Plan(f)
+	return err
 }
 
 // crowd are the threads a processor up to which steps are timed.

@@ -100,6 +100,9 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 	if err := r.memoryPlan(settings.StageSearch, mask); err != nil {
 		return err
 	}
+	if err := r.replan(mask); err != nil {
+		return err
+	}
 	cfg, err := SearchConfig(r.Experiment, mask)
 	if err != nil {
 		return err
