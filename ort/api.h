@@ -57,6 +57,7 @@ enum {
   zos_CreateAllocator = 131,
   zos_ReleaseAllocator = 132,
   zos_CreateAndRegisterAllocator = 144,
+  zos_SessionGetProfilingStartTimeNs = 146,
   zos_ReleaseArenaCfg = 157,
   zos_CreateArenaCfgV2 = 164,
   zos_RegisterAllocator = 176,
@@ -126,6 +127,16 @@ void zos_trim(void);  // gives unused heap back
 OrtStatus *zos_arena_register(OrtEnv *env, const OrtMemoryInfo *info);
 OrtStatus *zos_arena_unregister(OrtEnv *env, const OrtMemoryInfo *info);
 
+// An allocator of host memory that writes down what is in use. zos_ledger_take gives the caller what was
+// written since the last call; zos_memory_free frees it.
+typedef struct {
+  int64_t nanoseconds;  // since 1970
+  int64_t bytes;
+} zos_entry;
+OrtStatus *zos_ledger_register(OrtEnv *env);
+OrtStatus *zos_ledger_unregister(OrtEnv *env);
+size_t zos_ledger_take(zos_entry **uses);
+
 // Tensors. zos_memory is zeroed, 64-byte aligned memory; zos_memory_free frees it.
 void *zos_memory(size_t bytes);
 void zos_memory_free(void *memory);
@@ -156,6 +167,7 @@ void zos_binding_free(zos_binding *b);
 OrtStatus *zos_run(OrtSession *session, const OrtRunOptions *options, zos_binding *b, bool keep);
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs);
+OrtStatus *zos_profiling_start(const OrtSession *session, uint64_t *nanoseconds);
 void zos_pairs(const OrtKeyValuePairs *pairs, const char *const **keys,
                const char *const **values, size_t *count);
 void zos_pairs_release(OrtKeyValuePairs *pairs);

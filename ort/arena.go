@@ -9,7 +9,7 @@ import (
 )
 
 // envAllocators is the setting of a session that uses the environment's allocators for its memory:
-// on the host the arena of NewArena, on a GPU the pool of OpenCUDA.
+// on the host the arena of NewArena or the ledger of NewLedger, on a GPU the pool of OpenCUDA.
 const envAllocators = "session.use_env_allocators"
 
 // Trim gives the system back what the allocator of the C library holds unused: above all what ONNX
@@ -22,12 +22,8 @@ func Trim() { C.zos_trim() }
 // what programs need, in steps of 256 bytes. Its statistics start at zero. Close the sessions that
 // use it before release.
 func NewArena() (release func(), err error) {
-	if err := process.acquire("arena"); err != nil {
-		return nil, err
-	}
-	if process.count("arena") > 1 { // ONNX Runtime would replace the first one
-		process.release("arena")
-		return nil, fmt.Errorf("new arena: %w: there is one", ErrInUse)
+	if err := process.acquireOnly("arena"); err != nil { // ONNX Runtime would replace the first one
+		return nil, fmt.Errorf("new arena: %w", err)
 	}
 	if err := check("new arena", C.zos_arena_register(process.env, process.memory)); err != nil {
 		process.release("arena")

@@ -1,4 +1,5 @@
 #include "cuda.h"
+#include "allocator.h"
 #include "call.h"
 
 #include <dlfcn.h>
@@ -38,15 +39,6 @@ int zos_cuda_uuid(void *driver, int i, unsigned char *uuid) {
 // Numbers of enum cudaMemPoolAttr (driver_types.h).
 enum { release_threshold = 4, reserved_current = 5, reserved_high = 6, used_current = 7, used_high = 8 };
 
-// allocator is the beginning of struct OrtAllocator (onnxruntime_c_api.h), as of version 18.
-typedef struct allocator {
-  uint32_t version;
-  void *(*alloc)(struct allocator *, size_t);
-  void (*free)(struct allocator *, void *);
-  const OrtMemoryInfo *(*info)(const struct allocator *);
-  void *(*reserve)(struct allocator *, size_t);
-} allocator;
-
 // pool is the source of all device memory of the process. Allocation is ordered on the stream that
 // all sessions compute on, so freed memory may be handed out again at once.
 static struct {
@@ -62,7 +54,6 @@ static struct {
   int (*set)(void *, int, void *);
   int (*trim)(void *, size_t);
   int (*last_error)(void);
-  void (*throw_bad_alloc)(void);
   int (*memory_info)(size_t *, size_t *);
 } pool;
 
@@ -139,37 +130,19 @@ void zos_pool_free(void *p) {
   if (p != NULL) (void)pool.free_async(p, pool.stream);
 }
 
-// alloc never returns NULL, which ONNX Runtime would use without checking. Like ONNX Runtime's own
-// allocators it throws std::bad_alloc, through the C++ library that ONNX Runtime has loaded. ONNX
-// Runtime abandons the step and says so.
+// alloc never returns NULL, which ONNX Runtime would use without checking. ONNX Runtime abandons the step
+// and says so.
 static void *alloc(allocator *self, size_t bytes) {
   void *p = zos_pool_alloc(bytes);
-  if (p == NULL && bytes > 0 && pool.throw_bad_alloc != NULL) pool.throw_bad_alloc();
+  if (p == NULL && bytes > 0) zos_bad_alloc();
   return p;
 }
 static void give_back(allocator *self, void *p) { zos_pool_free(p); }
 static const OrtMemoryInfo *info(const allocator *self) { return pool.info; }
 
-// The environment keeps a pointer to the allocator, so the allocator lasts as long as the process.
 OrtStatus *zos_pool_register(OrtEnv *env, int device) {
   static allocator self = {18, alloc, give_back, info, alloc};
-  typedef OrtStatus *(*create)(const char *, int, int, int, OrtMemoryInfo **);
-  typedef OrtStatus *(*add)(OrtEnv *, allocator *);
-  enum { device_allocator = 0, default_memory = 0 };
-  if (pool.info != NULL) return NULL;
-  void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  if (library != NULL)
-    pool.throw_bad_alloc = (void (*)(void))dlsym(library, "_ZSt17__throw_bad_allocv");
-  OrtStatus *s =
-      ORT(CreateMemoryInfo, create)("Cuda", device_allocator, device, default_memory, &pool.info);
-  if (s == NULL) s = ORT(RegisterAllocator, add)(env, &self);
-  return s;
+  return zos_register(env, &self, "Cuda", device, &pool.info);
 }
 
-OrtStatus *zos_pool_unregister(OrtEnv *env) {
-  if (pool.info == NULL) return NULL;
-  OrtStatus *s = zos_arena_unregister(env, pool.info);
-  zos_memory_info_release(pool.info);
-  pool.info = NULL;
-  return s;
-}
+OrtStatus *zos_pool_unregister(OrtEnv *env) { return zos_unregister(env, &pool.info); }

@@ -166,15 +166,22 @@ func (e *environment) acquire(kind string) error {
 	return nil
 }
 
+// acquireOnly is acquire for a kind of which there is one at a time.
+func (e *environment) acquireOnly(kind string) error {
+	if err := e.acquire(kind); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.live[kind] > 1 {
+		e.live[kind]--
+		return fmt.Errorf("%w: there is one", ErrInUse)
+	}
+	return nil
+}
+
 func (e *environment) release(kind string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.live[kind]--
-}
-
-// count returns the number of open objects of a kind.
-func (e *environment) count(kind string) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.live[kind]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -117,6 +118,56 @@ func TestArena(t *testing.T) {
 		n.Close()
 		release()
 		release()
+	}
+}
+
+// A ledger says what is in use, and since when. It ends with nothing in use, and has the place of an arena.
+func TestLedger(t *testing.T) {
+	start(t)
+	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
+	defer x.Close()
+	defer a.Close()
+	for range 2 {
+		l := must(NewLedger())(t)
+		if _, err := NewArena(); !errors.Is(err, ErrInUse) {
+			t.Errorf("an arena beside the ledger: %v", err)
+		}
+		n := must(NewInference(scaleModel(), Options{Threads: 1, Ledger: true}))(t)
+		begun := int64(0)
+		if before := l.Take(); len(before) > 0 {
+			begun = before[len(before)-1].Bytes
+		}
+		from := time.Now()
+		out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+		to, most := time.Now(), int64(0)
+		for _, u := range l.Take() {
+			most = max(most, u.Bytes-begun)
+			if u.At.Before(from.Truncate(0)) || u.At.After(to) {
+				t.Errorf("a use at %v of a run from %v to %v", u.At, from, to)
+			}
+		}
+		if want := int64(4<<16 + 4); most != want { // y and s
+			t.Errorf("%d bytes in use, want %d", most, want)
+		}
+		out["y"].Close()
+		out["s"].Close()
+		n.Close()
+		if last := l.Take(); len(last) == 0 || last[len(last)-1].Bytes != 0 {
+			t.Errorf("in use at the end: %v", last)
+		}
+		l.Close()
+		l.Close()
+	}
+}
+
+// The profile of a session counts from when the session was made.
+func TestProfilingStart(t *testing.T) {
+	start(t)
+	from := time.Now()
+	n := must(NewInference(scaleModel(), Options{Threads: 1, Profile: filepath.Join(t.TempDir(), "p")}))(t)
+	defer n.Close()
+	if at := must(n.ProfilingStart())(t); at.Before(from) || at.After(time.Now()) {
+		t.Errorf("profiled from %v on, the session was made at %v", at, from)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 	"unsafe"
 )
 
@@ -61,4 +62,15 @@ func (n *Inference) Stats(device string) (AllocatorStats, error) {
 		return stats, fmt.Errorf("statistics of %s: %w", device, ErrNoStats)
 	}
 	return stats, nil
+}
+
+// ProfilingStart is the time from which the profile of the session counts (Options.Profile).
+func (n *Inference) ProfilingStart() (time.Time, error) {
+	if err := n.enter(); err != nil {
+		return time.Time{}, err
+	}
+	defer n.leave()
+	var ns C.uint64_t
+	err := check("profile", C.zos_profiling_start(n.handle, &ns))
+	return time.Unix(0, int64(ns)), err
 }

@@ -117,6 +117,10 @@ OrtStatus *zos_eval_step(const OrtTrainingSession *session, zos_binding *b) {
   return s;
 }
 
+OrtStatus *zos_profiling_start(const OrtSession *session, uint64_t *nanoseconds) {
+  return ORT(SessionGetProfilingStartTimeNs, OrtStatus * (*)(const OrtSession *, uint64_t *))(session, nanoseconds);
+}
+
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs) {
   typedef OrtStatus *(*create)(const OrtSession *, const OrtMemoryInfo *, OrtAllocator **);

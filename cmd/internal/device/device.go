@@ -103,6 +103,16 @@ func (d *Device) OpenArena() error {
 	return err
 }
 
+// WithoutArena runs something that has its own source of host memory. No session may be open.
+func (d *Device) WithoutArena(do func() error) error {
+	if d.arena == nil {
+		return do()
+	}
+	d.arena()
+	d.arena = nil
+	return errors.Join(do(), d.OpenArena())
+}
+
 // Close ends the counting of a GPU's memory and gives the arena back.
 func (d *Device) Close() {
 	d.Meter.Close()

@@ -5,7 +5,6 @@ package profile
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,16 +28,6 @@ const (
 	profileAtLeast = 3
 	profileTime    = 5 * time.Second
 )
-
-// traceEvent is one entry of ONNX Runtime's trace, in Chrome's format.
-type traceEvent struct {
-	Category string `json:"cat"`
-	Name     string `json:"name"`
-	Duration int64  `json:"dur"` // microseconds
-	Args     struct {
-		Provider string `json:"provider"`
-	} `json:"args"`
-}
 
 // programProfile is where the time of a program goes.
 type programProfile struct {
@@ -90,23 +79,19 @@ func runProfiled(ctx context.Context, p *graphgen.Program, o ort.Options) error 
 
 // readTrace sums up the trace of a program.
 func readTrace(path string, p *graphgen.Program) (programProfile, error) {
-	b, err := os.ReadFile(path)
+	events, err := meter.ReadTrace(path)
 	if err != nil {
-		return programProfile{}, err
-	}
-	var events []traceEvent
-	if err := json.Unmarshal(b, &events); err != nil {
-		return programProfile{}, fmt.Errorf("profile: %s: %w", path, err)
+		return programProfile{}, fmt.Errorf("profile: %w", err)
 	}
 	out := programProfile{Program: p.Name}
 	var runs []float64
 	times, providers := map[string][]float64{}, map[string]string{}
 	for _, e := range events {
-		node, timed := strings.CutSuffix(e.Name, "_kernel_time")
+		node, timed := e.Node()
 		switch {
 		case e.Category == "Session" && e.Name == "model_run":
 			runs = append(runs, float64(e.Duration)/1e6)
-		case e.Category == "Node" && timed:
+		case timed:
 			times[node] = append(times[node], float64(e.Duration)/1e6)
 			providers[node] = e.Args.Provider
 		}

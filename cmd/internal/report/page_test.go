@@ -220,6 +220,45 @@ func TestMeasuredMemory(t *testing.T) {
 	}
 }
 
+// TestMemoryOverAStep: what was measured is a line over what was predicted, of each program; a file of other rows is left
+// out.
+func TestMemoryOverAStep(t *testing.T) {
+	dir := copied(t, "search")
+	memory := func() []chart {
+		for _, s := range check.Must(load(dir, "x"))(t).Sections {
+			if s.Title == "Memory" {
+				return s.Charts
+			}
+		}
+		return nil
+	}
+	predicted := memory()
+	text := "program,node,measured\n"
+	for i, line := range strings.Split(strings.TrimSpace(readText(t, dir, "memory.csv")), "\n")[1:] {
+		cells := strings.Split(line, ",")
+		text += fmt.Sprintf("%s,%s,%d\n", cells[0], cells[1], 1_000_000*i)
+	}
+	write(t, text, dir, "memory_measured.csv")
+	at := 0
+	for i, c := range memory() {
+		if c.Kind != stack {
+			continue
+		}
+		last := c.Series[len(c.Series)-1]
+		if len(c.Series) != len(predicted[i].Series)+1 || !last.Over || len(last.Values) != len(c.X) || last.Values[0] != number(at) {
+			t.Errorf("%s: %+v", c.Title, last)
+		}
+		at += len(c.X)
+	}
+	if at == 0 {
+		t.Error("nothing over a step")
+	}
+	write(t, text+"weight step,1,5\n", dir, "memory_measured.csv")
+	if n := len(memory()[0].Series); n != len(predicted[0].Series) {
+		t.Errorf("%d series with a file of other rows", n)
+	}
+}
+
 func TestNoRun(t *testing.T) {
 	_, err := Page([]string{t.TempDir()}, Options{})
 	check.Error(t, err, "is no run directory: it holds none of config.json, sweep.json")

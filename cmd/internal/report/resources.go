@@ -106,10 +106,10 @@ var memoryLayers = []string{"fixed", "other", "activations", "gradients", "updat
 // layerColors are those of the layers of memory.csv.
 var layerColors = []string{"c7", "c4", "c0", "c1", "c2"}
 
-// memorySection draws the predicted memory of the programs over a step, and beside it what was measured: the runtime
-// counts its memory as a whole, not node by node, so of a step there are peaks alone.
+// memorySection draws the predicted memory of the programs over a step with what was in use when they ran, and the
+// peaks over the epochs.
 func (r *run) memorySection(f *folder, x result) {
-	t := f.csv("memory.csv")
+	t, m := f.csv("memory.csv"), f.csv("memory_measured.csv")
 	programs, nodes := t.texts("program"), t.numbers("node")
 	var charts []chart
 	for from := 0; from < len(t.rows) && nodes != nil; {
@@ -118,13 +118,17 @@ func (r *run) memorySection(f *folder, x result) {
 			to++
 		}
 		part := table{t.header, t.rows[from:to]}
-		c := chart{Title: "Predicted, " + strings.Replace(programs[from], "eval", "evaluation", 1), Kind: stack, Peak: true, XLabel: "node in order of execution", YLabel: "MB",
+		c := chart{Title: "Over a step: " + strings.Replace(programs[from], "eval", "evaluation", 1), Kind: stack, Peak: true, XLabel: "node in order of execution", YLabel: "MB",
 			X: nodes[from:to], Note: "Fixed are weights, momenta, inputs and constants, which stay all the time."}
 		for i, layer := range memoryLayers {
 			values := scaled(part.numbers(layer), 1e-6)
 			if largest(values) > 0 {
 				c.Series = append(c.Series, series{Label: layer, Color: layerColors[i], Values: values})
 			}
+		}
+		if len(m.rows) == len(t.rows) {
+			values := scaled(m.numbers("measured")[from:to], 1e-6)
+			c.Series = append(c.Series, series{Label: "measured", Color: "fg", Values: values, Over: true})
 		}
 		charts = append(charts, c)
 		from = to
@@ -136,7 +140,7 @@ func (r *run) memorySection(f *folder, x result) {
 // measuredMemory draws the peaks that were measured so far over the epochs, and the predicted one as a line across.
 func (r *run) measuredMemory(f *folder, plan table, x result) chart {
 	c := chart{Title: "Peaks, predicted and measured", Kind: lines, XLabel: "epoch", YLabel: "MB", X: r.curves.epochs, Zero: true,
-		Note:   "Predicted are tensors alone; the process also holds the images, the runtime and the program. Within a step nothing is measured.",
+		Note:   "Predicted are tensors alone; the process also holds the images, the runtime and the program.",
 		Series: []series{{Label: "measured: resident size of the process", Values: r.curves.peak}}}
 	metrics := f.csv("metrics.csv")
 	for _, gpu := range []struct{ column, label string }{{"gpu_pool_peak_bytes", "measured: GPU, tensors"},

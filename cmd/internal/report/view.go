@@ -88,6 +88,7 @@ type series struct {
 	Values []number `json:"values"`
 	Op     string   `json:"op,omitempty"`    // the operation that gives the colour
 	Color  string   `json:"color,omitempty"` // or else a colour of the style sheet
+	Over   bool     `json:"over,omitempty"`  // a line over a stack
 	Low    []number `json:"low,omitempty"`
 	High   []number `json:"high,omitempty"`
 }

@@ -1,13 +1,19 @@
 package stages
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strconv"
 
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/memory"
 	"zos-ort/cmd/internal/settings"
+	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen"
 	"zos-ort/models/space"
+	"zos-ort/ort"
+	"zos-ort/ort/meter"
 )
 
 // resultFile holds what a finished command prints with --json.
@@ -24,8 +30,9 @@ func timed(header []string, row ...string) []string {
 	return row
 }
 
-// memoryPlan writes memory.csv: the predicted bytes over the programs of a stage.
-func (r *Run) memoryPlan(s settings.Stage, mask space.Mask) error {
+// memoryPlan writes memory.csv, the predicted bytes over the programs of a stage, and memory_measured.csv, what is in use
+// when they run. For that each runs once by itself, which a run of seconds is not worth.
+func (r *Run) memoryPlan(ctx context.Context, s settings.Stage, mask space.Mask) error {
 	if !r.leads() {
 		return nil
 	}
@@ -33,5 +40,38 @@ func (r *Run) memoryPlan(s settings.Stage, mask space.Mask) error {
 	if err != nil {
 		return err
 	}
-	return r.Dir.Write("memory.csv", memory.Timeline(programs))
+	if err := r.Dir.Write("memory.csv", memory.Timeline(programs)); err != nil {
+		return err
+	}
+	if !r.Forecast.Measured || r.Device.CUDA != nil {
+		return nil
+	}
+	terminal.Doing(ctx, "measuring the memory of a step")
+	curves, err := r.curves(ctx, programs)
+	if errors.Is(err, ort.ErrInUse) { // the arena, by another run of the process
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	table, err := memory.Measured(programs, curves)
+	if err != nil {
+		return err
+	}
+	return r.Dir.Write("memory_measured.csv", table)
+}
+
+// curves measures what is in use over each program.
+func (r *Run) curves(ctx context.Context, programs []*graphgen.Program) (curves [][]int64, err error) {
+	err = r.Device.WithoutArena(func() error {
+		for _, p := range programs {
+			c, err := meter.Curve(ctx, p, r.Device.Options(r.Experiment))
+			if err != nil {
+				return err
+			}
+			curves = append(curves, c)
+		}
+		return nil
+	})
+	return curves, err
 }

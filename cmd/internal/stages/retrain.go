@@ -37,7 +37,7 @@ func (r *Run) Retrain(ctx context.Context) (out RetrainResult, err error) {
 			return out, err
 		}
 	}
-	if err := r.memoryPlan(settings.StageTraining, space.Mask{}); err != nil {
+	if err := r.memoryPlan(ctx, settings.StageTraining, space.Mask{}); err != nil {
 		return out, err
 	}
 	p.Say("training %d parameters on %s, testing on %s", space.NetworkParams(t.Genotype, t.Channels, t.Cells,

@@ -97,7 +97,7 @@ func (r *Run) oneShot(ctx context.Context, mask space.Mask, out *SearchResult) e
 	if err := r.guard(settings.StageSearch, mask); err != nil {
 		return err
 	}
-	if err := r.memoryPlan(settings.StageSearch, mask); err != nil {
+	if err := r.memoryPlan(ctx, settings.StageSearch, mask); err != nil {
 		return err
 	}
 	if err := r.replan(mask); err != nil {

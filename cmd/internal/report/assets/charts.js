@@ -36,10 +36,10 @@ function axes(c, small) {
   return [x, y];
 }
 
-// stacked adds every series to those below it, so that uPlot can fill the bands between them.
+// stacked adds every series to those below it, so that uPlot can fill the bands between them. A line over them stays.
 function stacked(list) {
   const sum = new Array(list[0].values.length).fill(0);
-  return list.map(s => s.values.map((v, i) => sum[i] += v || 0));
+  return list.map(s => s.over ? s.values : s.values.map((v, i) => sum[i] += v || 0));
 }
 
 // marks are vertical lines with a word.
@@ -111,7 +111,7 @@ function options(c, width, height, small) {
   const band = c.kind === "stack" || c.kind === "bars";
   const values = band ? stacked(c.series) : c.series.map(s => s.values);
   const order = c.series.map((s, i) => i);
-  if (band) order.reverse(); // the highest sum first, the others over it
+  if (band) order.sort((i, j) => !c.series[i].over !== !c.series[j].over ? (c.series[i].over ? 1 : -1) : j - i); // the highest sum first, the others over it
   const o = { width, height, legend: { show: !small, live: true, markers: { width: 0, fill: (u, i) => u.series[i].stroke(u, i) } }, cursor: { points: { size: 6 }, drag: { x: !small, y: false }, show: !small },
     scales: { x: { time: false, range: xRange(c) }, y: { range: yRange(c, values) } }, axes: axes(c, small), plugins: [],
     series: [{ label: c.xlabel, value: (u, v) => v == null ? "–" : c.xnames ? c.xnames[v] : pretty(v) }] };
@@ -120,7 +120,7 @@ function options(c, width, height, small) {
     const one = { label: s.label, stroke, width: small ? 1.25 : 2, value: (u, v, si, idx) => idx == null ? "–" : pretty(s.values[idx]),
       points: { show: c.kind === "lines" && c.x.length < 3, size: 7, fill: stroke }, spanGaps: false };
     if (c.kind === "lines" && dashed(s)) one.dash = [6, 4];
-    if (band) Object.assign(one, { fill: stroke, width: 0, points: { show: false } });
+    if (band && !s.over) Object.assign(one, { fill: stroke, width: 0, points: { show: false } });
     if (c.kind === "bars") one.paths = uPlot.paths.bars({ size: [.7, 40] });
     if (c.kind === "steps") Object.assign(one, { paths: uPlot.paths.stepped({ align: 1 }), fill: stroke + "40", width: 1.5, points: { show: false } });
     if (c.kind === "points" || c.kind === "scatter") Object.assign(one, { paths: pointsPath(c, i), fill: stroke, points: { show: false } });

@@ -1,0 +1,75 @@
+// An allocator of host memory that writes down what is in use, each time that it changes.
+#include "allocator.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+static struct {
+  pthread_mutex_t lock;
+  OrtMemoryInfo *info;  // NULL: not registered
+  zos_entry *uses;
+  size_t count, room;
+  int64_t bytes;
+} ledger = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+// header lies before every block, and keeps it aligned to 64 bytes.
+typedef union {
+  size_t bytes;
+  char align[64];
+} header;
+
+// note writes down a change. Without memory for it, the change still counts.
+static void note(int64_t change) {
+  struct timespec now;
+  pthread_mutex_lock(&ledger.lock);
+  ledger.bytes += change;
+  if (ledger.count == ledger.room) {
+    size_t room = ledger.room ? 2 * ledger.room : 4096;
+    zos_entry *more = realloc(ledger.uses, room * sizeof *more);
+    if (more != NULL) ledger.uses = more, ledger.room = room;
+  }
+  if (ledger.count < ledger.room) {
+    clock_gettime(CLOCK_REALTIME, &now);
+    ledger.uses[ledger.count++] = (zos_entry){now.tv_sec * INT64_C(1000000000) + now.tv_nsec, ledger.bytes};
+  }
+  pthread_mutex_unlock(&ledger.lock);
+}
+
+static void *alloc(allocator *self, size_t bytes) {
+  if (bytes == 0) return NULL;
+  header *h = NULL;
+  if (bytes > SIZE_MAX - 2 * sizeof *h || posix_memalign((void **)&h, sizeof *h, bytes + sizeof *h) != 0) {
+    zos_bad_alloc();
+    return NULL;
+  }
+  h->bytes = bytes;
+  note((int64_t)bytes);
+  return h + 1;
+}
+
+static void give_back(allocator *self, void *p) {
+  if (p == NULL) return;
+  header *h = (header *)p - 1;
+  note(-(int64_t)h->bytes);
+  free(h);
+}
+
+static const OrtMemoryInfo *info(const allocator *self) { return ledger.info; }
+
+OrtStatus *zos_ledger_register(OrtEnv *env) {
+  static allocator self = {18, alloc, give_back, info, alloc};
+  return zos_register(env, &self, "Cpu", 0, &ledger.info);
+}
+
+OrtStatus *zos_ledger_unregister(OrtEnv *env) { return zos_unregister(env, &ledger.info); }
+
+size_t zos_ledger_take(zos_entry **uses) {
+  pthread_mutex_lock(&ledger.lock);
+  size_t count = ledger.count;
+  *uses = ledger.uses;
+  ledger.uses = NULL;
+  ledger.count = ledger.room = 0;
+  pthread_mutex_unlock(&ledger.lock);
+  return count;
+}
