@@ -143,6 +143,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"retrain", []string{"testdata/retrain"}, 6},
 		{"sweep", []string{"testdata/sweep"}, 4},
 		{"figure1", []string{"testdata/figure1"}, 1},
+		{"pareto", []string{"testdata/pareto"}, 1},
 		{"compare", []string{"testdata/search", "testdata/retrain", "testdata/sweep"}, 25},
 	} {
 		path := drawnPage(t, c.dirs...)

@@ -220,6 +220,19 @@ func TestMeasuredMemory(t *testing.T) {
 	}
 }
 
+// TestParetoVerdict: a method that draws at random is not counted among those that search.
+func TestParetoVerdict(t *testing.T) {
+	dir := copied(t, "pareto")
+	if got := check.Must(load(dir, "x"))(t).Verdict; !strings.HasPrefix(got, "Under 3 of 3 budgets and methods") {
+		t.Error(got)
+	}
+	text := strings.ReplaceAll(readText(t, dir, "pareto.json"), `"zos-rnd"`, `"random"`)
+	write(t, text, dir, "pareto.json")
+	if got := check.Must(load(dir, "x"))(t).Verdict; !strings.HasPrefix(got, "These are random architectures") {
+		t.Error(got)
+	}
+}
+
 // TestMemoryOverAStep: what was measured is a line over what was predicted, of each program; a file of other rows is left
 // out.
 func TestMemoryOverAStep(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"zos-ort/cmd/internal/pareto"
+	"zos-ort/models/method"
 )
 
 // loadPareto reads what searches under several budgets have found.
@@ -18,14 +19,7 @@ func (r *run) loadPareto(f *folder) {
 		r.Verdict = "Nothing has been found yet."
 		return
 	}
-	better := 0
-	for _, l := range x.Levels {
-		if l.Accuracy > l.Random.Value {
-			better++
-		}
-	}
-	r.Verdict = fmt.Sprintf("Under %d of %d budgets and methods, what was found is better than the mean of random architectures within "+
-		"the same budget.", better, len(x.Levels))
+	r.Verdict = paretoVerdict(x)
 	r.Facts = append(r.Facts, fact{"Limited", x.Limit, x.Network}, fact{"Accuracies", filepath.Base(x.Source), ""},
 		fact{"Searches", fmt.Sprint(len(x.Found)), ""})
 	t := dataTable{Title: "Budgets"}
@@ -38,6 +32,24 @@ func (r *run) loadPareto(f *folder) {
 	r.Lead = append(r.Lead, t)
 	r.add(&r.Sections, "Accuracy against cost", "Random architectures of the whole space, and what was found within budgets.",
 		paretoChart(x))
+}
+
+// paretoVerdict compares the methods that search with random architectures.
+func paretoVerdict(x pareto.Report) string {
+	better, searched := 0, 0
+	for _, l := range x.Levels {
+		if m, err := method.Find(l.Method); err == nil && m.Source == method.ByChance {
+			continue
+		}
+		if searched++; l.Accuracy > l.Random.Value {
+			better++
+		}
+	}
+	if searched == 0 {
+		return "These are random architectures: nothing was searched."
+	}
+	return fmt.Sprintf("Under %d of %d budgets and methods, what was found is better than the mean of random architectures within "+
+		"the same budget.", better, searched)
 }
 
 // sweepOf is the page of the searches under a budget.

@@ -119,7 +119,7 @@ func (r *run) memorySection(f *folder, x result) {
 		}
 		part := table{t.header, t.rows[from:to]}
 		c := chart{Title: "Over a step: " + strings.Replace(programs[from], "eval", "evaluation", 1), Kind: stack, Peak: true, XLabel: "node in order of execution", YLabel: "MB",
-			X: nodes[from:to], Note: "Fixed are weights, momenta, inputs and constants, which stay all the time."}
+			X: nodes[from:to]}
 		for i, layer := range memoryLayers {
 			values := scaled(part.numbers(layer), 1e-6)
 			if largest(values) > 0 {
@@ -134,13 +134,13 @@ func (r *run) memorySection(f *folder, x result) {
 		from = to
 	}
 	charts = append(charts, r.measuredMemory(f, t, x))
-	r.add(&r.Sections, "Memory", "", charts...)
+	r.add(&r.Sections, "Memory", "Over a step, fixed are weights, momenta, inputs and constants, which stay all the time. Predicted are tensors "+
+		"alone; the process also holds the images, the runtime and the program.", charts...)
 }
 
 // measuredMemory draws the peaks that were measured so far over the epochs, and the predicted one as a line across.
 func (r *run) measuredMemory(f *folder, plan table, x result) chart {
 	c := chart{Title: "Peaks, predicted and measured", Kind: lines, XLabel: "epoch", YLabel: "MB", X: r.curves.epochs, Zero: true,
-		Note:   "Predicted are tensors alone; the process also holds the images, the runtime and the program.",
 		Series: []series{{Label: "measured: resident size of the process", Values: r.curves.peak}}}
 	metrics := f.csv("metrics.csv")
 	for _, gpu := range []struct{ column, label string }{{"gpu_pool_peak_bytes", "measured: GPU, tensors"},

@@ -106,6 +106,9 @@ function yRange(c, shown) {
   return [c.kind === "stack" || c.kind === "bars" || a >= 0 && a - pad < 0 ? Math.min(a, 0) : a - pad, b + (c.kind === "stack" ? 0 : pad)];
 }
 
+// apart are charts whose points lie side by side: where nobody points at any, their legend has names alone.
+const apart = c => c.kind === "points" || c.kind === "scatter";
+
 // options turns a chart into what uPlot takes.
 function options(c, width, height, small) {
   const band = c.kind === "stack" || c.kind === "bars";
@@ -117,13 +120,13 @@ function options(c, width, height, small) {
     series: [{ label: c.xlabel, value: (u, v) => v == null ? "–" : c.xnames ? c.xnames[v] : pretty(v) }] };
   for (const i of order) {
     const s = c.series[i], stroke = seriesColor(s, i);
-    const one = { label: s.label, stroke, width: small ? 1.25 : 2, value: (u, v, si, idx) => idx == null ? "–" : pretty(s.values[idx]),
+    const one = { label: s.label, stroke, width: small ? 1.25 : 2, value: (u, v, si, idx) => idx == null ? apart(c) ? "" : "–" : pretty(s.values[idx]),
       points: { show: c.kind === "lines" && c.x.length < 3, size: 7, fill: stroke }, spanGaps: false };
     if (c.kind === "lines" && dashed(s)) one.dash = [6, 4];
     if (band && !s.over) Object.assign(one, { fill: stroke, width: 0, points: { show: false } });
     if (c.kind === "bars") one.paths = uPlot.paths.bars({ size: [.7, 40] });
     if (c.kind === "steps") Object.assign(one, { paths: uPlot.paths.stepped({ align: 1 }), fill: stroke + "40", width: 1.5, points: { show: false } });
-    if (c.kind === "points" || c.kind === "scatter") Object.assign(one, { paths: pointsPath(c, i), fill: stroke, points: { show: false } });
+    if (apart(c)) Object.assign(one, { paths: pointsPath(c, i), fill: stroke, points: { show: false } });
     o.series.push(one);
   }
   o.hooks = { setCursor: [u => { if (u.cursor.idx == null && u.data) atEnd(u); }] };
@@ -141,7 +144,7 @@ function xRange(c) {
 
 // atEnd lets the legend show the last values where nobody points at any.
 function atEnd(u) {
-  let idx = u.data[0].length - 1;
+  let idx = u.apart ? null : u.data[0].length - 1;
   if (u.peak) u.data[1].forEach((v, i) => { if (v > u.data[1][idx]) idx = i; });
   u.setLegend({ idx }, false);
 }
@@ -154,6 +157,7 @@ function draw(element, c, small) {
     const [o, data] = options(c, width, small ? 84 : Math.min(300, Math.max(200, width * .5)), small);
     element.plot = new uPlot(o, data, element);
     element.plot.peak = c.peak; // of the highest sum, which comes first
+    element.plot.apart = apart(c);
     if (!small) atEnd(element.plot);
     for (const th of element.querySelectorAll(".u-legend .u-series:not(:first-child) th")) {
       th.tabIndex = 0;
