@@ -147,6 +147,7 @@ function atEnd(u) {
   let idx = u.apart ? null : u.data[0].length - 1;
   if (u.peak) u.data[1].forEach((v, i) => { if (v > u.data[1][idx]) idx = i; });
   u.setLegend({ idx }, false);
+  if (u.apart) u.root.querySelector(".u-legend .u-value").firstChild.nodeValue = "";
 }
 
 // draw makes the chart of an element, now and after every change of theme or width.
