@@ -118,7 +118,7 @@ func tagOf(column string) string {
 		}
 	}
 	switch column {
-	case "seconds", "weight_steps", "alpha_steps", "evaluation", "waiting_for_data":
+	case "seconds", "weight_steps", "alpha_steps", "evaluation", "waiting_for_data", "left_seconds":
 		return "seconds/" + column
 	}
 	return column

@@ -220,6 +220,42 @@ func TestMeasuredMemory(t *testing.T) {
 	}
 }
 
+// TestTimeLeft: what was said to be left stands beside what was, once the run has ended.
+func TestTimeLeft(t *testing.T) {
+	dir := copied(t, "search")
+	lines := strings.Split(strings.TrimSpace(readText(t, dir, "timing.csv")), "\n")
+	for i := range lines {
+		if lines[i] += fmt.Sprintf(",%d", 100-i); i == 0 {
+			lines[i] = strings.TrimSuffix(lines[i], "100") + "left_seconds"
+		}
+	}
+	write(t, strings.Join(lines, "\n")+"\n", dir, "timing.csv")
+	charts := func() (list []chart) {
+		for _, s := range check.Must(load(dir, "x"))(t).Sections {
+			if s.Title == "Time" {
+				list = s.Charts
+			}
+		}
+		return list
+	}
+	list := charts()
+	if len(list) != 2 || len(list[1].Series) != 2 {
+		t.Fatalf("%+v", list)
+	}
+	said, was := list[1].Series[0].Values, list[1].Series[1].Values
+	end := len(was) - 1
+	last := strings.Split(lines[end+1], ",")
+	if said[0] != 99 || was[end] != 0 || math.Abs(float64(was[end-1])-float64(parseNumber(last[1]))) > 1e-9 {
+		t.Errorf("said %v, was %v, last epoch %v", said, was, last)
+	}
+	if err := os.Remove(filepath.Join(dir, "result.json")); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(charts()); n != 1 {
+		t.Errorf("%d charts while the run goes on", n)
+	}
+}
+
 // TestParetoVerdict: a method that draws at random is not counted among those that search.
 func TestParetoVerdict(t *testing.T) {
 	dir := copied(t, "pareto")

@@ -97,7 +97,20 @@ func (r *run) timeSection(f *folder, x result) {
 	}
 	c.Series = append(c.Series, other)
 	r.curves.seconds, r.curves.peak = total, scaled(t.numbers("peak_rss_bytes"), 1e-6)
-	r.add(&r.Sections, "Time", forecast, c)
+	r.add(&r.Sections, "Time", forecast, c, leftChart(t.numbers("left_seconds"), total, epochs, x))
+}
+
+// leftChart draws what was said to be left after every epoch of a finished run, and what was: a straight way down.
+func leftChart(said, total, epochs []number, x result) chart {
+	if _, more := x.Forecast["selection"]; more || x.Predicted == 0 || len(said) != len(total) {
+		return chart{}
+	}
+	was := make([]number, len(total))
+	for i := len(was) - 2; i >= 0; i-- {
+		was[i] = was[i+1] + total[i+1]
+	}
+	return chart{Title: "Time left, as said and as it was", Kind: lines, XLabel: "epoch", YLabel: "s", X: epochs, Zero: true,
+		Series: []series{{Label: "said", Values: said}, {Label: "was", Color: "c7", Values: was}}}
 }
 
 // memoryLayers are the columns of memory.csv from the bottom up.

@@ -19,13 +19,23 @@ import (
 // resultFile holds what a finished command prints with --json.
 const resultFile = "result.json"
 
-// peakRSSColumn of timing.csv is the largest resident size of the process so far.
-const peakRSSColumn = "peak_rss_bytes"
+// Columns of timing.csv: the largest resident size of the process so far, and what the clock says is left of the run.
+const (
+	peakRSSColumn = "peak_rss_bytes"
+	leftColumn    = "left_seconds"
+)
 
-// timed completes a row of timing.csv. A run that was begun by an earlier version has no column for the memory.
-func timed(header []string, row ...string) []string {
+// timed completes a row of timing.csv. A run that was begun by an earlier version has not all of its columns.
+func (r *Run) timed(header []string, row ...string) []string {
 	if slices.Contains(header, peakRSSColumn) {
 		row = append(row, strconv.FormatInt(host.PeakRSS(), 10))
+	}
+	if slices.Contains(header, leftColumn) {
+		left := ""
+		if seconds, ok := r.clock.Left(); ok {
+			left = terminal.Seconds(seconds)
+		}
+		row = append(row, left)
 	}
 	return row
 }

@@ -40,7 +40,7 @@ func newRetrainRecorder(run *Run) (r *retrainRecorder, from *retrain.Start, err 
 	}
 	r.saved.Metrics = [][]string{append([]string{"epoch", "lr", "drop_path", "train_loss", "train_acc",
 		"test_loss", "test_acc", "grad_norm"}, run.Device.Meter.Columns()...)}
-	r.saved.Times = [][]string{{"epoch", "seconds", peakRSSColumn}}
+	r.saved.Times = [][]string{{"epoch", "seconds", peakRSSColumn, leftColumn}}
 	return r, nil, nil
 }
 
@@ -61,7 +61,7 @@ func (r *retrainRecorder) Epoch(e retrain.Epoch) error {
 	}
 	s := &r.saved
 	s.Metrics = append(s.Metrics, append(row, gpu.Cells(s.Metrics[0])...))
-	s.Times = append(s.Times, timed(s.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())))
+	s.Times = append(s.Times, r.run.timed(s.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(e.Time.Seconds())))
 	r.run.Console.Row("epoch", s.Metrics[0], s.Metrics[len(s.Metrics)-1])
 	if err := r.run.Dir.Write("metrics.csv", terminal.CSV(s.Metrics)); err != nil {
 		return err

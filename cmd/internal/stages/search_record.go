@@ -62,7 +62,7 @@ func newSearchRecorder(run *Run) (r *searchRecorder, from *search.Start, err err
 	}
 	r.saved.Metrics = [][]string{append(append(header, "genotype"), run.Device.Meter.Columns()...)}
 	r.saved.Times = [][]string{{"epoch", "seconds", "weight_steps", "alpha_steps", "evaluation",
-		"waiting_for_data", peakRSSColumn}}
+		"waiting_for_data", peakRSSColumn, leftColumn}}
 	return r, nil, nil
 }
 
@@ -128,7 +128,7 @@ func (r *searchRecorder) Epoch(e search.Epoch) error {
 	r.saved.Metrics = append(r.saved.Metrics, append(row, gpu.Cells(r.saved.Metrics[0])...))
 	t := e.Time
 	r.saved.Seconds += t.Total.Seconds()
-	r.saved.Times = append(r.saved.Times, timed(r.saved.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(t.Total.Seconds()),
+	r.saved.Times = append(r.saved.Times, r.run.timed(r.saved.Times[0], strconv.Itoa(e.Epoch), terminal.Seconds(t.Total.Seconds()),
 		terminal.Seconds(t.Weight.Seconds()), terminal.Seconds(t.Alpha.Seconds()), terminal.Seconds(t.Eval.Seconds()),
 		terminal.Seconds(t.Waited.Seconds())))
 	r.saved.History = appendAlphas(r.saved.History, e.Epoch, e.Alphas)
