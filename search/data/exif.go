@@ -54,20 +54,13 @@ func exifOfPNG(content []byte) []byte {
 	return nil
 }
 
-func exifOfWebP(content []byte) []byte {
-	const start, nameAndLength = 12, 8
-	for at := start; at+nameAndLength <= len(content); {
-		n := int(binary.LittleEndian.Uint32(content[at+4:]))
-		body := content[at+nameAndLength:]
-		if n > len(body) {
-			break
+func exifOfWebP(content []byte) (notes []byte) {
+	for name, body := range webpChunks(content) {
+		if name == "EXIF" && notes == nil {
+			notes = bytes.TrimPrefix(body, exifStart)
 		}
-		if string(content[at:at+4]) == "EXIF" {
-			return bytes.TrimPrefix(body[:n], exifStart)
-		}
-		at += nameAndLength + n + n%2
 	}
-	return nil
+	return notes
 }
 
 // orientation reads how the camera was held, 1 to 8 as Exif counts (tag 0x0112); 1 is upright, and what is

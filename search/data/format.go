@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/draw"
@@ -9,6 +10,7 @@ import (
 	stdjpeg "image/jpeg"
 	"image/png"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,6 +142,11 @@ func decodeWebP(content []byte) (image.Image, string, error) {
 	if fits(content, "RIFF????WEBPVP8X") && len(content) > flags && content[flags]&animated != 0 {
 		return nil, "", errors.New("an animated WebP image, which is not read: save its first frame")
 	}
+	for name, body := range webpChunks(content) { // webp.Decode takes memory for a chunk before it reads it
+		if body == nil && slices.Contains([]string{"VP8 ", "VP8L", "ALPH"}, name) {
+			return nil, "", io.ErrUnexpectedEOF
+		}
+	}
 	img, err := webp.Decode(bytes.NewReader(content))
 	if err != nil {
 		return nil, "", err
@@ -151,6 +158,30 @@ func decodeWebP(content []byte) (image.Image, string, error) {
 		return withAlpha(smoothWebP(&lossy.YCbCr), lossy), "", nil
 	}
 	return img, "", nil
+}
+
+// webpChunks are the names and contents of the chunks of a WebP file. One that is cut off comes last, as nil.
+func webpChunks(content []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		const start, nameAndLength = 12, 8
+		if len(content) < start {
+			return
+		}
+		if end := nameAndLength + int(binary.LittleEndian.Uint32(content[4:])); end < len(content) {
+			content = content[:max(start, end)] // what comes behind does not belong to it
+		}
+		for at := start; at+nameAndLength <= len(content); {
+			n, body := int(binary.LittleEndian.Uint32(content[at+4:])), content[at+nameAndLength:]
+			if n > len(body) {
+				yield(string(content[at:at+4]), nil)
+				return
+			}
+			if !yield(string(content[at:at+4]), body[:n:n]) {
+				return
+			}
+			at += nameAndLength + n + n%2
+		}
+	}
 }
 
 // withAlpha gives opaque colours the transparency of the image that they come from.

@@ -195,6 +195,7 @@ func TestDecodeImageBadInput(t *testing.T) {
 		{"signature", good[:8], 8, "truncated"},
 		{"half a jpeg", photo[:len(photo)/2], 8, "truncated"},
 		{"jpeg start", photo[:4], 8, "truncated"},
+		{"webp of gigabytes", []byte("RIFF\xff\xff\xff\x7fWEBPVP8 \xe0\xff\xff\x7f0\x01\x00\x9d\x01*0A \x0000000A000000000"), 8, "truncated"},
 		{"flipped byte", flipped, 8, "damaged"},
 		{"bomb", bomb(t, 50_000, 50_000), 8, "more than the 67108864 pixels"},
 		{"long bomb", bomb(t, 1, 1<<30), 8, "1x1073741824"},
