@@ -77,11 +77,14 @@ func benchAction(c *cli.Context) error {
 	if err := ort.Open(""); err != nil {
 		return err
 	}
+	if err := d.OpenArena(); err != nil { // as for a run
+		return err
+	}
 	switch {
 	case c.Bool("limits"):
 		return bench.Limits(p, cases)
 	case c.String("profile") != "":
-		return bench.Profile(c.Context, p, cases, c.String("profile"))
+		return bench.Profile(c.Context, p, cases, d, c.String("profile"))
 	}
 	return bench.Request{Cases: cases, Device: d, Limit: limit,
 		Python: c.String("python"), Needed: c.IsSet("python"), Compile: c.Bool("compile")}.Run(c.Context, p)

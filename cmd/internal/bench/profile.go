@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/profile"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
-	"zos-ort/ort"
 	"zos-ort/ort/kernels"
 )
 
@@ -36,8 +36,8 @@ func Limits(p *terminal.Console, cases []Case) error {
 	return p.Value(map[string]any{"kernels": kernels.Level(), "rows": rows})
 }
 
-// Profile profiles every case into a folder of its own.
-func Profile(ctx context.Context, p *terminal.Console, cases []Case, out string) error {
+// Profile profiles every case on a device into a folder of its own.
+func Profile(ctx context.Context, p *terminal.Console, cases []Case, d *device.Device, out string) error {
 	dir, err := rundir.Create(out, "bench")
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func Profile(ctx context.Context, p *terminal.Console, cases []Case, out string)
 		if err != nil {
 			return err
 		}
-		if err := profile.Programs(ctx, list, ort.Options{Threads: c.Device.Threads}, into, p); err != nil {
+		if err := profile.Programs(ctx, list, d.Options(c.Experiment), into, p); err != nil {
 			return err
 		}
 		folders = append(folders, string(into))

@@ -13,7 +13,6 @@ import (
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen/plan"
-	"zos-ort/ort"
 )
 
 // Names of the sides: ours, and the peer's modes.
@@ -128,7 +127,7 @@ func (b *bencher) run(ctx context.Context, cases []Case, limit time.Duration) ([
 // byTurns times a case on the CPU for about the given time.
 func (b *bencher) byTurns(ctx context.Context, c Case, share time.Duration) ([]benchResult, error) {
 	start := time.Now()
-	net, err := c.open(ort.Options{Threads: c.Device.Threads})
+	net, err := c.open(b.device.Options(c.Experiment))
 	if err != nil {
 		return nil, err
 	}

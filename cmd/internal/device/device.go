@@ -103,6 +103,22 @@ func (d *Device) OpenArena() error {
 	return err
 }
 
+// WithArena runs something with the arena of a run. All its sessions are closed when it ends.
+func (d *Device) WithArena(do func() error) error {
+	if d.arena != nil {
+		return do()
+	}
+	if err := d.OpenArena(); err != nil {
+		return err
+	}
+	err := do()
+	if d.arena != nil {
+		d.arena()
+		d.arena = nil
+	}
+	return err
+}
+
 // WithoutArena runs something that has its own source of host memory. No session may be open.
 func (d *Device) WithoutArena(do func() error) error {
 	if d.arena == nil {

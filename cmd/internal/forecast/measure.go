@@ -39,7 +39,7 @@ func (s *stage) measure(ctx context.Context, d *device.Device) error {
 	if s.at == settings.StagePruning {
 		err = small.timeRanking(ctx, d, times)
 	} else {
-		err = small.timeSteps(ctx, d.Options(s.experiment), times)
+		err = d.WithArena(func() error { return small.timeSteps(ctx, d.Options(s.experiment), times) })
 	}
 	if err != nil {
 		return fmt.Errorf("timing %s: %w", s.what, err)
