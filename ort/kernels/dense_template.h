@@ -1,5 +1,6 @@
 // The loops of dense.h for vectors of LANES floats; see depthwise_template.h, which comes first.
 //   MR, NR   tile of a product: MR rows by NR vectors
+//   OR, OC   tile of an outer product: OR rows by OC columns
 //   DENSE    name of the resulting table
 
 #include "dense.h"
@@ -44,14 +45,14 @@ static void product(size_t m, size_t k, size_t n, const float *a, const float *b
 
 INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float *a, const float *b,
                        float *c) {
-  vec acc[MR][NR];  // M by N of them
+  vec acc[OR][OC];  // M by N of them
 #pragma GCC unroll 8
   for (int r = 0; r < M; r++) {
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) acc[r][j] = (vec){0};
   }
   for (size_t p = 0; p < k; p += LANES) {
-    vec x[NR];
+    vec x[OC];
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) x[j] = load(b + j * k + p);
 #pragma GCC unroll 8
@@ -89,10 +90,10 @@ static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, 
     return;
   }
   size_t i = 0;
-  for (; i + MR <= m; i += MR) {
+  for (; i + OR <= m; i += OR) {
     size_t j = 0;
-    for (; j + NR <= n; j += NR) outer_tile(MR, NR, n, k, a + i * k, b + j * k, c + i * n + j);
-    for (; j < n; j++) outer_tile(MR, 1, n, k, a + i * k, b + j * k, c + i * n + j);
+    for (; j + OC <= n; j += OC) outer_tile(OR, OC, n, k, a + i * k, b + j * k, c + i * n + j);
+    for (; j < n; j++) outer_tile(OR, 1, n, k, a + i * k, b + j * k, c + i * n + j);
   }
   for (; i < m; i++) {
     for (size_t j = 0; j < n; j++) outer_tile(1, 1, n, k, a + i * k, b + j * k, c + i * n + j);

@@ -5,8 +5,10 @@
 ZOS_TARGET("avx2,fma")
 #define LANES 8
 #define ROWS 4
-#define MR 2
-#define NR 4
+#define MR 4
+#define NR 2
+#define OR 4
+#define OC 3
 #define KERNELS dw_avx2
 #define DENSE dense_avx2
 #define POOL pool_avx2

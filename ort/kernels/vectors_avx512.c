@@ -7,6 +7,8 @@ ZOS_TARGET("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 #define ROWS 8
 #define MR 4
 #define NR 4
+#define OR 4
+#define OC 4
 #define KERNELS dw_avx512
 #define DENSE dense_avx512
 #define POOL pool_avx512

@@ -4,10 +4,14 @@
 #define ROWS 8
 #define MR 4
 #define NR 4
+#define OR 4
+#define OC 4
 #else
 #define ROWS 4
-#define MR 2
-#define NR 4
+#define MR 4
+#define NR 2
+#define OR 4
+#define OC 3
 #endif
 #define KERNELS dw_portable
 #define DENSE dense_portable
