@@ -100,7 +100,7 @@ var layers = map[string]string{
 	"cmd/internal/pareto": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings cmd/internal/judge " +
 		"models/budget models/space models/stream",
 	"cmd/internal/report": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart cmd/internal/settings cmd/internal/cells cmd/internal/judge " +
-		"cmd/internal/pareto models/celldraw models/space",
+		"cmd/internal/pareto models/celldraw models/method models/space",
 	"cmd/internal/watch":     "cmd/internal/report models/safe",
 	"cmd/internal/mlflow":    "cmd/internal/terminal cmd/internal/rundir cmd/internal/report",
 	"cmd/internal/surrogate": "cmd/internal/terminal graphgen/onnx models/space ort",
