@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"zos-ort/cmd/internal/device"
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/ort/kernels"
@@ -31,7 +32,8 @@ func (q Request) Run(ctx context.Context, p *terminal.Console) (err error) {
 	if b.peer, err = q.findPeer(ctx, p, precision); err != nil {
 		return err
 	}
-	report := benchReport{Program: settings.Program, Kernels: kernels.Level()}
+	report := benchReport{Program: settings.Program, Kernels: kernels.Level(), Machine: host.CPU(), Threads: host.Processors(),
+		Date: time.Now().UTC().Format(time.RFC3339)}
 	if q.Device.CUDA != nil {
 		report.Kernels, report.Device, report.Precision = "", q.Device.Torch(), precision
 	}

@@ -73,7 +73,10 @@ func rowOf(r benchResult) benchRow {
 
 // benchReport is what bench prints with --json.
 type benchReport struct {
-	Program   string     `json:"program"`             // version of zos-ort
+	Program   string     `json:"program"`             // version of zos-ort, with its commit
+	Machine   string     `json:"machine"`             // processor
+	Threads   int        `json:"processors"`          // that the process may use
+	Date      string     `json:"date"`                // RFC 3339, of the start
 	Torch     string     `json:"torch"`               // version of PyTorch; empty: no peer
 	Kernels   string     `json:"kernels,omitempty"`   // ours, on the CPU
 	Device    string     `json:"device,omitempty"`    // a GPU
@@ -115,6 +118,11 @@ func (r benchReport) cpuTable(p *terminal.Console) error {
 		}
 		cells = append(cells, line)
 	}
+	peer := ""
+	if r.Torch != "" {
+		peer = ", PyTorch " + r.Torch
+	}
+	p.Result("zos-ort %s%s on %s (%s), %s", r.Program, peer, r.Machine, terminal.Count(r.Threads, "processor"), r.Date)
 	p.Result("one step: fastest, median [quartiles]; ratio of the fastest and of the medians; kernels %s",
 		r.Kernels)
 	return p.Table(header, cells)
