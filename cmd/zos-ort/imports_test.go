@@ -76,8 +76,8 @@ var layers = map[string]string{
 	"cmd/internal/memory": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings graphgen graphgen/pass graphgen/plan models/method models/space",
 	"cmd/internal/device": "cmd/internal/terminal cmd/internal/settings cmd/internal/memory ort ort/meter",
-	"cmd/internal/forecast": "cmd/internal/terminal cmd/internal/settings cmd/internal/device graphgen graphgen/pass models/safe " +
-		"models/space models/stream ort ort/meter prune prune/proxy search",
+	"cmd/internal/forecast": "cmd/internal/terminal cmd/internal/settings cmd/internal/device graphgen graphgen/pass " +
+		"models/ranks models/safe models/space models/stream ort ort/meter prune prune/proxy search",
 	"cmd/internal/profile": "cmd/internal/terminal cmd/internal/rundir graphgen graphgen/cost ort ort/kernels ort/meter",
 	"cmd/internal/deploy": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings cmd/internal/images " +
 		"graphgen/... models/network models/space ort ort/program search/data search/train",

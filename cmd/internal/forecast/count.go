@@ -1,17 +1,25 @@
 package forecast
 
 import (
+	"zos-ort/cmd/internal/settings"
 	"zos-ort/prune"
 	"zos-ort/search"
 )
 
 // Names of the programs of a training and a search.
 const (
-	weightStep = "weight_step"
-	alphaStep  = "alpha_step"
-	evaluation = "eval"
-	batchEval  = "rank" // logits with the statistics of the batch
+	weightStep     = "weight_step"
+	weightGradient = "weight_gradient" // of several ranks, with weight_update in place of weight_step
+	weightUpdate   = "weight_update"
+	alphaStep      = "alpha_step"
+	evaluation     = "eval"
+	batchEval      = "rank" // logits with the statistics of the batch
 )
+
+// weightSeconds is a step that trains the weights: a program of one process, or two of a rank with sums between them.
+func (s stage) weightSeconds() float64 {
+	return s.seconds[weightStep] + s.seconds[weightGradient] + s.seconds[weightUpdate] + s.sums.weight
+}
 
 // searching counts the steps of a search.
 func (s stage) searching() Part {
@@ -19,12 +27,13 @@ func (s stage) searching() Part {
 	x := e.Search
 	weights := e.Images.Train / 2
 	alphas := e.Images.Train - weights
-	steps, judges := weights/x.Batch, firstOf(x.PerturbImages, alphas)/x.Batch
-	after := float64(ceil(firstOf(x.ValidImages, alphas), x.Batch)) * s.seconds[evaluation]
+	batch := e.WholeBatch(settings.StageSearch)
+	steps, judges := weights/batch, firstOf(x.PerturbImages, alphas)/batch
+	after := float64(ceil(firstOf(x.ValidImages, alphas), batch)) * s.seconds[evaluation]
 	for epoch := range e.SearchEpochs() {
-		span := Span{Steps: steps, Step: s.seconds[weightStep], After: after}
+		span := Span{Steps: steps, Step: s.weightSeconds(), After: after}
 		if epoch >= x.Warmup {
-			span.Step += s.seconds[alphaStep]
+			span.Step += s.seconds[alphaStep] + s.sums.alpha
 		}
 		if n := epoch - x.Epochs; n >= 0 { // a decision of a perturbation, and a little training
 			span.Steps, span.Trials = min(steps, x.PerturbSteps), search.Trials(s.mask, e.Seed, n)
@@ -50,22 +59,22 @@ func (s stage) selecting() Part {
 
 // training counts the steps of a training on so many images.
 func (s stage) training(images, test int) Part {
-	p, x := Part{What: Training}, s.experiment.Retraining
-	for range x.Epochs {
-		p.Spans = append(p.Spans, Span{Steps: images / x.Batch, Step: s.seconds[weightStep],
-			After: float64(ceil(test, x.Batch)) * s.seconds[evaluation]})
+	p, batch := Part{What: Training}, s.experiment.WholeBatch(settings.StageTraining)
+	for range s.experiment.Retraining.Epochs {
+		p.Spans = append(p.Spans, Span{Steps: images / batch, Step: s.weightSeconds(),
+			After: float64(ceil(test, batch)) * s.seconds[evaluation]})
 	}
 	p.Spans[0].Before += s.opening
 	return p
 }
 
-// rankTraining counts the steps that train the ranking networks, one after the other.
+// rankTraining counts the steps that train the ranking networks, one after the other. Every rank trains them.
 func (s stage) rankTraining() Part {
 	e := s.experiment
 	p := Part{What: RankTraining, AtMost: e.Ranking.Settle > 0}
 	for range e.Ranking.Repeats {
 		for epoch := range e.Ranking.Epochs {
-			span := Span{Steps: e.Images.Train / 2 / e.Search.Batch, Step: s.seconds[weightStep]}
+			span := Span{Steps: e.Images.Train / 2 / e.Search.Batch, Step: s.weightSeconds()}
 			if epoch == 0 {
 				span.Before = s.opening
 			}
@@ -75,7 +84,7 @@ func (s stage) rankTraining() Part {
 	return p
 }
 
-// pruning counts the networks of a pruning. A network of a later round has fewer operations, and takes less time.
+// pruning counts the networks of a pruning, of which every rank has its part. A network of a later round has fewer operations, and takes less time.
 func (s stage) pruning() (Part, error) {
 	e := s.experiment
 	p := Part{What: Pruning, AtMost: e.Ranking.Settle > 0}
@@ -93,7 +102,7 @@ func (s stage) pruning() (Part, error) {
 	one, first, last := s.network(), rounds[0].Ranked, rounds[len(rounds)-1].Left
 	for _, r := range rounds {
 		less := (1 - s.smaller) * float64(first-r.Ranked) / float64(max(1, first-last))
-		p.Spans = append(p.Spans, Span{Steps: r.Networks, Before: float64(e.RankingSessions()) * s.opening, Step: one * (1 - less)})
+		p.Spans = append(p.Spans, Span{Steps: ceil(r.Networks, e.RankCount()), Before: float64(e.RankingSessions()) * s.opening, Step: one * (1 - less)})
 	}
 	if parts > 1 { // a shard ends with its part of the first round
 		p.Spans = p.Spans[:1]

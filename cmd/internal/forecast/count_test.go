@@ -81,18 +81,18 @@ func byName(f forecast.Forecast) map[string]forecast.Part {
 func TestOfTimesSteps(t *testing.T) {
 	e, _, test, _ := small(t)
 	e.Search.Select = 2
-	f := check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), false))(t)
+	f := check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), false, nil))(t)
 	if f.Measured || f.Map() != nil || f.String() != "seconds" {
 		t.Errorf("a run of moments is timed: %v", f)
 	}
-	f = check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), true))(t)
+	f = check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), true, nil))(t)
 	if m := f.Map(); len(m) != 3 || !(m[forecast.Pruning] > 0 && m[forecast.Search] > 0 && m[forecast.Selection] > 0) {
 		t.Errorf("got %v", m)
 	}
 	step := byName(f)[forecast.Search].Spans[0].Step
 	e.Images.Train, e.Search.Batch, e.Search.Select, e.Method = 1<<20, 1<<13, 0, "darts"
 	start := time.Now()
-	f = check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), false))(t)
+	f = check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), false, nil))(t)
 	if took := time.Since(start); !f.Measured || took > time.Minute {
 		t.Errorf("%v after %v", f, took)
 	}
@@ -187,7 +187,7 @@ func TestForecastWithMask(t *testing.T) {
 	if before := byName(guess)[forecast.Search]; before.Seconds() < 1.1*want.Seconds() {
 		t.Errorf("before the mask is known %v s, after it %v s", before.Seconds(), want.Seconds())
 	}
-	timed := check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), true))(t)
+	timed := check.Must(forecast.Of(t.Context(), e, test.Len(), new(device.Device), true, nil))(t)
 	again := byName(check.Must(timed.WithMask(mask))(t))[forecast.Search].Spans[2].Step
 	ratio := want.Spans[2].Step / byName(guess)[forecast.Search].Spans[2].Step
 	if once := byName(timed)[forecast.Search].Spans[2].Step; again < .8*ratio*once || again > 1.25*ratio*once {

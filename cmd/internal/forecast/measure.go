@@ -10,6 +10,7 @@ import (
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen/pass"
+	"zos-ort/models/ranks"
 	"zos-ort/models/safe"
 	"zos-ort/ort"
 	"zos-ort/ort/meter"
@@ -24,9 +25,21 @@ const (
 	leastBatch = 4
 )
 
-// measure times the programs of a stage. Steps of seconds are timed on fewer images, and their time follows from the
-// arithmetic of both.
-func (s *stage) measure(ctx context.Context, d *device.Device) error {
+// measure times the programs of a stage on all ranks, and the sums between them.
+func (s *stage) measure(ctx context.Context, d *device.Device, g ranks.Group) error {
+	err := s.timePrograms(ctx, d)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err := agree(g, err); err != nil {
+		return err
+	}
+	return s.share(g)
+}
+
+// timePrograms times the programs on this rank. Steps of seconds are timed on fewer images, and their time follows from
+// the arithmetic of both.
+func (s *stage) timePrograms(ctx context.Context, d *device.Device) error {
 	small := *s
 	if batch := s.batch(); batch < s.experiment.Batch(s.at) {
 		small.experiment = s.experiment.WithBatch(s.at, batch)

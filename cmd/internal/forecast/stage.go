@@ -8,6 +8,7 @@ import (
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/models/stream"
 	"zos-ort/prune/proxy"
@@ -24,6 +25,7 @@ type stage struct {
 	target     pass.Target
 
 	seconds map[string]float64 // of a run of each program; of a ranking, of one of the networks side by side
+	sums    sums               // over the ranks
 	opening float64            // of the sessions; of a ranking, of those of one worker
 	smaller float64            // part of its time that a network takes after the pruning
 }
@@ -124,19 +126,25 @@ func (s stage) part(test int) (Part, error) {
 const worth = 10
 
 // Of predicts how long a run takes that tests on so many images. A run of seconds is timed only if all is to be, as on
-// the user's wish.
-func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, all bool) (f Forecast, err error) {
+// the user's wish. Ranks that share the run, nil for a process alone, all call it: they time their steps side by side,
+// as they will make them.
+func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, all bool, g ranks.Group) (f Forecast, err error) {
+	g = ranks.Of(g)
 	list, err := stagesOf(e)
-	if err != nil {
+	if err == nil {
+		f.stages, f.test = list, test
+		f.Parts, err = parts(list, test)
+	}
+	if err := agree(g, err); err != nil {
 		return f, err
 	}
-	f.stages, f.test = list, test
-	if f.Parts, err = parts(list, test); err != nil || !all && f.Seconds() < worth {
+	brief := !all && f.Seconds() < worth
+	if err := ranks.Share(g, &brief, 0); err != nil || brief { // other machines may guess otherwise
 		f.Why = "seconds"
 		return f, err
 	}
 	for i := range list {
-		if err := list[i].measure(ctx, d); err != nil {
+		if err := list[i].measure(ctx, d, g); err != nil {
 			return f, err
 		}
 	}

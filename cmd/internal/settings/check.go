@@ -257,7 +257,7 @@ func (e Experiment) CheckImages() error {
 		return fmt.Errorf("half of the %d images of %s are fewer than a batch of %d: one half trains the ranking network, the "+
 			"other ranks", e.Images.Train, e.Images.Name, max(e.Ranking.Batch, e.Search.Batch))
 	}
-	if e.Searches() && e.ranks()*e.Search.Batch > e.Images.Train/2 {
+	if e.Searches() && e.RankCount()*e.Search.Batch > e.Images.Train/2 {
 		return fmt.Errorf("--batch %s is larger than half of the %d images of %s: weights and alphas train on "+
 			"one half each", e.batchOfAll(e.Search.Batch), e.Images.Train, e.Images.Name)
 	}
@@ -269,7 +269,7 @@ func (e Experiment) checkTrainingImages() error {
 	if err := e.TrainingAugment().Check(e.Images.Size); err != nil {
 		return terminal.Usage(err)
 	}
-	if n := e.Images.Trained(); e.ranks()*r.Batch > n {
+	if n := e.Images.Trained(); e.RankCount()*r.Batch > n {
 		return terminal.Usagef("--batch %s needs as many training images, there are %d", e.batchOfAll(r.Batch), n)
 	}
 	if r.Auxiliary && e.Images.Size < network.AuxiliaryImage {

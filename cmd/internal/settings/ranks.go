@@ -49,15 +49,15 @@ func (r *Resolved) On(ranks, local int, threads bool) {
 	}
 }
 
-// ranks is their number.
-func (e Experiment) ranks() int { return max(1, e.Execution.Ranks) }
+// RankCount is their number, 1 for a process alone.
+func (e Experiment) RankCount() int { return max(1, e.Execution.Ranks) }
 
 // batchOfAll names the batch of all ranks.
 func (e Experiment) batchOfAll(batch int) string {
-	if e.ranks() == 1 {
+	if e.RankCount() == 1 {
 		return strconv.Itoa(batch)
 	}
-	return fmt.Sprintf("%d on %d ranks", batch, e.ranks())
+	return fmt.Sprintf("%d on %d ranks", batch, e.RankCount())
 }
 
 // LocalRanks are those on this machine, which share its processors and its memory.
@@ -66,7 +66,7 @@ func (e Experiment) LocalRanks() int { return max(1, e.Execution.Local) }
 // ScaledRate is a learning rate of the weights for the number of ranks, as --scale-lr has it.
 func (e Experiment) ScaledRate(rate float64, scale string) float64 {
 	if scale == ScaleLinear {
-		return rate * float64(e.ranks())
+		return rate * float64(e.RankCount())
 	}
 	return rate
 }
@@ -81,9 +81,9 @@ func checkScale(scale string) error {
 
 // checkRanks refuses what several ranks cannot share.
 func (e Experiment) checkRanks() error {
-	if e.ranks() > 1 && e.Execution.Shard != "" {
+	if e.RankCount() > 1 && e.Execution.Shard != "" {
 		return terminal.Usagef("--shard is for processes that know nothing of each other: the %d ranks share the ranking anyway",
-			e.ranks())
+			e.RankCount())
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func (s Stage) BatchFlag() string {
 // Batch is the number of images that a program of the stage takes.
 func (e Experiment) Batch(s Stage) int { return *e.batch(s) }
 
+// WholeBatch is the number of images in a step of all ranks.
+func (e Experiment) WholeBatch(s Stage) int { return e.Batch(s) * e.RankCount() }
+
 // WithBatch is the experiment with another batch in a stage.
 func (e Experiment) WithBatch(s Stage, n int) Experiment {
 	*e.batch(s) = n
@@ -183,7 +186,7 @@ func (e Experiment) Programs(s Stage, mask space.Mask) (list []*graphgen.Program
 func (e Experiment) emitters(s Stage) []func(graphgen.Spec) (*graphgen.Program, error) {
 	if s != StagePruning {
 		list := slices.Clone(emitters[s])
-		if e.ranks() > 1 && s != StageRankTraining { // the first program trains the weights, with several ranks in two halves
+		if e.RankCount() > 1 && s != StageRankTraining { // the first program trains the weights, with several ranks in two halves
 			list = slices.Concat(halves, list[1:])
 		}
 		if s == StageSearch && e.Perturbs() {

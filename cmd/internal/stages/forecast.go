@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,15 +9,21 @@ import (
 	"zos-ort/cmd/internal/forecast"
 	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/models/ranks"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/search/train"
 )
 
 // Estimate predicts how long the run takes, before it begins, and starts the clock. All that is predicted is timed; a
-// run that takes seconds only if all is set.
+// run that takes seconds only if all is set. All ranks time their steps at the same time, and end together if one of
+// them is told to.
 func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
-	if r.Console.Silent() && !all { // nobody reads it, and counting takes the programs
+	silent := r.Console.Silent() // of the rank that speaks
+	if err := ranks.Share(r.Ranks, &silent, 0); err != nil {
+		return err
+	}
+	if silent && !all { // nobody reads it, and counting takes the programs
 		r.Forecast.Why = "not timed"
 		return nil
 	}
@@ -25,11 +32,19 @@ func (r *Run) Estimate(ctx context.Context, all bool) (err error) {
 	if r.test != nil {
 		test = r.test.Len()
 	}
-	why := r.untimed()
+	why, err := r.untimed()
+	if err != nil {
+		return err
+	}
 	if why == "" {
-		r.Forecast, err = forecast.Of(ctx, r.Experiment, test, r.Device, all)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		together := ranks.NewTogether(ctx, r.Ranks)
+		defer together.End()
+		r.Forecast, err = forecast.Of(ctx, r.Experiment, test, r.Device, all, r.Ranks)
+		if lost := together.Agree(); lost != nil {
+			return lost
+		}
+		if together.Err() != nil {
+			return together.Err()
 		}
 		if err != nil {
 			why = "unknown: " + terminal.OneLine(err.Error())
@@ -58,13 +73,22 @@ func (r *Run) replan(mask space.Mask) error {
 // crowd are the threads a processor up to which steps are timed.
 const crowd = 4
 
-// untimed says why no step is timed; empty if they are.
-func (r *Run) untimed() string {
+// untimed says why no step is timed, on one of the ranks; empty if they are.
+func (r *Run) untimed() (string, error) {
+	list := make([]string, r.Ranks.Size())
+	list[r.Ranks.Rank()] = r.hindered()
+	for rank := range list {
+		if err := ranks.Share(r.Ranks, &list[rank], rank); err != nil {
+			return "", err
+		}
+	}
+	return cmp.Or(list...), nil
+}
+
+// hindered is why this process does not time steps.
+func (r *Run) hindered() string {
 	if r.Device.CUDA != nil && r.Device.Meter == nil {
 		return "unknown: the GPU is not here"
-	}
-	if n := r.Ranks.Size(); n > 1 {
-		return fmt.Sprintf("not timed for %d ranks", n)
 	}
 	if n := r.Need; n.Bytes > 0 && n.Peak+n.Stacks > n.Bytes {
 		return "unknown: the run does not fit into the memory"

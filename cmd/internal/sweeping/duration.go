@@ -61,7 +61,7 @@ func (t timer) experiment(ctx context.Context, e settings.Experiment, test int) 
 		return 0, err
 	}
 	defer d.Close()
-	f, err := forecast.Of(ctx, e, test, d, true)
+	f, err := forecast.Of(ctx, e, test, d, true, nil)
 	if err == nil {
 		t.known[string(key)] = f.Seconds()
 	}

@@ -70,6 +70,11 @@ ranks 2 "$program" retrain --genotype DARTS_V2 $small --batch 8 --epochs 2 --qui
 [ -s t/model.onnx ] || fail "the retraining has exported nothing"
 echo "test-mpi: 2 ranks retrain"
 
+# Ranks time their steps together before they begin, and one says what that makes of the whole run.
+search 2 f --dry-run >f.out 2>&1 || { cat f.out; fail "a dry run on 2 ranks"; }
+once "by steps timed here" f.out
+echo "test-mpi: 2 ranks forecast their time"
+
 # What is wrong is said once: on all ranks, and on one of them.
 search 2 w --batch 1 >w.out 2>&1
 [ $? = 2 ] || fail "a mistake on the command line does not exit with 2"
