@@ -108,6 +108,8 @@ int zos_pool_available(size_t *bytes) {
 
 uint64_t zos_pool_refused(void) { return atomic_load(&pool.refused); }
 
+void *zos_pool_stream(void) { return pool.stream; }
+
 OrtStatus *zos_pool_use_stream(OrtCUDAProviderOptionsV2 *options) {
   typedef OrtStatus *(*update)(OrtCUDAProviderOptionsV2 *, const char *, void *);
   return ORT(UpdateCUDAProviderOptionsWithValue, update)(options, "user_compute_stream", pool.stream);

@@ -136,7 +136,7 @@ func OpenCUDA(s CUDAStatus, c CUDA) error {
 		if err != nil {
 			return err
 		}
-		if l.Name == "libcudart.so.13" {
+		if l.Name == CUDART {
 			if err := openPool(handle, c); err != nil {
 				return err
 			}
@@ -191,6 +191,9 @@ func (c CUDA) append(so *onnx.SessionOptions) error {
 	}
 	return so.AppendExecutionProviderCUDA(o)
 }
+
+// Stream is the CUDA stream of the pool, on which all sessions compute; nil before OpenCUDA.
+func Stream() unsafe.Pointer { return C.zos_pool_stream() }
 
 // poolAlloc and poolFree are the functions that ONNX Runtime calls, for Go; nil is a refusal.
 func poolAlloc(bytes int) unsafe.Pointer { return C.zos_pool_alloc(C.size_t(bytes)) }

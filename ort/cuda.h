@@ -28,6 +28,9 @@ uint64_t zos_pool_refused(void);
 void *zos_pool_alloc(size_t bytes);
 void zos_pool_free(void *p);
 
+// zos_pool_stream is the stream that orders the pool's memory.
+void *zos_pool_stream(void);
+
 // zos_pool_use_stream makes a session compute on the stream that orders the pool's memory.
 OrtStatus *zos_pool_use_stream(OrtCUDAProviderOptionsV2 *options);
 

@@ -21,11 +21,17 @@ const cudaDriver = "libcuda.so.1"
 // names are the NEEDED entries of libonnxruntime_providers_cuda.so.
 var cudaLibraries = []CUDALibrary{
 	{Name: cudaDriver, From: "the NVIDIA driver, 580 or later"},
-	{Name: "libcudart.so.13", From: "pip install nvidia-cuda-runtime"},
+	{Name: CUDART, From: "pip install nvidia-cuda-runtime"},
 	{Name: "libcublasLt.so.13", From: "pip install nvidia-cublas"},
 	{Name: "libcublas.so.13", From: "pip install nvidia-cublas"},
 	{Name: "libcudnn.so.9", From: "pip install nvidia-cudnn-cu13"},
 }
+
+// CUDART is the library through which sessions and sums reach a GPU.
+const CUDART = "libcudart.so.13"
+
+// NCCLLibrary sums vectors of several GPUs. Only ranks of MPI on GPUs use it, and do without it where it is missing.
+var NCCLLibrary = CUDALibrary{Name: "libnccl.so.2", From: "pip install nvidia-nccl-cu13"}
 
 // CUDAPathVariable names the environment variable that replaces the folders searched for the
 // libraries of CUDA: a list like PATH.
@@ -72,14 +78,26 @@ func loaderFolders(pattern string) (folders []string) {
 // FindCUDA looks for the libraries of CUDA and of the driver; it takes the first of several.
 func FindCUDA(folders []string) []CUDALibrary {
 	list := slices.Clone(cudaLibraries)
-	for i, l := range list {
-		for _, dir := range folders {
-			path := filepath.Join(dir, l.Name)
-			if _, err := os.Stat(path); err == nil {
-				list[i].Path = path
-				break
-			}
-		}
+	for i := range list {
+		list[i].find(folders)
 	}
 	return list
+}
+
+// FindNCCL looks for NCCL beside the libraries of CUDA.
+func FindNCCL(folders []string) CUDALibrary {
+	l := NCCLLibrary
+	l.find(folders)
+	return l
+}
+
+// find sets the path to the first of several.
+func (l *CUDALibrary) find(folders []string) {
+	for _, dir := range folders {
+		path := filepath.Join(dir, l.Name)
+		if _, err := os.Stat(path); err == nil {
+			l.Path = path
+			return
+		}
+	}
 }

@@ -47,6 +47,7 @@ var layers = map[string]string{
 	"ort/kernels":        "models/safe ort",
 	"ort/nvml":           "models/safe",
 	"ort/mpi":            "models/ranks models/safe",
+	"ort/nccl":           "models/ranks ort",
 	"ort/program":        "graphgen graphgen/ir graphgen/port models/file ort ort/kernels",
 	"ort/runtime/unpack": "",
 	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
@@ -85,7 +86,7 @@ var layers = map[string]string{
 		"cmd/internal/stats graphgen graphgen/deploy graphgen/ir graphgen/pass models/network models/space models/stream ort ort/program",
 	"cmd/internal/stages": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/settings " +
 		"cmd/internal/images cmd/internal/memory cmd/internal/device cmd/internal/forecast cmd/internal/profile cmd/internal/deploy " +
-		"cmd/internal/judge cmd/internal/report graphgen/... models/... ort ort/meter ort/program prune/... search/...",
+		"cmd/internal/judge cmd/internal/report graphgen/... models/... ort ort/meter ort/nccl ort/program prune/... search/...",
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",

@@ -21,18 +21,18 @@ import (
 // team is the group that a command shares its work with.
 type team struct {
 	ranks.Group
-	local int // ranks on this machine
+	launch mpi.Launch
 }
 
 // teamKey is where the application keeps it.
 const teamKey = "ranks"
 
-// ranksOf is the group of the command, and how many of it are on this machine; a process alone is its own.
-func ranksOf(app *cli.App) (ranks.Group, int) {
+// ranksOf is the group of the command, and how it was launched; a process alone is its own.
+func ranksOf(app *cli.App) (ranks.Group, mpi.Launch) {
 	if t, ok := app.Metadata[teamKey].(team); ok {
-		return t.Group, t.local
+		return t.Group, t.launch
 	}
-	return ranks.One{}, 1
+	return ranks.One{}, mpi.Launch{Local: 1}
 }
 
 // joinRanks joins the other processes of a command that shares its work, if a launcher of MPI has started them. All
@@ -54,7 +54,7 @@ func joinRanks(c *cli.Context) error {
 		return &terminal.Hinted{Text: err.Error(), Hint: "--mpi off makes every process a run of its own; Debian's Open MPI is " +
 			"the package libopenmpi3"}
 	}
-	c.App.Metadata[teamKey] = team{g, launch.Local}
+	c.App.Metadata[teamKey] = team{g, launch}
 	if g.Rank() > 0 {
 		c.App.Writer, c.App.ErrWriter = io.Discard, io.Discard
 	}

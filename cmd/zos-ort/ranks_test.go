@@ -63,7 +63,7 @@ func TestLeave(t *testing.T) {
 			}
 			e := &ending{Group: g}
 			app := newApp(io.Discard, io.Discard)
-			app.Metadata = map[string]any{teamKey: team{e, 1}}
+			app.Metadata = map[string]any{teamKey: team{Group: e}}
 			status := leave(app, 0, c.err, io.Discard)
 			if e.aborted != c.aborts || !e.closed || status != 0 {
 				return fmt.Errorf("rank %d, %v: aborted %v, closed %v", g.Rank(), c.err, e.aborted, e.closed)

@@ -20,12 +20,12 @@ func runFlags(command string) []cli.Flag {
 
 // atWork resolves an experiment and runs it in its folder. With --dry-run it only says what would run.
 func atWork(c *cli.Context, from settings.Source, dry, work func(*stages.Run) error) error {
-	g, local := ranksOf(c.App)
+	g, launch := ranksOf(c.App)
 	resolved, err := from.Resolve(c)
 	if err = stages.Agree(g, err); err != nil {
 		return err
 	}
-	resolved.On(g.Size(), local, c.IsSet("threads") || c.IsSet("resume") || c.IsSet("config"))
+	resolved.On(g.Size(), launch.Local, launch.Seat, c.IsSet("threads") || c.IsSet("resume") || c.IsSet("config"))
 	p := newConsole(c)
 	serve, stop, err := served(c, p)
 	if err != nil {

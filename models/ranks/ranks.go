@@ -5,8 +5,7 @@ package ranks
 // Group are the ranks of a piece of work. Every method but Rank, Size and Abort is a call of all ranks, in the same
 // order: it returns when all have made it. An error leaves a rank out of step with the others, so the work has to end.
 //
-// Sums are of vectors in the memory of the host. Another transport, such as NCCL with its vectors on the card, is
-// another Group.
+// Sums are of vectors in the memory of the host. Package ort/nccl is a Group that carries them to the GPUs and sums there.
 type Group interface {
 	Rank() int // from 0
 	Size() int

@@ -9,6 +9,7 @@ import (
 type Launch struct {
 	Rank, Size int // Size is 0 where a launcher has started the process and does not say of how many
 	Local      int // ranks on this machine, 1 at least
+	Seat       int // of this rank among them, from 0
 	By         string
 	mpich      bool // by a launcher of MPICH's family
 	known      bool
@@ -17,12 +18,13 @@ type Launch struct {
 // launchers are known by variables that they set for every process. PMIx, which srun --mpi=pmix and Open MPI's own
 // mpirun speak, tells the rank alone; Slurm tells the rest.
 var launchers = []struct {
-	by, rank, size, local string
-	mpich                 bool
+	by, rank, size, local, seat string
+	mpich                       bool
 }{
-	{by: "mpirun of Open MPI", rank: "OMPI_COMM_WORLD_RANK", size: "OMPI_COMM_WORLD_SIZE", local: "OMPI_COMM_WORLD_LOCAL_SIZE"},
-	{by: "srun with PMIx", rank: "PMIX_RANK", size: "SLURM_STEP_NUM_TASKS"},
-	{by: "a launcher with PMI", rank: "PMI_RANK", size: "PMI_SIZE", local: "MPI_LOCALNRANKS", mpich: true},
+	{by: "mpirun of Open MPI", rank: "OMPI_COMM_WORLD_RANK", size: "OMPI_COMM_WORLD_SIZE", local: "OMPI_COMM_WORLD_LOCAL_SIZE",
+		seat: "OMPI_COMM_WORLD_LOCAL_RANK"},
+	{by: "srun with PMIx", rank: "PMIX_RANK", size: "SLURM_STEP_NUM_TASKS", seat: "SLURM_LOCALID"},
+	{by: "a launcher with PMI", rank: "PMI_RANK", size: "PMI_SIZE", local: "MPI_LOCALNRANKS", seat: "MPI_LOCALRANKID", mpich: true},
 }
 
 // Launched reads the environment; ok is false if no launcher of MPI has started this process.
@@ -46,6 +48,9 @@ func Launched(getenv func(string) string) (l Launch, ok bool) {
 			l.Local = n
 		}
 		l.Local = cmp.Or(l.Local, 1)
+		if l.Seat, ok = number(x.seat); !ok {
+			l.Seat = l.Rank % l.Local
+		}
 		return l, true
 	}
 	return Launch{Local: 1}, false

@@ -203,14 +203,14 @@ func TestLaunched(t *testing.T) {
 		{"", Launch{Local: 1}, false},
 		{"SLURM_NTASKS=4 SLURM_PROCID=1", Launch{Local: 1}, false}, // a batch script, or srun --mpi=none
 		{"OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_SIZE=2 PMIX_RANK=1",
-			Launch{Rank: 1, Size: 4, Local: 2, By: "mpirun of Open MPI"}, true},
+			Launch{Rank: 1, Size: 4, Local: 2, Seat: 1, By: "mpirun of Open MPI"}, true},
 		{"PMIX_RANK=0 SLURM_STEP_NUM_TASKS=1 SLURM_STEP_TASKS_PER_NODE=1",
 			Launch{Size: 1, Local: 1, By: "srun with PMIx"}, false},
-		{"PMIX_RANK=2 SLURM_STEP_NUM_TASKS=6 SLURM_STEP_TASKS_PER_NODE=2(x3)",
-			Launch{Rank: 2, Size: 6, Local: 1, By: "srun with PMIx"}, true},
+		{"PMIX_RANK=2 SLURM_STEP_NUM_TASKS=6 SLURM_STEP_TASKS_PER_NODE=2(x3) SLURM_LOCALID=1",
+			Launch{Rank: 2, Size: 6, Local: 1, Seat: 1, By: "srun with PMIx"}, true},
 		{"PMIX_RANK=2", Launch{Rank: 2, Local: 1, By: "srun with PMIx"}, true},
 		{"PMI_RANK=3 PMI_SIZE=8 MPI_LOCALNRANKS=8",
-			Launch{Rank: 3, Size: 8, Local: 8, By: "a launcher with PMI", mpich: true}, true},
+			Launch{Rank: 3, Size: 8, Local: 8, Seat: 3, By: "a launcher with PMI", mpich: true}, true},
 		{"PMI_RANK=x PMI_SIZE=8", Launch{Local: 1}, false},
 	} {
 		env := map[string]string{}

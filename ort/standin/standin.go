@@ -23,7 +23,7 @@ var sources embed.FS
 // the originals do.
 var libraries = map[string]string{"libcuda.so.1": "driver", "libcudart.so.13": "cudart",
 	"libcublas.so.13": "cublas", "libcublasLt.so.13": "cublas", "libcudnn.so.9": "cudnn",
-	"libnvidia-ml.so.1": "nvml"}
+	"libnvidia-ml.so.1": "nvml", "libnccl.so.2": "nccl"}
 
 // Environment variables of a process under the stand-in, besides ZOS_CUDA_PATH.
 const (

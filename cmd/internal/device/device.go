@@ -31,6 +31,8 @@ func Open(e *settings.Experiment, p *terminal.Console) (*Device, error) {
 		return nil, err
 	}
 	s := ort.FindDevices(ort.CUDAFolders())
+	id = seat(*e, id, len(s.Devices))
+	c.Device = id
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind != settings.Auto {
 			return nil, err
@@ -49,6 +51,15 @@ func Open(e *settings.Experiment, p *terminal.Console) (*Device, error) {
 		p.Say("GPU memory: only the pool is counted (%v)", limited)
 	}
 	return &Device{CUDA: &c, Meter: m}, nil
+}
+
+// seat is the GPU of this rank: with several ranks on a machine each takes one of its own as far as there are any,
+// unless the device is numbered.
+func seat(e settings.Experiment, id, devices int) int {
+	if e.Execution.Seat == 0 || devices == 0 || e.Device.Numbered() {
+		return id
+	}
+	return e.Execution.Seat % devices
 }
 
 // Reach opens the device of a run. A dry run goes without a GPU that cannot be used: what the run needs is

@@ -40,6 +40,9 @@ func (d Device) Parse() (kind string, id int, err error) {
 	return kind, id, nil
 }
 
+// Numbered reports whether the name says which GPU.
+func (d Device) Numbered() bool { return strings.Contains(d.Name, ":") }
+
 // SetGPU sets GPU as far as the name decides it.
 func (d *Device) SetGPU() error {
 	kind, _, err := d.Parse()

@@ -161,9 +161,11 @@ type Execution struct {
 	Truth       string `json:"truth,omitempty"`     // table that judges it
 	TruthColumn string `json:"truth_column,omitempty"`
 	Shard       string `json:"shard,omitempty"` // part of the ranking that the run makes, r/N
-	// Ranks share the run, Local of them on this machine; 0 is a process alone. The launcher says so anew every time.
+	// Ranks share the run, Local of them on this machine, of which this one is number Seat; 0 is a process alone. The
+	// launcher says so anew every time.
 	Ranks int `json:"-"`
 	Local int `json:"-"`
+	Seat  int `json:"-"`
 }
 
 // Presets.

@@ -39,11 +39,11 @@ func CheckMPI(value string) error {
 
 // On says how many ranks share the run. Those on one machine share its processors, unless the command line or the run
 // to resume says how many threads each has.
-func (r *Resolved) On(ranks, local int, threads bool) {
+func (r *Resolved) On(ranks, local, seat int, threads bool) {
 	if ranks < 2 {
 		return
 	}
-	r.Execution.Ranks, r.Execution.Local = ranks, local
+	r.Execution.Ranks, r.Execution.Local, r.Execution.Seat = ranks, local, seat
 	if n := r.LocalRanks(); n > 1 && !threads {
 		r.Experiment.Device.Threads = max(1, host.Processors()/n)
 	}

@@ -50,19 +50,19 @@ func TestRanksScale(t *testing.T) {
 // Ranks on one machine divide its processors, unless they are told how many threads to have.
 func TestRanksDivideTheProcessors(t *testing.T) {
 	r := Resolved{Experiment: Quick()}
-	r.On(1, 1, false)
+	r.On(1, 1, 0, false)
 	if r.Execution != (Execution{}) { // config.json would have it
 		t.Errorf("a process alone has the settings %+v", r.Execution)
 	}
-	r.On(8, 1<<20, false)
+	r.On(8, 1<<20, 0, false)
 	if r.Experiment.Device.Threads != 1 {
 		t.Errorf("%d threads for one of a million ranks", r.Experiment.Device.Threads)
 	}
 	r.Experiment.Device.Threads = 7
-	if r.On(8, 4, true); r.Experiment.Device.Threads != 7 {
+	if r.On(8, 4, 0, true); r.Experiment.Device.Threads != 7 {
 		t.Errorf("%d threads, 7 were asked for", r.Experiment.Device.Threads)
 	}
-	if r.On(8, 1, false); r.Experiment.Device.Threads != 7 {
+	if r.On(8, 1, 0, false); r.Experiment.Device.Threads != 7 {
 		t.Error("a rank that has its machine to itself has other threads than a process alone")
 	}
 }

@@ -62,6 +62,10 @@ func Prepare(ctx context.Context, r settings.Resolved, o Options, p *terminal.Co
 		}
 		return nil, agreed
 	}
+	if err := run.connect(); err != nil {
+		run.Close()
+		return nil, err
+	}
 	return run, nil
 }
 
@@ -157,6 +161,7 @@ func (r *Run) Close() {
 	if r.judge != nil {
 		r.judge.Close()
 	}
+	r.disconnect()
 	r.Device.Close()
 }
 
