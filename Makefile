@@ -7,7 +7,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-cuda tools build sbom image-root test-cluster test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-mpi test-neon lint generate fuzz fuzz-ci torture soak clean
+.PHONY: help setup setup-cuda kernels-cuda tools build sbom image-root test-cluster test-reproducible govulncheck search demo test race test-deploy bench bench-memory bench-passes bench-retrain bench-scaling bench-go bench-gpu test-gpu gpu-kit test-report test-tensorboard test-mlflow table1-small quality ratios test-slurm test-mpi test-neon lint generate fuzz fuzz-ci torture soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ setup: tools ## fetch ONNX Runtime into the cache (nothing to do the second time
 
 setup-cuda: tools ## fetch the build of ONNX Runtime for CUDA too (165 MB)
 	@GO="$(GO)" sh ort/runtime/setup.sh cuda
+
+kernels-cuda: tools ## compile our CUDA kernels for all GPUs (fetches NVRTC, 58 MB), to be committed
+	@sh ort/kernels/device/nvrtc.sh
+	$(GO) run ./ort/kernels/device/compile ort/kernels/device/kernels.cu ort/kernels/device/images.tar.gz
 
 # No path, date or state of this folder is in the program: the same source, Go and C compiler give the same bytes anywhere.
 BUILD := build -trimpath -buildvcs=false -ldflags "-X zos-ort/cmd/internal/settings.Program=$(VERSION)"

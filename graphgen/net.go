@@ -7,7 +7,6 @@ import (
 
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
-	"zos-ort/graphgen/pass"
 	"zos-ort/graphgen/port"
 )
 
@@ -37,7 +36,7 @@ type Net struct {
 	G       *ir.Graph
 	Mode    Mode
 	Kernels bool // batch norms in training are ours
-	CUDA    bool // the provider's running statistics are not used; see variances
+	CUDA    bool // vectors are cut and joined as the CUDA provider likes it; see pieces
 	Weights Layout
 	Stats   Layout
 
@@ -51,7 +50,7 @@ type Net struct {
 	weightPieces, meanPieces, varPieces []*ir.Value
 	weights, momentum, means, variances *ir.Value
 	// Running statistics after the step. With Kernels they are those of the batch. With CUDA
-	// they are those of the batch too, with newVars as 1/sqrt(variance + epsilon).
+	// alone they are those of the batch too, with newVars as 1/sqrt(variance + epsilon).
 	newMeans, newVars []*ir.Value
 	unbias            []float32 // 1/(n-1) for each batch norm, n elements per channel
 }
@@ -90,7 +89,7 @@ func (s Spec) Learn() (Spec, error) {
 func newNet(g *ir.Graph, mode Mode, s Spec) *Net {
 	n := bareNet(g, mode, *s.state)
 	n.noise.need = s.state.noise
-	n.Kernels, n.CUDA = s.Target == pass.CPUKernels && mode != Eval, s.Target.OnGPU()
+	n.Kernels, n.CUDA = s.Target.OwnKernels() && mode != Eval, s.Target.OnGPU()
 	n.weights = g.Input(port.Weights, ir.T(ir.Float, n.Weights.Len()))
 	n.weightPieces = n.pieces(n.weights, n.Weights)
 	if len(n.Stats) == 0 {
@@ -173,7 +172,7 @@ func (n *Net) BatchNorm(x, scale, bias *ir.Value) *ir.Value {
 			Of(x, scale, bias, n.meanPieces[i], n.varPieces[i])
 	}
 	mean, variance := y[1], y[2]
-	if n.CUDA {
+	if n.CUDA && !n.Kernels { // the provider's running statistics are not used; see variances
 		mean, variance = y[3], y[4]
 	}
 	n.newMeans, n.newVars = append(n.newMeans, mean), append(n.newVars, variance)

@@ -115,7 +115,7 @@ func (b *builder) statistics() {
 	}
 	g.In(scope.Statistics, func() {
 		means, vars := n.join(n.newMeans, n.Stats), n.join(n.newVars, n.Stats)
-		if n.CUDA {
+		if n.CUDA && !n.Kernels {
 			vars = b.variances(vars)
 		}
 		if n.Kernels || n.CUDA {

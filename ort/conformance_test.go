@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -191,14 +192,21 @@ func wantSame(t *testing.T, what string, got *ort.Tensor, want *eval.Tensor) {
 
 func wantNear(t *testing.T, what string, got []float32, want []float64) {
 	t.Helper()
+	if off := deviation(got, want); off != "" {
+		t.Errorf("%s: %s", what, off)
+	}
+}
+
+// deviation says how numbers differ from those that are wanted; empty if they do not.
+func deviation(got []float32, want []float64) string {
 	scale := 1e-3
 	for _, w := range want {
 		scale = max(scale, math.Abs(w))
 	}
 	for i, w := range want {
 		if d := math.Abs(float64(got[i]) - w); !(d <= tolerance*scale) {
-			t.Errorf("%s: element %d is %g, want %g, off by %.2g of %.2g", what, i, got[i], w, d, scale)
-			return
+			return fmt.Sprintf("element %d is %g, want %g, off by %.2g of %.2g", i, got[i], w, d, scale)
 		}
 	}
+	return ""
 }

@@ -22,6 +22,7 @@ type CUDA struct {
 	Device   int
 	TF32     bool  // convolutions and matrix products with 10 bits of mantissa
 	BFloat16 bool  // programs keep activations as bfloat16
+	Kernels  bool  // programs use our own kernels (package ort/kernels)
 	Limit    int64 // bytes that the pool may hand out; 0: all of the device
 	Search   AlgorithmSearch
 }
@@ -199,6 +200,9 @@ func Stream() unsafe.Pointer { return C.zos_pool_stream() }
 func poolAlloc(bytes int) unsafe.Pointer { return C.zos_pool_alloc(C.size_t(bytes)) }
 
 func poolFree(p unsafe.Pointer) { C.zos_pool_free(p) }
+
+// PoolFunctions are these functions for C: void *alloc(size_t) and void free(void *).
+func PoolFunctions() (alloc, free unsafe.Pointer) { return C.zos_pool_alloc, C.zos_pool_free }
 
 // PoolStats holds the counters of the device's memory pool, in bytes.
 type PoolStats struct {

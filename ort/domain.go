@@ -47,6 +47,9 @@ func NewDomain(name string, ops ...unsafe.Pointer) (*Domain, error) {
 	return d, nil
 }
 
+// Name is the name of the domain in models.
+func (d *Domain) Name() string { return d.name }
+
 // Close frees the domain, at once or when the last session made with it is closed.
 func (d *Domain) Close() {
 	if d == nil {

@@ -43,14 +43,18 @@ var layers = map[string]string{
 	"models/celldraw": "models/space",
 
 	// the runtime: bytes, names and tensors; program and meter join it with the graphs
-	"ort":                "models/file models/safe",
-	"ort/kernels":        "models/safe ort",
-	"ort/nvml":           "models/safe",
-	"ort/mpi":            "models/ranks models/safe",
-	"ort/nccl":           "models/ranks ort",
-	"ort/program":        "graphgen graphgen/ir graphgen/port models/file ort ort/kernels",
-	"ort/runtime/unpack": "",
-	"ort/meter":          "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
+	"ort":         "models/file models/safe",
+	"ort/kernels": "models/safe ort ort/kernels/device",
+	// the kernels for a GPU: text, images, compiler
+	"ort/kernels/device":         "",
+	"ort/kernels/device/compile": "ort/kernels/device ort/kernels/device/nvrtc",
+	"ort/kernels/device/nvrtc":   "",
+	"ort/nvml":                   "models/safe",
+	"ort/mpi":                    "models/ranks models/safe",
+	"ort/nccl":                   "models/ranks ort",
+	"ort/program":                "graphgen graphgen/ir graphgen/port models/file ort ort/kernels",
+	"ort/runtime/unpack":         "",
+	"ort/meter":                  "graphgen graphgen/ir ort ort/kernels ort/nvml ort/program",
 
 	// the method
 	"prune":             "models/budget models/ranks models/space",
@@ -118,7 +122,7 @@ var layers = map[string]string{
 	"models/ranks/ranktest":        "models/ranks models/safe",
 	"graphgen/check":               "",
 	"graphgen/op/optest":           "graphgen/ir graphgen/op graphgen/autodiff graphgen/eval",
-	"ort/standin":                  "",
+	"ort/standin":                  "ort/kernels/device",
 	"ort/standin/provider":         "ort ort/standin",
 	"cmd/internal/surrogate/fakes": "graphgen/onnx models/space",
 	"cmd/internal/chromium":        "",

@@ -23,7 +23,7 @@ func Of(n *ir.Node) Work {
 	if _, view := n.Op.(ir.Aliaser); view {
 		return Work{} // another shape for the same memory
 	}
-	w := Work{Flops: float64(flops(n))}
+	w := Work{Flops: float64(flops(n, plain(n.Op)))}
 	for i, v := range n.In {
 		if v != nil && !slices.Contains(n.In[:i], v) {
 			w.Bytes += float64(v.Bytes())
@@ -37,6 +37,14 @@ func Of(n *ir.Node) Work {
 	return w
 }
 
+// plain is an operator without the form that a GPU runs it in.
+func plain(o ir.Op) ir.Op {
+	if d, ok := o.(op.Device); ok {
+		return d.Kernel
+	}
+	return o
+}
+
 // Operations per element of passes that take more than one operation.
 const (
 	momentFlops = 3 // mean and variance
@@ -46,8 +54,8 @@ const (
 )
 
 // flops has a case for each kind of operator that does not take one operation per element.
-func flops(n *ir.Node) int {
-	switch o := n.Op.(type) {
+func flops(n *ir.Node, kind ir.Op) int {
+	switch o := kind.(type) {
 	case op.Conv:
 		return convolution(o, n.Out[0], n.In[0])
 	case op.ConvGrad: // each gradient costs as much as the convolution

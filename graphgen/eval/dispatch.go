@@ -48,6 +48,8 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return crossEntropy(in[0], in[1])
 	case op.CrossEntropyGrad:
 		return crossEntropyGrad(in[0], in[1], in[2])
+	case op.Device:
+		return apply(o.Kernel, in)
 	case op.Overwrite:
 		return one(Bools([]bool{true}, 1)), nil
 	default:

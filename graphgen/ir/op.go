@@ -4,7 +4,7 @@ package ir
 const (
 	Onnx      = ""              // the standard operators
 	Microsoft = "com.microsoft" // ONNX Runtime's contrib and training operators
-	Zos       = "zos"           // our own CPU kernels (package ort/kernels)
+	Zos       = "zos"           // our own kernels (package ort/kernels)
 )
 
 // Attr is one ONNX attribute. Value is an int, float32, string or []int.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
 )
 
 // CUDAKernel is an operator that ONNX Runtime 1.28 has for the CUDA provider.
@@ -93,6 +94,9 @@ func CheckCUDA(g *ir.Graph) error {
 }
 
 func checkCUDA(n *ir.Node) error {
+	if _, ours := n.Op.(op.Device); ours {
+		return nil
+	}
 	domain, name := n.Op.OpType()
 	at := slices.IndexFunc(CUDAKernels, func(k CUDAKernel) bool {
 		return k.Domain == domain && k.Name == name

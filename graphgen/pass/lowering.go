@@ -12,7 +12,7 @@ type Lowering struct {
 	Target    Target
 	Passes    Set
 	Recompute Recompute
-	// Unfused lists fusions that CPUKernels leaves out, to measure what each one saves.
+	// Unfused lists fusions that our kernels leave out, to measure what each one saves.
 	Unfused Fusions
 }
 
@@ -30,16 +30,21 @@ const (
 	CUDA
 	// CUDABFloat16 programs also keep activations in half the bytes, with 8 significant bits.
 	CUDABFloat16
+	// CUDAOwn programs use the operators of package ort/kernels on a GPU.
+	CUDAOwn
 )
 
 // targetNames are the names of the targets.
 var targetNames = [...]string{Portable: "portable", CPUKernels: "kernels", CUDA: "cuda",
-	CUDABFloat16: "cuda-bfloat16"}
+	CUDABFloat16: "cuda-bfloat16", CUDAOwn: "cuda-own"}
 
 func (t Target) String() string { return targetNames[t] }
 
 // OnGPU reports whether the target is the CUDA provider.
-func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 }
+func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 || t == CUDAOwn }
+
+// OwnKernels reports whether programs use the operators of package ort/kernels.
+func (t Target) OwnKernels() bool { return t == CPUKernels || t == CUDAOwn }
 
 // Set is a set of rewrites.
 type Set uint16

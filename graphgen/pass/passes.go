@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
 )
 
 // pass is a rewrite of a graph.
@@ -30,7 +31,7 @@ var forward = []pass{
 	{name: "reduce", on: has(Reduce), run: replacing(joinReductions)},
 	// Join ReLU, convolutions and batch norm, pools, and products with a number into our own
 	// operators.
-	{name: "fuse", on: on(CPUKernels), run: fusePass},
+	{name: "fuse", on: on(CPUKernels, CUDAOwn), run: fusePass},
 }
 
 // finished are the passes of the finished graph. Nodes without readers are removed after each.
@@ -38,25 +39,27 @@ var finished = []pass{
 	// Remove nodes without readers, such as gradients of unused outputs, which the construction
 	// leaves.
 	{name: "trim", on: always, run: inPlace(func(*ir.Graph) {})},
-	// Give depthwise convolutions and their gradients to our own kernels.
+	// Give depthwise convolutions that are left, and their gradients, to our own kernels.
 	{name: "depthwise", on: on(CPUKernels), run: inPlace(lowerDepthwise)},
 	// Let operators that can add take in the sums of their results.
 	{name: "sums", on: fusesSums, run: inPlace(accumulate)},
 	// Keep one byte of a max pool's eight-byte index for the backward pass.
 	{name: "indices", on: has(Indices), run: inPlace(narrowIndices)},
 	// Replace the gradients of pools by operators that the CUDA provider has.
-	{name: "plain pools", on: on(CUDA, CUDABFloat16), run: inPlace(lowerPools)},
+	{name: "plain pools", on: on(CUDA, CUDABFloat16, CUDAOwn), run: inPlace(lowerPools)},
 	// Keep in bfloat16 the images that the backward pass reads.
 	{name: "bfloat16", on: on(CUDABFloat16), run: inPlace(narrow)},
 	// Order partial sums so that the runtime adds each term as it comes.
-	{name: "add in turn", on: on(CUDA, CUDABFloat16), run: inPlace(addInTurn)},
+	{name: "add in turn", on: on(CUDA, CUDABFloat16, CUDAOwn), run: inPlace(addInTurn)},
 	// Let the runtime free what is dead.
 	{name: "open batch", on: always, run: inPlace(openBatch)},
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
 	// Add in place where that needs no proof by the runtime.
-	{name: "write over", on: on(CPUKernels), run: inPlace(writeOver), keeps: true},
+	{name: "write over", on: on(CPUKernels, CUDAOwn), run: inPlace(writeOver), keeps: true},
+	// Give our operators the form in which a GPU runs them, which knows the memory that they work in.
+	{name: "on device", on: on(CUDAOwn), run: inPlace(op.OnDevice), keeps: true},
 }
 
 // numbers is the reason for pairs of passes that both add nodes or constants: the numbers of these
@@ -72,6 +75,7 @@ var passOrder = []struct{ first, second, why string }{
 	{"indices", "plain pools", numbers},
 	{"plain pools", "recompute", numbers},
 	{"plain pools", "bfloat16", numbers},
+	{"write over", "on device", "it looks for the operators themselves"},
 }
 
 // verifyEach verifies the graph after every pass, to name the pass that broke it. It is on in tests
@@ -137,7 +141,7 @@ func on(targets ...Target) func(Lowering) bool {
 	return func(l Lowering) bool { return slices.Contains(targets, l.Target) }
 }
 
-func fusesSums(l Lowering) bool { return l.Target == CPUKernels && !l.Unfused.Sums }
+func fusesSums(l Lowering) bool { return l.Target.OwnKernels() && !l.Unfused.Sums }
 
 // replacing wraps a pass that depends on the graph alone.
 func replacing(f func(*ir.Graph) map[*ir.Value]*ir.Value) func(*ir.Graph,

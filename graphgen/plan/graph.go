@@ -2,6 +2,7 @@ package plan
 
 import (
 	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/port"
 )
 
@@ -36,7 +37,11 @@ func FromGraph(g *ir.Graph) *Program {
 			}
 		}
 		_, name := n.Op.OpType()
-		p.Nodes = append(p.Nodes, Node{name, n.Scope, indices(index, n.In), indices(index, n.Out)})
+		node := Node{Op: name, Scope: n.Scope, In: indices(index, n.In), Out: indices(index, n.Out)}
+		if d, ok := n.Op.(op.Device); ok {
+			node.Scratch = (4*d.Scratch + Alignment - 1) / Alignment * Alignment
+		}
+		p.Nodes = append(p.Nodes, node)
 	}
 	p.outputs(g, index)
 	return p
@@ -51,7 +56,7 @@ func (p *Program) outputs(g *ir.Graph, index map[*ir.Value]int) {
 		if o.Value.Def == nil || taken[o.Value] {
 			copied := p.Values[v]
 			copied.Kind = Computed
-			p.Nodes = append(p.Nodes, Node{"Identity", "", []int{v}, []int{len(p.Values)}})
+			p.Nodes = append(p.Nodes, Node{Op: "Identity", In: []int{v}, Out: []int{len(p.Values)}})
 			v = len(p.Values)
 			p.Values = append(p.Values, copied)
 		}

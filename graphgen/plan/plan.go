@@ -73,11 +73,11 @@ func Simulate(p *Program, order []int) Plan {
 		change[s.Last+1] -= s.Bytes
 	}
 	live := 0
-	for i := range order {
+	for i, node := range order {
 		live += change[i]
-		plan.Timeline[i] = live
-		if live > plan.Peak {
-			plan.Peak, plan.At = live, i
+		plan.Timeline[i] = live + p.Nodes[node].Scratch
+		if plan.Timeline[i] > plan.Peak {
+			plan.Peak, plan.At = plan.Timeline[i], i
 		}
 	}
 	for _, s := range plan.Spans {

@@ -56,6 +56,7 @@ type Node struct {
 	Op      string // ONNX operator
 	Scope   string // place in the network, "cell3/edge7/dil_conv_3x3"
 	In, Out []int
+	Scratch int // bytes from the pool of a GPU while the node runs
 }
 
 // Program is a graph as the planner sees it: any topological order of nodes with static shapes.

@@ -7,8 +7,11 @@ const planeAlignment = 16
 // scratch is the working memory in bytes that a node needs beside its results. Only our own units
 // take more than some kilobytes (unit_forward.c and unit_backward.c in ort/kernels): the
 // convolution, or both convolutions, of the whole batch. ONNX Runtime's arena does not count this
-// memory.
+// memory. On a GPU the pool does (Node.Scratch).
 func (p *Program) scratch(n Node) int {
+	if n.Scratch > 0 {
+		return 0
+	}
 	switch n.Op {
 	case "ReluConvNorm":
 		return 4 * p.planes(at(n.Out, 0))

@@ -25,6 +25,7 @@ enum {
   api_KernelContext_GetInput = 90,
   api_KernelContext_GetOutput = 91,
   api_ReleaseTensorTypeAndShapeInfo = 99,
+  api_KernelContext_GetGPUComputeStream = 193,
   api_KernelContext_ParallelFor = 274,
 };
 
@@ -81,9 +82,11 @@ typedef struct {
 
 // OP_COMMON is the custom_op of an op_def: what it may compute in place, what it does compute in
 // place, and its kernel.
-#define OP_COMMON(inplace_fn, alias_fn, compute_fn)                                              \
+#define OP_COMMON(inplace_fn, alias_fn, compute_fn) \
+  OP_COMMON_ON(op_provider, inplace_fn, alias_fn, compute_fn)
+#define OP_COMMON_ON(provider_fn, inplace_fn, alias_fn, compute_fn)                              \
   {                                                                                              \
-    .version = 28, .name = op_name, .provider = op_provider, .input_type = op_float,             \
+    .version = 28, .name = op_name, .provider = provider_fn, .input_type = op_float,             \
     .inputs = op_inputs, .output_type = op_float, .outputs = op_outputs, .destroy = op_destroy,  \
     .input_kind = op_input_kind, .output_kind = op_output_kind, .input_memory = op_zero,         \
     .input_variadic_min = op_none, .input_homogeneous = op_one, .output_variadic_min = op_none,  \

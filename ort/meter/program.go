@@ -120,10 +120,12 @@ type Trial struct {
 // NewTrial opens a session for p with random inputs; close it.
 func NewTrial(p *graphgen.Program, o ort.Options) (t *Trial, err error) {
 	t = &Trial{Program: p}
-	if t.domain, err = kernels.NewDomain(); err != nil {
+	if t.domain, err = kernels.DomainFor(o); err != nil {
 		return nil, err
 	}
-	o.Domains = append(o.Domains, t.domain)
+	if t.domain != nil {
+		o.Domains = append(o.Domains, t.domain)
+	}
 	if t.session, err = ort.NewInference(p.Model, o); err == nil {
 		t.Inputs, err = randomInputs(p)
 	}

@@ -28,7 +28,7 @@ type Shape struct{ Weights, Stats graphgen.Layout }
 // Vectors are the contents of the state. Nil vectors start at zero, variances at one.
 type Vectors struct{ Weights, Momentum, Means, Variances []float32 }
 
-// NewNet creates the state. Sessions on it know our own CPU kernels.
+// NewNet creates the state. Sessions on it know our own kernels.
 func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	n := &Net{opts: o, Shape: s}
 	params := Params(s, v)
@@ -41,11 +41,13 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 	if n.state, err = ort.NewState(params); err != nil {
 		return nil, err
 	}
-	if n.kernels, err = kernels.NewDomain(); err != nil {
+	if n.kernels, err = kernels.DomainFor(o); err != nil {
 		n.state.Close()
 		return nil, err
 	}
-	n.opts.Domains = append(slices.Clip(o.Domains), n.kernels)
+	if n.kernels != nil {
+		n.opts.Domains = append(slices.Clip(o.Domains), n.kernels)
+	}
 	return n, nil
 }
 

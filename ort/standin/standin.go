@@ -1,7 +1,8 @@
 // Package standin lets ONNX Runtime's CUDA provider run on a machine without a GPU, for tests. It
 // builds stand-ins for the libraries of CUDA, cuDNN and the driver, under which the real provider
-// assigns nodes, allocates, copies and launches. Device memory is host memory, and kernels do
-// nothing: the results of a program are arbitrary. The stand-in counts the provider's requests.
+// assigns nodes, allocates, copies and launches. Device memory is host memory. Our own kernels
+// (ort/kernels/device) run on the CPU; all others do nothing, so the results of a program are
+// arbitrary. The stand-in counts the provider's requests.
 package standin
 
 import (
@@ -14,9 +15,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"zos-ort/ort/kernels/device"
 )
 
-//go:embed testdata/*.c
+//go:embed testdata/*.c testdata/*.h
 var sources embed.FS
 
 // libraries maps each library to its source. Each library versions its symbols with its name, as
@@ -31,11 +34,25 @@ const (
 	BytesVariable     = "STANDIN_BYTES"     // memory of the card, 8 GB by default
 	WorkspaceVariable = "STANDIN_WORKSPACE" // scratch of a convolution in bytes, none by default
 	ErrorVariable     = "STANDIN_ERROR"     // the driver's error
+	IdleVariable      = "STANDIN_IDLE"      // set: our kernels do nothing either
+	SeedVariable      = "STANDIN_SEED"      // of the order in which the threads of our kernels run
 )
 
 // Build makes the libraries in a new folder, for ZOS_CUDA_PATH. It skips the test without a C
 // compiler or a CUDA provider.
 func Build(t testing.TB) (dir string) {
+	t.Helper()
+	return compile(t, libraries, device.Source)
+}
+
+// Driver makes the library of the driver alone, which runs a text of our kernels, and returns its path.
+func Driver(t testing.TB, text string) (path string) {
+	t.Helper()
+	const name = "libcuda.so.1"
+	return filepath.Join(compile(t, map[string]string{name: libraries[name]}, text), name)
+}
+
+func compile(t testing.TB, libraries map[string]string, text string) (dir string) {
 	t.Helper()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skipf("skipped: there is no CUDA provider for %s on %s", runtime.GOOS, runtime.GOARCH)
@@ -45,12 +62,31 @@ func Build(t testing.TB) (dir string) {
 		t.Skip("skipped: no C compiler")
 	}
 	dir = t.TempDir()
+	writeHeaders(t, dir, text)
 	for library, source := range libraries {
 		if err := build(cc, dir, library, source); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return dir
+}
+
+// writeHeaders writes what the sources include.
+func writeHeaders(t testing.TB, dir, text string) {
+	t.Helper()
+	files := map[string][]byte{"kernels.cu": []byte(text)}
+	for _, name := range []string{"emulate.h", "counts.h"} {
+		content, err := sources.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = content
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // version is a library's name without characters that a linker script does not allow.
@@ -68,8 +104,8 @@ func build(cc, dir, library, source string) error {
 	if err := os.WriteFile(symbols, []byte(version(library)+" { global: *; };\n"), 0o600); err != nil {
 		return err
 	}
-	out, err := exec.Command(cc, "-std=gnu11", "-O1", "-Wall", "-shared", "-fPIC", "-Wl,-soname,"+library,
-		"-Wl,--version-script,"+symbols, "-o", filepath.Join(dir, library), file).CombinedOutput()
+	out, err := exec.Command(cc, "-std=gnu11", "-O2", "-Wall", "-Wno-unknown-pragmas", "-shared", "-fPIC", "-Wl,-soname,"+library,
+		"-Wl,--version-script,"+symbols, "-o", filepath.Join(dir, library), file, "-lm", "-ldl").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build the stand-in %s: %w\n%s", library, err, out)
 	}
@@ -83,6 +119,8 @@ type Counts struct {
 	InUse, Peak                uint64 // of the device's memory
 	Waits                      uint64 // number of waits of the host for the device
 	Strays                     uint64 // number of uses of a stream other than the first
+	Own                        uint64 // launched of our own kernels; Kernels counts them too
+	Calls                      uint64 // number of calls of cuDNN and cuBLAS that compute: at least a kernel each
 }
 
 // Read reads the counts of a process from its file.

@@ -42,6 +42,7 @@ var gpuChecks = []struct {
 	{"state", stateMovesOn},
 	{"pool", poolIsShared},
 	{"bfloat16", bfloat16Follows},
+	{"own kernels", ownKernelsAgree},
 }
 
 // gpuRequired is the value of ZOS_GPU with which TestGPU fails, and does not skip, without a GPU.
@@ -118,12 +119,17 @@ func emit(t *testing.T, e settings.Experiment) (search.Programs, space.Mask) {
 // open makes the steps of a case on a device, nil for the CPU, fresh where v has no weights.
 func (c gpuCase) open(t *testing.T, cuda *ort.CUDA, v program.Vectors) *search.Steps {
 	t.Helper()
+	return c.openWith(t, ort.Options{Threads: 2, CUDA: cuda}, v)
+}
+
+func (c gpuCase) openWith(t *testing.T, o ort.Options, v program.Vectors) *search.Steps {
+	t.Helper()
 	p, mask := emit(t, c.Experiment)
 	if v.Weights == nil {
 		v.Weights = oracleWeights(p.Weight.Weights)
 	}
 	alphas := space.NewAlphas(mask, c.Network.Partial > 1)
-	s, err := search.Open(p, v, alphas, ort.Options{Threads: 2, CUDA: cuda})
+	s, err := search.Open(p, v, alphas, o)
 	if err != nil {
 		t.Fatal(err) // a node without a CUDA kernel is named here
 	}

@@ -121,6 +121,23 @@ func TestProviderSteps(t *testing.T) {
 	})
 }
 
+// The steps of programs with our own kernels are as frugal, and launch fewer kernels.
+func TestProviderStepsOfOwnKernels(t *testing.T) {
+	provider.Run(t, []string{standin.IdleVariable + "=1"}, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		own := *cuda
+		own.Kernels = true
+		for _, m := range method.All {
+			if m.Searches() && m.Name != "beta-darts" {
+				t.Run(m.Name, func(t *testing.T) {
+					e := onGPU(settings.FP32, 8, 16, 8).With(m)
+					e.Execution.GPUKernels = settings.OwnKernels
+					checkSteps(t, e, &own, counts)
+				})
+			}
+		}
+	})
+}
+
 func checkSteps(t *testing.T, e settings.Experiment, cuda *ort.CUDA, counts string) {
 	p, mask := emit(t, e)
 	standin.Reset(t, counts)
@@ -173,8 +190,8 @@ func checkStep(t *testing.T, counts string, p *graphgen.Program, run func() erro
 	if math.Abs(float64(peak-want)) > .1*float64(want) {
 		t.Errorf("%s: the peak is %d bytes, predicted were %d", p.Name, peak, want)
 	}
-	t.Logf("%s: %d bytes to the device of which %d are inputs, %d kernels, peak %d of %d predicted", p.Name,
-		got.ToDevice, in, got.Kernels, peak, want)
+	t.Logf("%s: %d bytes to the device of which %d are inputs, %d kernels, %d of them ours, and %d calls of "+
+		"libraries, peak %d of %d predicted", p.Name, got.ToDevice, in, got.Kernels, got.Own, got.Calls, peak, want)
 }
 
 // constantBytes is what a session copies to the device when it is made.

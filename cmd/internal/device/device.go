@@ -93,7 +93,7 @@ func options(e settings.Experiment, id int) (c ort.CUDA, err error) {
 	search := map[string]ort.AlgorithmSearch{"": "", "exhaustive": ort.Exhaustive,
 		"heuristic": ort.Heuristic, "default": ort.NoSearch}[e.Execution.CuDNNSearch]
 	c = ort.CUDA{Device: id, TF32: e.Device.Precision == settings.TF32, Search: search,
-		BFloat16: e.Device.Precision == settings.BF16}
+		BFloat16: e.Device.Precision == settings.BF16, Kernels: e.Execution.GPUKernels == settings.OwnKernels}
 	c.Limit, err = e.Execution.LimitBytes()
 	return c, err
 }

@@ -28,6 +28,12 @@ const (
 	BF16 = "bf16"
 )
 
+// Values of --gpu-kernels.
+const (
+	StockKernels = "stock"
+	OwnKernels   = "own"
+)
+
 // Parse splits the name of the device into its kind and, for cuda:N, the number.
 func (d Device) Parse() (kind string, id int, err error) {
 	kind, number, numbered := strings.Cut(d.Name, ":")
@@ -68,9 +74,18 @@ func (e Experiment) checkDevice() error {
 		return terminal.Usagef("unknown --cudnn-search %q: use exhaustive, heuristic or default",
 			e.Execution.CuDNNSearch)
 	}
+	switch e.Execution.GPUKernels {
+	case "", StockKernels:
+	case OwnKernels:
+		if d.Precision == BF16 {
+			return terminal.Usagef("--gpu-kernels own computes in fp32, not in %s", d.Precision)
+		}
+	default:
+		return terminal.Usagef("unknown --gpu-kernels %q: use stock or own", e.Execution.GPUKernels)
+	}
 	if d.Name == CPU {
 		for flag, value := range map[string]string{"cudnn-search": e.Execution.CuDNNSearch,
-			"gpu-memory-limit": e.Execution.MemoryLimit} {
+			"gpu-memory-limit": e.Execution.MemoryLimit, "gpu-kernels": e.Execution.GPUKernels} {
 			if value != "" {
 				return terminal.Usagef("--%s is for a GPU: --device cuda or auto", flag)
 			}

@@ -155,7 +155,8 @@ type Execution struct {
 	Recompute   string `json:"recompute,omitempty"` // empty: as Passes says
 	MemoryLimit string `json:"gpu_memory_limit,omitempty"`
 	CuDNNSearch string `json:"cudnn_search,omitempty"`
-	Dump        string `json:"dump,omitempty"` // folder for a model that the runtime refuses
+	GPUKernels  string `json:"gpu_kernels,omitempty"` // empty: stock
+	Dump        string `json:"dump,omitempty"`        // folder for a model that the runtime refuses
 	Profile     bool   `json:"profile,omitempty"`
 	Surrogate   string `json:"surrogate,omitempty"` // file that judges the result
 	Truth       string `json:"truth,omitempty"`     // table that judges it
@@ -340,7 +341,8 @@ func (e Experiment) Selection(g space.Genotype) Experiment {
 func (e Experiment) Short(g space.Genotype) Experiment {
 	s, x := e.Selection(g), e.Execution
 	s.Network, s.Ranking, s.Search, s.Export, s.Budget = Network{}, Ranking{}, Search{}, Export{}, Budget{}
-	s.Execution = Execution{Passes: x.Passes, Recompute: x.Recompute, MemoryLimit: x.MemoryLimit, CuDNNSearch: x.CuDNNSearch}
+	s.Execution = Execution{Passes: x.Passes, Recompute: x.Recompute, MemoryLimit: x.MemoryLimit, CuDNNSearch: x.CuDNNSearch,
+		GPUKernels: x.GPUKernels}
 	s.Images.HoldOut = true
 	return s
 }

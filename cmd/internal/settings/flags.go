@@ -46,6 +46,8 @@ var (
 		{"cudnn-search", "how to choose a GPU's convolution algorithms: exhaustive (try all of them " +
 			"once), heuristic or default", "exhaustive",
 			func(e *Experiment) any { return &e.Execution.CuDNNSearch }},
+		{"gpu-kernels", "what computes cells on a GPU: stock (ONNX Runtime and cuDNN) or own (our fused operators: " +
+			"fewer launches, not yet tried on a card)", "stock", func(e *Experiment) any { return &e.Execution.GPUKernels }},
 	}
 	// RunOptions are common to searches and retrainings.
 	RunOptions = Options{

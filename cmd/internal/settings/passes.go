@@ -59,6 +59,8 @@ func (e Experiment) Lowering() (l pass.Lowering, err error) {
 	switch {
 	case e.Device.GPU && e.Device.Precision == BF16:
 		l.Target = pass.CUDABFloat16
+	case e.Device.GPU && x.GPUKernels == OwnKernels:
+		l.Target = pass.CUDAOwn
 	case e.Device.GPU:
 		l.Target = pass.CUDA
 	case x.HasPass(PassKernels):

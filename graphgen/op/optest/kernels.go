@@ -54,6 +54,25 @@ func Unit() []Case {
 		}})
 }
 
+// WideUnit covers units with more channels than a tile of a GPU's kernel has, and one with more tiles than
+// blocks, forward and backward.
+func WideUnit() []Case {
+	var cases []Case
+	for i, o := range []op.ReluConvNorm{{}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
+		{Kernel: 5, Stride: 2, Pad: 2, Dilation: 1}, {Kernel: 3, Stride: 1, Pad: 2, Dilation: 2}} {
+		o.Epsilon = 1e-5
+		c := unitCase(o, [4]int{40 - 5*i, 33 + 16*i, 12, 12}, i)
+		c.NoGrad = i == 3
+		cases = append(cases, c)
+	}
+	many := Case{Name: "unit/many", Inputs: []Input{Normal(100, 2, 12, 14), Normal(3, 2), Normal(18), Normal(3)},
+		Build: one(func(x []*ir.Value) *ir.Value {
+			return op.ReluConvNorm{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1, Epsilon: 1e-5}.
+				Of(x[0], x[1], x[2], x[3], nil, nil)[0]
+		})}
+	return append(cases, many)
+}
+
 // unitCase is a unit with one kind of optional inputs: none, a scale of one number, scale and bias,
 // or scale and an addend.
 func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
@@ -137,6 +156,14 @@ func DirectPool() []Case {
 		}
 	}
 	return cases
+}
+
+// OnDevice covers the form in which a GPU runs an operator: it computes what the operator does.
+func OnDevice() []Case {
+	return []Case{{Name: "device/dot", NoGrad: true, Inputs: []Input{Normal(7), Normal(7)},
+		Build: func(x []*ir.Value) []*ir.Value {
+			return x[0].Graph().Add(op.Device{Kernel: op.Dot{}, Scratch: 1}, x...)
+		}}}
 }
 
 // Addends covers the gradients that add a tensor to dX.

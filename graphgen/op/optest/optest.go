@@ -131,7 +131,7 @@ func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 // All lists every case.
 func All() []Case {
 	var all []Case
-	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, Pool,
+	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, OnDevice, Pool,
 		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric, Quantize,
 		Free, PlainPool} {
 		all = append(all, f()...)

@@ -2,28 +2,11 @@
 // at once, and kernels do nothing: memory that no copy wrote holds arbitrary small numbers. Only
 // the functions that ONNX Runtime's CUDA provider and zos-ort call are here; names, numbers and
 // offsets are those of CUDA 13's headers.
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "counts.h"
 
 enum { success = 0, invalid = 1, out_of_memory = 2, missing_symbol = 500 };
-
-// The counts are in the file $STANDIN_COUNTS, if it is set, for others to read and reset: 64-bit
-// numbers in the order of Counts in standin.go.
-enum { to_device, to_host, on_device, kernels, in_use, peak, waits, strays, counts };
-static uint64_t own[counts], *count = own;
-
-__attribute__((constructor)) static void share(void) {
-  const char *path = getenv("STANDIN_COUNTS");
-  int file = path ? open(path, O_RDWR | O_CREAT, 0600) : -1;
-  if (file < 0 || ftruncate(file, sizeof own) != 0) return;
-  void *p = mmap(NULL, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  if (p != MAP_FAILED) count = p;
-  close(file);
-}
 
 // The card has $STANDIN_BYTES of memory, or 8 GB if that is not set.
 static uint64_t capacity(void) {

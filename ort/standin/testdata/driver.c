@@ -1,7 +1,14 @@
-// A stand-in for libcuda.so.1, the driver, with one device. STANDIN_ERROR is its error.
+// A stand-in for libcuda.so.1, the driver, with one device. STANDIN_ERROR is its error. A module is our
+// kernels, whatever image is loaded: launching one runs its text on this processor, to the end, or does
+// nothing where STANDIN_IDLE is set.
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "counts.h"
+#include "emulate.h"
+
+#include "kernels.cu"
 
 int cuInit(unsigned flags) {
   const char *s = getenv("STANDIN_ERROR");
@@ -20,4 +27,41 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) {
   const char *s = getenv("STANDIN_BYTES");
   *bytes = s ? strtoull(s, NULL, 10) : 8000000000u;
   return 0;
+}
+
+// Compute capability 9.0, like libcudart.so.13.
+int cuCtxGetDevice(int *device) { *device = 0; return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  *value = attribute == 75 ? 9 : 0;
+  return 0;
+}
+
+// cuModuleLoadData takes code for sm_90 alone: an ELF file for NVIDIA's processors (machine 190) whose
+// flags hold the number.
+int cuModuleLoadData(void **module, const void *image) {
+  const unsigned char *elf = image;
+  if (memcmp(elf, "\177ELF", 4) != 0 || elf[18] != 190) return 200;  // CUDA_ERROR_INVALID_IMAGE
+  if (elf[49] != 90) return 209;  // CUDA_ERROR_NO_BINARY_FOR_GPU
+  *module = (void *)image;
+  return 0;
+}
+int cuModuleGetFunction(void **f, void *module, const char *name) {
+  char full[64];
+  Dl_info self;
+  snprintf(full, sizeof full, "emulated_%s", name);
+  if (!dladdr((void *)emu_launch, &self)) return 500;  // this library, if several are loaded
+  void *library = dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD);
+  *f = library ? dlsym(library, full) : NULL;
+  return *f ? 0 : 500;  // CUDA_ERROR_NOT_FOUND
+}
+
+int cuLaunchKernel(void *f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz,
+                   unsigned shared, void *stream, void **arguments, void **extra) {
+  static void *first;
+  if (first == NULL) first = stream;
+  count[kernels]++;
+  count[own_kernels]++;
+  if (stream == NULL || stream != first) count[strays]++;
+  if (getenv("STANDIN_IDLE")) return 0;
+  return emu_launch((void (*)(const void *))f, x, y, threads, arguments[0]);
 }

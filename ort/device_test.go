@@ -1,0 +1,109 @@
+package ort_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"zos-ort/graphgen/eval"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+	"zos-ort/graphgen/op/optest"
+	"zos-ort/ort"
+	"zos-ort/ort/kernels"
+	"zos-ort/ort/kernels/device"
+	"zos-ort/ort/standin"
+)
+
+// emulated is the domain of the operators for a GPU, with kernels of that text, which the processor runs.
+func emulated(t *testing.T, text string) *ort.Domain {
+	t.Helper()
+	openRuntime(t)
+	d, err := kernels.NewDeviceDomain(standin.Driver(t, text), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+// The operators for a GPU compute what the float64 evaluator computes, in any order of threads and blocks.
+func TestConformanceOnDevice(t *testing.T) {
+	d := emulated(t, device.Source)
+	for seed := range 2 {
+		t.Setenv(standin.SeedVariable, strconv.Itoa(seed))
+		for _, c := range slices.Concat(optest.Unit(), optest.WideUnit(), optest.Normalize(), optest.Scaled(),
+			optest.DirectPool(), optest.Addends()) {
+			t.Run(strconv.Itoa(seed)+"/"+c.Name, func(t *testing.T) {
+				for _, wrt := range gradients(c) {
+					g := c.Graph(wrt...)
+					op.OnDevice(g.Graph)
+					compare(t, g.Graph, c.Values(g), ort.Options{Threads: 1, Domains: []*ort.Domain{d}})
+				}
+			})
+		}
+	}
+}
+
+// The comparison finds a barrier that is left out. It would not find that a block reads what another has
+// not written yet: blocks run one after the other.
+func TestDeviceRaceIsFound(t *testing.T) {
+	unit, norm := optest.WideUnit()[1], optest.Normalize()[0]
+	for _, broken := range []struct {
+		name, barrier string
+		optest.Case
+	}{
+		{"reads an incomplete tile", "__syncthreads();  // the tiles are complete", unit},
+		{"writes over a tile", "__syncthreads();  // the tiles are no longer read", unit},
+		{"adds incomplete sums", "__syncthreads();  // the sums are complete", norm},
+	} {
+		t.Run(broken.name, func(t *testing.T) {
+			text := strings.ReplaceAll(device.Source, broken.barrier, "")
+			if text == device.Source {
+				t.Fatalf("there is no %q", broken.barrier)
+			}
+			d := emulated(t, text)
+			for seed := range 8 {
+				t.Setenv(standin.SeedVariable, strconv.Itoa(seed))
+				if deviates(t, broken.Case, ort.Options{Threads: 1, Domains: []*ort.Domain{d}}) {
+					return
+				}
+			}
+			t.Error("nothing shows in 8 orders of the threads")
+		})
+	}
+}
+
+// deviates reports whether a case with all its gradients gives other numbers than the evaluator.
+func deviates(t *testing.T, c optest.Case, o ort.Options) (deviates bool) {
+	t.Helper()
+	lists := gradients(c)
+	g := c.Graph(lists[len(lists)-1]...)
+	op.OnDevice(g.Graph)
+	inputs, values := map[string]*ort.Tensor{}, c.Values(g)
+	for _, v := range g.Inputs {
+		inputs[v.Name] = tensor(t, values[v.Name])
+		defer inputs[v.Name].Close()
+	}
+	got, want := runORT(t, g.Graph, inputs, o), evaluated(t, g.Graph, values)
+	for name, w := range want {
+		deviates = deviates || deviation(got[name].Float32(), w.F) != ""
+		got[name].Close()
+	}
+	return deviates
+}
+
+// evaluated are the outputs of g in float64.
+func evaluated(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor) map[string]*eval.Tensor {
+	t.Helper()
+	used := map[string]*eval.Tensor{}
+	for _, v := range g.Inputs {
+		used[v.Name] = values[v.Name]
+	}
+	want, err := eval.Run(g, used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return want
+}

@@ -1,0 +1,593 @@
+// The operators of the domain zos for CUDA. The text includes nothing, so NVRTC needs no headers. It is
+// C as well: tests compile it for the CPU (emulate.h), where each thread is a fiber. What follows
+// ZOS_ARGUMENTS_ONLY is left out where the host needs the arguments alone.
+//
+// A unit computes D = depthwise(relu(X), V), P = W D, Y = scale (P - mean) / sqrt(var + epsilon) + bias
+// + add. Sums over blocks are kept as one part for each block. The last block to finish a channel adds
+// up its parts, in their order: the same inputs give the same bits.
+
+enum {
+  zos_threads = 128,  // of every block
+  zos_tile = 64,      // pixels of a tile
+  zos_channels = 32,  // channels of a tile
+  zos_tickets = 8192  // most channels
+};
+
+// zos_arguments are those of all kernels. Pointers may be NULL for optional inputs and outputs.
+typedef struct {
+  const float *x, *w, *v, *scale, *bias, *add, *dy;
+  float *y;               // result: Y or dX
+  float *d, *p, *dd;      // D, P, dD
+  float *mean, *variance; // of a channel
+  float *k;               // per channel: factors of dP = k0 dY + k1 + k2 (P - mean)
+  float *parts;           // of sums over blocks
+  float *dw, *dv, *dscale, *dbias;
+  float *dscales, *dw_parts, *dv_parts;  // parts of these gradients
+  int batch, in, out, h, w_in, oh, ow;
+  int kernel, stride, pad, dilation;
+  int each;               // scale has a number for each channel
+  int backward;           // project: compute slopes, not moments
+  int blocks, slices;     // of the kernel that left the parts; of dW
+  int n;                  // elements
+  float epsilon;
+} zos_arguments;
+
+#ifndef ZOS_ARGUMENTS_ONLY
+#ifdef __CUDACC_RTC__
+#define KERNEL(name) extern "C" __global__ void __launch_bounds__(128) name(const zos_arguments a)
+#define SHARED(type, name, count) __shared__ type name[count]
+#define DEVICE static __device__ __forceinline__
+#define DEVICE_DATA static __device__
+#endif
+
+// Blocks that have finished with a channel. The last one resets the number.
+DEVICE_DATA unsigned tickets[zos_tickets];
+
+DEVICE float warp_sum(float x) {
+  for (int m = 16; m > 0; m >>= 1) x += __shfl_xor_sync(0xffffffffu, x, m);
+  return x;
+}
+
+// block_sum adds up the numbers of all threads. Every thread gets the sum.
+DEVICE float block_sum(float x, float *room) {
+  x = warp_sum(x);
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) room[threadIdx.x / 32] = x;
+  __syncthreads();  // the sums are complete
+  return room[0] + room[1] + room[2] + room[3];
+}
+
+// last reports to every thread whether this block is the last of n that finish with a channel: then it
+// sees what all of them wrote before.
+DEVICE int last(int channel, unsigned n, unsigned *room) {
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    unsigned old = atomicAdd(&tickets[channel], 1u);
+    room[0] = old == n - 1;
+    if (old == n - 1) tickets[channel] = 0;
+  }
+  __syncthreads();  // the answer is there
+  int is = room[0] != 0;
+  if (is) __threadfence();
+  return is;
+}
+
+DEVICE float scale_of(const zos_arguments *a, int channel) {
+  return a->scale == 0 ? 1.f : a->scale[a->each ? channel : 0];
+}
+
+// join_moments merges mean and sum of squares about it of m numbers into those of n numbers.
+DEVICE void join_moments(float *n, float *mean, float *square, float m, float other, float squares) {
+  if (m == 0.f) return;
+  float all = *n + m, delta = other - *mean;
+  *mean += delta * (m / all);
+  *square += squares + delta * delta * (*n * (m / all));
+  *n = all;
+}
+
+// finish_moments joins the parts of a channel, of 3 numbers each: count, mean and squares.
+DEVICE void finish_moments(const zos_arguments *a, int c, int channels) {
+  float n = 0.f, mean = 0.f, square = 0.f;
+  for (int b = threadIdx.x % 32; b < a->blocks; b += 32) {
+    const float *part = a->parts + 3 * ((size_t)b * channels + c);
+    join_moments(&n, &mean, &square, __ldcg(part), __ldcg(part + 1), __ldcg(part + 2));
+  }
+  for (int m = 16; m > 0; m >>= 1) {
+    float on = __shfl_xor_sync(0xffffffffu, n, m), om = __shfl_xor_sync(0xffffffffu, mean, m);
+    float os = __shfl_xor_sync(0xffffffffu, square, m);
+    join_moments(&n, &mean, &square, on, om, os);
+  }
+  if (threadIdx.x % 32 == 0) {
+    a->mean[c] = mean;
+    a->variance[c] = square / n;
+  }
+}
+
+// finish_slopes joins the parts of a channel, sum dY and sum dY (P - mean), to the factors of dP.
+DEVICE void finish_slopes(const zos_arguments *a, int c, int channels, float count) {
+  float s0 = 0.f, s1 = 0.f;
+  for (int b = threadIdx.x % 32; b < a->blocks; b += 32) {
+    const float *part = a->parts + 3 * ((size_t)b * channels + c);
+    s0 += __ldcg(part);
+    s1 += __ldcg(part + 1);
+  }
+  s0 = warp_sum(s0);
+  s1 = warp_sum(s1);
+  if (threadIdx.x % 32 != 0) return;
+  float inverse = 1.f / sqrtf(a->variance[c] + a->epsilon), s = scale_of(a, c) * inverse;
+  a->k[3 * c] = s;
+  a->k[3 * c + 1] = -s * s0 / count;
+  a->k[3 * c + 2] = -s * inverse * inverse * s1 / count;
+  a->dscales[c] = s1 * inverse;
+  if (a->each && a->dscale != 0) a->dscale[c] = s1 * inverse;
+  if (a->dbias != 0) a->dbias[c] = s0;
+}
+
+// finish lets each warp join the parts of every fourth channel from first to end.
+DEVICE void finish(const zos_arguments *a, int first, int end, int channels, float count) {
+  for (int c = first + threadIdx.x / 32; c < end; c += zos_threads / 32) {
+    if (a->backward)
+      finish_slopes(a, c, channels, count);
+    else
+      finish_moments(a, c, channels);
+  }
+}
+
+// sum_dscale adds up the gradient of a scale of one number.
+DEVICE void sum_dscale(const zos_arguments *a, int channels, float *room) {
+  float sum = 0.f;
+  for (int c = threadIdx.x; c < channels; c += zos_threads) sum += a->dscales[c];
+  sum = block_sum(sum, room);
+  if (threadIdx.x == 0) a->dscale[0] = sum;
+}
+
+// convolved is D of a sample's channel at one pixel.
+DEVICE float convolved(const zos_arguments *a, const float *x, const float *v, int pixel) {
+  if (a->kernel == 0) return fmaxf(x[pixel], 0.f);
+  int row = pixel / a->ow * a->stride - a->pad, col = pixel % a->ow * a->stride - a->pad;
+  float sum = 0.f;
+  for (int i = 0; i < a->kernel; i++) {
+    int r = row + i * a->dilation;
+    if (r < 0 || r >= a->h) continue;
+    for (int j = 0; j < a->kernel; j++) {
+      int q = col + j * a->dilation;
+      if (q >= 0 && q < a->w_in) sum += v[i * a->kernel + j] * fmaxf(x[r * a->w_in + q], 0.f);
+    }
+  }
+  return sum;
+}
+
+// load_d fills a tile of D, zero outside of the image, and keeps it for the backward pass of this node.
+DEVICE void load_d(const zos_arguments *a, int sample, int first, int pixel, int px, float *tile) {
+  for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
+    int c = first + i / zos_tile, q = pixel + i % zos_tile;
+    float d = 0.f;
+    if (c < a->in && q < px) {
+      size_t plane = (size_t)sample * a->in + c;
+      d = convolved(a, a->x + plane * a->h * a->w_in, a->v + (size_t)c * a->kernel * a->kernel, q);
+      if (a->d != 0 && blockIdx.y == 0) a->d[plane * px + q] = d;
+    }
+    tile[i] = d;
+  }
+}
+
+// load_w fills a tile of W: rows of outputs, columns of inputs.
+DEVICE void load_w(const zos_arguments *a, int out, int in, float *tile) {
+  for (int i = threadIdx.x; i < zos_channels * zos_channels; i += zos_threads) {
+    int o = out + i / zos_channels, c = in + i % zos_channels;
+    tile[i] = o < a->out && c < a->in ? a->w[(size_t)o * a->in + c] : 0.f;
+  }
+}
+
+// half_sum adds up the numbers of 16 neighbouring threads.
+DEVICE float half_sum(float x) {
+  for (int m = 8; m > 0; m >>= 1) x += __shfl_xor_sync(0xffffffffu, x, m);
+  return x;
+}
+
+// zos_project computes P and the parts of its moments, or of the slopes of dY. Block y computes 32
+// outputs, of every gridDim.x-th tile. A thread computes 4 pixels, 16 apart, of 4 outputs.
+KERNEL(zos_project) {
+  SHARED(float, d, zos_channels * zos_tile);
+  SHARED(float, w, zos_channels * zos_channels);
+  SHARED(unsigned, room, 1);
+  int px = a.oh * a.ow, tiles = (px + zos_tile - 1) / zos_tile, out = blockIdx.y * zos_channels;
+  int lane = threadIdx.x % 16, o4 = threadIdx.x / 16 * 4;
+  float n = 0.f, mean[4] = {0.f, 0.f, 0.f, 0.f}, square[4] = {0.f, 0.f, 0.f, 0.f};
+  for (int t = blockIdx.x; t < a.batch * tiles; t += gridDim.x) {
+    int sample = t / tiles, pixel = t % tiles * zos_tile;
+    float acc[4][4] = {{0.f}};
+    for (int c = 0; c < a.in; c += zos_channels) {
+      __syncthreads();  // the tiles are no longer read
+      load_d(&a, sample, c, pixel, px, d);
+      load_w(&a, out, c, w);
+      __syncthreads();  // the tiles are complete
+      int most = a.in - c < zos_channels ? a.in - c : zos_channels;
+      for (int i = 0; i < most; i++) {
+#pragma unroll
+        for (int o = 0; o < 4; o++) {
+#pragma unroll
+          for (int q = 0; q < 4; q++)
+            acc[o][q] += w[(o4 + o) * zos_channels + i] * d[i * zos_tile + lane + 16 * q];
+        }
+      }
+    }
+    float count = (float)(px - pixel < zos_tile ? px - pixel : zos_tile), all = n;
+#pragma unroll
+    for (int o = 0; o < 4; o++) {
+      int c = out + o4 + o;
+      size_t plane = ((size_t)sample * a.out + c) * px;
+      float first = 0.f, second = 0.f;
+#pragma unroll
+      for (int q = 0; q < 4; q++) {
+        int at = pixel + lane + 16 * q;
+        if (at >= px || c >= a.out) continue;
+        a.p[plane + at] = acc[o][q];
+        if (a.backward) {
+          first += a.dy[plane + at];
+          second += a.dy[plane + at] * (acc[o][q] - a.mean[c]);
+        } else {
+          first += acc[o][q];
+        }
+      }
+      first = half_sum(first);
+      if (a.backward) {
+        mean[o] += first;
+        square[o] += half_sum(second);
+        continue;
+      }
+      first /= count;
+#pragma unroll
+      for (int q = 0; q < 4; q++) {
+        float off = pixel + lane + 16 * q < px ? acc[o][q] - first : 0.f;
+        second += off * off;
+      }
+      all = n;
+      join_moments(&all, &mean[o], &square[o], count, first, half_sum(second));
+    }
+    n = all;
+  }
+#pragma unroll
+  for (int o = 0; o < 4; o++) {
+    int c = out + o4 + o;
+    if (lane != 0 || c >= a.out) continue;
+    float *part = a.parts + 3 * ((size_t)blockIdx.x * a.out + c);
+    part[0] = a.backward ? mean[o] : n;
+    part[1] = a.backward ? square[o] : mean[o];
+    part[2] = a.backward ? 0.f : square[o];
+  }
+  if (last(blockIdx.y, gridDim.x, room))
+    finish(&a, out, out + zos_channels < a.out ? out + zos_channels : a.out, a.out,
+           (float)a.batch * (float)px);
+}
+
+// zos_normalize computes Y from P and its moments. It may write over P or the addend.
+KERNEL(zos_normalize) {
+  int px = a.oh * a.ow;
+  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
+       i += (size_t)gridDim.x * zos_threads) {
+    int c = (int)(i / px % a.out);
+    float s = scale_of(&a, c) / sqrtf(a.variance[c] + a.epsilon);
+    a.y[i] = s * (a.p[i] - a.mean[c]) + (a.bias == 0 ? 0.f : a.bias[c]) + (a.add == 0 ? 0.f : a.add[i]);
+  }
+}
+
+// zos_moments computes the parts of the moments of the images P, or of the slopes of dY. Block x takes
+// every gridDim.x-th sample, block y a channel.
+KERNEL(zos_moments) {
+  SHARED(float, room, 4);
+  SHARED(unsigned, flag, 1);
+  int px = a.oh * a.ow, c = blockIdx.y;
+  float n = 0.f, mean = 0.f, square = 0.f;
+  for (int sample = blockIdx.x; sample < a.batch; sample += gridDim.x) {
+    const float *p = a.p + ((size_t)sample * a.out + c) * px;
+    const float *dy = a.backward ? a.dy + ((size_t)sample * a.out + c) * px : 0;
+    float first = 0.f, second = 0.f;
+    for (int i = threadIdx.x; i < px; i += zos_threads) {
+      first += a.backward ? dy[i] : p[i];
+      if (a.backward) second += dy[i] * (p[i] - a.mean[c]);
+    }
+    first = block_sum(first, room);
+    if (a.backward) {
+      mean += first;
+      square += block_sum(second, room);
+      continue;
+    }
+    first /= (float)px;
+    for (int i = threadIdx.x; i < px; i += zos_threads) second += (p[i] - first) * (p[i] - first);
+    second = block_sum(second, room);
+    join_moments(&n, &mean, &square, (float)px, first, second);
+  }
+  if (threadIdx.x == 0) {
+    float *part = a.parts + 3 * ((size_t)blockIdx.x * a.out + c);
+    part[0] = a.backward ? mean : n;
+    part[1] = a.backward ? square : mean;
+    part[2] = a.backward ? 0.f : square;
+  }
+  if (last(c, gridDim.x, flag)) {
+    if (threadIdx.x < 32) finish(&a, c, c + 1, a.out, (float)a.batch * (float)px);
+  }
+}
+
+// zos_blend computes dP = k0 dY + k1 + k2 (P - mean), plus an addend, over which it may write.
+KERNEL(zos_blend) {
+  SHARED(float, room, 4);
+  int px = a.oh * a.ow;
+  if (blockIdx.x == 0 && !a.each && a.dscale != 0) sum_dscale(&a, a.out, room);
+  if (a.y == 0) return;
+  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
+       i += (size_t)gridDim.x * zos_threads) {
+    int c = (int)(i / px % a.out);
+    const float *k = a.k + 3 * c;
+    a.y[i] = k[0] * a.dy[i] + k[1] + k[2] * (a.p[i] - a.mean[c]) + (a.add == 0 ? 0.f : a.add[i]);
+  }
+}
+
+// load_dp fills a tile of dP, zero outside of the image.
+DEVICE void load_dp(const zos_arguments *a, int sample, int first, int pixel, int px, float *tile) {
+  for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
+    int c = first + i / zos_tile, q = pixel + i % zos_tile;
+    float dp = 0.f;
+    if (c < a->out && q < px) {
+      size_t at = ((size_t)sample * a->out + c) * px + q;
+      dp = a->k[3 * c] * a->dy[at] + a->k[3 * c + 1] + a->k[3 * c + 2] * (a->p[at] - a->mean[c]);
+    }
+    tile[i] = dp;
+  }
+}
+
+// back computes a tile of dD = W' dP: 64 pixels of 32 inputs.
+DEVICE void back(const zos_arguments *a, int tile, int in, float *dp, float *w) {
+  int px = a->oh * a->ow, tiles = (px + zos_tile - 1) / zos_tile;
+  int sample = tile / tiles, pixel = tile % tiles * zos_tile;
+  int lane = threadIdx.x % 16, c4 = threadIdx.x / 16 * 4;
+  float acc[4][4] = {{0.f}};
+  for (int out = 0; out < a->out; out += zos_channels) {
+    __syncthreads();  // the tiles are no longer read
+    load_dp(a, sample, out, pixel, px, dp);
+    load_w(a, out, in, w);
+    __syncthreads();  // the tiles are complete
+    int most = a->out - out < zos_channels ? a->out - out : zos_channels;
+    for (int o = 0; o < most; o++) {
+#pragma unroll
+      for (int c = 0; c < 4; c++) {
+#pragma unroll
+        for (int q = 0; q < 4; q++)
+          acc[c][q] += w[o * zos_channels + c4 + c] * dp[o * zos_tile + lane + 16 * q];
+      }
+    }
+  }
+#pragma unroll
+  for (int c = 0; c < 4; c++) {
+#pragma unroll
+    for (int q = 0; q < 4; q++) {
+      int channel = in + c4 + c, at = pixel + lane + 16 * q;
+      if (channel < a->in && at < px) a->dd[((size_t)sample * a->in + channel) * px + at] = acc[c][q];
+    }
+  }
+}
+
+// load_kept fills a tile of D that zos_project kept.
+DEVICE void load_kept(const zos_arguments *a, int sample, int first, int pixel, int px, float *tile) {
+  for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
+    int c = first + i / zos_tile, q = pixel + i % zos_tile;
+    tile[i] = c < a->in && q < px ? a->d[((size_t)sample * a->in + c) * px + q] : 0.f;
+  }
+}
+
+// weight computes a slice's part of dW = dP D': 32 outputs, 32 inputs, of every slices-th tile. A thread
+// computes 2 outputs of 4 inputs.
+DEVICE void weight(const zos_arguments *a, int slice, int out, int in, float *dp, float *d) {
+  int px = a->oh * a->ow, tiles = (px + zos_tile - 1) / zos_tile;
+  int o2 = threadIdx.x / 8 * 2, c4 = threadIdx.x % 8 * 4;
+  float acc[2][4] = {{0.f}};
+  for (int t = slice; t < a->batch * tiles; t += a->slices) {
+    int sample = t / tiles, pixel = t % tiles * zos_tile;
+    __syncthreads();  // the tiles are no longer read
+    load_dp(a, sample, out, pixel, px, dp);
+    load_kept(a, sample, in, pixel, px, d);
+    __syncthreads();  // the tiles are complete
+    for (int i = 0; i < zos_tile; i++) {
+      int q = (i + threadIdx.x) % zos_tile;  // another bank for each thread
+#pragma unroll
+      for (int o = 0; o < 2; o++) {
+#pragma unroll
+        for (int c = 0; c < 4; c++)
+          acc[o][c] += dp[(o2 + o) * zos_tile + q] * d[(c4 + c) * zos_tile + q];
+      }
+    }
+  }
+#pragma unroll
+  for (int o = 0; o < 2; o++) {
+#pragma unroll
+    for (int c = 0; c < 4; c++) {
+      int row = out + o2 + o, col = in + c4 + c;
+      if (row < a->out && col < a->in)
+        a->dw_parts[((size_t)slice * a->out + row) * a->in + col] = acc[o][c];
+    }
+  }
+}
+
+// zos_spread computes dD, if there is room for it, in the first blocks, and parts of dW, if there is room
+// for them, in the others.
+KERNEL(zos_spread) {
+  SHARED(float, first, zos_channels * zos_tile);
+  SHARED(float, second, zos_channels * zos_tile);
+  int px = a.oh * a.ow, tiles = a.batch * ((px + zos_tile - 1) / zos_tile);
+  int ins = (a.in + zos_channels - 1) / zos_channels;
+  int backs = a.dd == 0 ? 0 : tiles * ins, b = blockIdx.x;
+  if (b < backs) {
+    back(&a, b / ins, b % ins * zos_channels, first, second);
+    return;
+  }
+  b -= backs;
+  weight(&a, b % a.slices, b / a.slices / ins * zos_channels, b / a.slices % ins * zos_channels, first,
+         second);
+}
+
+// pulled is the gradient of relu(X) at one place, from dD.
+DEVICE float pulled(const zos_arguments *a, const float *dd, const float *v, int row, int col) {
+  if (a->kernel == 0) return dd[row * a->w_in + col];
+  float sum = 0.f;
+  for (int i = 0; i < a->kernel; i++) {
+    int r = row + a->pad - i * a->dilation;
+    if (r < 0 || r % a->stride != 0 || r / a->stride >= a->oh) continue;
+    for (int j = 0; j < a->kernel; j++) {
+      int q = col + a->pad - j * a->dilation;
+      if (q >= 0 && q % a->stride == 0 && q / a->stride < a->ow)
+        sum += v[i * a->kernel + j] * dd[r / a->stride * a->ow + q / a->stride];
+    }
+  }
+  return sum;
+}
+
+// tap is the gradient of one weight of the depthwise convolution from one plane, for a warp.
+DEVICE float tap(const zos_arguments *a, const float *dd, const float *x, int i, int j) {
+  float sum = 0.f;
+  for (int p = threadIdx.x % 32; p < a->oh * a->ow; p += 32) {
+    int r = p / a->ow * a->stride - a->pad + i * a->dilation;
+    int q = p % a->ow * a->stride - a->pad + j * a->dilation;
+    if (r >= 0 && r < a->h && q >= 0 && q < a->w_in) sum += dd[p] * fmaxf(x[r * a->w_in + q], 0.f);
+  }
+  return warp_sum(sum);
+}
+
+// pull computes dX and the part of dV of one plane. The last plane of a channel adds up dV.
+DEVICE void pull(const zos_arguments *a, int plane, unsigned *room) {
+  int c = plane % a->in, pixels = a->h * a->w_in, taps = a->kernel * a->kernel;
+  const float *dd = a->dd + (size_t)plane * a->oh * a->ow, *x = a->x + (size_t)plane * pixels;
+  for (int i = threadIdx.x; a->y != 0 && i < pixels; i += zos_threads) {
+    size_t at = (size_t)plane * pixels + i;
+    float g = pulled(a, dd, a->v + (size_t)c * taps, i / a->w_in, i % a->w_in);
+    a->y[at] = (x[i] > 0.f ? g : 0.f) + (a->add == 0 ? 0.f : a->add[at]);
+  }
+  if (a->dv == 0) return;
+  for (int t = threadIdx.x / 32; t < taps; t += zos_threads / 32) {
+    float sum = tap(a, dd, x, t / a->kernel, t % a->kernel);
+    if (threadIdx.x % 32 == 0) a->dv_parts[(size_t)plane * taps + t] = sum;
+  }
+  if (!last(c, (unsigned)a->batch, room)) return;
+  for (int t = threadIdx.x; t < taps; t += zos_threads) {
+    float sum = 0.f;
+    for (int i = 0; i < a->batch; i++) sum += __ldcg(a->dv_parts + ((size_t)i * a->in + c) * taps + t);
+    a->dv[(size_t)c * taps + t] = sum;
+  }
+}
+
+// zos_pull ends the backward pass: dX and dV in the first blocks, if there is dD; then dW; then dscale.
+KERNEL(zos_pull) {
+  SHARED(float, room, 4);
+  SHARED(unsigned, flag, 1);
+  int planes = a.dd == 0 ? 0 : a.batch * a.in, b = blockIdx.x, n = a.out * a.in;
+  if (b < planes) {
+    pull(&a, b, flag);
+    return;
+  }
+  int i = (b - planes) * zos_threads + threadIdx.x;
+  if (a.dw != 0 && i < n) {
+    float sum = 0.f;
+    for (int s = 0; s < a.slices; s++) sum += a.dw_parts[(size_t)s * n + i];
+    a.dw[i] = sum;
+  }
+  if (b == gridDim.x - 1 && !a.each && a.dscale != 0) sum_dscale(&a, a.out, room);
+}
+
+// zos_scaled computes Y = w X + add. It may write over the addend.
+KERNEL(zos_scaled) {
+  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
+       i += (size_t)gridDim.x * zos_threads)
+    a.y[i] = a.w[0] * a.x[i] + (a.add == 0 ? 0.f : a.add[i]);
+}
+
+// zos_dot computes the inner product of X and dY.
+KERNEL(zos_dot) {
+  SHARED(float, room, 4);
+  SHARED(unsigned, flag, 1);
+  float sum = 0.f;
+  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
+       i += (size_t)gridDim.x * zos_threads)
+    sum += a.x[i] * a.dy[i];
+  sum = block_sum(sum, room);
+  if (threadIdx.x == 0) a.parts[blockIdx.x] = sum;
+  if (!last(0, gridDim.x, flag)) return;
+  sum = 0.f;
+  for (int i = threadIdx.x; i < (int)gridDim.x; i += zos_threads) sum += __ldcg(a.parts + i);
+  sum = block_sum(sum, room);
+  if (threadIdx.x == 0) a.y[0] = sum;
+}
+
+// A window is the part of a plane under the window of a pool.
+typedef struct {
+  int top, left, bottom, right;
+} window;
+
+DEVICE window window_of(const zos_arguments *a, int r, int q) {
+  window w = {r * a->stride - a->pad, q * a->stride - a->pad, 0, 0};
+  w.bottom = w.top + a->kernel < a->h ? w.top + a->kernel : a->h;
+  w.right = w.left + a->kernel < a->w_in ? w.left + a->kernel : a->w_in;
+  w.top = w.top > 0 ? w.top : 0;
+  w.left = w.left > 0 ? w.left : 0;
+  return w;
+}
+
+// best is the place of the first maximum of a window.
+DEVICE int best(const zos_arguments *a, const float *x, window w) {
+  int at = w.top * a->w_in + w.left;
+  for (int r = w.top; r < w.bottom; r++) {
+    for (int q = w.left; q < w.right; q++) at = x[r * a->w_in + q] > x[at] ? r * a->w_in + q : at;
+  }
+  return at;
+}
+
+DEVICE float average(const zos_arguments *a, const float *x, window w) {
+  float sum = 0.f;
+  for (int r = w.top; r < w.bottom; r++) {
+    for (int q = w.left; q < w.right; q++) sum += x[r * a->w_in + q];
+  }
+  return sum / (float)((w.bottom - w.top) * (w.right - w.left));
+}
+
+// zos_pool computes a max pool, or an average pool with each = 1.
+KERNEL(zos_pool) {
+  int px = a.oh * a.ow;
+  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
+       i += (size_t)gridDim.x * zos_threads) {
+    const float *x = a.x + i / px * a.h * a.w_in;
+    window w = window_of(&a, (int)(i % px) / a.ow, (int)(i % px) % a.ow);
+    a.y[i] = a.each ? average(&a, x, w) : x[best(&a, x, w)];
+  }
+}
+
+// covering are the windows that cover a row or column: first to end.
+DEVICE void covering(const zos_arguments *a, int at, int windows, int *first, int *end) {
+  int low = at + a->pad - a->kernel + 1;
+  *first = low <= 0 ? 0 : (low + a->stride - 1) / a->stride;
+  *end = (at + a->pad) / a->stride + 1;
+  *end = *end < windows ? *end : windows;
+}
+
+// zos_unpool computes the gradient of a pool, plus an addend, over which it may write.
+KERNEL(zos_unpool) {
+  int pixels = a.h * a.w_in;
+  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
+       i += (size_t)gridDim.x * zos_threads) {
+    size_t plane = i / pixels;
+    int at = (int)(i % pixels), r0, r1, q0, q1;
+    const float *dy = a.dy + plane * a.oh * a.ow;
+    float sum = a.add == 0 ? 0.f : a.add[i];
+    covering(&a, at / a.w_in, a.oh, &r0, &r1);
+    covering(&a, at % a.w_in, a.ow, &q0, &q1);
+    for (int r = r0; r < r1; r++) {
+      for (int q = q0; q < q1; q++) {
+        window w = window_of(&a, r, q);
+        if (a.each)
+          sum += dy[r * a.ow + q] / (float)((w.bottom - w.top) * (w.right - w.left));
+        else if (best(&a, a.x + plane * pixels, w) == at)
+          sum += dy[r * a.ow + q];
+      }
+    }
+    a.y[i] = sum;
+  }
+}
+#endif
