@@ -40,7 +40,7 @@ func memoryCommand() *cli.Command {
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
-		}, settings.Join(settings.DeviceOptions.Only("device", "precision"), settings.RecomputeOptions).
+		}, settings.Join(settings.DeviceOptions.Only("device", "precision", "gpu-kernels"), settings.RecomputeOptions).
 			Flags("", settings.PaperOnCIFAR()), settings.Report()),
 		Action: memoryAction,
 	}
@@ -113,8 +113,8 @@ func memoryModes(c *cli.Context) error {
 		with []string
 	}{
 		{"retrain", []string{"batch", "channels", "cells", "image-size", "measure", "threads", "device",
-			"precision"}},
-		{"fit", append(network, "passes", "recompute", "device")},
+			"precision", "gpu-kernels"}},
+		{"fit", append(network, "passes", "recompute", "device", "gpu-kernels")},
 		{"measure-time", append(network, "batch", "passes", "recompute", "device", "threads")},
 		{"passes-table", append(network, "batch", "passes", "measure", "threads")},
 	} {
