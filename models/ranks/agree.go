@@ -24,7 +24,7 @@ type Agreed struct{ error }
 func (a Agreed) Unwrap() error { return a.error }
 
 // Agree gives all ranks an error if one of them has one: a rank with an error its own, the others that of the first
-// such rank. The kind of an error is a number that the caller chooses, and travels with it.
+// such rank. The kind of an error is a number that the caller chooses, and travels with it; nil is for errors of one kind, 0.
 func Agree(g Group, err error, kind func(error) int) error {
 	g = Of(g)
 	if g.Size() == 1 {
@@ -33,7 +33,9 @@ func Agree(g Group, err error, kind func(error) int) error {
 	lengths := make([]float64, g.Size())
 	mine := &Failed{Rank: g.Rank()}
 	if err != nil {
-		mine.Text, mine.Kind = err.Error(), kind(err)
+		if mine.Text = err.Error(); kind != nil {
+			mine.Kind = kind(err)
+		}
 		lengths[mine.Rank] = 1
 	}
 	if failed := g.Sum64(lengths); failed != nil {

@@ -28,7 +28,7 @@ type Group struct {
 // them fails, all do, and the group stays as it was: a rank that cannot open the library tells the others before any of
 // them waits for it.
 func Open(below ranks.Group, library ort.CUDALibrary, c ort.CUDA) (*Group, error) {
-	if err := agree(below, load(library)); err != nil {
+	if err := ranks.Agree(below, load(library), nil); err != nil {
 		return nil, err
 	}
 	var id C.zos_nccl_id
@@ -36,7 +36,7 @@ func Open(below ranks.Group, library ort.CUDALibrary, c ort.CUDA) (*Group, error
 	if below.Rank() == 0 {
 		err = check("its identity", C.zos_nccl_new_id(&id))
 	}
-	if err := agree(below, err); err != nil {
+	if err := ranks.Agree(below, err, nil); err != nil {
 		return nil, err
 	}
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&id)), int(C.zos_nccl_id_bytes))
@@ -45,16 +45,12 @@ func Open(below ranks.Group, library ort.CUDALibrary, c ort.CUDA) (*Group, error
 	}
 	err = check(fmt.Sprintf("joining on GPU %d", c.Device),
 		C.zos_nccl_join(C.int(c.Device), C.int(below.Size()), &id, C.int(below.Rank())))
-	if err := agree(below, err); err != nil {
+	if err := ranks.Agree(below, err, nil); err != nil {
 		C.zos_nccl_leave()
 		return nil, err
 	}
 	v := int(C.zos_nccl_version()) // 23203 is 2.32.3
 	return &Group{Group: below, Version: fmt.Sprintf("%d.%d.%d", v/10000, v/100%100, v%100), stream: ort.Stream()}, nil
-}
-
-func agree(g ranks.Group, err error) error {
-	return ranks.Agree(g, err, func(error) int { return 0 })
 }
 
 // load opens the library for the whole process.

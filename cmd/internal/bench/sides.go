@@ -32,7 +32,7 @@ func (q Request) Run(ctx context.Context, p *terminal.Console) (err error) {
 	if b.peer, err = q.findPeer(ctx, p, precision); err != nil {
 		return err
 	}
-	report := benchReport{Program: settings.Program, Kernels: kernels.Level(), Machine: host.CPU(), Threads: host.Processors(),
+	report := benchReport{Program: settings.Program, Kernels: kernels.Level(), Machine: host.CPU(), CPUs: host.Processors(),
 		Date: time.Now().UTC().Format(time.RFC3339)}
 	if q.Device.CUDA != nil {
 		report.Kernels, report.Device, report.Precision = "", q.Device.Torch(), precision

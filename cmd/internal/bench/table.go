@@ -75,7 +75,7 @@ func rowOf(r benchResult) benchRow {
 type benchReport struct {
 	Program   string     `json:"program"`             // version of zos-ort, with its commit
 	Machine   string     `json:"machine"`             // processor
-	Threads   int        `json:"processors"`          // that the process may use
+	CPUs      int        `json:"processors"`          // that the process may use
 	Date      string     `json:"date"`                // RFC 3339, of the start
 	Torch     string     `json:"torch"`               // version of PyTorch; empty: no peer
 	Kernels   string     `json:"kernels,omitempty"`   // ours, on the CPU
@@ -122,7 +122,7 @@ func (r benchReport) cpuTable(p *terminal.Console) error {
 	if r.Torch != "" {
 		peer = ", PyTorch " + r.Torch
 	}
-	p.Result("zos-ort %s%s on %s (%s), %s", r.Program, peer, r.Machine, terminal.Count(r.Threads, "processor"), r.Date)
+	p.Result("zos-ort %s%s on %s (%s), %s", r.Program, peer, r.Machine, terminal.Count(r.CPUs, "processor"), r.Date)
 	p.Result("one step: fastest, median [quartiles]; ratio of the fastest and of the medians; kernels %s",
 		r.Kernels)
 	return p.Table(header, cells)

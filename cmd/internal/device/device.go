@@ -122,12 +122,8 @@ func (d *Device) WithArena(do func() error) error {
 	if err := d.OpenArena(); err != nil {
 		return err
 	}
-	err := do()
-	if d.arena != nil {
-		d.arena()
-		d.arena = nil
-	}
-	return err
+	defer d.closeArena()
+	return do()
 }
 
 // WithoutArena runs something that has its own source of host memory. No session may be open.
@@ -135,17 +131,21 @@ func (d *Device) WithoutArena(do func() error) error {
 	if d.arena == nil {
 		return do()
 	}
-	d.arena()
-	d.arena = nil
+	d.closeArena()
 	return errors.Join(do(), d.OpenArena())
+}
+
+func (d *Device) closeArena() {
+	if d.arena != nil {
+		d.arena()
+		d.arena = nil
+	}
 }
 
 // Close ends the counting of a GPU's memory and gives the arena back.
 func (d *Device) Close() {
 	d.Meter.Close()
-	if d.arena != nil {
-		d.arena()
-	}
+	d.closeArena()
 }
 
 // Options returns the session options of an experiment.

@@ -84,7 +84,8 @@ func (s stage) rankTraining() Part {
 	return p
 }
 
-// pruning counts the networks of a pruning, of which every rank has its part. A network of a later round has fewer operations, and takes less time.
+// pruning counts the networks of a pruning, of which every rank has its part. A network of a later round has fewer
+// operations, and takes less time.
 func (s stage) pruning() (Part, error) {
 	e := s.experiment
 	p := Part{What: Pruning, AtMost: e.Ranking.Settle > 0}

@@ -31,7 +31,7 @@ func (s *stage) measure(ctx context.Context, d *device.Device, g ranks.Group) er
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err := agree(g, err); err != nil {
+	if err := ranks.Agree(g, err, nil); err != nil {
 		return err
 	}
 	return s.share(g)

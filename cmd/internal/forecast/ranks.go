@@ -13,11 +13,6 @@ import (
 // sums are the seconds that the ranks of a run sum what they have found, in a step of the weights and one of the alphas.
 type sums struct{ weight, alpha float64 }
 
-// agree gives all ranks an error if one of them has one.
-func agree(g ranks.Group, err error) error {
-	return ranks.Agree(g, err, func(error) int { return 0 })
-}
-
 // share gives all ranks the mean of what they have timed, and times the sums. A training of ranking networks and a
 // pruning have none that count.
 func (s *stage) share(g ranks.Group) error {

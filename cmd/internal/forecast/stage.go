@@ -135,7 +135,7 @@ func Of(ctx context.Context, e settings.Experiment, test int, d *device.Device, 
 		f.stages, f.test = list, test
 		f.Parts, err = parts(list, test)
 	}
-	if err := agree(g, err); err != nil {
+	if err := ranks.Agree(g, err, nil); err != nil {
 		return f, err
 	}
 	brief := !all && f.Seconds() < worth
@@ -181,7 +181,7 @@ func Guess(e settings.Experiment, test int, why string) (Forecast, error) {
 func (f Forecast) WithMask(mask space.Mask) (Forecast, error) {
 	list := slices.Clone(f.stages)
 	for i := range list {
-		if s := &list[i]; s.what == Search {
+		if s := &list[i]; s.what == Search && s.mask != mask {
 			if err := s.remask(mask); err != nil {
 				return f, err
 			}
