@@ -120,15 +120,13 @@ static ort_status grad_weight(void *kernel, void *context) {
              j.batch * j.shape.oh * j.shape.ow * j.shape.k * j.shape.k);
 }
 
-static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
-static const char *const sized[] = {"kernel", "stride", "pad", "dilation", "height", "width", NULL};
 
 const op_def zos_depthwise_conv = {.op = OP_COMMON(NULL, NULL, forward),
     .name = "DepthwiseConv", .inputs = 2, .required_inputs = 2, .outputs = 1,
-    .required_outputs = 1, .attributes = window};
+    .required_outputs = 1, .attributes = op_window};
 const op_def zos_depthwise_grad_input = {.op = OP_COMMON(op_inplace_0, NULL, grad_input),
     .name = "DepthwiseGradInput", .inputs = 2, .required_inputs = 2, .outputs = 1,
-    .required_outputs = 1, .attributes = sized};
+    .required_outputs = 1, .attributes = op_sized};
 const op_def zos_depthwise_grad_weight = {.op = OP_COMMON(NULL, NULL, grad_weight),
     .name = "DepthwiseGradWeight", .inputs = 2, .required_inputs = 2, .outputs = 1,
-    .required_outputs = 1, .attributes = window};
+    .required_outputs = 1, .attributes = op_window};

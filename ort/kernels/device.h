@@ -4,7 +4,7 @@
 
 #define ZOS_ARGUMENTS_ONLY
 #include "device/kernels.cu"
-#include "op.h"
+#include "operators.h"
 
 // DEVICE_COMMON is the custom_op of an operator on the device.
 #define DEVICE_COMMON(inplace_fn, alias_fn, compute_fn) \

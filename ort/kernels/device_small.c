@@ -105,23 +105,12 @@ static ort_status average_gradient(void *k, void *c) { return unpool(k, c, 1); }
 ADDEND(scaled, 2)
 ADDEND(max, 2)
 ADDEND(average, 1)
-static const char *const nothing[] = {NULL};
-static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
-static const char *const sized[] = {"kernel", "stride", "pad", "dilation", "height", "width", NULL};
 
-const op_def zos_device_scaled = {.op = DEVICE_COMMON(may_add_scaled, add_scaled, scaled),
-    .name = "Scaled", .inputs = 4, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
-    .attributes = nothing};
-const op_def zos_device_dot = {.op = DEVICE_COMMON(NULL, NULL, dot), .name = "Dot", .inputs = 2,
-    .required_inputs = 2, .outputs = 1, .required_outputs = 1, .attributes = nothing};
-const op_def zos_device_max_pool = {.op = DEVICE_COMMON(NULL, NULL, max_pool), .name = "MaxPool",
-    .inputs = 1, .required_inputs = 1, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_device_max_pool_grad = {.op = DEVICE_COMMON(may_add_max, add_max, max_gradient),
-    .name = "MaxPoolGrad", .inputs = 4, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
-    .attributes = window};
-const op_def zos_device_average_pool = {.op = DEVICE_COMMON(NULL, NULL, average_pool),
-    .name = "AveragePool", .inputs = 1, .required_inputs = 1, .outputs = 1, .required_outputs = 1,
-    .attributes = window};
+const op_def zos_device_scaled = {.op = DEVICE_COMMON(may_add_scaled, add_scaled, scaled), ZOS_SCALED};
+const op_def zos_device_dot = {.op = DEVICE_COMMON(NULL, NULL, dot), ZOS_DOT};
+const op_def zos_device_max_pool = {.op = DEVICE_COMMON(NULL, NULL, max_pool), ZOS_MAX_POOL};
+const op_def zos_device_max_pool_grad = {
+    .op = DEVICE_COMMON(may_add_max, add_max, max_gradient), ZOS_MAX_POOL_GRAD};
+const op_def zos_device_average_pool = {.op = DEVICE_COMMON(NULL, NULL, average_pool), ZOS_AVERAGE_POOL};
 const op_def zos_device_average_pool_grad = {
-    .op = DEVICE_COMMON(may_add_average, add_average, average_gradient), .name = "AveragePoolGrad",
-    .inputs = 3, .required_inputs = 1, .outputs = 1, .required_outputs = 1, .attributes = sized};
+    .op = DEVICE_COMMON(may_add_average, add_average, average_gradient), ZOS_AVERAGE_POOL_GRAD};

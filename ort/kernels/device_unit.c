@@ -128,12 +128,8 @@ static ort_status backward(void *kernel, void *context) {
 
 ADDEND(forward, 5)
 ADDEND(backward, 7)
-static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 
 const op_def zos_device_relu_conv_norm = {
-    .op = DEVICE_COMMON(may_add_forward, add_forward, forward), .name = "ReluConvNorm", .inputs = 7,
-    .required_inputs = 2, .outputs = 3, .required_outputs = 1, .attributes = window, .real = "epsilon"};
+    .op = DEVICE_COMMON(may_add_forward, add_forward, forward), ZOS_RELU_CONV_NORM};
 const op_def zos_device_relu_conv_norm_grad = {
-    .op = DEVICE_COMMON(may_add_backward, add_backward, backward), .name = "ReluConvNormGrad",
-    .inputs = 9, .required_inputs = 5, .outputs = 5, .required_outputs = 0, .attributes = window,
-    .real = "epsilon"};
+    .op = DEVICE_COMMON(may_add_backward, add_backward, backward), ZOS_RELU_CONV_NORM_GRAD};

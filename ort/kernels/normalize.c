@@ -1,7 +1,7 @@
 // The operators Normalize and NormalizeGrad: a batch norm with the statistics of the batch.
 #include "dense.h"
 #include "norm.h"
-#include "op.h"
+#include "operators.h"
 
 // job is one application; each task is one sample.
 typedef struct {
@@ -162,11 +162,6 @@ static ort_status gradient(void *kernel, void *context) {
 
 ADDEND(forward, 3)
 ADDEND(gradient, 5)
-static const char *const nothing[] = {NULL};
 
-const op_def zos_normalize = {.op = OP_COMMON(may_add_forward, add_forward, forward),
-    .name = "Normalize", .inputs = 5, .required_inputs = 1, .outputs = 3, .required_outputs = 1,
-    .attributes = nothing, .real = "epsilon"};
-const op_def zos_normalize_grad = {.op = OP_COMMON(may_add_gradient, add_gradient, gradient),
-    .name = "NormalizeGrad", .inputs = 7, .required_inputs = 4, .outputs = 3,
-    .required_outputs = 0, .attributes = nothing, .real = "epsilon"};
+const op_def zos_normalize = {.op = OP_COMMON(may_add_forward, add_forward, forward), ZOS_NORMALIZE};
+const op_def zos_normalize_grad = {.op = OP_COMMON(may_add_gradient, add_gradient, gradient), ZOS_NORMALIZE_GRAD};

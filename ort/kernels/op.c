@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <limits.h>
 
+const char *const op_nothing[] = {NULL};
+const char *const op_window[] = {"kernel", "stride", "pad", "dilation", NULL};
+const char *const op_sized[] = {"kernel", "stride", "pad", "dilation", "height", "width", NULL};
+
 #define API(k, fn, type) ((type)(k)->api[api_##fn])
 
 static const op_def *def(const custom_op *op) { return (const op_def *)op; }

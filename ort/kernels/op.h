@@ -103,6 +103,9 @@ typedef struct {
   int64_t dims[op_max_rank];
 } tensor;
 
+// Names of attributes, up to NULL: none, of a window, and of a window whose input's size is given.
+extern const char *const op_nothing[], *const op_window[], *const op_sized[];
+
 const char *op_name(const custom_op *);
 const char *op_provider(const custom_op *);
 int op_float(const custom_op *, size_t);

@@ -1,4 +1,5 @@
 // The operators MaxPool, MaxPoolGrad, AveragePool and AveragePoolGrad of the domain.
+#include "operators.h"
 #include "pool.h"
 #include "window.h"
 
@@ -117,15 +118,8 @@ static ort_status average_gradient(void *k, void *c) { return gradient(k, c, fal
 
 ADDEND(max, 2)
 ADDEND(average, 1)
-static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
-static const char *const sized[] = {"kernel", "stride", "pad", "dilation", "height", "width", NULL};
 
-const op_def zos_max_pool = {.op = OP_COMMON(NULL, NULL, max_pool), .name = "MaxPool",
-    .inputs = 1, .required_inputs = 1, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_max_pool_grad = {.op = OP_COMMON(may_add_max, add_max, max_gradient),
-    .name = "MaxPoolGrad", .inputs = 4, .required_inputs = 2, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_average_pool = {.op = OP_COMMON(NULL, NULL, average_pool), .name = "AveragePool",
-    .inputs = 1, .required_inputs = 1, .outputs = 1, .required_outputs = 1, .attributes = window};
-const op_def zos_average_pool_grad = {.op = OP_COMMON(may_add_average, add_average, average_gradient),
-    .name = "AveragePoolGrad", .inputs = 3, .required_inputs = 1, .outputs = 1,
-    .required_outputs = 1, .attributes = sized};
+const op_def zos_max_pool = {.op = OP_COMMON(NULL, NULL, max_pool), ZOS_MAX_POOL};
+const op_def zos_max_pool_grad = {.op = OP_COMMON(may_add_max, add_max, max_gradient), ZOS_MAX_POOL_GRAD};
+const op_def zos_average_pool = {.op = OP_COMMON(NULL, NULL, average_pool), ZOS_AVERAGE_POOL};
+const op_def zos_average_pool_grad = {.op = OP_COMMON(may_add_average, add_average, average_gradient), ZOS_AVERAGE_POOL_GRAD};

@@ -1,7 +1,7 @@
 // The operators Scaled (a tensor times one number, plus a tensor) and Dot (the gradient of the
 // number).
 #include "dense.h"
-#include "op.h"
+#include "operators.h"
 
 enum { piece = 1 << 14 };  // numbers per task; the order of the sums depends only on this
 
@@ -73,11 +73,6 @@ static ort_status dot_product(void *kernel, void *context) {
 }
 
 ADDEND(scaled, 2)
-static const char *const nothing[] = {NULL};
 
-const op_def zos_scaled = {.op = OP_COMMON(may_add_scaled, add_scaled, scaled), .name = "Scaled",
-    .inputs = 4, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
-    .attributes = nothing};
-const op_def zos_dot = {.op = OP_COMMON(NULL, NULL, dot_product), .name = "Dot",
-    .inputs = 2, .required_inputs = 2, .outputs = 1, .required_outputs = 1,
-    .attributes = nothing};
+const op_def zos_scaled = {.op = OP_COMMON(may_add_scaled, add_scaled, scaled), ZOS_SCALED};
+const op_def zos_dot = {.op = OP_COMMON(NULL, NULL, dot_product), ZOS_DOT};

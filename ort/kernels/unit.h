@@ -11,6 +11,7 @@
 
 #include "dense.h"
 #include "norm.h"
+#include "operators.h"
 #include "window.h"
 
 // unit is one application. Planes of D and P are step apart in working memory. step is a multiple

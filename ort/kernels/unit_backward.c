@@ -172,8 +172,5 @@ static ort_status compute(void *kernel, void *context) {
 }
 
 ADDEND(unit, 7)
-static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 
-const op_def zos_relu_conv_norm_grad = {.op = OP_COMMON(may_add_unit, add_unit, compute),
-    .name = "ReluConvNormGrad", .inputs = 9, .required_inputs = 5, .outputs = 5,
-    .required_outputs = 0, .attributes = window, .real = "epsilon"};
+const op_def zos_relu_conv_norm_grad = {.op = OP_COMMON(may_add_unit, add_unit, compute), ZOS_RELU_CONV_NORM_GRAD};

@@ -77,8 +77,5 @@ static ort_status compute(void *kernel, void *context) {
 }
 
 ADDEND(unit, 5)
-static const char *const window[] = {"kernel", "stride", "pad", "dilation", NULL};
 
-const op_def zos_relu_conv_norm = {.op = OP_COMMON(may_add_unit, add_unit, compute),
-    .name = "ReluConvNorm", .inputs = 7, .required_inputs = 2, .outputs = 3,
-    .required_outputs = 1, .attributes = window, .real = "epsilon"};
+const op_def zos_relu_conv_norm = {.op = OP_COMMON(may_add_unit, add_unit, compute), ZOS_RELU_CONV_NORM};
