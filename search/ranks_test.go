@@ -193,7 +193,7 @@ func followed(t *testing.T, c search.Config, set *data.Set, n int, g ranks.Group
 // batch norms over each part, and averages them in float64.
 func TestRanksAreAsEmulated(t *testing.T) {
 	runtime(t)
-	for _, n := range []int{2, 3} {
+	for _, n := range []int{2, 3, 4} {
 		c, set := settled(t)
 		c.Warmup, c.Beta = 0, 0
 		steps := 48 / (c.Batch * n)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,6 +36,8 @@ func benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "python", Value: "python3", EnvVars: []string{"ZOS_BENCH_PYTHON"},
 				Usage: "Python with PyTorch; " + bench.NoPeer + " leaves it out"},
 			&cli.BoolFlag{Name: "compile", Usage: "also time PyTorch's compiled mode, which takes minutes to make"},
+			&cli.DurationFlag{Name: "compile-limit", Value: 30 * time.Minute, Usage: "with --compile: give up a program that is not " +
+				"compiled in this time"},
 			&cli.BoolFlag{Name: "limits", Usage: "measure what the machine can do at most, and nothing else"},
 			&cli.StringFlag{Name: "profile", Usage: "instead of timing whole steps, see where their time goes: " +
 				"tables, and in the new `DIR` traces"},
@@ -55,6 +58,13 @@ func benchAction(c *cli.Context) error {
 				return terminal.Usagef("--%s is for the CPU: leave it or --device away", flag)
 			}
 		}
+	}
+	patience := c.Duration("compile-limit")
+	switch {
+	case c.IsSet("compile-limit") && !c.Bool("compile"):
+		return terminal.Usagef("--compile-limit is for --compile")
+	case patience <= 0:
+		return terminal.Usagef("--compile-limit must be positive, got %v", patience)
 	}
 	p := newConsole(c)
 	d, err := device.Open(&e, p)
@@ -87,7 +97,7 @@ func benchAction(c *cli.Context) error {
 		return bench.Profile(c.Context, p, cases, d, c.String("profile"))
 	}
 	return bench.Request{Cases: cases, Device: d, Limit: limit,
-		Python: c.String("python"), Needed: c.IsSet("python"), Compile: c.Bool("compile")}.Run(c.Context, p)
+		Python: c.String("python"), Needed: c.IsSet("python"), Compile: c.Bool("compile"), Patience: patience}.Run(c.Context, p)
 }
 
 // benchCases are all combinations of the flags: small batches first, which tell the peer's best mode

@@ -30,7 +30,7 @@ func scalingRanksFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntSliceFlag{Name: "ranks", Usage: "measure on these numbers of ranks, such as 1,2,4, in place of the dimensions; " +
 			"--method is a list then (default: darts,zos)", DefaultText: "off"},
-		&cli.StringFlag{Name: "launcher", Value: "mpirun -n", Usage: "with --ranks: what starts them, with the number of ranks to follow"},
+		&cli.StringFlag{Name: "launcher", Value: dataparallel.Here, Usage: "with --ranks: what starts them, with the number of ranks to follow"},
 		&cli.Float64SliceFlag{Name: "networks", Value: cli.NewFloat64Slice(10, 100), Usage: "with --ranks: bandwidths of networks " +
 			"for which 8 to 256 ranks are predicted, in Gb/s"},
 		&cli.DurationFlag{Name: "latency", Value: 20 * time.Microsecond, Usage: "with --ranks: of a message on these networks"},

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"zos-ort/cmd/internal/cells"
 	"zos-ort/graphgen/check"
@@ -63,5 +67,91 @@ func TestSweepInBackground(t *testing.T) {
 	}
 	if c := check.Must(cells.ReadCell(cell))(t); c.State() != cells.Interrupted {
 		t.Errorf("the cell is %s: %s", c.State(), c.Err())
+	}
+}
+
+// TestSweepWithKilledRuns kills every tenth of the 24 runs of a sweep at a random moment. The same command then ends
+// complete: every file is as in a sweep that nobody disturbed, and only the killed runs were begun twice.
+func TestSweepWithKilledRuns(t *testing.T) {
+	needRuntime(t)
+	const runs, killed = 24, 3
+	rng := rand.New(rand.NewPCG(killSeed(t), 10))
+	args := slices.Concat(strings.Fields("sweep --quiet --methods zos-rnd,darts-rnd --seeds 12 --jobs 2 --threads 2 --epochs 2 "+
+		"--warmup 1 --network-channels 4 --network-cells 3"), tiny, []string{"--out"})
+	whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "pieces")
+	start := time.Now()
+	runProgram(t, append(slices.Clip(args), whole)...)
+	life := 2 * time.Since(start) / runs
+	t.Logf("%d runs of about %v", runs, life)
+
+	cmd := exec.Command("zos-ort", append(slices.Clip(args), dir)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if err := killSome(cmd.Process.Pid, ended, rng, runs, killed, life); err == nil {
+		t.Error("a sweep whose runs were killed ends well")
+	}
+	failed, _ := attempts(t, dir, cells.Failed)
+	if failed == 0 || failed > killed {
+		t.Errorf("%d runs have failed, want %d", failed, killed)
+	}
+	runProgram(t, append(slices.Clip(args), dir)...)
+
+	compareSweeps(t, whole, dir)
+	if got, want := results(t, dir), results(t, whole); !slices.Equal(got, want) || len(got) != 1+runs {
+		t.Errorf("the table is\n%s\nundisturbed it is\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if done, made := attempts(t, dir, cells.Done); done != runs || made != runs+failed {
+		t.Errorf("%d runs are done after %d attempts, want %d after %d", done, made, runs, runs+failed)
+	}
+}
+
+// attempts counts the searches of a sweep that are in a state, and how often they were begun.
+func attempts(t *testing.T, sweep string, state cells.State) (in, made int) {
+	t.Helper()
+	for _, path := range check.Must(filepath.Glob(filepath.Join(sweep, "cells", "*", "*", "*")))(t) {
+		if c := check.Must(cells.ReadCell(path))(t); c.State() == state {
+			in, made = in+1, made+c.Phases[0].Attempts
+		}
+	}
+	return in, made
+}
+
+// killSome kills n of about so many children that a process starts, chosen at random, each at a random moment of its
+// life, and waits for the process. The next child replaces one that has ended before its moment.
+func killSome(pid int, ended <-chan error, rng *rand.Rand, starts, n int, life time.Duration) error {
+	chosen := rng.Perm(starts - n)[:n] // leaves some to replace those that end first
+	moments := map[int]time.Time{}     // of the children known; zero where nothing is to come
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(2 * time.Millisecond):
+		}
+		alive := children(pid)
+		for _, child := range alive {
+			if _, known := moments[child]; known {
+				continue
+			}
+			var moment time.Time
+			if slices.Contains(chosen, len(moments)) {
+				moment = time.Now().Add(time.Duration(rng.Float64() * float64(life)))
+			}
+			moments[child] = moment
+		}
+		for child, moment := range moments {
+			lives := slices.Contains(alive, child)
+			switch {
+			case moment.IsZero() || lives && time.Now().Before(moment):
+				continue
+			case lives:
+				_ = syscall.Kill(child, syscall.SIGKILL)
+			default:
+				chosen = append(chosen, len(moments))
+			}
+			moments[child] = time.Time{}
+		}
 	}
 }

@@ -51,8 +51,8 @@ func (s *Supernet) rankers() []proxy.Proxy {
 }
 
 // Open builds the ranking programs of a mask. They take their weights by name from the unpruned network.
-// Every worker has a state of its own, so that workers do not wait for each other. When ctx is cancelled no further
-// session is opened.
+// Every worker has a state of its own, so that workers do not wait for each other. They open side by side; once ctx is
+// cancelled no further session is opened.
 func (s *Supernet) Open(ctx context.Context, mask space.Mask) (prune.Session, error) {
 	net := s.Net
 	net.Mask = mask
@@ -63,18 +63,16 @@ func (s *Supernet) Open(ctx context.Context, mask space.Mask) (prune.Session, er
 	if err := s.learnLayout(); err != nil {
 		return nil, err
 	}
-	ss := &session{Supernet: s, mask: mask, programs: p, repeat: -1}
-	for range max(s.Workers, 1) {
-		err := ctx.Err()
-		var w *sampler
-		if err == nil {
-			w, err = p.open(s.Options)
+	ss := &session{Supernet: s, mask: mask, programs: p, repeat: -1, workers: make([]*sampler, max(s.Workers, 1))}
+	err = safe.Each(len(ss.workers), func(i int) (err error) {
+		if err = ctx.Err(); err == nil {
+			ss.workers[i], err = p.open(s.Options)
 		}
-		if err != nil {
-			ss.Close()
-			return nil, err
-		}
-		ss.workers = append(ss.workers, w)
+		return err
+	})
+	if err != nil {
+		ss.Close()
+		return nil, err
 	}
 	return ss, nil
 }
@@ -106,7 +104,9 @@ type session struct {
 
 func (s *session) Close() {
 	for _, w := range s.workers {
-		w.close()
+		if w != nil {
+			w.close()
+		}
 	}
 }
 
@@ -124,10 +124,8 @@ func (s *session) prepare(ctx context.Context, repeat int) error {
 	if err = s.layout.Transfer(w, s.full, all); err != nil {
 		return err
 	}
-	for _, x := range s.workers {
-		if err = x.set(w); err != nil {
-			return err
-		}
+	if err := safe.Each(len(s.workers), func(i int) error { return s.workers[i].set(w) }); err != nil {
+		return err
 	}
 	if s.batches, err = s.Images(repeat); err != nil {
 		return err

@@ -2,11 +2,14 @@ package bench
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"zos-ort/cmd/internal/device"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/cmd/internal/terminal"
+	"zos-ort/graphgen/check"
 )
 
 // The peer is something that Python compiles.
@@ -116,6 +120,60 @@ darts, batch 2, alpha, compiled: peer: InductorError: no
 	if said != want {
 		t.Errorf("said %s, want %s", said, want)
 	}
+}
+
+// What makes a compiled step has a limit, and no other step.
+func TestPeerHasPatience(t *testing.T) {
+	b := testPeer(t, `*'"step"'*'"limit":90'*) echo '{"error": "TimeoutError: given up after 90 s"}';;`)
+	b.peer.limit = 90 * time.Second
+	results, said := alone(t, b)
+	if got := results[0].side(compiledMode).Error; got != "peer: TimeoutError: given up after 90 s" || !strings.Contains(said, got) {
+		t.Errorf("error %q, said %q", got, said)
+	}
+	if !slices.Equal(b.all, []string{eagerMode, channelsLastMode}) || len(results[2].side(eagerMode).Seconds) != maxRounds {
+		t.Errorf("modes that go on: %v", b.all)
+	}
+}
+
+// A peer that is interrupted ends with the processes that it has started.
+func TestPeerLeavesNoProcess(t *testing.T) {
+	pid := filepath.Join(t.TempDir(), "pid")
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := startPeer(ctx, testPython(t, `*'"step"'*) sleep 300 & echo $! >`+pid+`; wait;;`), new(device.Device), settings.FP32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for !fileThere(pid) {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	if _, err := p.step(compiledMode, "weight"); err == nil {
+		t.Error("a killed peer has answered")
+	}
+	os.RemoveAll(p.folder)
+	child, err := strconv.Atoi(strings.TrimSpace(string(check.Must(os.ReadFile(pid))(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); alive(child); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("process %d is left", child)
+		}
+	}
+}
+
+// fileThere says whether a file has content.
+func fileThere(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() > 0
+}
+
+// alive says whether a process runs; one that nobody has waited for does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 func TestPeerEndsAlone(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"zos-ort/cmd/internal/device"
 	"zos-ort/models/space"
@@ -27,6 +29,7 @@ var peerScript []byte
 type peer struct {
 	version string // of PyTorch
 	ended   error  // why the process is no more
+	limit   time.Duration // for the making of a compiled program; 0 is none
 	folder  string
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -44,6 +47,7 @@ type peerRequest struct {
 	Threads   int      `json:"threads,omitempty"`
 	Batch     int      `json:"batch,omitempty"`
 	Image     int      `json:"image,omitempty"`
+	Limit     float64  `json:"limit,omitempty"` // in seconds
 	Net       *peerNet `json:"net,omitempty"`
 }
 
@@ -100,6 +104,9 @@ func startPeer(ctx context.Context, python string, d *device.Device, precision s
 
 func (p *peer) start(cmd *exec.Cmd) error {
 	p.cmd, cmd.Stderr = cmd, &p.message
+	// PyTorch compiles in processes of its own, which are to end with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -187,7 +194,11 @@ func (p *peer) do(what string) error {
 	return err
 }
 
-// step makes the peer time one step.
+// step makes the peer time one step. The first compiled one is compiled in it.
 func (p *peer) step(mode, program string) (peerReply, error) {
-	return p.ask(peerRequest{Do: "step", Mode: mode, Program: program})
+	q := peerRequest{Do: "step", Mode: mode, Program: program}
+	if mode == compiledMode {
+		q.Limit = p.limit.Seconds()
+	}
+	return p.ask(q)
 }

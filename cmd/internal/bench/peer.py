@@ -4,13 +4,14 @@ Reads one JSON object a line and answers each with one:
 
     {"do": "hello", "device": DEVICE, "precision": P}  -> {"torch": VERSION}
     {"do": "build", "mode": MODE, "net": NET, ...}     -> {"parameters": N}
-    {"do": "step", "mode": MODE, "program": PROGRAM}   -> {"seconds": S, "peak": B, "reserved": B}
+    {"do": "step", "mode": MODE, "program": PROGRAM, "limit": S}
+                                                       -> {"seconds": S, "peak": B, "reserved": B}
     {"do": "clear"}                                    -> {}, memory that is free given back to the GPU
     {"do": "reset"}                                    -> {}, the peaks begin anew
     {"do": "drop"}                                     -> {}, the networks gone
 
 DEVICE is cpu, cuda or cuda:N; P is fp32, tf32 or bf16; MODE is eager, channels_last or compiled; PROGRAM
-is weight, alpha or rank. The peaks are bytes on the GPU since the last reset: of the tensors, and
+is weight, alpha or rank; a step that takes more than limit seconds, 0 for none, is given up. The peaks are bytes on the GPU since the last reset: of the tensors, and
 of what the allocator has taken for them. Anything that goes wrong is answered with {"error": TEXT,
 "memory": BOOLEAN}, which says whether it was a lack of memory.
 
@@ -19,10 +20,12 @@ never of both; no softmax, since zos-ort takes the mixing weights as they are; n
 operation none. In PyTorch's favour the batch lies on the GPU already, the loss is not fetched from
 there, and gradients are done away with between the steps.
 """
+import contextlib
 import functools
 import gc
 import json
 import operator
+import signal
 import sys
 import time
 
@@ -209,6 +212,19 @@ class Session:
         self.logits()
 
 
+@contextlib.contextmanager
+def limited(seconds):
+    """Ends what takes longer by a TimeoutError; 0 is no limit."""
+    def end(*_):
+        raise TimeoutError(f"given up after {seconds:g} s")
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 class Peer:
     """The networks that are being timed, by mode, on one device."""
 
@@ -243,7 +259,8 @@ class Peer:
         run = self.sessions[request["mode"]].prepare(request["program"])
         self.wait()
         start = time.perf_counter()
-        run()
+        with limited(request.get("limit", 0)):
+            run()
         self.wait()
         reply = {"seconds": time.perf_counter() - start}
         if self.gpu:

@@ -17,12 +17,13 @@ const NoPeer = "none"
 
 // Request is what a benchmark of both sides is to do.
 type Request struct {
-	Cases   []Case
-	Device  *device.Device
-	Limit   time.Duration // for everything, roughly
-	Python  string        // with PyTorch, or NoPeer
-	Needed  bool          // that there is no peer is an error
-	Compile bool          // also PyTorch's compiled mode
+	Cases    []Case
+	Device   *device.Device
+	Limit    time.Duration // for everything, roughly
+	Python   string        // with PyTorch, or NoPeer
+	Needed   bool          // that there is no peer is an error
+	Compile  bool          // also PyTorch's compiled mode
+	Patience time.Duration // for the compilation of a program
 }
 
 // Run times both sides and reports what was timed, even if an error ends it.
@@ -39,7 +40,7 @@ func (q Request) Run(ctx context.Context, p *terminal.Console) (err error) {
 	}
 	if b.peer != nil {
 		defer b.peer.close()
-		b.all = peerModes(q.Compile)
+		b.all, b.peer.limit = peerModes(q.Compile), q.Patience
 		report.Torch = b.peer.version
 		p.Say("PyTorch %s", report.Torch)
 	}

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"zos-ort/cmd/internal/chart"
 	"zos-ort/cmd/internal/rundir"
@@ -16,8 +17,9 @@ import (
 var colors = []color.Color{color.RGBA{20, 60, 130, 255}, color.RGBA{230, 120, 30, 255}, color.RGBA{60, 140, 60, 255},
 	color.RGBA{150, 60, 150, 255}}
 
-// draw draws the efficiency against the number of ranks: lines that are predicted, dots that were measured here.
-func draw(list []Result, dir rundir.Dir) error {
+// drawRanks draws the efficiency against the number of ranks: lines that are predicted, dots that were measured here, and rings where
+// the model expects these.
+func drawRanks(list []Result, dir rundir.Dir) error {
 	p, err := efficiency(list)
 	if err != nil {
 		return fmt.Errorf("chart of ranks: %w", err)
@@ -42,17 +44,24 @@ func efficiency(list []Result) (*plot.Plot, error) {
 		return plotter.XY{X: float64(q.Ranks), Y: q.Efficiency}
 	}
 	for i, x := range list {
-		var dots plotter.XYs
+		var dots, rings plotter.XYs
 		for _, m := range x.Measured {
 			dots = append(dots, at(m.Point))
+			rings = append(rings, plotter.XY{X: float64(m.Ranks), Y: m.Efficiency * m.Seconds / m.Model})
 		}
 		measured, err := plotter.NewScatter(dots)
 		if err != nil {
 			return nil, err
 		}
-		measured.Color, measured.Radius = colors[i%len(colors)], vg.Points(3.5)
-		p.Add(measured)
+		measured.Color, measured.Radius, measured.Shape = colors[i%len(colors)], vg.Points(3.5), draw.CircleGlyph{}
+		expected, err := plotter.NewScatter(rings)
+		if err != nil {
+			return nil, err
+		}
+		expected.Color, expected.Radius, expected.Shape = colors[i%len(colors)], vg.Points(6), draw.RingGlyph{}
+		p.Add(measured, expected)
 		p.Legend.Add(x.Method+", measured here", measured)
+		p.Legend.Add(x.Method+", by the model", expected)
 		lines := map[string]plotter.XYs{}
 		var names []string
 		for _, f := range x.Forecasts {

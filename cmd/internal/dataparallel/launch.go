@@ -19,6 +19,17 @@ import (
 // Launcher starts ranks: words before the number of them, such as mpirun -n.
 type Launcher []string
 
+// Here is the launcher that starts all ranks on this machine.
+const Here = "mpirun -n"
+
+// here says whether all ranks are on this machine.
+func (l Launcher) here() bool { return strings.Join(l, " ") == Here }
+
+// freely are variables of Open MPI 4 and 5 that let more ranks share this machine than it has cores, and every rank use all of
+// them.
+var freely = []string{"OMPI_MCA_rmaps_base_oversubscribe=true", "OMPI_MCA_hwloc_base_binding_policy=none",
+	"PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe", "PRTE_MCA_hwloc_default_binding_policy=none"}
+
 // FindLauncher reads words, the first of which is a program.
 func FindLauncher(words string) (Launcher, error) {
 	l := Launcher(strings.Fields(words))
@@ -43,6 +54,9 @@ func (l Launcher) sample(ctx context.Context, n int, arguments []string) (m Samp
 		words = slices.Concat(l, []string{strconv.Itoa(n)}, words)
 	}
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+	if l.here() {
+		cmd.Env = append(os.Environ(), freely...)
+	}
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // interrupts may be ignored

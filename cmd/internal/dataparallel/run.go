@@ -3,6 +3,7 @@ package dataparallel
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 
@@ -113,7 +114,7 @@ func (r Request) report(p *terminal.Console, list []Result, dir rundir.Dir) erro
 	if err := dir.WriteJSON("ranks.json", list); err != nil {
 		return err
 	}
-	if err := draw(list, dir); err != nil {
+	if err := drawRanks(list, dir); err != nil {
 		return err
 	}
 	for _, x := range list {
@@ -125,6 +126,10 @@ func (r Request) report(p *terminal.Console, list []Result, dir rundir.Dir) erro
 		if err := p.Table([]string{"ranks", "ms", "model: ms", "off by %", "sums: ms", "images/s", "efficiency", "without sums"},
 			measuredCells(x.Measured)); err != nil {
 			return err
+		}
+		if most, cores := slices.Max(r.Ranks), runtime.NumCPU(); r.Launcher.here() && most*r.Threads > cores {
+			p.Result("%s of %s share %s, as those without sums do, from which the model is made", terminal.Count(most, "rank"),
+				terminal.Count(r.Threads, "thread"), terminal.Count(cores, "core"))
 		}
 		if err := p.Table([]string{"network", "ranks", "ms", "sums: ms", "images/s", "efficiency"}, forecastCells(x.Forecasts)); err != nil {
 			return err

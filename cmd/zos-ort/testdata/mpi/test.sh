@@ -1,11 +1,15 @@
 #!/bin/bash
 # test.sh PROGRAM: runs searches, prunings and retrainings on ranks that mpirun of Open MPI starts on this machine, and on
-# those of MPICH where mpiexec.mpich is there. As root it installs Debian's openmpi-bin if mpirun is missing.
+# those of MPICH where mpiexec.mpich is there. As root it installs Debian's openmpi-bin and mpich if they are missing.
 set -u
 program=$(realpath "$1")
-if ! command -v mpirun.openmpi >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  timeout 300 apt-get install -y -q openmpi-bin libopenmpi3 >/dev/null 2>&1
-fi
+cd "$(dirname "$0")" || exit 1
+page=$PWD/../../doc/machines.md
+for wanted in mpirun.openmpi:openmpi-bin mpiexec.mpich:mpich; do
+  if ! command -v "${wanted%:*}" >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    timeout 300 apt-get install -y -q "${wanted#*:}" >/dev/null 2>&1
+  fi
+done
 command -v mpirun.openmpi >/dev/null 2>&1 || { echo "test-mpi: skipped: mpirun of Open MPI is missing (Debian: openmpi-bin)"; exit 0; }
 
 work=$(mktemp -d)
@@ -30,16 +34,18 @@ same() { # same A B FILES...
   for f in "${@:3}"; do cmp "$1/$f" "$2/$f" || fail "$1 and $2 differ in $f"; done
 }
 
+left() { pgrep -f -- "$program search.*--out $1 " >/dev/null; } # left OUT: whether a rank is left
+
 await() { # await FILE
   for _ in $(seq 2400); do [ -e "$1" ] && return; sleep .05; done
   fail "no $1 within 120 s"
 }
 
-# begin FILE ARGUMENTS...: a search in the background, until its first epoch is done; launcher is mpirun, its children the ranks
+# begin N FILE ARGUMENTS...: a search in the background, until its first epoch is done; launcher is mpirun, its children the ranks
 begin() {
-  search 2 "$@" >"$1.out" 2>&1 &
+  search "$@" >"$2.out" 2>&1 &
   job=$!
-  await "$1/genotypes/epoch-000.json"
+  await "$2/genotypes/epoch-000.json"
   launcher=$(pgrep -P $job)
 }
 
@@ -89,35 +95,37 @@ once "zos-ort: error: " w.out
 [ ! -e w ] || fail "what was wrong from the start has left a folder"
 echo "test-mpi: errors of all ranks and of one are said once"
 
-# Ctrl-C saves.
-begin i --epochs 2000
-kill -INT "$launcher"
-wait $job && fail "an interrupted search ends well"
-once "saved; resume with: zos-ort search --resume i" i.out
-echo "test-mpi: Ctrl-C saves"
+for n in 2 4; do
+  # Ctrl-C saves.
+  begin $n i$n --epochs 2000
+  kill -INT "$launcher"
+  wait $job && fail "an interrupted search ends well"
+  once "saved; resume with: zos-ort search --resume i$n" i$n.out
 
-# A signal to one rank stops all, and the same number of ranks goes on to the same bits.
-begin c
-kill "$(pgrep -P "$launcher" | tail -n 1)"
-wait $job && fail "a search with a rank that was stopped ends well"
-once "saved; resume with: zos-ort search --resume c" c.out
-[ ! -e c/result.json ] || fail "the search was over before the signal came"
-ranks 2 "$program" search --resume c --quiet || fail "the interrupted search does not resume"
-same a2 c metrics.csv alphas.json genotype.json
-echo "test-mpi: a search went on to the same bits after a signal to one rank"
+  # A signal to one rank stops all, and the same number of ranks goes on to the same bits.
+  begin $n c$n --batch $((8 / n))
+  kill "$(pgrep -P "$launcher" | tail -n 1)"
+  wait $job && fail "a search with a rank that was stopped ends well"
+  once "saved; resume with: zos-ort search --resume c$n" c$n.out
+  [ ! -e c$n/result.json ] || fail "the search was over before the signal came"
+  ranks $n "$program" search --resume c$n --quiet || fail "the interrupted search does not resume"
+  same a$n c$n metrics.csv alphas.json genotype.json
 
-# A rank that dies ends the others, and another number of ranks goes on.
-begin k --epochs 2000
-kill -9 "$(pgrep -P "$launcher" | tail -n 1)"
-start=$(date +%s)
-wait $job && fail "a search whose rank has died ends well"
-[ $(($(date +%s) - start)) -le 30 ] || fail "the others ended after more than 30 s"
-left() { pgrep -f -- "$program search.*--out k" >/dev/null; }
-for _ in $(seq 120); do left || break; sleep .25; done
-left && fail "ranks are left"
-[ "$(grep -c 'zos-ort: error' k.out)" = 0 ] || fail "the ranks that were ended report errors of their own"
-once "exited on signal 9" k.out
-begin short
+  # A rank that dies ends the others.
+  begin $n k$n --epochs 2000
+  kill -9 "$(pgrep -P "$launcher" | tail -n 1)"
+  start=$(date +%s)
+  wait $job && fail "a search whose rank has died ends well"
+  [ $(($(date +%s) - start)) -le 30 ] || fail "the others ended after more than 30 s"
+  for _ in $(seq 120); do left k$n || break; sleep .25; done
+  left k$n && fail "ranks are left"
+  [ "$(grep -c 'zos-ort: error' k$n.out)" = 0 ] || fail "the ranks that were ended report errors of their own"
+  once "exited on signal 9" k$n.out
+  echo "test-mpi: $n ranks: Ctrl-C saves; a search went on to the same bits after a signal to one; one that died ended the others"
+done
+
+# Another number of ranks goes on.
+begin 2 short
 kill -9 "$(pgrep -P "$launcher" | head -n 1)"
 wait $job
 [ ! -e short/result.json ] || fail "the search was over before the kill"
@@ -127,7 +135,31 @@ for n in 4 1; do
   ranks $n "$program" search --resume short$n --quiet || fail "$n ranks do not go on with what 2 have saved"
   [ "$(wc -l <short$n/metrics.csv)" = 11 ] || fail "$n ranks have not made all epochs"
 done
-echo "test-mpi: a rank that died ended the others; 4 ranks and 1 went on"
+echo "test-mpi: 4 ranks and 1 went on where 2 had been killed"
+
+# The command of the documentation's MPIJob, as the operator of Kubeflow has it started: variables and a file name the
+# workers, and mpirun reaches each by what stands in for ssh here. It searches on the built-in images.
+[ -e "$page" ] || fail "no $page"
+mkdir runs
+command=$(sed -n 's/.*command: \[\(mpirun.*\)\]}\]}}$/\1/p' "$page" | tr -d '",' |
+  sed "s|zos-ort|$program|; s|--data /data --image-size 32|$small|; s|/runs/|$work/runs/|")
+cat >ssh <<'END'
+#!/bin/sh
+while [ "${1#-}" != "$1" ]; do shift 2; done
+echo "$1" >>"$(dirname "$0")/reached"
+shift
+exec sh -c "$*"
+END
+chmod +x ssh
+for i in 0 1 2 3; do echo "zos-search-worker-$i.zos-search.default.svc slots=1"; done >hostfile
+env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_orte_keep_fqdn_hostnames=true \
+  OMPI_MCA_orte_default_hostfile="$work/hostfile" OMPI_MCA_plm_rsh_agent="$work/ssh" \
+  OMPI_MCA_plm_rsh_args="-o ConnectionAttempts=10" OMPI_MCA_hwloc_base_binding_policy=none \
+  $command --network-channels 4 --network-cells 3 --method zos-rnd --derive alphas --warmup 0 --batch 2 --valid-images 8 \
+  --epochs 10 --quiet || fail "the command of the MPIJob: $command"
+[ "$(sort -u reached | wc -l)" = 4 ] || fail "mpirun reached $(sort -u reached | wc -l) of 4 workers"
+same a4 runs/one metrics.csv alphas.json genotype.json
+echo "test-mpi: the command of the MPIJob searches on 4 workers to the same bits"
 
 if command -v mpiexec.mpich >/dev/null 2>&1; then
   mpiexec.mpich -n 2 "$program" search $small --network-channels 4 --network-cells 3 --method zos-rnd --derive alphas \
