@@ -145,7 +145,7 @@ command=$(sed -n 's/.*command: \[\(mpirun.*\)\]}\]}}$/\1/p' "$page" | tr -d '",'
   sed "s|zos-ort|$program|; s|--data /data --image-size 32|$small|; s|/runs/|$work/runs/|")
 cat >ssh <<'END'
 #!/bin/sh
-while [ "${1#-}" != "$1" ]; do shift 2; done
+while [ "${1#-}" != "$1" ]; do [ "$1" = -o ] && shift; shift; done
 echo "$1" >>"$(dirname "$0")/reached"
 shift
 exec sh -c "$*"
