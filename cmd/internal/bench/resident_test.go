@@ -48,7 +48,7 @@ func TestResidentMemory(t *testing.T) {
 	}
 }
 
-// residentMemory makes two steps of each program of a search as a run does.
+// residentMemory measures the memory of each program of a search and makes two steps of it, as a run does.
 func residentMemory(t *testing.T) (resident, predicted int) {
 	t.Helper()
 	c := goBench{method: "pc-darts", passes: settings.PassesAll}.open(t)
@@ -57,6 +57,17 @@ func residentMemory(t *testing.T) (resident, predicted int) {
 	d := new(device.Device)
 	defer d.Close()
 	if err := d.OpenArena(); err != nil {
+		t.Fatal(err)
+	}
+	err := d.WithoutArena(func() error {
+		for _, p := range list {
+			if _, err := meter.Curve(t.Context(), p, d.Options(c.Experiment)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	first := list[0]
