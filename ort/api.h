@@ -60,6 +60,7 @@ enum {
   zos_SessionGetProfilingStartTimeNs = 146,
   zos_ReleaseArenaCfg = 157,
   zos_CreateArenaCfgV2 = 164,
+  zos_AddRunConfigEntry = 165,
   zos_RegisterAllocator = 176,
   zos_UnregisterAllocator = 177,
   zos_GetTrainingApi = 219,
@@ -165,6 +166,7 @@ void zos_binding_free(zos_binding *b);
 
 // Inference. keep leaves the outputs that ONNX Runtime allocated in the binding.
 OrtStatus *zos_run(OrtSession *session, const OrtRunOptions *options, zos_binding *b, bool keep);
+OrtStatus *zos_run_setting(OrtRunOptions *options, const char *key, const char *value);
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs);
 OrtStatus *zos_profiling_start(const OrtSession *session, uint64_t *nanoseconds);

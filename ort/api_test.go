@@ -48,6 +48,7 @@ var proofs = map[string]string{
 	"ReleaseArenaCfg":                            "TestArena",
 	"UnregisterAllocator":                        "TestArena",
 	"RegisterAllocator":                          "TestLedger",
+	"AddRunConfigEntry":                          "TestGraphs",
 	"SessionGetProfilingStartTimeNs":             "TestProfilingStart",
 	"SaveCheckpoint":                             "TestStateSaveLoad",
 	"CreateTrainingSessionFromBuffer":            "TestMomentumConverges",

@@ -101,6 +101,10 @@ OrtStatus *zos_run(OrtSession *session, const OrtRunOptions *options, zos_bindin
   return s;
 }
 
+OrtStatus *zos_run_setting(OrtRunOptions *options, const char *key, const char *value) {
+  return ORT(AddRunConfigEntry, OrtStatus * (*)(OrtRunOptions *, const char *, const char *))(options, key, value);
+}
+
 OrtStatus *zos_train_step(OrtTrainingSession *session, zos_binding *b) {
   typedef OrtStatus *(*fn)(OrtTrainingSession *, const OrtRunOptions *, size_t,
                            const OrtValue *const *, size_t, OrtValue **);

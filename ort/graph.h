@@ -1,0 +1,63 @@
+// CUDA graphs: what a run starts on the pool's stream, recorded once and started as one from then on.
+//
+// A graph holds addresses. Those of the memory that a run takes for itself lie in one block, which all
+// graphs share, as they run one after the other and nothing of a run outlives it. All functions belong to
+// one thread, that of the sessions. Results are libcudart's error codes, 0 for none, or one of those below.
+#ifndef ZOS_ORT_GRAPH_H
+#define ZOS_ORT_GRAPH_H
+
+#include "api.h"
+
+enum { zos_graph_missing = -1, zos_graph_memory = -2, zos_graph_small = -3, zos_graph_held = -4 };
+
+// zos_graph_open finds the functions in the libcudart of the pool.
+int zos_graph_open(void);
+
+// zos_graph_message says what an error is.
+const char *zos_graph_message(int error);
+
+// zos_measure_begin writes down what is taken from the pool until zos_measure_end, which returns how large
+// a block all of it fits into.
+void zos_measure_begin(void);
+size_t zos_measure_end(void);
+
+// zos_block_reserve makes the block at least as large as told. A block that is too small gives way to
+// another one, for which graphs are made anew: the generation is another one then. zos_block_release gives
+// the block back to the pool. A block in which something was left stays for ever.
+int zos_block_reserve(size_t bytes);
+void zos_block_release(void);
+size_t zos_block_size(void);
+uint64_t zos_block_generation(void);
+
+// For the pool. zos_block_gives takes memory from the block, during a recording; zos_block_notes writes
+// down what came from the pool, during a measurement; zos_block_takes deals with memory that is given back.
+bool zos_block_gives(size_t bytes, void **p);
+void zos_block_notes(void *p, size_t bytes);
+bool zos_block_takes(void *p);
+
+// zos_graph is a recorded run.
+typedef struct zos_graph zos_graph;
+
+// zos_record_begin records what is started until zos_record_end. Nothing of it runs. With ok false, or
+// after something that cannot be recorded, there is no graph.
+int zos_record_begin(void);
+int zos_record_end(bool ok, zos_graph **graph);
+int zos_graph_launch(const zos_graph *graph);
+void zos_graph_free(zos_graph *graph);
+
+// zos_mirror is a list of host tensors with their copies on the device, whose places stay the same. All of
+// them go to the device, or come back, in one copy through page-locked memory.
+typedef struct zos_mirror zos_mirror;
+zos_mirror *zos_mirror_new(size_t most);                      // tensors
+void zos_mirror_put(zos_mirror *m, void *host, size_t bytes);  // appends one
+int zos_mirror_make(zos_mirror *m);                            // takes the memory
+void *zos_mirror_at(const zos_mirror *m, size_t i);            // the copy of tensor i
+int zos_mirror_send(const zos_mirror *m);
+int zos_mirror_fetch(const zos_mirror *m);                     // waits for the device
+void zos_mirror_free(zos_mirror *m);
+
+// zos_device_write and zos_device_read copy and wait.
+int zos_device_write(void *device, const void *host, size_t bytes);
+int zos_device_read(void *host, const void *device, size_t bytes);
+
+#endif
