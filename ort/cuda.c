@@ -1,7 +1,7 @@
 #include "cuda.h"
 #include "allocator.h"
+#include "block.h"
 #include "call.h"
-#include "graph.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>

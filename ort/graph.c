@@ -52,134 +52,10 @@ const char *zos_graph_message(int error) {
   switch (error) {
     case zos_graph_missing: return "libcudart lacks a function";
     case zos_graph_memory: return "there is no memory for it";
-    case zos_graph_small: return "it takes other memory than the run before";
+    case zos_graph_other: return "it takes other memory than the run before";
     case zos_graph_held: return "it keeps memory after its end";
   }
   return cuda.message(error);
-}
-
-// A piece is memory of the block that is in use. During a measurement it stands for memory of the pool.
-typedef struct piece {
-  size_t at, bytes;
-  void *p;
-  struct piece *next;
-} piece;
-
-enum { from_pool, measured, from_block };
-
-static struct {
-  piece *first;  // by place
-  size_t most;   // the end of the last place that was in use
-  char *base;
-  size_t bytes;
-  uint64_t generation;
-  bool lost;     // something was left in it
-  bool full;     // a piece did not fit
-} block;
-static __thread int source;  // of this thread's memory
-static struct {
-  void **list;
-  size_t n, room;
-} later;  // memory of the pool that a recorded run gave back
-
-enum { alignment = 256 };
-static size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-// place finds the first hole that is large enough and below the limit.
-static piece *place(size_t bytes, size_t limit) {
-  piece **link = &block.first;
-  size_t end = 0;
-  bytes = aligned(bytes);
-  for (; *link != NULL && (*link)->at - end < bytes; link = &(*link)->next) end = (*link)->at + (*link)->bytes;
-  piece *new = limit - end < bytes ? NULL : malloc(sizeof *new);
-  if (new == NULL) return NULL;
-  *new = (piece){.at = end, .bytes = bytes, .next = *link};
-  *link = new;
-  if (end + bytes > block.most) block.most = end + bytes;
-  return new;
-}
-
-static bool lift(void *p) {
-  for (piece **link = &block.first; *link != NULL; link = &(*link)->next) {
-    if ((*link)->p != p) continue;
-    piece *gone = *link;
-    *link = gone->next;
-    free(gone);
-    return true;
-  }
-  return false;
-}
-
-static void clear(void) {
-  while (block.first != NULL) lift(block.first->p);
-  block.most = 0;
-}
-
-void zos_measure_begin(void) {
-  clear();
-  source = measured;
-}
-
-size_t zos_measure_end(void) {
-  size_t most = block.most;
-  source = from_pool;
-  clear();
-  return most;
-}
-
-void zos_block_release(void) {
-  if (block.base == NULL || block.lost) return;
-  zos_pool_free(block.base);
-  block.base = NULL;
-  block.bytes = 0;
-  block.generation++;
-}
-
-int zos_block_reserve(size_t bytes) {
-  if (block.base != NULL && block.bytes >= bytes) return 0;
-  if (block.lost) return zos_graph_held;
-  zos_block_release();
-  (void)zos_pool_trim();  // holes of the pool that the block does not fit into
-  block.base = zos_pool_alloc(aligned(bytes));
-  if (block.base == NULL) return zos_graph_memory;
-  block.bytes = aligned(bytes);
-  block.generation++;
-  return 0;
-}
-
-size_t zos_block_size(void) { return block.bytes; }
-
-uint64_t zos_block_generation(void) { return block.generation; }
-
-bool zos_block_gives(size_t bytes, void **p) {
-  if (source != from_block) return false;
-  piece *new = place(bytes, block.bytes);
-  if (new != NULL) new->p = block.base + new->at;
-  block.full |= new == NULL;
-  *p = new == NULL ? NULL : new->p;
-  return true;
-}
-
-void zos_block_notes(void *p, size_t bytes) {
-  piece *new = source == measured ? place(bytes, SIZE_MAX) : NULL;
-  if (new != NULL) new->p = p;
-}
-
-static bool inside(const char *p) { return block.base != NULL && p >= block.base && p < block.base + block.bytes; }
-
-bool zos_block_takes(void *p) {
-  if (source == measured) lift(p);
-  if (source != from_block) return p != block.base && inside(p);  // what a lost block still holds
-  if (lift(p)) return true;
-  if (later.n == later.room) {
-    size_t room = later.room ? 2 * later.room : 16;
-    void **list = realloc(later.list, room * sizeof *list);
-    if (list == NULL) return true;
-    later.list = list;
-    later.room = room;
-  }
-  later.list[later.n++] = p;
-  return true;
 }
 
 typedef struct {
@@ -223,31 +99,18 @@ static int adopt(void *graph, zos_graph *g) {
   return failed;
 }
 
-int zos_record_begin(void) {
+int zos_record_begin(const zos_layout *layout) {
   enum { thread_local_mode = 1 };
   int failed = zos_pool_enter();
   if (!failed) failed = cuda.begin(zos_pool_stream(), thread_local_mode);
-  if (failed) return failed;
-  clear();
-  block.full = false;
-  source = from_block;
-  return 0;
-}
-
-// settle ends the use of the block, and gives back what could not be given back in between.
-static int settle(void) {
-  source = from_pool;
-  for (size_t i = 0; i < later.n; i++) zos_pool_free(later.list[i]);
-  later.n = 0;
-  block.lost = block.first != NULL;
-  clear();
-  return block.lost ? zos_graph_held : block.full ? zos_graph_small : 0;
+  if (!failed) zos_block_begin(layout);
+  return failed;
 }
 
 int zos_record_end(bool ok, zos_graph **graph) {
   void *recorded = NULL;
   zos_graph *g = calloc(1, sizeof *g);
-  int failed = cuda.end(zos_pool_stream(), &recorded), own = settle();
+  int failed = cuda.end(zos_pool_stream(), &recorded), own = zos_block_end();
   if (!failed && own) failed = own;
   if (!failed && g == NULL) failed = zos_graph_memory;
   if (!failed && ok) failed = adopt(recorded, g);
@@ -269,6 +132,8 @@ void zos_graph_free(zos_graph *g) {
   free(g);
 }
 
+enum { alignment = 256 };  // of tensors
+
 struct zos_mirror {
   size_t count, bytes;
   struct {
@@ -289,7 +154,7 @@ void zos_mirror_put(zos_mirror *m, void *host, size_t bytes) {
   m->tensor[i].host = host;
   m->tensor[i].bytes = bytes;
   m->tensor[i].at = m->bytes;
-  m->bytes += aligned(bytes);
+  m->bytes += (bytes + alignment - 1) / alignment * alignment;
 }
 
 int zos_mirror_make(zos_mirror *m) {

@@ -1,14 +1,15 @@
 // CUDA graphs: what a run starts on the pool's stream, recorded once and started as one from then on.
 //
-// A graph holds addresses. Those of the memory that a run takes for itself lie in one block, which all
-// graphs share, as they run one after the other and nothing of a run outlives it. All functions belong to
-// one thread, that of the sessions. Results are libcudart's error codes, 0 for none, or one of those below.
+// A graph holds addresses. Those of the memory that a run takes for itself lie in the block of block.h. All
+// functions belong to one thread, that of the sessions. Results are libcudart's error codes, 0 for none, or
+// one of those below.
 #ifndef ZOS_ORT_GRAPH_H
 #define ZOS_ORT_GRAPH_H
 
 #include "api.h"
+#include "block.h"
 
-enum { zos_graph_missing = -1, zos_graph_memory = -2, zos_graph_small = -3, zos_graph_held = -4 };
+enum { zos_graph_missing = -1, zos_graph_memory = -2, zos_graph_other = -3, zos_graph_held = -4 };
 
 // zos_graph_open finds the functions in the libcudart of the pool.
 int zos_graph_open(void);
@@ -16,31 +17,12 @@ int zos_graph_open(void);
 // zos_graph_message says what an error is.
 const char *zos_graph_message(int error);
 
-// zos_measure_begin writes down what is taken from the pool until zos_measure_end, which returns how large
-// a block all of it fits into.
-void zos_measure_begin(void);
-size_t zos_measure_end(void);
-
-// zos_block_reserve makes the block at least as large as told. A block that is too small gives way to
-// another one, for which graphs are made anew: the generation is another one then. zos_block_release gives
-// the block back to the pool. A block in which something was left stays for ever.
-int zos_block_reserve(size_t bytes);
-void zos_block_release(void);
-size_t zos_block_size(void);
-uint64_t zos_block_generation(void);
-
-// For the pool. zos_block_gives takes memory from the block, during a recording; zos_block_notes writes
-// down what came from the pool, during a measurement; zos_block_takes deals with memory that is given back.
-bool zos_block_gives(size_t bytes, void **p);
-void zos_block_notes(void *p, size_t bytes);
-bool zos_block_takes(void *p);
-
 // zos_graph is a recorded run.
 typedef struct zos_graph zos_graph;
 
-// zos_record_begin records what is started until zos_record_end. Nothing of it runs. With ok false, or
-// after something that cannot be recorded, there is no graph.
-int zos_record_begin(void);
+// zos_record_begin records what is started until zos_record_end; nothing of it runs, and its memory comes
+// from the block. With ok false, or after something that cannot be recorded, there is no graph.
+int zos_record_begin(const zos_layout *layout);
 int zos_record_end(bool ok, zos_graph **graph);
 int zos_graph_launch(const zos_graph *graph);
 void zos_graph_free(zos_graph *graph);

@@ -146,7 +146,7 @@ type recording struct {
 	values     []*C.OrtValue // over the mirrors
 	hidden     []*Tensor     // of ports that nobody gave a tensor for
 	runs       int           // not as a graph, at most those that come before it
-	block      C.size_t      // bytes of the block that a run takes
+	layout     *C.zos_layout // of the memory that a run takes
 	graph      *C.zos_graph
 	generation C.uint64_t // of the block that the graph was recorded in
 	failed     bool       // to be recorded
@@ -319,12 +319,15 @@ func (c *recording) prepare(b *C.zos_binding) error {
 	}
 	C.zos_measure_begin()
 	err := c.start(b)
-	c.block = C.zos_measure_end()
-	if err == nil {
-		c.runs++
-		recordings[c] = true
+	layout := C.zos_measure_end()
+	if err != nil || layout == nil {
+		C.zos_layout_free(layout)
+		return err
 	}
-	return err
+	c.layout = layout
+	c.runs++
+	recordings[c] = true
+	return nil
 }
 
 // record makes the graph of a run, in a block that is large enough for all graphs.
@@ -332,12 +335,12 @@ func (c *recording) record(b *C.zos_binding) error {
 	c.drop()
 	var most C.size_t
 	for other := range recordings {
-		most = max(most, other.block)
+		most = max(most, C.zos_layout_bytes(other.layout))
 	}
 	if err := cudaError("its memory", C.zos_block_reserve(most)); err != nil {
 		return err
 	}
-	if err := cudaError("begin", C.zos_record_begin()); err != nil {
+	if err := cudaError("begin", C.zos_record_begin(c.layout)); err != nil {
 		return err
 	}
 	failed := c.start(b)
@@ -368,6 +371,7 @@ func (c *recording) free() {
 		for _, v := range c.values {
 			C.zos_value_release(v)
 		}
+		C.zos_layout_free(c.layout)
 		C.zos_mirror_free(c.in)
 		C.zos_mirror_free(c.out)
 		if delete(recordings, c); len(recordings) == 0 {
