@@ -35,7 +35,7 @@ const (
 	WorkspaceVariable = "STANDIN_WORKSPACE"  // scratch of a convolution in bytes, none by default
 	ErrorVariable     = "STANDIN_ERROR"      // the driver's error
 	IdleVariable      = "STANDIN_IDLE"       // set: our kernels do nothing either
-	NoGraphsVariable  = "STANDIN_UNRECORDED" // set: the provider's kernels cannot be recorded
+	NoGraphsVariable  = "STANDIN_UNRECORDED" // set: kernels cannot be recorded
 	SeedVariable      = "STANDIN_SEED"       // of the order in which the threads of our kernels run
 )
 

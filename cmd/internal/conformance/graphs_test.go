@@ -1,14 +1,24 @@
 package conformance
 
 import (
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
+	"zos-ort/graphgen/autodiff"
+	"zos-ort/graphgen/check"
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/onnx"
+	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/plan"
+	"zos-ort/graphgen/port"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
+	"zos-ort/ort/kernels"
 	"zos-ort/ort/program"
 	"zos-ort/ort/standin"
 	"zos-ort/ort/standin/provider"
@@ -100,4 +110,129 @@ func checkReplay(t *testing.T, counts string, p *graphgen.Program, run int, do f
 	if run == 2 {
 		t.Logf("%s: %d recorded", p.Name, recorded)
 	}
+}
+
+// ownProgram is a training step of nothing but our operators, which the stand-in computes: two units, a pool and a
+// batch norm, their gradients, and a step of SGD with momentum on the weights of a unit.
+func ownProgram(t *testing.T) []byte {
+	t.Helper()
+	g := ir.New("own_step")
+	err := ir.Build(func() {
+		x, target := g.Input("images", ir.T(ir.Float, 2, 4, 8, 8)), g.Input("target", ir.T(ir.Float, 2, 6, 4, 4))
+		v, rate := g.Input("window", ir.T(ir.Float, 36)), g.Input("rate", ir.T(ir.Float, 1))
+		w, momentum := g.Input(port.Weights, ir.T(ir.Float, 24)), g.Input(port.Momentum, ir.T(ir.Float, 24))
+		y := op.ReluConvNorm{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1, Epsilon: 1e-5}.Of(x, w, v, nil, nil, nil)[0]
+		y = op.DirectMaxPool{Kernel: 3, Stride: 1, Pad: 1}.Of(y)
+		y = op.Normalize{Epsilon: 1e-5}.Of(y, nil, nil, nil)[0]
+		loss := op.Reshape{}.To(op.Dot{}.Of(y, target))
+		grad := autodiff.VJP([]*ir.Value{y}, []*ir.Value{target}, []*ir.Value{w})[0]
+		step := op.Scaled{}.Of(momentum, g.Floats([]float32{.9}, 1), grad)
+		g.Output(port.Loss, loss)
+		g.Output(port.Updated(port.Momentum), op.Overwrite{}.Of(momentum, step))
+		g.Output(port.Updated(port.Weights), op.Overwrite{}.Of(w, op.Scaled{}.Of(step, rate, w)))
+		g.Input(port.Reset, ir.T(ir.Bool, 1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.OnDevice(g)
+	return check.Must(onnx.Bytes(check.Must(onnx.Model(g, onnx.Options{}))(t)))(t)
+}
+
+// ownSteps makes steps of that program, each on images of its own and with its own rate, and returns the losses and,
+// after every step, the state.
+func ownSteps(t *testing.T, cuda *ort.CUDA, steps int) (losses [][]float32, states [][]float32) {
+	t.Helper()
+	random := func(seed uint64, shape ...int) *ort.Tensor {
+		x := check.Must(ort.NewTensor(ort.Float, shape...))(t)
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for i := range x.Float32() {
+			x.Float32()[i] = float32(rng.NormFloat64())
+		}
+		return x
+	}
+	o := ort.Options{Threads: 1, CUDA: cuda}
+	domain := check.Must(kernels.DomainFor(o))(t)
+	defer domain.Close()
+	o.Domains = []*ort.Domain{domain}
+	weights := random(1, 24)
+	defer weights.Close()
+	state := check.Must(ort.NewStore([]ort.Param{{Name: port.Weights, Shape: []int{24}, Data: weights.Float32()},
+		{Name: port.Momentum, Shape: []int{24}, Data: make([]float32, 24)}}, o))(t)
+	defer state.Close()
+	p := check.Must(state.Open(ownProgram(t), o))(t)
+	in := map[string]*ort.Tensor{"images": random(2, 2, 4, 8, 8), "target": random(3, 2, 6, 4, 4), "window": random(4, 36),
+		"rate": random(5, 1)}
+	loss := check.Must(ort.NewTensor(ort.Float))(t)
+	step := check.Must(p.Bind(in, map[string]*ort.Tensor{port.Loss: loss}))(t)
+	for i := range steps {
+		images := random(uint64(100+i), 2, 4, 8, 8)
+		copy(in["images"].Float32(), images.Float32())
+		images.Close()
+		in["rate"].Float32()[0] = -.1 / float32(i+1)
+		if err := step.Run(); err != nil {
+			t.Fatal(err)
+		}
+		losses = append(losses, slices.Clone(loss.Float32()))
+		now := make([]float32, 48)
+		for k, name := range []string{port.Weights, port.Momentum} {
+			if err := state.Get(name, now[24*k:24*k+24]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		states = append(states, now)
+	}
+	for _, x := range in {
+		x.Close()
+	}
+	loss.Close()
+	return losses, states
+}
+
+// sameSteps makes steps as graphs and without, and returns how many were graphs. They have the same losses and leave
+// the same state behind, bit by bit, and no step does nothing.
+func sameSteps(t *testing.T, cuda, graphs *ort.CUDA, counts string, steps int) (started uint64) {
+	t.Helper()
+	losses, states := ownSteps(t, cuda, steps)
+	before := standin.Read(t, counts).Graphs
+	gotLosses, gotStates := ownSteps(t, graphs, steps)
+	for i := range steps {
+		if !slices.Equal(gotLosses[i], losses[i]) || !slices.Equal(gotStates[i], states[i]) {
+			t.Errorf("step %d: loss %v, without graphs %v; state %v, without graphs %v", i+1, gotLosses[i], losses[i],
+				gotStates[i], states[i])
+		}
+		if i > 0 && (losses[i][0] == losses[i-1][0] || slices.Equal(states[i], states[i-1])) {
+			t.Errorf("step %d computes nothing: loss %v", i+1, losses[i])
+		}
+	}
+	t.Log(losses)
+	return standin.Read(t, counts).Graphs - before
+}
+
+// Steps as graphs compute the same as others: before the recording, in the step that is recorded, and after it.
+func TestGraphsComputeTheSame(t *testing.T) {
+	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		own, steps := *cuda, 7
+		own.Kernels = true
+		if n := sameSteps(t, &own, asGraphs(t, cuda, true), counts, steps); n != uint64(steps-2) {
+			t.Errorf("%d steps of %d were graphs", n, steps)
+		}
+	})
+}
+
+// So do steps whose recording fails, which one line says.
+func TestStepsWithoutTheirGraph(t *testing.T) {
+	provider.Run(t, []string{standin.NoGraphsVariable + "=1"}, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		own, graphs, notices := *cuda, asGraphs(t, cuda, true), []string(nil)
+		own.Kernels = true
+		graphs.Notice = func(text string) { notices = append(notices, text) }
+		if n := sameSteps(t, &own, graphs, counts, 5); n != 0 {
+			t.Errorf("%d steps were graphs", n)
+		}
+		if len(notices) != 1 || strings.Contains(notices[0], "\n") ||
+			!strings.HasPrefix(notices[0], "CUDA graphs: own_step runs without one: ") {
+			t.Errorf("notices %q", notices)
+		}
+		t.Log(notices)
+	})
 }

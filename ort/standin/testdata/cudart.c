@@ -63,6 +63,8 @@ static int refused(void) {
   return 1;
 }
 
+static int unrecorded(void) { return getenv("STANDIN_UNRECORDED") != NULL; }
+
 static int recorded_as(int kind, int (*run)(void *), const void *data, size_t bytes) {
   if (!records()) return 0;
   append(recording, kind, run, NULL, data, bytes);
@@ -72,6 +74,7 @@ static int recorded_as(int kind, int (*run)(void *), const void *data, size_t by
 
 // standin_record is for the stand-in of the driver.
 int standin_record(int (*run)(void *), const void *data, size_t bytes) {
+  if (unrecorded() && refused()) return in_capture;
   recorded_as(kernel_node, run, data, bytes);
   return spoiled ? capture_spoiled : success;
 }
@@ -302,7 +305,7 @@ int __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, void **s
 }
 static int idle(void *data) { return success; }
 static int launched(void) {
-  if (getenv("STANDIN_UNRECORDED") && refused()) return in_capture;
+  if (unrecorded() && refused()) return in_capture;
   if (!recorded_as(kernel_node, idle, NULL, 0)) count[kernels]++;
   return success;
 }
