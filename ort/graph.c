@@ -17,12 +17,6 @@ static struct {
   int (*launch)(void *, void *);
   int (*destroy)(void *);
   int (*exec_destroy)(void *);
-  int (*nodes)(void *, void **, size_t *);
-  int (*type)(void *, int *);
-  int (*dependents)(void *, void **, void *, size_t *);
-  int (*host_get)(void *, void *);
-  int (*host_set)(void *, const void *);
-  int (*remove)(void *);
   int (*last_error)(void);
   const char *(*message)(int);
 } cuda;
@@ -39,12 +33,7 @@ int zos_graph_open(void) {
             find(&cuda.begin, "cudaStreamBeginCapture") && find(&cuda.end, "cudaStreamEndCapture") &&
             find(&cuda.instantiate, "cudaGraphInstantiate") && find(&cuda.launch, "cudaGraphLaunch") &&
             find(&cuda.destroy, "cudaGraphDestroy") && find(&cuda.exec_destroy, "cudaGraphExecDestroy") &&
-            find(&cuda.nodes, "cudaGraphGetNodes") && find(&cuda.type, "cudaGraphNodeGetType") &&
-            find(&cuda.dependents, "cudaGraphNodeGetDependentNodes") &&
-            find(&cuda.host_get, "cudaGraphHostNodeGetParams") &&
-            find(&cuda.host_set, "cudaGraphHostNodeSetParams") &&
-            find(&cuda.remove, "cudaGraphDestroyNode") && find(&cuda.last_error, "cudaGetLastError") &&
-            find(&cuda.message, "cudaGetErrorString");
+            find(&cuda.last_error, "cudaGetLastError") && find(&cuda.message, "cudaGetErrorString");
   return all ? 0 : zos_graph_missing;
 }
 
@@ -58,46 +47,9 @@ const char *zos_graph_message(int error) {
   return cuda.message(error);
 }
 
-typedef struct {
-  void (*call)(void *);
-  void *data;
-} host_call;  // struct cudaHostNodeParams, but for what CUDA 13 may have added
-
 struct zos_graph {
   void *exec;
-  host_call *calls;
-  size_t count;
 };
-
-static void nothing(void *data) { (void)data; }
-
-// adopt takes the host functions out of a graph. ONNX Runtime ends a run with one that frees the page-locked
-// memory which copies to the device read, which a graph needs as long as it lives: so the graph calls it at
-// its own end. A function that something waits for leaves one behind that does nothing.
-static int adopt(void *graph, zos_graph *g) {
-  enum { host = 3 };  // cudaGraphNodeTypeHost
-  size_t n = 0;
-  int failed = cuda.nodes(graph, NULL, &n);
-  void **nodes = calloc(n + 1, sizeof *nodes);
-  g->calls = calloc(n + 1, sizeof *g->calls);
-  if (nodes == NULL || g->calls == NULL) failed = zos_graph_memory;
-  if (!failed) failed = cuda.nodes(graph, nodes, &n);
-  for (size_t i = 0; i < n && !failed; i++) {
-    int type = 0;
-    failed = cuda.type(nodes[i], &type);
-    if (failed || type != host) continue;
-    host_call params[8] = {{0}}, idle = {.call = nothing};  // room for a longer struct
-    size_t waiting = 1;
-    if ((failed = cuda.host_get(nodes[i], params))) continue;
-    g->calls[g->count++] = params[0];
-    if (cuda.dependents(nodes[i], NULL, NULL, &waiting) != 0) waiting = 1;
-    failed = waiting == 0 ? cuda.remove(nodes[i]) : 0;
-    params[0] = idle;
-    if (waiting > 0) failed = cuda.host_set(nodes[i], params);
-  }
-  free(nodes);
-  return failed;
-}
 
 int zos_record_begin(const zos_layout *layout) {
   enum { thread_local_mode = 1 };
@@ -113,7 +65,6 @@ int zos_record_end(bool ok, zos_graph **graph) {
   int failed = cuda.end(zos_pool_stream(), &recorded), own = zos_block_end();
   if (!failed && own) failed = own;
   if (!failed && g == NULL) failed = zos_graph_memory;
-  if (!failed && ok) failed = adopt(recorded, g);
   if (!failed && ok) failed = cuda.instantiate(&g->exec, recorded, 0);
   if (recorded != NULL) (void)cuda.destroy(recorded);
   (void)cuda.last_error();  // or the next kernel would be blamed for it
@@ -127,8 +78,6 @@ int zos_graph_launch(const zos_graph *g) { return cuda.launch(g->exec, zos_pool_
 void zos_graph_free(zos_graph *g) {
   if (g == NULL) return;
   if (g->exec != NULL) (void)cuda.exec_destroy(g->exec);
-  for (size_t i = 0; i < g->count; i++) g->calls[i].call(g->calls[i].data);
-  free(g->calls);
   free(g);
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // Replay is a program on a Resident that runs as a CUDA graph: the third run of a step is recorded, and
-// replayed from then on. It owns its session and the Steps bound to it; its Resident owns it.
+// replayed from then on. It owns its session and the Step bound to it; its Resident owns it.
 //
 // The session is one for inference, whose runs need not end by waiting for the device, which a recording
 // forbids; a training session's do. ONNX Runtime's own graphs (enable_cuda_graph) would make the first step
@@ -34,7 +34,8 @@ type Replay struct {
 	steps    map[*Step]bool
 }
 
-// noWait is the setting of a run that does not wait for the device at its end.
+// noWait is the setting of a run that does not wait for the device at its end, which only a recording needs: it leaves
+// what ONNX Runtime keeps for the device to the next run that waits.
 const noWait = "disable_synchronize_execution_providers"
 
 // NewReplay makes a program from an ONNX model (see the package comment). It does not keep the bytes.
@@ -90,12 +91,15 @@ func (p *Replay) Inputs() []Port { return slices.Clone(p.inputs) }
 func (p *Replay) Outputs() []Port { return slices.Clone(p.outputs) }
 
 // Bind fixes the tensors that a step reads and writes: every input, and the wanted outputs. Their copies on
-// the device have places of their own as long as the step is there.
+// the device have places of their own as long as the step is there. A Replay has one step at a time.
 func (p *Replay) Bind(inputs, outputs map[string]*Tensor) (*Step, error) {
 	p.resident.mu.Lock()
 	defer p.resident.mu.Unlock()
 	if p.session == nil {
 		return nil, fmt.Errorf("bind: replay %w", ErrClosed)
+	}
+	if len(p.steps) > 0 {
+		return nil, fmt.Errorf("bind: replay %w: it has a step", ErrInUse)
 	}
 	st, in, out, err := hold(p.inputs, p.outputs, inputs, outputs)
 	if err != nil {
@@ -301,9 +305,9 @@ func (c *recording) compute(b *C.zos_binding) error {
 	return cudaError("start a graph", C.zos_graph_launch(c.graph))
 }
 
-// start starts the nodes of the program one by one.
+// start starts the nodes of the program one by one, and waits.
 func (c *recording) start(b *C.zos_binding) error {
-	return check("step", C.zos_run(c.program.session.handle, c.program.settings, b, false))
+	return check("step", C.zos_run(c.program.session.handle, nil, b, false))
 }
 
 // prepare makes a run that comes before the recording. It takes its memory from the pool; the block of the
@@ -330,7 +334,9 @@ func (c *recording) prepare(b *C.zos_binding) error {
 	return nil
 }
 
-// record makes the graph of a run, in a block that is large enough for all graphs.
+// record makes the graph of a run, in a block that is large enough for all graphs. The copies of a graph read tables
+// in page-locked memory, which ONNX Runtime keeps until the session's next run that waits, or its end: the graph of a
+// session has no such run beside it.
 func (c *recording) record(b *C.zos_binding) error {
 	c.drop()
 	var most C.size_t
@@ -343,7 +349,7 @@ func (c *recording) record(b *C.zos_binding) error {
 	if err := cudaError("begin", C.zos_record_begin(c.layout)); err != nil {
 		return err
 	}
-	failed := c.start(b)
+	failed := check("step", C.zos_run(c.program.session.handle, c.program.settings, b, false))
 	err := cudaError("end", C.zos_record_end(failed == nil, &c.graph))
 	c.generation = C.zos_block_generation()
 	return errors.Join(failed, err)

@@ -1,11 +1,13 @@
 package conformance
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"zos-ort/cmd/internal/memory"
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/autodiff"
@@ -13,7 +15,6 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
-	"zos-ort/graphgen/plan"
 	"zos-ort/graphgen/port"
 	"zos-ort/models/method"
 	"zos-ort/models/space"
@@ -71,23 +72,23 @@ func checkGraphs(t *testing.T, e settings.Experiment, cuda *ort.CUDA, counts str
 		{p.Eval, func() error { _, err := s.Evaluate(x); return err }},
 	}
 	standin.Reset(t, counts)
-	largest, beside := 0, 4*2*(p.Weight.Weights.Len()+p.Weight.Stats.Len())
+	var programs []*graphgen.Program
 	for _, step := range steps {
 		for i := range 6 {
 			checkReplay(t, counts, step.Program, i, step.run)
 		}
-		largest = max(largest, plan.Of(step.Graph).Peak)
-		beside += int(hostBytes(step.Signature.Inputs)+hostBytes(step.Signature.Outputs)) + constantBytes(step.Program)
+		programs = append(programs, step.Program)
 	}
 	for _, step := range steps[:2] { // which gave their memory to the first runs of the others
 		for run := 2; run < 4; run++ {
 			checkReplay(t, counts, step.Program, run, step.run)
 		}
 	}
-	got := standin.Read(t, counts)
-	t.Logf("%d bytes are in use, %d were at most, %d and %d were predicted", got.InUse-before, got.Peak-before, largest, beside)
-	if want := largest + beside; float64(got.Peak-before) > 1.1*float64(want) {
-		t.Errorf("%d bytes were in use at most, predicted were %d", got.Peak-before, want)
+	e.Execution.CUDAGraphs = settings.GraphsOn
+	got, want := int(standin.Read(t, counts).Peak-before), memory.PeakOf(e, programs)
+	t.Logf("%d bytes were in use at most, %d were predicted", got, want)
+	if math.Abs(float64(got-want)) > .1*float64(want) {
+		t.Errorf("%d bytes were in use at most, predicted were %d", got, want)
 	}
 }
 
@@ -101,14 +102,41 @@ func checkReplay(t *testing.T, counts string, p *graphgen.Program, run int, do f
 	}
 	after := standin.Read(t, counts)
 	graphs, recorded, copies := after.Graphs-before.Graphs, after.Recorded-before.Recorded, after.Copies-before.Copies
+	waits := after.Waits - before.Waits
 	launched := after.Kernels + after.Calls - before.Kernels - before.Calls
 	if (graphs == 1) != (run >= 2) || (recorded > 0) != (run == 2) || (launched > 0) != (run < 2) ||
-		(run > 2 && copies != 2) || after.Waits-before.Waits != 1 || after.Strays > before.Strays {
+		(run > 2 && copies != 2) || (run >= 2 && waits != 1) || after.Strays > before.Strays {
 		t.Errorf("%s, run %d: %d graphs, %d recorded, %d launched, %d copies, %d waits", p.Name, run+1, graphs, recorded,
-			launched, copies, after.Waits-before.Waits)
+			launched, copies, waits)
 	}
 	if run == 2 {
 		t.Logf("%s: %d recorded", p.Name, recorded)
+	}
+}
+
+// graphsAgree: over ten steps as CUDA graphs, with the provider's kernels and with ours, the losses are those of the CPU.
+// A program that does not become a graph fails, and says why.
+func graphsAgree(t *testing.T, d gpuDevice) {
+	names, kernels, steps := []string{"zos", "pc-darts", "darts"}, []string{settings.StockKernels, settings.OwnKernels}, 10
+	if !d.card { // see TestGraphsOfSteps for the others
+		names, kernels, steps = names[:1], kernels[:1], 4
+	}
+	for _, name := range names {
+		for _, k := range kernels {
+			t.Run(name+"/"+k, func(t *testing.T) {
+				d.agree(t, func(cuda *ort.CUDA) []float64 {
+					c, own, o := newGPUCase(t, name, 8), k == settings.OwnKernels, ort.Options{Threads: 2}
+					if c.Execution.GPUKernels = k; cuda != nil {
+						o.CUDA = asGraphs(t, cuda, own)
+					} else if own {
+						c.Device.GPU, c.Execution.GPUKernels = false, ""
+					}
+					s := c.openWith(t, o, program.Vectors{})
+					defer s.Close()
+					return append(c.train(t, s, 0, steps, true), c.logits(t, s)...)
+				})
+			})
+		}
 	}
 }
 

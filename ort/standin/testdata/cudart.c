@@ -4,9 +4,10 @@
 // offsets are those of CUDA 13's headers.
 //
 // A stream can be recorded into a graph, in the mode that refuses what it must to the recording thread
-// alone: to wait, to take or give back memory, to copy at once or from memory that is not page-locked.
-// What is refused spoils the recording. Starting a graph copies and runs our own kernels again, and fails
-// where a copy reads or writes memory that was given back.
+// alone: to wait, to take or give back memory, to copy at once or from memory that is not page-locked. It also
+// refuses to call a function of the host, which a graph would call whenever it is started: ONNX Runtime's
+// frees memory. What is refused spoils the recording. Starting a graph copies and runs our own kernels again,
+// and fails where a copy reads or writes memory that was given back.
 #include <pthread.h>
 #include <string.h>
 
@@ -15,12 +16,9 @@
 enum { success = 0, invalid = 1, out_of_memory = 2, missing_symbol = 500, illegal_address = 700, in_capture = 900,
        capture_spoiled = 901, implicit_in_capture = 906 };
 
-// A node of a graph: something to run, or a function of the host.
-enum { kernel_node = 0, copy_node = 1, set_node = 2, host_node = 3 };
+// A node of a graph is something to run.
 typedef struct node {
-  int kind;
   int (*run)(void *);
-  void (*call)(void *);  // of the host
   void *data;
   size_t bytes;
   struct node *next;
@@ -36,10 +34,9 @@ static graph *new_graph(void) {
   return g;
 }
 
-static void append(graph *g, int kind, int (*run)(void *), void (*call)(void *), const void *data, size_t bytes) {
+static void append(graph *g, int (*run)(void *), const void *data, size_t bytes) {
   node *n = calloc(1, sizeof *n);
-  *n = (node){.kind = kind, .run = run, .call = call, .data = (void *)data, .bytes = bytes};
-  if (bytes > 0) n->data = memcpy(malloc(bytes), data, bytes);
+  *n = (node){.run = run, .data = memcpy(malloc(bytes + 1), data, bytes), .bytes = bytes};
   *g->end = n;
   g->end = &n->next;
 }
@@ -48,7 +45,7 @@ static void free_graph(graph *g) {
   while (g->first != NULL) {
     node *n = g->first;
     g->first = n->next;
-    if (n->bytes > 0) free(n->data);
+    free(n->data);
     free(n);
   }
   free(g);
@@ -65,9 +62,9 @@ static int refused(void) {
 
 static int unrecorded(void) { return getenv("STANDIN_UNRECORDED") != NULL; }
 
-static int recorded_as(int kind, int (*run)(void *), const void *data, size_t bytes) {
+static int record(int (*run)(void *), const void *data, size_t bytes) {
   if (!records()) return 0;
-  append(recording, kind, run, NULL, data, bytes);
+  append(recording, run, data, bytes);
   count[recorded]++;
   return 1;
 }
@@ -75,7 +72,7 @@ static int recorded_as(int kind, int (*run)(void *), const void *data, size_t by
 // standin_record is for the stand-in of the driver.
 int standin_record(int (*run)(void *), const void *data, size_t bytes) {
   if (unrecorded() && refused()) return in_capture;
-  recorded_as(kernel_node, run, data, bytes);
+  record(run, data, bytes);
   return spoiled ? capture_spoiled : success;
 }
 
@@ -218,7 +215,15 @@ typedef struct {
   const char *from;
   size_t to_pitch, from_pitch, width, height;
   int kind;
+  uint64_t sum;  // of what a graph copies to the device
 } copying;
+
+static uint64_t sum_of(const copying *c) {
+  uint64_t sum = 0;
+  for (size_t y = 0; y < c->height && c->kind == 1; y++)
+    for (size_t x = 0; x < c->width; x++) sum = sum * 31 + (unsigned char)c->from[y * c->from_pitch + x];
+  return sum;
+}
 
 static int do_copy(const copying *c) {
   for (size_t y = 0; y < c->height; y++) memmove(c->to + y * c->to_pitch, c->from + y * c->from_pitch, c->width);
@@ -226,13 +231,14 @@ static int do_copy(const copying *c) {
   return c->kind >= 0 && c->kind <= 3 ? success : invalid;
 }
 
-// again copies for a graph, whose memory must be there still.
+// again copies for a graph. The memory must be there still, and what goes to the device is what it was: a
+// graph of zos-ort copies nothing else there than tables.
 static int again(void *data) {
   const copying *c = data;
   size_t to = (c->height - 1) * c->to_pitch + c->width, from = (c->height - 1) * c->from_pitch + c->width;
   int there = lies_in(c->kind == 2 ? locked_memory : device_memory, c->to, to) &&
               lies_in(c->kind == 1 ? locked_memory : device_memory, c->from, from);
-  return there ? do_copy(c) : illegal_address;
+  return there && sum_of(c) == c->sum ? do_copy(c) : illegal_address;
 }
 
 static int copy_on(const copying *c, void *s) {
@@ -241,7 +247,9 @@ static int copy_on(const copying *c, void *s) {
     int locked = (c->kind != 1 || lies_in(locked_memory, c->from, c->width)) &&
                  (c->kind != 2 || lies_in(locked_memory, c->to, c->width)) && c->kind != 0;
     if (!locked && refused()) return in_capture;
-    recorded_as(copy_node, again, c, sizeof *c);
+    copying kept = *c;
+    kept.sum = sum_of(c);
+    record(again, &kept, sizeof kept);
     return success;
   }
   count[copies]++;
@@ -285,7 +293,7 @@ int cudaMemset(void *p, int value, size_t bytes) {
 }
 int cudaMemsetAsync(void *p, int value, size_t bytes, void *s) {
   work_on(s);
-  if (recorded_as(set_node, set_again, &(setting){p, value, bytes}, sizeof(setting))) return success;
+  if (record(set_again, &(setting){p, value, bytes}, sizeof(setting))) return success;
   memset(p, value, bytes);
   return success;
 }
@@ -306,7 +314,7 @@ int __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, void **s
 static int idle(void *data) { return success; }
 static int launched(void) {
   if (unrecorded() && refused()) return in_capture;
-  if (!recorded_as(kernel_node, idle, NULL, 0)) count[kernels]++;
+  if (!record(idle, "", 0)) count[kernels]++;
   return success;
 }
 int cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, size_t shared, void *s) {
@@ -319,8 +327,8 @@ int __cudaLaunchKernel(const void *f, dim3 grid, dim3 block, void **arguments, s
 int cudaLaunchKernelExC(const void *config, const void *f, void **arguments) { return launched(); }
 int cudaLaunchHostFunc(void *s, void (*f)(void *), void *data) {
   work_on(s);
-  if (!records()) f(data);
-  else append(recording, host_node, NULL, f, data, 0);
+  if (refused()) return in_capture;
+  f(data);
   return success;
 }
 int __cudaGetKernel(void **kernel, const void *f) { *kernel = (void *)f; return success; }
@@ -440,7 +448,7 @@ int cudaStreamEndCapture(void *s, void **g) {
 }
 int cudaGraphInstantiate(void **exec, void *g, uint64_t flags) {
   graph *copy = new_graph();
-  for (const node *n = ((graph *)g)->first; n != NULL; n = n->next) append(copy, n->kind, n->run, n->call, n->data, n->bytes);
+  for (const node *n = ((graph *)g)->first; n != NULL; n = n->next) append(copy, n->run, n->data, n->bytes);
   *exec = copy;
   return success;
 }
@@ -449,45 +457,11 @@ int cudaGraphLaunch(void *exec, void *s) {
   work_on(s);
   count[graphs]++;
   int failed = success;
-  for (const node *n = ((graph *)exec)->first; n != NULL && !failed; n = n->next) {
-    if (n->run != NULL) failed = n->run(n->data);
-    else n->call(n->data);
-  }
+  for (const node *n = ((graph *)exec)->first; n != NULL && !failed; n = n->next) failed = n->run(n->data);
   return failed;
 }
 int cudaGraphDestroy(void *g) { free_graph(g); return success; }
 int cudaGraphExecDestroy(void *exec) { free_graph(exec); return success; }
-int cudaGraphGetNodes(void *g, void **nodes, size_t *n) {
-  size_t all = 0;
-  for (node *x = ((graph *)g)->first; x != NULL; x = x->next) {
-    if (nodes != NULL && all < *n) nodes[all] = x;
-    all++;
-  }
-  *n = all;
-  return success;
-}
-int cudaGraphNodeGetType(void *n, int *kind) { *kind = ((node *)n)->kind; return success; }
-int cudaGraphNodeGetDependentNodes(void *n, void **nodes, void *edges, size_t *count) {
-  *count = ((node *)n)->next != NULL;
-  return success;
-}
-typedef struct { void (*call)(void *); void *data; } host_parameters;
-int cudaGraphHostNodeGetParams(void *n, host_parameters *p) {
-  *p = (host_parameters){((node *)n)->call, ((node *)n)->data};
-  return success;
-}
-int cudaGraphHostNodeSetParams(void *n, const host_parameters *p) {
-  ((node *)n)->call = p->call;
-  ((node *)n)->data = p->data;
-  return success;
-}
-
-// cudaGraphDestroyNode takes out a node that nothing waits for.
-int cudaGraphDestroyNode(void *n) {
-  ((node *)n)->kind = kernel_node;
-  ((node *)n)->run = idle;
-  return success;
-}
 
 int cudaGetLastError(void) { return success; }
 int cudaPeekAtLastError(void) { return success; }
