@@ -23,7 +23,7 @@ type CUDA struct {
 	TF32     bool  // convolutions and matrix products with 10 bits of mantissa
 	BFloat16 bool  // programs keep activations as bfloat16
 	Kernels  bool  // programs use our own kernels (package ort/kernels)
-	Graphs   bool  // programs of a Store run as CUDA graphs
+	Graphs   bool  // programs of a Store run as CUDA graphs (Replay)
 	Limit    int64 // bytes that the pool may hand out; 0: all of the device
 	Search   AlgorithmSearch
 

@@ -40,7 +40,6 @@ int zos_graph_open(void) {
 const char *zos_graph_message(int error) {
   switch (error) {
     case zos_graph_missing: return "libcudart lacks a function";
-    case zos_graph_memory: return "there is no memory for it";
     case zos_graph_other: return "it takes other memory than the run before";
     case zos_graph_held: return "it keeps memory after its end";
   }

@@ -14,7 +14,7 @@ enum { zos_graph_missing = -1, zos_graph_memory = -2, zos_graph_other = -3, zos_
 // zos_graph_open finds the functions in the libcudart of the pool.
 int zos_graph_open(void);
 
-// zos_graph_message says what an error is.
+// zos_graph_message says what an error is, other than a lack of memory.
 const char *zos_graph_message(int error);
 
 // zos_graph is a recorded run.

@@ -1,10 +1,10 @@
 package ort
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"zos-ort/ort/standin"
@@ -20,8 +20,8 @@ type replayed struct {
 	counts   string
 }
 
-// newReplayed opens the stand-in. It returns nil where another process does the test.
-func newReplayed(t *testing.T, env ...string) *replayed {
+// newReplayed opens the stand-in, with a limit of its pool. It returns nil where another process does the test.
+func newReplayed(t *testing.T, limit int64) *replayed {
 	t.Helper()
 	if _, err := LocateCUDA(); err != nil {
 		t.Skipf("skipped: %v", err)
@@ -31,14 +31,10 @@ func newReplayed(t *testing.T, env ...string) *replayed {
 		counts = inherited
 	}
 	t.Setenv(standin.CountsVariable, counts)
-	for _, e := range env {
-		name, value, _ := strings.Cut(e, "=")
-		t.Setenv(name, value)
-	}
 	if !fresh(t) {
 		return nil
 	}
-	ok(t, OpenCUDA(FindDevices([]string{standin.Build(t)}), CUDA{}))
+	ok(t, OpenCUDA(FindDevices([]string{standin.Build(t)}), CUDA{Limit: limit}))
 	f := &replayed{counts: counts, resident: must(NewResident(fitParams()))(t)}
 	o := Options{CUDA: &CUDA{Graphs: true, Notice: func(s string) { f.notices = append(f.notices, s) }}}
 	f.program = must(NewReplay(f.resident, fitModel(), o))(t)
@@ -70,7 +66,7 @@ func (f *replayed) run(t *testing.T) standin.Counts {
 // The third run of a step is recorded. From then on it is a copy of the inputs, a graph and a copy of the
 // outputs.
 func TestGraphs(t *testing.T) {
-	f := newReplayed(t)
+	f := newReplayed(t, 0)
 	if f == nil {
 		return
 	}
@@ -87,10 +83,56 @@ func TestGraphs(t *testing.T) {
 	if len(f.notices) > 0 {
 		t.Error(f.notices)
 	}
-	want := []float32{3, 4}
+}
+
+// A graph whose memory the pool refuses is not recorded, which one line says. The runs go on.
+func TestGraphWithoutMemory(t *testing.T) {
+	f := newReplayed(t, 1500)
+	if f == nil {
+		return
+	}
+	defer f.close(t)
+	for i := range 5 {
+		if c := f.run(t); c.Graphs != 0 || c.Kernels == 0 {
+			t.Errorf("run %d asked for %+v", i+1, c)
+		}
+	}
+	if want := []string{"CUDA graphs: g runs without one: its memory: out of GPU memory"}; !slices.Equal(f.notices, want) {
+		t.Errorf("notices %q, want %q", f.notices, want)
+	}
+}
+
+// A Resident is a state like any other: it is copied whole, and refuses what is not there or closed.
+func TestResident(t *testing.T) {
+	f := newReplayed(t, 0)
+	if f == nil {
+		return
+	}
+	want, got := []float32{3, 4}, make([]float32, 2)
 	ok(t, f.resident.Set("w", want))
-	got := make([]float32, 2)
 	if ok(t, f.resident.Get("w", got)); !slices.Equal(got, want) {
 		t.Errorf("the state is %v, not %v", got, want)
 	}
+	var b bytes.Buffer
+	must(f.resident.WriteTo(&b))(t)
+	if read := must(ReadCheckpoint(&b))(t); len(read) != 2 || !slices.Equal(read[1].Data, want) {
+		t.Errorf("the checkpoint has %+v", read)
+	}
+	wantErr(t, f.resident.Get("v", got), ErrName, "v is no parameter")
+	wantErr(t, f.resident.Set("w", got[:1]), ErrShape, "2 elements, the slice 1")
+	_, err := f.program.Bind(f.inputs, f.outputs)
+	wantErr(t, err, ErrInUse, "it has a step")
+	f.step.Close()
+	f.step = must(f.program.Bind(f.inputs, f.outputs))(t)
+	f.run(t)
+	_, err = NewReplay(f.resident, fitModel(), Options{})
+	wantErr(t, err, ErrCUDA)
+	_, err = NewResident([]Param{{Name: "w", Shape: []int{3}, Data: got}})
+	wantErr(t, err, ErrShape)
+	f.program.Close()
+	wantErr(t, f.step.Run(), ErrClosed)
+	f.close(t)
+	wantErr(t, f.resident.Get("w", got), ErrClosed)
+	_, err = NewReplay(f.resident, fitModel(), Options{CUDA: &CUDA{}})
+	wantErr(t, err, ErrClosed)
 }

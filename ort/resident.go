@@ -64,7 +64,7 @@ func (r *Resident) add(p Param) error {
 		}
 		v := resident{memory: C.zos_pool_alloc(bytes)}
 		if v.memory == nil {
-			return fmt.Errorf("new state: out of GPU memory: %s takes %d bytes", p.Name, bytes)
+			return fmt.Errorf("new state: %w: %s takes %d bytes", ErrGPUMemory, p.Name, bytes)
 		}
 		r.values[p.Name] = v
 		dims, rank := cDims(p.Shape)
@@ -150,8 +150,11 @@ func (r *Resident) Close() {
 
 // cudaError is an error of libcudart, or of the graphs of this package; nil for 0.
 func cudaError(op string, code C.int) error {
-	if code == 0 {
+	switch code {
+	case 0:
 		return nil
+	case C.zos_graph_memory:
+		return fmt.Errorf("%s: %w", op, ErrGPUMemory)
 	}
 	return fmt.Errorf("%s: %w", op, errors.New(C.GoString(C.zos_graph_message(code))))
 }

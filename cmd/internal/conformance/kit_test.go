@@ -114,6 +114,9 @@ func TestKit(t *testing.T) {
 			t.Errorf("%s has status %q", name, k.status(name))
 		}
 	}
+	if s := k.text(t, "bench-own-graphs-2.txt"); strings.Contains(s, "runs without") {
+		t.Errorf("a program is no graph: %s", s)
+	}
 	if s := k.text(t, "bench-own-graphs-2.json"); !strings.Contains(s, `"gpu_kernels": "own"`) || !strings.Contains(s, `"cuda_graphs": "on"`) {
 		t.Errorf("our kernels as graphs: %s", s)
 	}

@@ -187,7 +187,7 @@ func (d *Device) Available() memory.Available {
 // predicted, what there is, and the batch that fits. It leaves other errors alone.
 func (d *Device) Explain(err error, part memory.Demand) error {
 	var failed *ort.Error
-	if d.Meter == nil || !errors.As(err, &failed) {
+	if d.Meter == nil || (!errors.As(err, &failed) && !errors.Is(err, ort.ErrGPUMemory)) {
 		return err
 	}
 	if s, unread := ort.Pool(); unread != nil || s.Refused == 0 {

@@ -3,11 +3,11 @@
 // the functions that ONNX Runtime's CUDA provider and zos-ort call are here; names, numbers and
 // offsets are those of CUDA 13's headers.
 //
-// A stream can be recorded into a graph, in the mode that refuses what it must to the recording thread
-// alone: to wait, to take or give back memory, to copy at once or from memory that is not page-locked. It also
-// refuses to call a function of the host, which a graph would call whenever it is started: ONNX Runtime's
-// frees memory. What is refused spoils the recording. Starting a graph copies and runs our own kernels again,
-// and fails where a copy reads or writes memory that was given back.
+// A stream can be recorded into a graph. In the mode of zos-ort, the recording thread is refused to wait, to
+// take or give back memory, to copy at once or from memory that is not page-locked, and to have a function of
+// the host called: a graph would call it whenever it is started, and ONNX Runtime's frees memory. What is
+// refused spoils the recording. Starting a graph copies and runs our own kernels again. It fails where a copy
+// reads or writes memory that was given back, or takes something else to the device than when recorded.
 #include <pthread.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ typedef struct node {
 typedef struct { node *first, **end; } graph;
 static graph *recording;  // NULL: no stream is recorded
 static pthread_t recorder;
-static int spoiled;
+static int spoiled, strict;
 
 static graph *new_graph(void) {
   graph *g = calloc(1, sizeof *g);
@@ -55,7 +55,7 @@ static int records(void) { return recording != NULL && pthread_equal(recorder, p
 
 // refused spoils a recording of this thread.
 static int refused(void) {
-  if (!records()) return 0;
+  if (!records() || !strict) return 0;
   spoiled = 1;
   return 1;
 }
@@ -231,8 +231,7 @@ static int do_copy(const copying *c) {
   return c->kind >= 0 && c->kind <= 3 ? success : invalid;
 }
 
-// again copies for a graph. The memory must be there still, and what goes to the device is what it was: a
-// graph of zos-ort copies nothing else there than tables.
+// again copies for a graph, from what is there to what is there: to the device tables, which never change.
 static int again(void *data) {
   const copying *c = data;
   size_t to = (c->height - 1) * c->to_pitch + c->width, from = (c->height - 1) * c->from_pitch + c->width;
@@ -432,6 +431,7 @@ int cudaStreamBeginCapture(void *s, int mode) {
   recording = new_graph();
   recorder = pthread_self();
   spoiled = 0;
+  strict = mode == 1;  // cudaStreamCaptureModeThreadLocal
   count[capturing] = 1;
   return success;
 }
