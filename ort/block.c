@@ -10,7 +10,7 @@ typedef struct {
   void *p;  // NULL: given back
 } use;
 
-struct zos_layout {
+struct zos_places {
   use *uses;
   size_t count, bytes;
 };
@@ -22,8 +22,8 @@ static __thread int source;  // of this thread's memory
 static struct {
   use *uses;
   size_t count, room, clock;
-  const zos_layout *layout;  // of a recording
-  bool other;                // the run takes other memory than the layout says
+  const zos_places *places;  // of a recording
+  bool other;                // the run takes other memory than it has places for
   void **later;              // memory of the pool that a recorded run gave back
   size_t later_count, later_room;
 } now;
@@ -67,7 +67,7 @@ static bool give(void *p) {
 
 static void clear(void) {
   now.count = now.clock = 0;
-  now.layout = NULL;
+  now.places = NULL;
   now.other = false;
 }
 
@@ -102,7 +102,7 @@ static size_t hole(const use *u, use *const *placed, size_t count, const use **b
 }
 
 // arrange places the large uses first, each as low as it goes.
-static bool arrange(zos_layout *l) {
+static bool arrange(zos_places *l) {
   use **order = calloc(l->count + 1, sizeof *order);
   const use **beside = calloc(l->count + 1, sizeof *beside);
   bool room = order != NULL && beside != NULL;
@@ -117,23 +117,23 @@ static bool arrange(zos_layout *l) {
   return room;
 }
 
-zos_layout *zos_measure_end(void) {
-  zos_layout *l = calloc(1, sizeof *l);
+zos_places *zos_measure_end(void) {
+  zos_places *l = calloc(1, sizeof *l);
   source = from_pool;
   if (l != NULL) {
-    *l = (zos_layout){.uses = now.uses, .count = now.count};
+    *l = (zos_places){.uses = now.uses, .count = now.count};
     now.uses = NULL;
     now.room = 0;
   }
   clear();
   if (l == NULL || arrange(l)) return l;
-  zos_layout_free(l);
+  zos_places_free(l);
   return NULL;
 }
 
-size_t zos_layout_bytes(const zos_layout *l) { return l->bytes; }
+size_t zos_places_bytes(const zos_places *l) { return l->bytes; }
 
-void zos_layout_free(zos_layout *l) {
+void zos_places_free(zos_places *l) {
   if (l == NULL) return;
   free(l->uses);
   free(l);
@@ -161,9 +161,9 @@ int zos_block_reserve(size_t bytes) {
 
 uint64_t zos_block_generation(void) { return block.generation; }
 
-void zos_block_begin(const zos_layout *layout) {
+void zos_block_begin(const zos_places *places) {
   clear();
-  now.layout = layout;
+  now.places = places;
   source = from_block;
 }
 
@@ -179,7 +179,7 @@ int zos_block_end(void) {
 
 bool zos_block_gives(size_t bytes, void **p) {
   if (source != from_block) return false;
-  const zos_layout *l = now.layout;
+  const zos_places *l = now.places;
   size_t i = now.count;
   bool known = i < l->count && l->uses[i].bytes == aligned(bytes);
   void *at = known ? block.base + l->uses[i].at : NULL;

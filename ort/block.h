@@ -6,15 +6,15 @@
 
 #include "api.h"
 
-// zos_layout has a place in the block for all that a run takes, in the order in which it takes it.
-typedef struct zos_layout zos_layout;
+// zos_places are the places in the block of all that a run takes, in the order in which it takes it.
+typedef struct zos_places zos_places;
 
 // zos_measure_begin writes down what is taken from the pool and given back until zos_measure_end, which
 // finds places for it; NULL without memory for that.
 void zos_measure_begin(void);
-zos_layout *zos_measure_end(void);
-size_t zos_layout_bytes(const zos_layout *layout);
-void zos_layout_free(zos_layout *layout);
+zos_places *zos_measure_end(void);
+size_t zos_places_bytes(const zos_places *places);
+void zos_places_free(zos_places *places);
 
 // zos_block_reserve makes the block at least as large as told. A block that is too small gives way to
 // another one, for which graphs are recorded anew: the generation is another one then. zos_block_release
@@ -23,9 +23,9 @@ int zos_block_reserve(size_t bytes);
 void zos_block_release(void);
 uint64_t zos_block_generation(void);
 
-// Between zos_block_begin and zos_block_end memory comes from the block, by a layout. zos_block_end tells
-// whether it was what the layout says, and all given back.
-void zos_block_begin(const zos_layout *layout);
+// Between zos_block_begin and zos_block_end memory comes from the block, at the places of a
+// run before. zos_block_end tells whether the same was taken, and all given back.
+void zos_block_begin(const zos_places *places);
 int zos_block_end(void);
 
 // For the pool. zos_block_gives takes memory from the block; zos_block_notes writes down what came from the

@@ -50,11 +50,11 @@ struct zos_graph {
   void *exec;
 };
 
-int zos_record_begin(const zos_layout *layout) {
+int zos_record_begin(const zos_places *places) {
   enum { thread_local_mode = 1 };
   int failed = zos_pool_enter();
   if (!failed) failed = cuda.begin(zos_pool_stream(), thread_local_mode);
-  if (!failed) zos_block_begin(layout);
+  if (!failed) zos_block_begin(places);
   return failed;
 }
 

@@ -22,7 +22,7 @@ typedef struct zos_graph zos_graph;
 
 // zos_record_begin records what is started until zos_record_end; nothing of it runs, and its memory comes
 // from the block. With ok false, or after something that cannot be recorded, there is no graph.
-int zos_record_begin(const zos_layout *layout);
+int zos_record_begin(const zos_places *places);
 int zos_record_end(bool ok, zos_graph **graph);
 int zos_graph_launch(const zos_graph *graph);
 void zos_graph_free(zos_graph *graph);

@@ -150,7 +150,7 @@ type recording struct {
 	values     []*C.OrtValue // over the mirrors
 	hidden     []*Tensor     // of ports that nobody gave a tensor for
 	runs       int           // not as a graph, at most those that come before it
-	layout     *C.zos_layout // of the memory that a run takes
+	places     *C.zos_places // of the memory that a run takes
 	graph      *C.zos_graph
 	generation C.uint64_t // of the block that the graph was recorded in
 	failed     bool       // to be recorded
@@ -190,10 +190,10 @@ func (c *recording) bind(st *Step, inputs, outputs []*Tensor) error {
 	if err != nil {
 		return err
 	}
-	if err := c.place(st.input, c.in, all, in); err != nil {
+	if err := c.bindPorts(st.input, c.in, all, in); err != nil {
 		return err
 	}
-	return c.place(st.output, c.out, p.outputs, out)
+	return c.bindPorts(st.output, c.out, p.outputs, out)
 }
 
 // complete makes tensors for ports without one. A parameter has none.
@@ -229,8 +229,8 @@ func (c *recording) mirror(tensors []*Tensor) (*C.zos_mirror, error) {
 	return m, cudaError("bind", C.zos_mirror_make(m))
 }
 
-// place binds the ports to parameters, to copies on the device, or to tensors on the host.
-func (c *recording) place(bind func(int, string, *C.OrtValue), m *C.zos_mirror, ports []Port, tensors []*Tensor) error {
+// bindPorts binds the ports to parameters, to copies on the device, or to tensors on the host.
+func (c *recording) bindPorts(bind func(int, string, *C.OrtValue), m *C.zos_mirror, ports []Port, tensors []*Tensor) error {
 	n := 0
 	for i, port := range ports {
 		t := tensors[i]
@@ -321,32 +321,43 @@ func (c *recording) prepare(b *C.zos_binding) error {
 		}
 		return err
 	}
-	C.zos_measure_begin()
-	err := c.start(b)
-	layout := C.zos_measure_end()
-	if err != nil || layout == nil {
-		C.zos_layout_free(layout)
-		return err
+	places, err := measure(func() error { return c.start(b) })
+	if places != nil {
+		c.places = places
+		c.runs++
+		recordings[c] = true
 	}
-	c.layout = layout
-	c.runs++
-	recordings[c] = true
-	return nil
+	return err
 }
+
+// measure finds places for all that a run takes from the pool; nil if it fails, or there is no memory to write it down.
+func measure(run func() error) (*C.zos_places, error) {
+	C.zos_measure_begin()
+	err := run()
+	places := C.zos_measure_end()
+	if err != nil {
+		C.zos_places_free(places)
+		return nil, err
+	}
+	return places, nil
+}
+
+// extent is the size in bytes of a block with these places.
+func extent(places *C.zos_places) int { return int(C.zos_places_bytes(places)) }
 
 // record makes the graph of a run, in a block that is large enough for all graphs. The copies of a graph read tables
 // in page-locked memory, which ONNX Runtime keeps until the session's next run that waits, or its end: the graph of a
 // session has no such run beside it.
 func (c *recording) record(b *C.zos_binding) error {
 	c.drop()
-	var most C.size_t
+	most := 0
 	for other := range recordings {
-		most = max(most, C.zos_layout_bytes(other.layout))
+		most = max(most, extent(other.places))
 	}
-	if err := cudaError("its memory", C.zos_block_reserve(most)); err != nil {
+	if err := cudaError("its memory", C.zos_block_reserve(C.size_t(most))); err != nil {
 		return err
 	}
-	if err := cudaError("begin", C.zos_record_begin(c.layout)); err != nil {
+	if err := cudaError("begin", C.zos_record_begin(c.places)); err != nil {
 		return err
 	}
 	failed := check("step", C.zos_run(c.program.session.handle, c.program.settings, b, false))
@@ -377,7 +388,7 @@ func (c *recording) free() {
 		for _, v := range c.values {
 			C.zos_value_release(v)
 		}
-		C.zos_layout_free(c.layout)
+		C.zos_places_free(c.places)
 		C.zos_mirror_free(c.in)
 		C.zos_mirror_free(c.out)
 		if delete(recordings, c); len(recordings) == 0 {

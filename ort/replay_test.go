@@ -2,10 +2,13 @@ package ort
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"zos-ort/ort/standin"
 )
@@ -82,6 +85,44 @@ func TestGraphs(t *testing.T) {
 	}
 	if len(f.notices) > 0 {
 		t.Error(f.notices)
+	}
+}
+
+// The block of a run is as large as what the run has in use at a time, and little larger.
+func TestPlaces(t *testing.T) {
+	if !fresh(t) { // the stand-in stays loaded
+		return
+	}
+	handle := must(loadCUDA(filepath.Join(standin.Build(t), "libcudart.so.13")))(t)
+	ok(t, openPool(handle, CUDA{}))
+	runtime.LockOSThread() // which the measurement is about
+	defer runtime.UnlockOSThread()
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		live, most := 0, 0
+		places := must(measure(func() error {
+			var list []unsafe.Pointer
+			var sizes []int
+			for range 2000 {
+				if i := rng.IntN(40); i < len(list) {
+					poolFree(list[i])
+					live -= sizes[i]
+					list, sizes = slices.Delete(list, i, i+1), slices.Delete(sizes, i, i+1)
+					continue
+				}
+				size := 256 << rng.IntN(8)
+				list, sizes = append(list, poolAlloc(size-rng.IntN(256))), append(sizes, size)
+				live += size
+				most = max(most, live)
+			}
+			for _, p := range list {
+				poolFree(p)
+			}
+			return nil
+		}))(t)
+		if got := extent(places); got < most || float64(got) > 1.15*float64(most) {
+			t.Errorf("seed %d: a block of %d bytes for %d at a time", seed, got, most)
+		}
 	}
 }
 
