@@ -154,22 +154,24 @@ func graphsAgree(t *testing.T, d gpuDevice) {
 	}
 }
 
-// ownProgram is a training step of nothing but our operators, which the stand-in computes: two units, a pool and a
-// batch norm, their gradients, and a step of SGD with momentum on the weights of a unit.
+// ownProgram is a training step of nothing but our operators, all ten of them, which the stand-in computes: a unit, pools, a
+// sum with a mixing weight and a batch norm, their gradients, and a step of SGD with momentum on the weights of the unit.
 func ownProgram(t *testing.T) []byte {
 	t.Helper()
 	g := ir.New("own_step")
 	err := ir.Build(func() {
 		x, target := g.Input("images", ir.T(ir.Float, 2, 4, 8, 8)), g.Input("target", ir.T(ir.Float, 2, 6, 4, 4))
-		v, rate := g.Input("window", ir.T(ir.Float, 36)), g.Input("rate", ir.T(ir.Float, 1))
+		v, rate, mix := g.Input("window", ir.T(ir.Float, 36)), g.Input("rate", ir.T(ir.Float, 1)), g.Input("mix", ir.T(ir.Float, 1))
 		w, momentum := g.Input(port.Weights, ir.T(ir.Float, 24)), g.Input(port.Momentum, ir.T(ir.Float, 24))
 		y := op.ReluConvNorm{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1, Epsilon: 1e-5}.Of(x, w, v, nil, nil, nil)[0]
-		y = op.DirectMaxPool{Kernel: 3, Stride: 1, Pad: 1}.Of(y)
+		y = op.Scaled{}.Of(op.DirectAveragePool{Kernel: 3, Stride: 1, Pad: 1}.Of(y), mix,
+			op.DirectMaxPool{Kernel: 3, Stride: 1, Pad: 1}.Of(y))
 		y = op.Normalize{Epsilon: 1e-5}.Of(y, nil, nil, nil)[0]
 		loss := op.Reshape{}.To(op.Dot{}.Of(y, target))
-		grad := autodiff.VJP([]*ir.Value{y}, []*ir.Value{target}, []*ir.Value{w})[0]
-		step := op.Scaled{}.Of(momentum, g.Floats([]float32{.9}, 1), grad)
+		grads := autodiff.VJP([]*ir.Value{y}, []*ir.Value{target}, []*ir.Value{w, mix})
+		step := op.Scaled{}.Of(momentum, g.Floats([]float32{.9}, 1), grads[0])
 		g.Output(port.Loss, loss)
+		g.Output(port.Gradient("mix"), grads[1])
 		g.Output(port.Updated(port.Momentum), op.Overwrite{}.Of(momentum, step))
 		g.Output(port.Updated(port.Weights), op.Overwrite{}.Of(w, op.Scaled{}.Of(step, rate, w)))
 		g.Input(port.Reset, ir.T(ir.Bool, 1))
@@ -181,8 +183,8 @@ func ownProgram(t *testing.T) []byte {
 	return check.Must(onnx.Bytes(check.Must(onnx.Model(g, onnx.Options{}))(t)))(t)
 }
 
-// ownSteps makes steps of that program, each on images of its own and with its own rate, and returns the losses and,
-// after every step, the state.
+// ownSteps makes steps of that program, each on images of its own and with its own rate, and returns the losses with the
+// gradients of the mixing weight and, after every step, the state.
 func ownSteps(t *testing.T, cuda *ort.CUDA, steps int) (losses [][]float32, states [][]float32) {
 	t.Helper()
 	random := func(seed uint64, shape ...int) *ort.Tensor {
@@ -204,18 +206,18 @@ func ownSteps(t *testing.T, cuda *ort.CUDA, steps int) (losses [][]float32, stat
 	defer state.Close()
 	p := check.Must(state.Open(ownProgram(t), o))(t)
 	in := map[string]*ort.Tensor{"images": random(2, 2, 4, 8, 8), "target": random(3, 2, 6, 4, 4), "window": random(4, 36),
-		"rate": random(5, 1)}
-	loss := check.Must(ort.NewTensor(ort.Float))(t)
-	step := check.Must(p.Bind(in, map[string]*ort.Tensor{port.Loss: loss}))(t)
+		"rate": random(5, 1), "mix": random(6, 1)}
+	loss, gradient := check.Must(ort.NewTensor(ort.Float))(t), check.Must(ort.NewTensor(ort.Float, 1))(t)
+	step := check.Must(p.Bind(in, map[string]*ort.Tensor{port.Loss: loss, port.Gradient("mix"): gradient}))(t)
 	for i := range steps {
 		images := random(uint64(100+i), 2, 4, 8, 8)
 		copy(in["images"].Float32(), images.Float32())
 		images.Close()
-		in["rate"].Float32()[0] = -.1 / float32(i+1)
+		in["rate"].Float32()[0], in["mix"].Float32()[0] = -.1/float32(i+1), .3*float32(i)
 		if err := step.Run(); err != nil {
 			t.Fatal(err)
 		}
-		losses = append(losses, slices.Clone(loss.Float32()))
+		losses = append(losses, slices.Concat(loss.Float32(), gradient.Float32()))
 		now := make([]float32, 48)
 		for k, name := range []string{port.Weights, port.Momentum} {
 			if err := state.Get(name, now[24*k:24*k+24]); err != nil {
@@ -228,6 +230,7 @@ func ownSteps(t *testing.T, cuda *ort.CUDA, steps int) (losses [][]float32, stat
 		x.Close()
 	}
 	loss.Close()
+	gradient.Close()
 	return losses, states
 }
 
