@@ -44,6 +44,7 @@ enum {
   zos_GetDimensions = 62,
   zos_GetTensorTypeAndShape = 65,
   zos_CreateMemoryInfo = 68,
+  zos_MemoryInfoGetName = 71,
   zos_AllocatorFree = 76,
   zos_GetAllocatorWithDefaultOptions = 78,
   zos_ReleaseEnv = 92,
@@ -69,6 +70,8 @@ enum {
   zos_GetKeyValuePairs = 298,
   zos_ReleaseKeyValuePairs = 300,
   zos_AllocatorGetStats = 319,
+  zos_SessionGetMemoryInfoForInputs = 380,
+  zos_SessionGetMemoryInfoForOutputs = 381,
 };
 
 // Positions in struct OrtTrainingApi (onnxruntime_training_c_api.h).
@@ -166,6 +169,8 @@ void zos_binding_free(zos_binding *b);
 
 // Inference. keep leaves the outputs that ONNX Runtime allocated in the binding.
 OrtStatus *zos_run(OrtSession *session, const OrtRunOptions *options, zos_binding *b, bool keep);
+// zos_on_host tells of every input or output whether it belongs into host memory.
+OrtStatus *zos_on_host(const OrtSession *session, bool outputs, size_t count, bool *host);
 OrtStatus *zos_run_setting(OrtRunOptions *options, const char *key, const char *value);
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs);

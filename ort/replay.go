@@ -31,6 +31,8 @@ type Replay struct {
 	notice   func(string)
 	inputs   []Port // without the state
 	outputs  []Port
+	inHost   []bool // of the session's inputs: in host memory
+	outHost  []bool
 	steps    map[*Step]bool
 }
 
@@ -72,6 +74,12 @@ func (p *Replay) prepare() (err error) {
 		}
 	}
 	p.outputs = p.session.outputs
+	if p.inHost, err = p.session.onHost(false); err != nil {
+		return err
+	}
+	if p.outHost, err = p.session.onHost(true); err != nil {
+		return err
+	}
 	if p.options, err = onnx.NewRunOptions(); err != nil {
 		return fmt.Errorf("create replay: %w", err)
 	}
@@ -166,9 +174,9 @@ const (
 	measuredRun = 2
 )
 
-// bind places the tensors of a step on the device, and binds the copies. Boolean tensors stay on the host:
-// the flags of updated parameters, which their kernels set there, and lazy_reset_grad, which nobody reads.
-func (c *recording) bind(st *Step, inputs, outputs []*Tensor) error {
+// bind places the tensors of a step on the device, and binds the copies. Some stay on the host: the flags of updated
+// parameters, which their kernels set there, and inputs that nobody reads.
+func (c *recording) bind(st *Step, inputs, outputs []*Tensor) (err error) {
 	p := c.program
 	all := p.session.inputs
 	st.binding = C.zos_binding_new(C.size_t(len(all)), C.size_t(len(p.outputs)))
@@ -176,83 +184,62 @@ func (c *recording) bind(st *Step, inputs, outputs []*Tensor) error {
 	for i, port := range p.inputs {
 		given[port.Name] = inputs[i]
 	}
-	in, err := c.complete(st, all, func(i int) *Tensor { return given[all[i].Name] })
-	if err != nil {
-		return err
+	in := make([]*Tensor, len(all))
+	for i, port := range all {
+		in[i] = given[port.Name]
 	}
-	out, err := c.complete(st, p.outputs, func(i int) *Tensor { return outputs[i] })
-	if err != nil {
-		return err
+	if c.in, err = c.bindPorts(st, st.input, all, in, p.inHost); err == nil {
+		c.out, err = c.bindPorts(st, st.output, p.outputs, outputs, p.outHost)
 	}
-	if c.in, err = c.mirror(in); err == nil {
-		c.out, err = c.mirror(out)
-	}
-	if err != nil {
-		return err
-	}
-	if err := c.bindPorts(st.input, c.in, all, in); err != nil {
-		return err
-	}
-	return c.bindPorts(st.output, c.out, p.outputs, out)
+	return err
 }
 
-// complete makes tensors for ports without one. A parameter has none.
-func (c *recording) complete(st *Step, ports []Port, given func(i int) *Tensor) ([]*Tensor, error) {
-	list := make([]*Tensor, len(ports))
+// bindPorts binds ports to parameters, to tensors on the host, or to copies of tensors on the device, which it returns.
+// A port without a tensor gets one.
+func (c *recording) bindPorts(st *Step, bind func(int, string, *C.OrtValue), ports []Port, tensors []*Tensor, host []bool) (
+	*C.zos_mirror, error) {
+	m := C.zos_mirror_new(C.size_t(len(ports)))
+	place := make([]C.size_t, len(ports))
+	var copied C.size_t
 	for i, port := range ports {
-		if _, state := c.program.resident.values[port.Name]; state {
+		v, state := c.program.resident.values[port.Name]
+		if state && !host[i] {
+			bind(i, port.Name, v.value)
 			continue
 		}
-		if list[i] = given(i); list[i] != nil {
+		if tensors[i] == nil {
+			t, err := NewTensor(port.DType, port.Shape...)
+			if err != nil {
+				return m, fmt.Errorf("bind: %s: %w", port.Name, err)
+			}
+			st.keep(t)
+			c.hidden, tensors[i] = append(c.hidden, t), t
+		}
+		if host[i] {
+			bind(i, port.Name, tensors[i].value)
 			continue
 		}
-		t, err := NewTensor(port.DType, port.Shape...)
-		if err != nil {
-			return nil, fmt.Errorf("bind: %s: %w", port.Name, err)
-		}
-		st.keep(t)
-		c.hidden, list[i] = append(c.hidden, t), t
+		C.zos_mirror_put(m, tensors[i].data, tensors[i].bytes())
+		place[i] = copied
+		copied++
 	}
-	return list, nil
-}
-
-// mirrored reports whether a tensor has a copy on the device.
-func mirrored(t *Tensor) bool { return t != nil && t.dtype != Bool }
-
-func (c *recording) mirror(tensors []*Tensor) (*C.zos_mirror, error) {
-	m := C.zos_mirror_new(C.size_t(len(tensors)))
-	for _, t := range tensors {
-		if mirrored(t) {
-			C.zos_mirror_put(m, t.data, t.bytes())
-		}
+	if err := cudaError("bind", C.zos_mirror_make(m)); err != nil {
+		return m, err
 	}
-	return m, cudaError("bind", C.zos_mirror_make(m))
-}
-
-// bindPorts binds the ports to parameters, to copies on the device, or to tensors on the host.
-func (c *recording) bindPorts(bind func(int, string, *C.OrtValue), m *C.zos_mirror, ports []Port, tensors []*Tensor) error {
-	n := 0
 	for i, port := range ports {
-		t := tensors[i]
-		switch {
-		case t == nil:
-			bind(i, port.Name, c.program.resident.values[port.Name].value)
-			continue
-		case !mirrored(t):
-			bind(i, port.Name, t.value)
+		if _, state := c.program.resident.values[port.Name]; state || host[i] {
 			continue
 		}
 		var value *C.OrtValue
-		dims, rank := cDims(t.shape)
-		if err := check("bind", C.zos_value_create(C.zos_pool_info(), C.zos_mirror_at(m, C.size_t(n)),
-			t.bytes(), dims, rank, C.int(t.dtype), &value)); err != nil {
-			return err
+		dims, rank := cDims(tensors[i].shape)
+		if err := check("bind", C.zos_value_create(C.zos_pool_info(), C.zos_mirror_at(m, place[i]), tensors[i].bytes(), dims,
+			rank, C.int(tensors[i].dtype), &value)); err != nil {
+			return m, err
 		}
-		n++
 		c.values = append(c.values, value)
 		bind(i, port.Name, value)
 	}
-	return nil
+	return m, nil
 }
 
 // enter, leave, exclude and run make a recording an owner of its step. A step writes the state, so all

@@ -21,16 +21,21 @@ import (
 )
 
 // Every program of a search, a ranking and a retraining with all that it can have runs wholly on the CUDA
-// provider: a session is refused when a node has no kernel there. Of a search see TestProviderSteps.
+// provider: a session is refused when a node has no kernel there. All of them run as CUDA graphs. Of a search see
+// TestProviderSteps.
 func TestProviderTakesAllPrograms(t *testing.T) {
 	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		try := func(emit func() (*graphgen.Program, error)) {
+			takes(t, emit, cuda, counts)
+			replays(t, emit, asGraphs(t, cuda, false), counts)
+		}
 		for _, name := range []string{"zos", "etenas"} {
 			m, err := method.Find(name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, precision := range []string{settings.FP32, settings.BF16} {
-				takes(t, rankOf(t, onGPU(precision, 8, 16, 8).With(m)), cuda, counts)
+				try(rankOf(t, onGPU(precision, 8, 16, 8).With(m)))
 			}
 		}
 		genotype, err := space.Named("DARTS_V2")
@@ -41,18 +46,22 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 			DropPath: true}
 		for _, target := range []pass.Target{pass.CUDA, pass.CUDABFloat16} {
 			s := net.Spec(2, 32, pass.Lowering{Target: target, Passes: pass.Share})
-			takes(t, s.WeightStep, cuda, counts)
-			takes(t, s.Evaluate, cuda, counts)
+			try(s.WeightStep)
+			try(s.Evaluate)
 		}
 	})
 }
 
 // So does every program of a search, a ranking and a retraining with our own kernels, on all channels and on part of
-// them, in every space.
+// them, in every space; and all of them run as CUDA graphs.
 func TestProviderTakesAllProgramsOfOwnKernels(t *testing.T) {
 	provider.Run(t, []string{standin.IdleVariable + "=1"}, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		own := *cuda
 		own.Kernels = true
+		try := func(emit func() (*graphgen.Program, error)) {
+			takes(t, emit, &own, counts)
+			replays(t, emit, asGraphs(t, cuda, true), counts)
+		}
 		specOf := func(name string, s settings.Stage) graphgen.Spec {
 			e := onGPU(settings.FP32, 8, 16, 8).With(check.Must(method.Find(name))(t))
 			e.Execution.GPUKernels = settings.OwnKernels
@@ -61,26 +70,26 @@ func TestProviderTakesAllProgramsOfOwnKernels(t *testing.T) {
 		for _, name := range []string{"darts-rnd", "zos-rnd"} {
 			s := specOf(name, settings.StagePruning)
 			for _, emit := range []func() (*graphgen.Program, error){s.Rank, s.Saliency, s.Flow, s.Jacobian, s.Patterns} {
-				takes(t, emit, &own, counts)
+				try(emit)
 			}
 			s = specOf(name, settings.StageSearch)
 			s.Freeze = true
 			for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.WeightGradient, s.WeightUpdate, s.AlphaStep,
 				s.Evaluate, s.Rank} {
-				takes(t, emit, &own, counts)
+				try(emit)
 			}
 		}
 		net := network.Config{Genotype: check.Must(space.Named("DARTS_V2"))(t), Channels: 4, Cells: 6, Classes: 10,
 			Auxiliary: true, DropPath: true}
 		s := net.Spec(2, 32, pass.Lowering{Target: pass.CUDAOwn, Passes: pass.All})
 		for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.WeightGradient, s.WeightUpdate, s.Evaluate} {
-			takes(t, emit, &own, counts)
+			try(emit)
 		}
 		for _, name := range space.Shipped() {
 			in := check.Must(space.Open(name))(t)
 			e := onGPU(settings.FP32, 8, 16, 8).In(space.RefTo(in)).With(check.Must(method.Find("darts"))(t))
 			e.Network, e.Execution.GPUKernels = settings.Network{Channels: 8, Cells: 3, Partial: 1}, settings.OwnKernels
-			takes(t, check.Must(e.Spec(settings.StageSearch, in.FullMask()))(t).WeightStep, &own, counts)
+			try(check.Must(e.Spec(settings.StageSearch, in.FullMask()))(t).WeightStep)
 		}
 	})
 }
@@ -116,6 +125,23 @@ func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA,
 	}
 	defer r.Close()
 	checkStep(t, counts, p, r.Run)
+}
+
+// replays runs a program until it is a graph, and once more.
+func replays(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
+	t.Helper()
+	p, err := emit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := openAlone(t, p, cuda)
+	if err != nil {
+		t.Fatalf("%s: %v", p.Name, err)
+	}
+	defer r.Close()
+	for run := range 4 {
+		checkReplay(t, counts, p, run, r.Run)
+	}
 }
 
 // A node without a kernel is an error that names it, not a detour through the host.
