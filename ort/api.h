@@ -44,6 +44,7 @@ enum {
   zos_GetDimensions = 62,
   zos_GetTensorTypeAndShape = 65,
   zos_CreateMemoryInfo = 68,
+  zos_MemoryInfoGetName = 71,
   zos_AllocatorFree = 76,
   zos_GetAllocatorWithDefaultOptions = 78,
   zos_ReleaseEnv = 92,
@@ -60,6 +61,7 @@ enum {
   zos_SessionGetProfilingStartTimeNs = 146,
   zos_ReleaseArenaCfg = 157,
   zos_CreateArenaCfgV2 = 164,
+  zos_AddRunConfigEntry = 165,
   zos_RegisterAllocator = 176,
   zos_UnregisterAllocator = 177,
   zos_GetTrainingApi = 219,
@@ -68,6 +70,8 @@ enum {
   zos_GetKeyValuePairs = 298,
   zos_ReleaseKeyValuePairs = 300,
   zos_AllocatorGetStats = 319,
+  zos_SessionGetMemoryInfoForInputs = 380,
+  zos_SessionGetMemoryInfoForOutputs = 381,
 };
 
 // Positions in struct OrtTrainingApi (onnxruntime_training_c_api.h).
@@ -165,6 +169,9 @@ void zos_binding_free(zos_binding *b);
 
 // Inference. keep leaves the outputs that ONNX Runtime allocated in the binding.
 OrtStatus *zos_run(OrtSession *session, const OrtRunOptions *options, zos_binding *b, bool keep);
+// zos_on_host tells of every input or output whether it belongs into host memory.
+OrtStatus *zos_on_host(const OrtSession *session, bool outputs, size_t count, bool *host);
+OrtStatus *zos_run_setting(OrtRunOptions *options, const char *key, const char *value);
 OrtStatus *zos_stats(const OrtSession *session, const char *device, int id,
                      OrtKeyValuePairs **pairs);
 OrtStatus *zos_profiling_start(const OrtSession *session, uint64_t *nanoseconds);

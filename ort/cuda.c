@@ -1,5 +1,6 @@
 #include "cuda.h"
 #include "allocator.h"
+#include "block.h"
 #include "call.h"
 
 #include <dlfcn.h>
@@ -42,7 +43,7 @@ enum { release_threshold = 4, reserved_current = 5, reserved_high = 6, used_curr
 // pool is the source of all device memory of the process. Allocation is ordered on the stream that
 // all sessions compute on, so freed memory may be handed out again at once.
 static struct {
-  void *memory, *stream;
+  void *library, *memory, *stream;
   int device;
   uint64_t limit;
   atomic_uint_fast64_t refused;
@@ -72,6 +73,7 @@ int zos_pool_open(void *cudart, int device, uint64_t limit) {
       pool.free_async == NULL || pool.get == NULL || pool.set == NULL || pool.trim == NULL ||
       pool.last_error == NULL || pool.memory_info == NULL)
     return -1;
+  pool.library = cudart;
   pool.limit = limit;
   pool.device = device;
   atomic_store(&pool.refused, 0);
@@ -96,13 +98,16 @@ int zos_pool_reset(void) {
 
 int zos_pool_trim(void) { return pool.trim(pool.memory, 0); }
 
-// enter puts this thread on the pool's device: a thread starts on device 0, and ONNX Runtime may
-// ask for memory on any device.
-static int enter(void) { return pool.device ? pool.use(pool.device) : 0; }
+// A thread starts on device 0, and ONNX Runtime may ask for memory on any device.
+int zos_pool_enter(void) { return pool.device ? pool.use(pool.device) : 0; }
+
+void *zos_pool_library(void) { return pool.library; }
+
+const OrtMemoryInfo *zos_pool_info(void) { return pool.info; }
 
 int zos_pool_available(size_t *bytes) {
   size_t total;
-  int failed = enter();
+  int failed = zos_pool_enter();
   return failed ? failed : pool.memory_info(bytes, &total);
 }
 
@@ -119,8 +124,10 @@ void *zos_pool_alloc(size_t bytes) {
   void *p = NULL;
   uint64_t used = 0;
   if (bytes == 0) return NULL;
+  if (zos_block_gives(bytes, &p)) return p;
   int refused = pool.limit && !zos_pool_read(zos_pool_in_use, &used) && used + bytes > pool.limit;
-  if (!refused) refused = enter() || pool.malloc_async(&p, bytes, pool.stream) != 0;
+  if (!refused) refused = zos_pool_enter() || pool.malloc_async(&p, bytes, pool.stream) != 0;
+  if (!refused) zos_block_notes(p, bytes);
   if (!refused) return p;
   atomic_store(&pool.refused, bytes);
   (void)pool.last_error();  // or the next kernel would be blamed for it
@@ -128,8 +135,9 @@ void *zos_pool_alloc(size_t bytes) {
 }
 
 void zos_pool_free(void *p) {
-  (void)enter();
-  if (p != NULL) (void)pool.free_async(p, pool.stream);
+  if (p == NULL || zos_block_takes(p)) return;
+  (void)zos_pool_enter();
+  (void)pool.free_async(p, pool.stream);
 }
 
 // alloc never returns NULL, which ONNX Runtime would use without checking. ONNX Runtime abandons the step

@@ -23,8 +23,12 @@ type CUDA struct {
 	TF32     bool  // convolutions and matrix products with 10 bits of mantissa
 	BFloat16 bool  // programs keep activations as bfloat16
 	Kernels  bool  // programs use our own kernels (package ort/kernels)
+	Graphs   bool  // programs of a Store run as CUDA graphs (Replay)
 	Limit    int64 // bytes that the pool may hand out; 0: all of the device
 	Search   AlgorithmSearch
+
+	// Notice hears in one line why a program runs without its graph; nil: nobody does.
+	Notice func(text string)
 }
 
 // AlgorithmSearch says how cuDNN's convolution algorithms are chosen, in ONNX Runtime's words.
@@ -164,7 +168,7 @@ func openPool(cudart unsafe.Pointer, c CUDA) error {
 // The options for an external allocator do not help: they are lost on the way to the provider
 // (UpdateProviderOptions in cuda_provider_factory.cc). Nor does enable_cuda_graph: the first call
 // runs a program several times to capture it, and each run would update the weights
-// (TestCUDAGraphs).
+// (TestCUDAGraphs). See Replay for the graphs of this package.
 func (c CUDA) settings() map[string]string {
 	tf32 := map[bool]string{false: "0", true: "1"}
 	search := cmp.Or(c.Search, Exhaustive)

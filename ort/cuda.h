@@ -28,6 +28,15 @@ uint64_t zos_pool_refused(void);
 void *zos_pool_alloc(size_t bytes);
 void zos_pool_free(void *p);
 
+// zos_pool_enter puts this thread on the pool's device.
+int zos_pool_enter(void);
+
+// zos_pool_library is the libcudart that zos_pool_open was given; NULL before.
+void *zos_pool_library(void);
+
+// zos_pool_info describes the pool's memory for tensors; NULL before zos_pool_register.
+const OrtMemoryInfo *zos_pool_info(void);
+
 // zos_pool_stream is the stream that orders the pool's memory.
 void *zos_pool_stream(void);
 

@@ -12,6 +12,8 @@
 //   - A State owns the checkpoint state of ONNX Runtime and the Trainers made from it. A Trainer
 //     owns its session and the Steps bound to it; an Inference owns the same. Closing an owner
 //     closes what it owns. No finalizer does any work.
+//   - A Resident is a State in the memory of a GPU, for programs that run as CUDA graphs: its
+//     Replays.
 //   - A Domain is kept alive by the sessions that were made with it.
 //
 // Using something closed is an error (ErrClosed), never a crash. All methods may be called from

@@ -25,6 +25,7 @@ var (
 	ErrShape      = errors.New("wrong shape")
 	ErrCheckpoint = errors.New("not a readable checkpoint")
 	ErrModel      = errors.New("not a usable program")
+	ErrGPUMemory  = errors.New("out of GPU memory")
 )
 
 // Code is ONNX Runtime's error code (OrtErrorCode).

@@ -94,6 +94,13 @@ func newFit(t *testing.T, o Options) *fit {
 
 func (f *fit) bind(t *testing.T) {
 	t.Helper()
+	f.tensors(t)
+	f.step = must(f.trainer.Bind(f.inputs, f.outputs))(t)
+}
+
+// tensors makes the inputs and outputs.
+func (f *fit) tensors(t *testing.T) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	f.x = must(NewTensor(Float, rows, 2))(t)
 	f.y = must(NewTensor(Float, rows, 1))(t)
@@ -106,7 +113,6 @@ func (f *fit) bind(t *testing.T) {
 	}
 	f.inputs = map[string]*Tensor{"x": f.x, "y": f.y, "rate": f.rate}
 	f.outputs = map[string]*Tensor{"loss": f.loss}
-	f.step = must(f.trainer.Bind(f.inputs, f.outputs))(t)
 }
 
 func (f *fit) close() {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 
 	onnx "github.com/yalue/onnxruntime_go"
 )
@@ -118,6 +119,19 @@ func (n *Inference) Inputs() []Port { return slices.Clone(n.inputs) }
 
 // Outputs returns the outputs of the model, in order.
 func (n *Inference) Outputs() []Port { return slices.Clone(n.outputs) }
+
+// onHost tells of every input or output whether it belongs into host memory: on a GPU those that kernels read or write
+// there, and inputs that nothing reads.
+func (n *Inference) onHost(outputs bool) ([]bool, error) {
+	host := make([]bool, len(n.inputs)+1)
+	count := len(n.inputs)
+	if outputs {
+		host, count = make([]bool, len(n.outputs)+1), len(n.outputs)
+	}
+	err := check("places of inputs and outputs",
+		C.zos_on_host(n.handle, C.bool(outputs), C.size_t(count), (*C.bool)(unsafe.Pointer(&host[0]))))
+	return host[:count], err
+}
 
 // Metadata returns the information that the model gives about itself.
 func (n *Inference) Metadata() Metadata {

@@ -4,12 +4,10 @@ package ort
 import "C"
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"slices"
 	"sync"
 	"unsafe"
 
@@ -21,10 +19,9 @@ import (
 // State is a set of named float tensors that live in the runtime. It owns an OrtCheckpointState and
 // the Trainers made from it, all of which read and write the same tensors.
 type State struct {
-	mu       sync.Mutex
-	state    *C.OrtCheckpointState // nil when closed
-	shapes   map[string][]int
-	names    []string // sorted
+	mu    sync.Mutex
+	state *C.OrtCheckpointState // nil when closed
+	layout
 	trainers map[*Trainer]bool
 
 	// ONNX Runtime copies parameters with the data transfer of the most recent session, and
@@ -64,12 +61,7 @@ func newState(b []byte, params []Param) (*State, error) {
 	if err := process.acquire("state"); err != nil {
 		return nil, err
 	}
-	s := &State{shapes: map[string][]int{}, trainers: map[*Trainer]bool{}}
-	for _, p := range params {
-		s.names = append(s.names, p.Name)
-		s.shapes[p.Name] = slices.Clone(p.Shape)
-	}
-	slices.Sort(s.names)
+	s := &State{layout: layoutOf(params), trainers: map[*Trainer]bool{}}
 	err := check("new state",
 		C.zos_state_load(unsafe.Pointer(&b[0]), C.size_t(len(b)), &s.state))
 	if err != nil {
@@ -77,15 +69,6 @@ func newState(b []byte, params []Param) (*State, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// Names returns the names of the parameters, sorted: ONNX Runtime keeps no order.
-func (s *State) Names() []string { return slices.Clone(s.names) }
-
-// Shape returns the shape of a parameter; ok is false if the name is unknown.
-func (s *State) Shape(name string) (shape []int, ok bool) {
-	shape, ok = s.shapes[name]
-	return slices.Clone(shape), ok
 }
 
 // Get copies a parameter to dst, which must have as many elements.
@@ -115,16 +98,8 @@ func (s *State) transfer(op, name string, data []float32,
 	if s.state == nil {
 		return fmt.Errorf("%s %s: state %w", op, name, ErrClosed)
 	}
-	shape, ok := s.shapes[name]
-	if !ok {
-		return fmt.Errorf("%s: %w: %s is no parameter", op, ErrName, name)
-	}
-	if n, _ := elements(shape); n != len(data) {
-		return fmt.Errorf("%s %s: %w: %v has %d elements, the slice %d", op, name, ErrShape, shape,
-			n, len(data))
-	}
-	if len(data) == 0 {
-		return nil
+	if err := s.fits(op, name, len(data)); err != nil || len(data) == 0 {
+		return err
 	}
 	if err := s.ready(); err != nil {
 		return err
@@ -164,29 +139,18 @@ func (s *State) Save(path string) error {
 }
 
 // Params returns copies of all parameters, in the order of Names.
-func (s *State) Params() ([]Param, error) {
-	params := make([]Param, len(s.names))
-	for i, name := range s.names {
-		n, _ := elements(s.shapes[name])
-		params[i] = Param{Name: name, Shape: slices.Clone(s.shapes[name]), Data: make([]float32, n)}
-		if err := s.Get(name, params[i].Data); err != nil {
-			return nil, err
-		}
-	}
-	return params, nil
-}
+func (s *State) Params() ([]Param, error) { return s.params(s.Get) }
 
 // WriteTo writes the state to w in the form of a file from Save.
-func (s *State) WriteTo(w io.Writer) (int64, error) {
-	params, err := s.Params()
+func (s *State) WriteTo(w io.Writer) (int64, error) { return s.write(w, s.Get) }
+
+// Open makes a program on the state.
+func (s *State) Open(model []byte, o Options) (Program, error) {
+	t, err := NewTrainer(s, model, o)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	b, err := encodeCheckpoint(params)
-	if err != nil {
-		return 0, err
-	}
-	return io.Copy(w, bytes.NewReader(b))
+	return t, nil
 }
 
 // Close frees the state and closes its trainers.

@@ -19,6 +19,7 @@ type Step struct {
 	mu      sync.Mutex     // taken after the owner's lock
 	binding *C.zos_binding // nil when closed
 	tensors []*Tensor
+	release func() // of what the owner keeps for the step; nil: nothing
 }
 
 // owner is what a step runs in: a Trainer or an Inference.
@@ -29,37 +30,50 @@ type owner interface {
 	run(context.Context, *C.zos_binding) error
 }
 
-// bind makes a step. If every is set, all inputs must be given; outputs may always be left out.
+// bind makes a step. All inputs must be given; outputs may be left out. If every is set, the program
+// returns them all the same.
 func bind(inPorts, outPorts []Port, in, out map[string]*Tensor, every bool) (*Step, error) {
-	inputs, err := match("input", inPorts, in)
-	if err != nil {
-		return nil, err
+	st, inputs, outputs, err := hold(inPorts, outPorts, in, out)
+	if err == nil {
+		st.fill(inPorts, outPorts, inputs, outputs, every)
 	}
-	outputs, err := match("output", outPorts, out)
-	if err != nil {
-		return nil, err
+	return st, err
+}
+
+// hold makes a step without a binding, which keeps its tensors. They are returned in the order of the
+// ports; an output that is left out is nil.
+func hold(inPorts, outPorts []Port, in, out map[string]*Tensor) (st *Step, inputs, outputs []*Tensor, err error) {
+	if inputs, err = match("input", inPorts, in); err != nil {
+		return nil, nil, nil, err
+	}
+	if outputs, err = match("output", outPorts, out); err != nil {
+		return nil, nil, nil, err
 	}
 	for i, t := range inputs {
 		if t == nil {
-			return nil, fmt.Errorf("bind: %w: input %s is missing", ErrName, inPorts[i].Name)
+			return nil, nil, nil, fmt.Errorf("bind: %w: input %s is missing", ErrName, inPorts[i].Name)
 		}
 	}
 	if err := distinct(in, out); err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	st := &Step{}
+	st = &Step{}
 	for _, t := range slices.Concat(inputs, outputs) {
-		if t == nil {
-			continue
-		}
-		if !t.retain() {
+		if t != nil && !st.keep(t) {
 			st.free()
-			return nil, fmt.Errorf("bind: tensor %w", ErrClosed)
+			return nil, nil, nil, fmt.Errorf("bind: tensor %w", ErrClosed)
 		}
-		st.tensors = append(st.tensors, t)
 	}
-	st.fill(inPorts, outPorts, inputs, outputs, every)
-	return st, nil
+	return st, inputs, outputs, nil
+}
+
+// keep keeps a tensor's memory until the step is freed; it returns false for a closed tensor.
+func (st *Step) keep(t *Tensor) bool {
+	if !t.retain() {
+		return false
+	}
+	st.tensors = append(st.tensors, t)
+	return true
 }
 
 // fill passes the tensors to C. A training program returns all its outputs in every step; a model
@@ -74,19 +88,27 @@ func (st *Step) fill(inPorts, outPorts []Port, inputs, outputs []*Tensor, every 
 	}
 	st.binding = C.zos_binding_new(C.size_t(len(inputs)), C.size_t(len(wanted)))
 	for i, t := range inputs {
-		name := C.CString(inPorts[i].Name)
-		C.zos_binding_input(st.binding, C.size_t(i), name, t.value)
-		C.zos_memory_free(unsafe.Pointer(name))
+		st.input(i, inPorts[i].Name, t.value)
 	}
 	for i, at := range wanted {
 		var value *C.OrtValue
 		if t := outputs[at]; t != nil {
 			value = t.value
 		}
-		name := C.CString(outPorts[at].Name)
-		C.zos_binding_output(st.binding, C.size_t(i), name, value)
-		C.zos_memory_free(unsafe.Pointer(name))
+		st.output(i, outPorts[at].Name, value)
 	}
+}
+
+func (st *Step) input(i int, name string, value *C.OrtValue) {
+	cName := C.CString(name)
+	defer C.zos_memory_free(unsafe.Pointer(cName))
+	C.zos_binding_input(st.binding, C.size_t(i), cName, value)
+}
+
+func (st *Step) output(i int, name string, value *C.OrtValue) {
+	cName := C.CString(name)
+	defer C.zos_memory_free(unsafe.Pointer(cName))
+	C.zos_binding_output(st.binding, C.size_t(i), cName, value)
 }
 
 // match puts tensors in the order of the ports and checks them.
@@ -185,6 +207,10 @@ func (st *Step) free() {
 	if st.binding != nil {
 		C.zos_binding_free(st.binding)
 		st.binding = nil
+	}
+	if st.release != nil {
+		st.release()
+		st.release = nil
 	}
 }
 

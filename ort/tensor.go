@@ -172,6 +172,9 @@ func (t *Tensor) Shape() []int { return slices.Clone(t.shape) }
 // Len returns the number of elements.
 func (t *Tensor) Len() int { return t.count }
 
+// bytes is the size of the memory.
+func (t *Tensor) bytes() C.size_t { return C.size_t(t.count * dtypes[t.dtype].size) }
+
 // view returns the memory itself, or nil if the tensor is closed or has another type.
 func view[T any](t *Tensor, dtype DType) []T {
 	if t.closed.Load() || t.dtype != dtype {

@@ -101,6 +101,25 @@ OrtStatus *zos_run(OrtSession *session, const OrtRunOptions *options, zos_bindin
   return s;
 }
 
+OrtStatus *zos_on_host(const OrtSession *session, bool outputs, size_t count, bool *host) {
+  typedef OrtStatus *(*fn)(const OrtSession *, const OrtMemoryInfo **, size_t);
+  typedef OrtStatus *(*get_name)(const OrtMemoryInfo *, const char **);
+  const OrtMemoryInfo **list = calloc(count + 1, sizeof *list);
+  OrtStatus *s = outputs ? ORT(SessionGetMemoryInfoForOutputs, fn)(session, list, count)
+                         : ORT(SessionGetMemoryInfoForInputs, fn)(session, list, count);
+  for (size_t i = 0; i < count && s == NULL; i++) {
+    const char *name = "Cpu";
+    if (list[i] != NULL) s = ORT(MemoryInfoGetName, get_name)(list[i], &name);
+    host[i] = strcmp(name, "Cpu") == 0 || strcmp(name, "CudaPinned") == 0;
+  }
+  free(list);
+  return s;
+}
+
+OrtStatus *zos_run_setting(OrtRunOptions *options, const char *key, const char *value) {
+  return ORT(AddRunConfigEntry, OrtStatus * (*)(OrtRunOptions *, const char *, const char *))(options, key, value);
+}
+
 OrtStatus *zos_train_step(OrtTrainingSession *session, zos_binding *b) {
   typedef OrtStatus *(*fn)(OrtTrainingSession *, const OrtRunOptions *, size_t,
                            const OrtValue *const *, size_t, OrtValue **);

@@ -40,7 +40,7 @@ func memoryCommand() *cli.Command {
 			&cli.StringFlag{Name: "retrain", Usage: "the retraining of `GENOTYPE`, a file or a published name, " +
 				"instead: 36 channels, 20 cells if not told otherwise"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to create with charts of the live bytes"},
-		}, settings.Join(settings.DeviceOptions.Only("device", "precision", "gpu-kernels"), settings.RecomputeOptions).
+		}, settings.Join(settings.DeviceOptions.Only("device", "precision", "gpu-kernels", "cuda-graphs"), settings.RecomputeOptions).
 			Flags("", settings.PaperOnCIFAR()), settings.Report()),
 		Action: memoryAction,
 	}
@@ -114,7 +114,7 @@ func memoryModes(c *cli.Context) error {
 	}{
 		{"retrain", []string{"batch", "channels", "cells", "image-size", "measure", "threads", "device",
 			"precision", "gpu-kernels"}},
-		{"fit", append(network, "passes", "recompute", "device", "gpu-kernels")},
+		{"fit", append(network, "passes", "recompute", "device", "gpu-kernels", "cuda-graphs")},
 		{"measure-time", append(network, "batch", "passes", "recompute", "device", "threads")},
 		{"passes-table", append(network, "batch", "passes", "measure", "threads")},
 	} {

@@ -16,7 +16,7 @@ import (
 // Net is the state of a network in the runtime: weights, momentum and running statistics, shared by
 // every Runner on the Net. Close the runners before the Net.
 type Net struct {
-	state   *ort.State
+	state   ort.Store
 	opts    ort.Options
 	kernels *ort.Domain
 	Shape   Shape
@@ -38,7 +38,7 @@ func NewNet(s Shape, v Vectors, o ort.Options) (*Net, error) {
 		}
 	}
 	var err error
-	if n.state, err = ort.NewState(params); err != nil {
+	if n.state, err = ort.NewStore(params, o); err != nil {
 		return nil, err
 	}
 	if n.kernels, err = kernels.DomainFor(o); err != nil {

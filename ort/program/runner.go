@@ -28,7 +28,7 @@ type Runner struct {
 	mixes          map[graphgen.Mix]Mixing
 	noise          []float32 // drawn by Run
 
-	trainer *ort.Trainer
+	program ort.Program
 	step    *ort.Step
 	tensors map[string]*ort.Tensor // by port
 }
@@ -69,11 +69,11 @@ func (n *Net) Open(p *graphgen.Program, needed ...graphgen.Role) (*Runner, error
 	if err := checkRoles(p.Signature, needed); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	t, err := ort.NewTrainer(n.state, p.Model, n.opts)
+	t, err := n.state.Open(p.Model, n.opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	r := &Runner{Program: p, trainer: t, mixes: map[graphgen.Mix]Mixing{},
+	r := &Runner{Program: p, program: t, mixes: map[graphgen.Mix]Mixing{},
 		tensors: map[string]*ort.Tensor{}}
 	in, err := r.buffers(p.Signature.Inputs)
 	if err == nil {
@@ -202,5 +202,5 @@ func (r *Runner) Close() {
 		t.Close()
 	}
 	r.tensors = nil
-	r.trainer.Close()
+	r.program.Close()
 }

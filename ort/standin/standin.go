@@ -2,7 +2,7 @@
 // builds stand-ins for the libraries of CUDA, cuDNN and the driver, under which the real provider
 // assigns nodes, allocates, copies and launches. Device memory is host memory. Our own kernels
 // (ort/kernels/device) run on the CPU; all others do nothing, so the results of a program are
-// arbitrary. The stand-in counts the provider's requests.
+// arbitrary. Graphs are recorded and started. The stand-in counts the provider's requests.
 package standin
 
 import (
@@ -30,12 +30,13 @@ var libraries = map[string]string{"libcuda.so.1": "driver", "libcudart.so.13": "
 
 // Environment variables of a process under the stand-in, besides ZOS_CUDA_PATH.
 const (
-	CountsVariable    = "STANDIN_COUNTS"    // the file of Counts
-	BytesVariable     = "STANDIN_BYTES"     // memory of the card, 8 GB by default
-	WorkspaceVariable = "STANDIN_WORKSPACE" // scratch of a convolution in bytes, none by default
-	ErrorVariable     = "STANDIN_ERROR"     // the driver's error
-	IdleVariable      = "STANDIN_IDLE"      // set: our kernels do nothing either
-	SeedVariable      = "STANDIN_SEED"      // of the order in which the threads of our kernels run
+	CountsVariable    = "STANDIN_COUNTS"     // the file of Counts
+	BytesVariable     = "STANDIN_BYTES"      // memory of the card, 8 GB by default
+	WorkspaceVariable = "STANDIN_WORKSPACE"  // scratch of a convolution in bytes, none by default
+	ErrorVariable     = "STANDIN_ERROR"      // the driver's error
+	IdleVariable      = "STANDIN_IDLE"       // set: our kernels do nothing either
+	NoGraphsVariable  = "STANDIN_UNRECORDED" // set: kernels cannot be recorded
+	SeedVariable      = "STANDIN_SEED"       // of the order in which the threads of our kernels run
 )
 
 // Build makes the libraries in a new folder, for ZOS_CUDA_PATH. It skips the test without a C
@@ -105,7 +106,7 @@ func build(cc, dir, library, source string) error {
 		return err
 	}
 	out, err := exec.Command(cc, "-std=gnu11", "-O2", "-Wall", "-Wno-unknown-pragmas", "-shared", "-fPIC", "-Wl,-soname,"+library,
-		"-Wl,--version-script,"+symbols, "-o", filepath.Join(dir, library), file, "-lm", "-ldl").CombinedOutput()
+		"-Wl,--version-script,"+symbols, "-o", filepath.Join(dir, library), file, "-lm", "-ldl", "-lpthread").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build the stand-in %s: %w\n%s", library, err, out)
 	}
@@ -121,6 +122,10 @@ type Counts struct {
 	Strays                     uint64 // number of uses of a stream other than the first
 	Own                        uint64 // launched of our own kernels; Kernels counts them too
 	Calls                      uint64 // number of calls of cuDNN and cuBLAS that compute: at least a kernel each
+	Graphs                     uint64 // started
+	Recorded                   uint64 // launches, copies and calls that became part of a graph
+	Copies                     uint64 // number of copies that are not part of a graph
+	_                          uint64
 }
 
 // Read reads the counts of a process from its file.

@@ -93,7 +93,7 @@ func (c Case) demand() memory.Demand {
 	return memory.Demand{What: "a step", Flag: "--batch", Batch: c.batch(), Peak: func(batch int) (int, error) {
 		c.Search.Batch = batch
 		list, err := c.steps()
-		return memory.PeakOf(list), err
+		return memory.PeakOf(c.Experiment, list), err
 	}}
 }
 

@@ -55,8 +55,8 @@ func (r benchReport) gpuTable(p *terminal.Console) error {
 	for _, row := range r.Rows {
 		cells = append(cells, row.gpuLines(len(header))...)
 	}
-	p.Result("one step on %s, %s: fastest, median [quartiles]; most memory in use; ratios of the medians and of "+
-		"the memory", r.Device, r.Precision)
+	p.Result("one step on %s, %s, kernels %s, CUDA graphs %s: fastest, median [quartiles]; most memory in use; ratios of "+
+		"the medians and of the memory", r.Device, r.Precision, r.GPUKernels, r.CUDAGraphs)
 	if err := p.Table(header, cells); err != nil {
 		return err
 	}

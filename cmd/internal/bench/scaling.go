@@ -116,7 +116,7 @@ func measurePoint(ctx context.Context, c Case, d Dimension, value int,
 	if err != nil {
 		return p, err
 	}
-	p.Nodes, p.Memory = len(list[0].Graph.Nodes), memory.PeakOf(list)
+	p.Nodes, p.Memory = len(list[0].Graph.Nodes), memory.PeakOf(c.Experiment, list)
 	opened, err := meter.OpenNet(list, ort.Options{Threads: c.Device.Threads})
 	if err != nil {
 		return p, err

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -36,7 +37,9 @@ func (q Request) Run(ctx context.Context, p *terminal.Console) (err error) {
 	report := benchReport{Program: settings.Program, Kernels: kernels.Level(), Machine: host.CPU(), CPUs: host.Processors(),
 		Date: time.Now().UTC().Format(time.RFC3339)}
 	if q.Device.CUDA != nil {
+		x := q.Cases[0].Execution
 		report.Kernels, report.Device, report.Precision = "", q.Device.Torch(), precision
+		report.GPUKernels, report.CUDAGraphs = cmp.Or(x.GPUKernels, settings.StockKernels), cmp.Or(x.CUDAGraphs, settings.GraphsOff)
 	}
 	if b.peer != nil {
 		defer b.peer.close()

@@ -73,16 +73,19 @@ func rowOf(r benchResult) benchRow {
 
 // benchReport is what bench prints with --json.
 type benchReport struct {
-	Program   string     `json:"program"`             // version of zos-ort, with its commit
-	Machine   string     `json:"machine"`             // processor
-	CPUs      int        `json:"processors"`          // that the process may use
-	Date      string     `json:"date"`                // RFC 3339, of the start
-	Torch     string     `json:"torch"`               // version of PyTorch; empty: no peer
-	Kernels   string     `json:"kernels,omitempty"`   // ours, on the CPU
-	Device    string     `json:"device,omitempty"`    // a GPU
-	Precision string     `json:"precision,omitempty"` // of its arithmetic
-	Rows      []benchRow `json:"rows"`
-	Skipped   []string   `json:"skipped"`
+	Program   string `json:"program"`             // version of zos-ort, with its commit
+	Machine   string `json:"machine"`             // processor
+	CPUs      int    `json:"processors"`          // that the process may use
+	Date      string `json:"date"`                // RFC 3339, of the start
+	Torch     string `json:"torch"`               // version of PyTorch; empty: no peer
+	Kernels   string `json:"kernels,omitempty"`   // ours, on the CPU
+	Device    string `json:"device,omitempty"`    // a GPU
+	Precision string `json:"precision,omitempty"` // of its arithmetic
+	// What computes cells on a GPU, and whether steps are CUDA graphs: the values of --gpu-kernels and --cuda-graphs.
+	GPUKernels string     `json:"gpu_kernels,omitempty"`
+	CUDAGraphs string     `json:"cuda_graphs,omitempty"`
+	Rows       []benchRow `json:"rows"`
+	Skipped    []string   `json:"skipped"`
 }
 
 // print prints the table of the device, and the report for machines.

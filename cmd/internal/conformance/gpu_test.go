@@ -43,6 +43,7 @@ var gpuChecks = []struct {
 	{"pool", poolIsShared},
 	{"bfloat16", bfloat16Follows},
 	{"own kernels", ownKernelsAgree},
+	{"graphs", graphsAgree},
 }
 
 // gpuRequired is the value of ZOS_GPU with which TestGPU fails, and does not skip, without a GPU.

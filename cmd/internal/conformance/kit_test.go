@@ -54,7 +54,7 @@ func (k kit) run(t *testing.T, want int, env []string, steps ...string) string {
 	t.Helper()
 	cmd := exec.Command("sh", slices.Concat([]string{k.script, k.results}, steps)...)
 	cmd.Env = slices.Concat(os.Environ(), provider.Environment(k.libraries),
-		[]string{"KIT_HOME=" + k.home, "KIT_SHORT=1", "KIT_SECONDS=900"}, env)
+		[]string{standin.IdleVariable + "=1", "KIT_HOME=" + k.home, "KIT_SHORT=1", "KIT_SECONDS=900"}, env)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -108,10 +108,17 @@ func TestKit(t *testing.T) {
 	}
 	before := check.Must(os.Stat(filepath.Join(k.results, "bench.json")))(t).ModTime()
 	k.run(t, 0, nil)
-	for _, name := range []string{"versions", "one-method", "bench", "all-methods", "search", "larger", "tf32", "bf16", "retraining"} {
+	for _, name := range []string{"versions", "one-method", "bench", "own-kernels", "graphs", "bench-own", "bench-graphs", "bench-own-graphs",
+		"all-methods", "search", "bench-2", "bench-own-2", "bench-graphs-2", "bench-own-graphs-2", "larger", "tf32", "bf16", "retraining"} {
 		if k.status(name) != "0" {
 			t.Errorf("%s has status %q", name, k.status(name))
 		}
+	}
+	if s := k.text(t, "bench-own-graphs-2.txt"); strings.Contains(s, "runs without") {
+		t.Errorf("a program is no graph: %s", s)
+	}
+	if s := k.text(t, "bench-own-graphs-2.json"); !strings.Contains(s, `"gpu_kernels": "own"`) || !strings.Contains(s, `"cuda_graphs": "on"`) {
+		t.Errorf("our kernels as graphs: %s", s)
 	}
 	if after := check.Must(os.Stat(filepath.Join(k.results, "bench.json")))(t).ModTime(); after != before {
 		t.Error("a finished step was made again")

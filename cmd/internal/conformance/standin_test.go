@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"math"
 	"testing"
 
 	"zos-ort/cmd/internal/settings"
@@ -22,16 +21,21 @@ import (
 )
 
 // Every program of a search, a ranking and a retraining with all that it can have runs wholly on the CUDA
-// provider: a session is refused when a node has no kernel there. Of a search see TestProviderSteps.
+// provider: a session is refused when a node has no kernel there. All of them run as CUDA graphs. Of a search see
+// TestProviderSteps.
 func TestProviderTakesAllPrograms(t *testing.T) {
 	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		try := func(emit func() (*graphgen.Program, error)) {
+			takes(t, emit, cuda, counts)
+			replays(t, emit, asGraphs(t, cuda, false), counts)
+		}
 		for _, name := range []string{"zos", "etenas"} {
 			m, err := method.Find(name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, precision := range []string{settings.FP32, settings.BF16} {
-				takes(t, rankOf(t, onGPU(precision, 8, 16, 8).With(m)), cuda, counts)
+				try(rankOf(t, onGPU(precision, 8, 16, 8).With(m)))
 			}
 		}
 		genotype, err := space.Named("DARTS_V2")
@@ -42,8 +46,50 @@ func TestProviderTakesAllPrograms(t *testing.T) {
 			DropPath: true}
 		for _, target := range []pass.Target{pass.CUDA, pass.CUDABFloat16} {
 			s := net.Spec(2, 32, pass.Lowering{Target: target, Passes: pass.Share})
-			takes(t, s.WeightStep, cuda, counts)
-			takes(t, s.Evaluate, cuda, counts)
+			try(s.WeightStep)
+			try(s.Evaluate)
+		}
+	})
+}
+
+// So does every program of a search, a ranking and a retraining with our own kernels, on all channels and on part of
+// them, in every space; and all of them run as CUDA graphs.
+func TestProviderTakesAllProgramsOfOwnKernels(t *testing.T) {
+	provider.Run(t, []string{standin.IdleVariable + "=1"}, func(t *testing.T, cuda *ort.CUDA, counts string) {
+		own := *cuda
+		own.Kernels = true
+		try := func(emit func() (*graphgen.Program, error)) {
+			takes(t, emit, &own, counts)
+			replays(t, emit, asGraphs(t, cuda, true), counts)
+		}
+		specOf := func(name string, s settings.Stage) graphgen.Spec {
+			e := onGPU(settings.FP32, 8, 16, 8).With(check.Must(method.Find(name))(t))
+			e.Execution.GPUKernels = settings.OwnKernels
+			return check.Must(e.Spec(s, check.Must(e.LikelyMask())(t)))(t)
+		}
+		for _, name := range []string{"darts-rnd", "zos-rnd"} {
+			s := specOf(name, settings.StagePruning)
+			for _, emit := range []func() (*graphgen.Program, error){s.Rank, s.Saliency, s.Flow, s.Jacobian, s.Patterns} {
+				try(emit)
+			}
+			s = specOf(name, settings.StageSearch)
+			s.Freeze = true
+			for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.WeightGradient, s.WeightUpdate, s.AlphaStep,
+				s.Evaluate, s.Rank} {
+				try(emit)
+			}
+		}
+		net := network.Config{Genotype: check.Must(space.Named("DARTS_V2"))(t), Channels: 4, Cells: 6, Classes: 10,
+			Auxiliary: true, DropPath: true}
+		s := net.Spec(2, 32, pass.Lowering{Target: pass.CUDAOwn, Passes: pass.All})
+		for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.WeightGradient, s.WeightUpdate, s.Evaluate} {
+			try(emit)
+		}
+		for _, name := range space.Shipped() {
+			in := check.Must(space.Open(name))(t)
+			e := onGPU(settings.FP32, 8, 16, 8).In(space.RefTo(in)).With(check.Must(method.Find("darts"))(t))
+			e.Network, e.Execution.GPUKernels = settings.Network{Channels: 8, Cells: 3, Partial: 1}, settings.OwnKernels
+			try(check.Must(e.Spec(settings.StageSearch, in.FullMask()))(t).WeightStep)
 		}
 	})
 }
@@ -79,6 +125,23 @@ func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA,
 	}
 	defer r.Close()
 	checkStep(t, counts, p, r.Run)
+}
+
+// replays runs a program until it is a graph, and once more.
+func replays(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
+	t.Helper()
+	p, err := emit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := openAlone(t, p, cuda)
+	if err != nil {
+		t.Fatalf("%s: %v", p.Name, err)
+	}
+	defer r.Close()
+	for run := range 4 {
+		checkReplay(t, counts, p, run, r.Run)
+	}
 }
 
 // A node without a kernel is an error that names it, not a detour through the host.
@@ -186,9 +249,10 @@ func checkStep(t *testing.T, counts string, p *graphgen.Program, run func() erro
 			"it waited %d times and used another stream %d times; %d bytes were in use before and %d after",
 			p.Name, got.ToDevice, in, tables, got.ToHost, out, got.Waits, got.Strays, before.InUse, got.InUse)
 	}
+	// The pool also has the copies of the inputs, each until it is read for the last time.
 	peak, want := int(got.Peak-before.InUse), plan.Of(p.Graph).Peak
-	if math.Abs(float64(peak-want)) > .1*float64(want) {
-		t.Errorf("%s: the peak is %d bytes, predicted were %d", p.Name, peak, want)
+	if slack := .1 * float64(want); float64(peak) < float64(want)-slack || float64(peak) > float64(want)+slack+float64(in) {
+		t.Errorf("%s: the peak is %d bytes, predicted were %d and up to %d for inputs", p.Name, peak, want, in)
 	}
 	t.Logf("%s: %d bytes to the device of which %d are inputs, %d kernels, %d of them ours, and %d calls of "+
 		"libraries, peak %d of %d predicted", p.Name, got.ToDevice, in, got.Kernels, got.Own, got.Calls, peak, want)

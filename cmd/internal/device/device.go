@@ -33,6 +33,7 @@ func Open(e *settings.Experiment, p *terminal.Console) (*Device, error) {
 	s := ort.FindDevices(ort.CUDAFolders())
 	id = seat(*e, id, len(s.Devices))
 	c.Device = id
+	c.Notice = func(text string) { p.Warn("%s", text) }
 	if err := ort.OpenCUDA(s, c); err != nil {
 		if kind != settings.Auto {
 			return nil, err
@@ -93,7 +94,8 @@ func options(e settings.Experiment, id int) (c ort.CUDA, err error) {
 	search := map[string]ort.AlgorithmSearch{"": "", "exhaustive": ort.Exhaustive,
 		"heuristic": ort.Heuristic, "default": ort.NoSearch}[e.Execution.CuDNNSearch]
 	c = ort.CUDA{Device: id, TF32: e.Device.Precision == settings.TF32, Search: search,
-		BFloat16: e.Device.Precision == settings.BF16, Kernels: e.Execution.GPUKernels == settings.OwnKernels}
+		BFloat16: e.Device.Precision == settings.BF16, Kernels: e.Execution.GPUKernels == settings.OwnKernels,
+		Graphs: e.Execution.CUDAGraphs == settings.GraphsOn}
 	c.Limit, err = e.Execution.LimitBytes()
 	return c, err
 }
@@ -185,7 +187,7 @@ func (d *Device) Available() memory.Available {
 // predicted, what there is, and the batch that fits. It leaves other errors alone.
 func (d *Device) Explain(err error, part memory.Demand) error {
 	var failed *ort.Error
-	if d.Meter == nil || !errors.As(err, &failed) {
+	if d.Meter == nil || (!errors.As(err, &failed) && !errors.Is(err, ort.ErrGPUMemory)) {
 		return err
 	}
 	if s, unread := ort.Pool(); unread != nil || s.Refused == 0 {

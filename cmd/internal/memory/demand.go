@@ -5,6 +5,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/cmd/internal/settings"
 	"zos-ort/graphgen"
@@ -63,7 +64,7 @@ func leanOf(e settings.Experiment, s settings.Stage, mask space.Mask) (l Lean, e
 	for i, p := range lean {
 		l.Slower = max(l.Slower, pass.StepTime(p.Graph, lowering.Target)/pass.StepTime(set[i].Graph, lowering.Target)-1)
 	}
-	l.Peak = PeakOf(lean)
+	l.Peak = PeakOf(e, lean)
 	return l, nil
 }
 
@@ -100,18 +101,39 @@ func Peak(e settings.Experiment, s settings.Stage, mask space.Mask) (int, error)
 		return 0, err
 	}
 	if s == settings.StagePruning {
-		return e.RankingSessions() * PeakOf(programs), nil
+		return e.RankingSessions() * PeakOf(e, programs), nil
 	}
-	return PeakOf(programs), nil
+	return PeakOf(e, programs), nil
 }
 
-// PeakOf is the highest peak of programs that run one after the other.
-func PeakOf(programs []*graphgen.Program) (peak int) {
-	for _, p := range programs {
-		v := plan.Of(p.Graph)
-		peak = max(peak, v.Total())
+// PeakOf is the highest peak of programs of an experiment that run one after the other.
+func PeakOf(e settings.Experiment, programs []*graphgen.Program) (peak int) {
+	beside := besides(e, programs)
+	for i, p := range programs {
+		peak = max(peak, plan.Of(p.Graph).Total()+beside[i])
 	}
 	return peak
+}
+
+// besides has for every program what the others keep while it runs: nothing or, as CUDA graphs, the memory of their
+// inputs and outputs, whose places stay the same.
+func besides(e settings.Experiment, programs []*graphgen.Program) []int {
+	bytes, all := make([]int, len(programs)), 0
+	if !e.Graphs() {
+		return bytes
+	}
+	for i, p := range programs {
+		for _, port := range slices.Concat(p.Signature.Inputs, p.Signature.Outputs) {
+			if !port.Role.IsState() {
+				bytes[i] += (port.Type.Bytes() + plan.Alignment - 1) / plan.Alignment * plan.Alignment
+			}
+		}
+		all += bytes[i]
+	}
+	for i := range bytes {
+		bytes[i] = all - bytes[i]
+	}
+	return bytes
 }
 
 // maxBatch ends the search for a batch where every batch fits.

@@ -84,6 +84,7 @@ func predictMask(e settings.Experiment, m method.Method, i int) (p Prediction, e
 		}
 		programs = programs[:min(len(programs), 2)] // the steps; an evaluation needs less
 	}
+	beside := besides(e, programs)
 	for j, program := range programs {
 		r := plan.Of(program.Graph)
 		to := &p.Rank
@@ -91,7 +92,7 @@ func predictMask(e settings.Experiment, m method.Method, i int) (p Prediction, e
 			to = []*int{&p.Weight, &p.Alpha}[j]
 		}
 		*to = r.Peak
-		p.State, p.Peak = max(p.State, r.State), max(p.Peak, r.Total())
+		p.State, p.Peak = max(p.State, r.State), max(p.Peak, r.Total()+beside[j])
 		p.Programs = append(p.Programs, Planned{program, r})
 	}
 	return p, err

@@ -26,7 +26,7 @@ func TestTimelineReachesThePeak(t *testing.T) {
 	for _, r := range timelineRows(t, Timeline(programs), "program,node,fixed,other,activations,gradients,updates") {
 		highest = max(highest, r.bytes)
 	}
-	if want := PeakOf(programs); highest != float64(want) {
+	if want := PeakOf(e, programs); highest != float64(want) {
 		t.Errorf("the highest row has %.0f bytes, the peak is %d", highest, want)
 	}
 	if _, err := Measured(programs[:1], [][]int64{{1, 2}}); err == nil {

@@ -34,6 +34,12 @@ const (
 	OwnKernels   = "own"
 )
 
+// Values of --cuda-graphs.
+const (
+	GraphsOff = "off"
+	GraphsOn  = "on"
+)
+
 // Parse splits the name of the device into its kind and, for cuda:N, the number.
 func (d Device) Parse() (kind string, id int, err error) {
 	kind, number, numbered := strings.Cut(d.Name, ":")
@@ -48,6 +54,9 @@ func (d Device) Parse() (kind string, id int, err error) {
 
 // Numbered reports whether the name says which GPU.
 func (d Device) Numbered() bool { return strings.Contains(d.Name, ":") }
+
+// Graphs reports whether the steps run as CUDA graphs.
+func (e Experiment) Graphs() bool { return e.Device.GPU && e.Execution.CUDAGraphs == GraphsOn }
 
 // SetGPU sets GPU as far as the name decides it.
 func (d *Device) SetGPU() error {
@@ -83,9 +92,15 @@ func (e Experiment) checkDevice() error {
 	default:
 		return terminal.Usagef("unknown --gpu-kernels %q: use stock or own", e.Execution.GPUKernels)
 	}
+	switch e.Execution.CUDAGraphs {
+	case "", GraphsOff, GraphsOn:
+	default:
+		return terminal.Usagef("unknown --cuda-graphs %q: use on or off", e.Execution.CUDAGraphs)
+	}
 	if d.Name == CPU {
 		for flag, value := range map[string]string{"cudnn-search": e.Execution.CuDNNSearch,
-			"gpu-memory-limit": e.Execution.MemoryLimit, "gpu-kernels": e.Execution.GPUKernels} {
+			"gpu-memory-limit": e.Execution.MemoryLimit, "gpu-kernels": e.Execution.GPUKernels,
+			"cuda-graphs": e.Execution.CUDAGraphs} {
 			if value != "" {
 				return terminal.Usagef("--%s is for a GPU: --device cuda or auto", flag)
 			}

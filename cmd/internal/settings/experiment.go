@@ -156,6 +156,7 @@ type Execution struct {
 	MemoryLimit string `json:"gpu_memory_limit,omitempty"`
 	CuDNNSearch string `json:"cudnn_search,omitempty"`
 	GPUKernels  string `json:"gpu_kernels,omitempty"` // empty: stock
+	CUDAGraphs  string `json:"cuda_graphs,omitempty"` // empty: off
 	Dump        string `json:"dump,omitempty"`        // folder for a model that the runtime refuses
 	Profile     bool   `json:"profile,omitempty"`
 	Surrogate   string `json:"surrogate,omitempty"` // file that judges the result
@@ -342,7 +343,7 @@ func (e Experiment) Short(g space.Genotype) Experiment {
 	s, x := e.Selection(g), e.Execution
 	s.Network, s.Ranking, s.Search, s.Export, s.Budget = Network{}, Ranking{}, Search{}, Export{}, Budget{}
 	s.Execution = Execution{Passes: x.Passes, Recompute: x.Recompute, MemoryLimit: x.MemoryLimit, CuDNNSearch: x.CuDNNSearch,
-		GPUKernels: x.GPUKernels}
+		GPUKernels: x.GPUKernels, CUDAGraphs: x.CUDAGraphs}
 	s.Images.HoldOut = true
 	return s
 }

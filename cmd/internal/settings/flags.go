@@ -48,6 +48,8 @@ var (
 			func(e *Experiment) any { return &e.Execution.CuDNNSearch }},
 		{"gpu-kernels", "what computes cells on a GPU: stock (ONNX Runtime and cuDNN) or own (our fused operators: " +
 			"fewer launches, not yet tried on a card)", "stock", func(e *Experiment) any { return &e.Execution.GPUKernels }},
+		{"cuda-graphs", "start all kernels of a step on a GPU at once, as a CUDA graph: on or off (not yet tried on a card)",
+			GraphsOff, func(e *Experiment) any { return &e.Execution.CUDAGraphs }},
 	}
 	// RunOptions are common to searches and retrainings.
 	RunOptions = Options{

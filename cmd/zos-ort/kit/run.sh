@@ -140,6 +140,17 @@ fi
 step versions 60 sh "$kit/run.sh" --versions
 step one-method 120 "$home/conformance.test" -test.v -test.run '^TestGPU$/^steps$/^zos$'
 step bench 180 "$zos" bench --device cuda --methods $methods $size --python none --minutes $minutes --json
+
+# What computes cells, and whether a step is one graph: all four by turns, a second time further down.
+turn() { # [-2]
+	step "bench-own$1" 180 "$zos" bench --device cuda --gpu-kernels own --methods $methods $size --python none --minutes $minutes --json
+	step "bench-graphs$1" 180 "$zos" bench --device cuda --cuda-graphs on --methods $methods $size --python none --minutes $minutes --json
+	step "bench-own-graphs$1" 180 "$zos" bench --device cuda --gpu-kernels own --cuda-graphs on --methods $methods $size --python none \
+		--minutes $minutes --json
+}
+step own-kernels 240 "$home/conformance.test" -test.v -test.run '^TestGPU$/^own_kernels$'
+step graphs 240 "$home/conformance.test" -test.v -test.run '^TestGPU$/^graphs$'
+turn ""
 step all-methods 420 "$home/conformance.test" -test.v -test.run '^TestGPU$'
 torch() { [ "$python" != none ] && "$python" -c 'import torch' 2>/dev/null; }
 if torch; then
@@ -148,6 +159,8 @@ else
 	echo "kit: no PyTorch for $python: its side is left out" >&2
 fi
 long search 480 "$zos" search --device cuda $search
+step bench-2 180 "$zos" bench --device cuda --methods $methods $size --python none --minutes $minutes --json
+turn -2
 if torch; then
 	step compiled 480 "$zos" bench --device cuda --methods $methods $size --python "$python" --compile --minutes $minutes --json
 fi

@@ -6,7 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { to_device, to_host, on_device, kernels, in_use, peak, waits, strays, own_kernels, calls, counts };
+enum {
+  to_device, to_host, on_device, kernels, in_use, peak, waits, strays, own_kernels, calls, graphs, recorded, copies,
+  capturing,  // not a count: whether the stream is recorded
+  counts
+};
 static uint64_t alone[counts], *count = alone;
 
 __attribute__((constructor)) static void share(void) {
@@ -19,4 +23,4 @@ __attribute__((constructor)) static void share(void) {
 }
 
 // CALL is a function of a library that computes something. It takes at least one kernel.
-#define CALL(name) int name(void) { count[calls]++; return 0; }
+#define CALL(name) int name(void) { count[count[capturing] ? recorded : calls]++; return 0; }

@@ -55,13 +55,29 @@ int cuModuleGetFunction(void **f, void *module, const char *name) {
   return *f ? 0 : 500;  // CUDA_ERROR_NOT_FOUND
 }
 
+typedef struct {
+  void (*f)(const void *);
+  unsigned x, y, threads;
+  zos_arguments arguments;
+} own_launch;
+
+static int run_own(void *data) {
+  const own_launch *l = data;
+  return getenv("STANDIN_IDLE") ? 0 : emu_launch(l->f, l->x, l->y, l->threads, &l->arguments);
+}
+
+// A launch on a stream that libcudart's stand-in records is recorded there.
 int cuLaunchKernel(void *f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz,
                    unsigned shared, void *stream, void **arguments, void **extra) {
   static void *first;
+  own_launch l = {.f = (void (*)(const void *))f, .x = x, .y = y, .threads = threads};
+  memcpy(&l.arguments, arguments[0], sizeof l.arguments);
   if (first == NULL) first = stream;
+  if (stream == NULL || stream != first) count[strays]++;
+  int (*record)(int (*)(void *), const void *, size_t) = NULL;
+  if (count[capturing]) record = (int (*)(int (*)(void *), const void *, size_t))dlsym(RTLD_DEFAULT, "standin_record");
+  if (record != NULL) return record(run_own, &l, sizeof l);
   count[kernels]++;
   count[own_kernels]++;
-  if (stream == NULL || stream != first) count[strays]++;
-  if (getenv("STANDIN_IDLE")) return 0;
-  return emu_launch((void (*)(const void *))f, x, y, threads, arguments[0]);
+  return run_own(&l);
 }
