@@ -1,6 +1,9 @@
 package eval
 
-import "zos-ort/graphgen/op"
+import (
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
 
 // applyKernels evaluates the operators of our own domain: each one gives the result of the plain
 // operators that it replaces, one after the other. It reports whether it knows the operator.
@@ -43,6 +46,9 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		s := in[0].Shape
 		return one(plus(averagePoolGrad(op.AveragePoolGrad{Pool: op.AveragePool(o.Pool), N: s[0],
 			C: s[1], H: o.Height, W: o.Width}, in[0]), addend(o, in))), true
+	case op.Piece:
+		t := ir.T(ir.Float, o.Shape()...)
+		return one(&Tensor{Shape: t.Shape, F: in[0].F[o.Offset : o.Offset+t.Elements()]}), true
 	case op.Scaled:
 		y := zeros(in[0].Shape)
 		for i, v := range in[0].F {
@@ -57,6 +63,30 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		return one(sum), true
 	}
 	return nil, false
+}
+
+// applyGroup evaluates the members of a group one after the other.
+func applyGroup(o op.Group, in []*Tensor) ([]*Tensor, error) {
+	values := append([]*Tensor(nil), in...)
+	for _, m := range o.Members {
+		args, err := op.Pick(values, m.In)
+		if err != nil {
+			return nil, err
+		}
+		for len(args) > 0 && args[len(args)-1] == nil {
+			args = args[:len(args)-1]
+		}
+		outs, err := apply(m.Op, args)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range m.Out {
+			if v >= 0 {
+				values = append(values, outs[i])
+			}
+		}
+	}
+	return op.Pick(values, o.Results)
 }
 
 // input returns input i, or nil if it is absent.
