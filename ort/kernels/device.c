@@ -39,6 +39,12 @@ static int find(void *to, const char *name) {
   return f != NULL;
 }
 
+// spoilt is memory for the stand-in, full of NaN: what a kernel reads before it is written shows.
+static void *spoilt(size_t bytes) {
+  void *p = malloc(bytes);
+  return p == NULL ? NULL : memset(p, 0xff, bytes);
+}
+
 const char *device_use(const char *path, const char *provider, const device_image *images, int count,
                        void *(*alloc)(size_t), void (*give_back)(void *)) {
   void *library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
@@ -51,7 +57,7 @@ const char *device_use(const char *path, const char *provider, const device_imag
   driver.provider = provider;
   driver.images = images;
   driver.count = count;
-  driver.alloc = provider == NULL ? malloc : alloc;
+  driver.alloc = provider == NULL ? spoilt : alloc;
   driver.give_back = provider == NULL ? free : give_back;
   if (!find(&driver.init, "cuInit") || !find(&driver.device, "cuCtxGetDevice") ||
       !find(&driver.attribute, "cuDeviceGetAttribute") || !find(&driver.load, "cuModuleLoadData") ||

@@ -120,6 +120,7 @@ static void emu_begin(unsigned slot) {
 static int emu_blocks(const unsigned *blocks, unsigned n) {
   unsigned order[emu_most], block[emu_slots], left[emu_slots] = {0}, begun = 0, done = 0;
   unsigned slots = n < emu_slots ? n : emu_slots, fibers = slots * emu_threads;
+  unsigned held = 0;  // warps that stay behind for a while: the others run ahead as far as they may
   while (done < n) {
     int moved = 0;
     for (unsigned s = 0; s < slots && begun < n; s++) {
@@ -128,7 +129,7 @@ static int emu_blocks(const unsigned *blocks, unsigned n) {
       left[s] = emu_threads;
       emu_begin(s);
     }
-    unsigned held = emu_random(1u << fibers / emu_warp);  // warps that stay behind
+    if (emu_random(100) == 0) held = emu_random(1u << fibers / emu_warp);
     emu_order(order, fibers);
     for (unsigned i = 0; i < fibers; i++) {
       unsigned s = order[i] / emu_threads;
