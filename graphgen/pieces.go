@@ -75,9 +75,10 @@ func (n *Net) pieces(v *ir.Value, l Layout) []*ir.Value {
 }
 
 // join makes a flat vector of the tensors of a layout, each a vector, in the order of the entries.
-// For the CUDA provider it is a sum of runs padded with zeros: see pieces.
+// For the CUDA provider it is a sum of runs padded with zeros, see pieces, but our own kernels on a GPU join
+// pieces of any length.
 func (n *Net) join(list []*ir.Value, l Layout) (flat *ir.Value) {
-	if !n.CUDA {
+	if !n.CUDA || n.Kernels {
 		return op.Concat{}.Of(inOrder(list, l.byLength())...)
 	}
 	for _, r := range l.runs() {

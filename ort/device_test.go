@@ -34,7 +34,7 @@ func TestConformanceOnDevice(t *testing.T) {
 	for seed := range 2 {
 		t.Setenv(standin.SeedVariable, strconv.Itoa(seed))
 		for _, c := range slices.Concat(optest.Unit(), optest.WideUnit(), optest.Normalize(), optest.Scaled(),
-			optest.DirectPool(), optest.Addends(), optest.Group()) {
+			optest.DirectPool(), optest.Addends(), optest.Group(), optest.Halves()) {
 			t.Run(strconv.Itoa(seed)+"/"+c.Name, func(t *testing.T) {
 				for _, wrt := range gradients(c) {
 					g := c.Graph(wrt...)

@@ -127,9 +127,9 @@ func inside(o op.ReluConvNorm, x, y *ir.Value) int {
 }
 
 // middle counts the depthwise convolution of a unit, whose result has the channels of x and the
-// size of y. The count is zero if the kernel is 0.
+// size of y. The count is zero if there is none.
 func middle(o op.ReluConvNorm, x, y *ir.Value) int {
-	return 2 * o.Kernel * o.Kernel * y.Elements() / y.Shape[1] * x.Shape[1]
+	return 2 * max(o.Kernel, 0) * max(o.Kernel, 0) * y.Elements() / y.Shape[1] * x.Shape[1]
 }
 
 // unitGradient counts the unit again, up to the batch norm, and then the wanted gradients: dX, dW,

@@ -63,6 +63,8 @@ func Groupable(n *ir.Node) bool {
 	switch n.Op.(type) {
 	case Add:
 		return n.In[0].DType == ir.Float && n.In[0].Type.Equal(n.In[1].Type)
+	case Concat:
+		return n.Out[0].DType == ir.Float && n.Out[0].Rank() == 1
 	case Group, Device, DepthwiseConv, DepthwiseGradInput, DepthwiseGradWeight:
 		return false
 	}

@@ -97,6 +97,8 @@ func (c *compiler) member(m Member) error {
 		}
 		c.plus(m.Out[0], m.In[0])
 		c.plus(m.Out[0], m.In[1])
+	case Concat:
+		c.concat(m)
 	case Scaled:
 		j := &job{}
 		at := c.refer(j, m, refX, 0, refW, 1)
@@ -145,7 +147,7 @@ func (c *compiler) read(v int) place {
 		n, head := c.types[v].Elements(), *list[0]
 		head.terms = list[1:]
 		head.ref[refY], head.num[numN] = c.write(v, c.ready[v]+1), n
-		head.num[numWidth] = min((n+deviceThreads-1)/deviceThreads, sumBlocks)
+		head.num[numWidth] = sumWidth(n)
 		c.do(&head, c.ready[v]-1, head.num[numWidth])
 	}
 	return c.places[v]
@@ -225,6 +227,23 @@ func (c *compiler) scaled(j *job, m Member, scale int) {
 		j.num[numEach] = 1
 	}
 }
+
+// concat copies vectors into one.
+func (c *compiler) concat(m Member) {
+	to, last := c.write(m.Out[0], 0), 0
+	for i, v := range m.In {
+		j, n := &job{}, c.types[v].Elements()
+		at := c.refer(j, m, refX, i)
+		j.num[numKind], j.num[numN], j.num[numWidth], j.ref[refY] = jobPlain, n, sumWidth(n), to
+		c.do(j, at, j.num[numWidth])
+		to.offset += n
+		last = max(last, at)
+	}
+	c.ready[m.Out[0]] = last + 1
+}
+
+// sumWidth is the number of blocks for a sum of n elements.
+func sumWidth(n int) int { return min((n+deviceThreads-1)/deviceThreads, sumBlocks) }
 
 func (c *compiler) dot(m Member) {
 	j := &job{}
@@ -334,8 +353,11 @@ func unitJob(o ReluConvNorm, x, y ir.Type) *job {
 	j := &job{epsilon: o.Epsilon}
 	j.images(x, y)
 	j.window(0, 1, 0, 1)
-	if o.Kernel > 0 {
+	if o.Kernel != 0 {
 		j.window(o.Kernel, o.Stride, o.Pad, o.Dilation)
+	}
+	if o.Kernel == Halves {
+		j.num[numIn] *= 2 // channels of D
 	}
 	return j
 }
@@ -354,13 +376,15 @@ func (c *compiler) unitGrad(m Member, o ReluConvNormGrad) {
 	base := unitJob(o.Unit, c.types[m.In[1]], c.types[m.In[0]])
 	at := c.refer(base, m, refDY, 0, refX, 1, refMean, 2, refVariance, 3, refW, 4, refV, 5, refScale, 6)
 	c.scaled(base, m, 6)
-	dX, dW, dV := m.Out[0], m.Out[1], m.Out[2]
+	dX, dW, dV, second := m.Out[0], m.Out[1], m.Out[2], -1
 	if o.Unit.Kernel == 0 {
 		dV = -1
+	} else if o.Unit.Kernel == Halves {
+		dV, second = -1, dV
 	}
 	n := base.num
 	d := n[numBatch] * n[numIn] * n[numOH] * n[numOW]
-	if dW >= 0 {
+	if dW >= 0 || second >= 0 {
 		base.ref[refD] = c.scratch(d)
 	}
 	c.slopes(base, m.Out[3], m.Out[4], at)
@@ -371,13 +395,16 @@ func (c *compiler) unitGrad(m Member, o ReluConvNormGrad) {
 		c.do(&j, phase, blocks)
 		return &j
 	}
-	if dW >= 0 {
+	if dW >= 0 || second >= 0 {
 		base.num[numSlices] = min(tiles(base), unitSlices)
 		parts := c.scratch(base.num[numSlices] * n[numOut] * n[numIn])
 		next(jobWeight, at+1, base.num[numSlices]*groups(n[numOut])*groups(n[numIn])).ref[refDWParts] = parts
 		j := &job{num: base.num}
 		j.num[numKind], j.num[numN] = jobJoin, n[numOut]*n[numIn]
-		j.ref[refDWParts], j.ref[refDW] = parts, c.write(dW, at+3)
+		if o.Unit.Kernel == Halves {
+			j.num[numN] /= 2
+		}
+		j.ref[refDWParts], j.ref[refDW], j.ref[refDV] = parts, c.write(dW, at+3), c.write(second, at+3)
 		c.do(j, at+2, (j.num[numN]+deviceThreads-1)/deviceThreads)
 	}
 	if dX < 0 && dV < 0 {

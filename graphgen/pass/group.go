@@ -13,7 +13,7 @@ import (
 const groupPeak = 1.3
 
 // Most values that a group reads and leaves: group_most in ort/kernels/operators.h.
-const groupValues = 1024
+const groupValues = 4096
 
 // group makes one node of many of our operators: those that stand one after the other in ONNX Runtime's order.
 // What they can do at the same time takes one launch. A node of another kind goes before the group if it can,
@@ -159,7 +159,7 @@ func (t *grouper) tryOut(nodes []*ir.Node) *ir.Node {
 // flush ends the present group.
 func (t *grouper) flush() {
 	if len(t.now) > 0 {
-		if slices.ContainsFunc(t.now, isOurs) {
+		if slices.ContainsFunc(t.now, func(n *ir.Node) bool { return n.Op != ir.Op(op.Add{}) }) {
 			t.groups = append(t.groups, t.now)
 			for _, n := range t.now {
 				t.of[n] = len(t.groups)

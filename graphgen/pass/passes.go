@@ -158,7 +158,7 @@ func inPlace(f func(*ir.Graph)) func(*ir.Graph, Lowering) map[*ir.Value]*ir.Valu
 	return func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { f(g); return nil }
 }
 
-func fusePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l.Unfused) }
+func fusePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l) }
 
 func recomputePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
 	recomputeValues(g, l)

@@ -114,6 +114,22 @@ func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
 	return Case{Name: name, Step: Small, Inputs: in, Build: one(build)}
 }
 
+// Halves covers factorised reductions in our own kernels of a GPU.
+func Halves() []Case {
+	var cases []Case
+	for _, s := range [][5]int{{3, 4, 3, 8, 6}, {2, 40, 35, 4, 10}, {3, 3, 1, 4, 2}} { // N, C, M/2, H, W
+		o := op.ReluConvNorm{Kernel: op.Halves, Stride: 2, Dilation: 1, Epsilon: 1e-5}
+		add := func(name string, build func(x []*ir.Value) []*ir.Value, in ...Input) {
+			in = append([]Input{Apart(s[0], s[1], s[3], s[4]), Normal(s[2], s[1], 1, 1), Normal(s[2], s[1], 1, 1)}, in...)
+			cases = append(cases, Case{Name: fmt.Sprintf("halves/%s_%v", name, s), Step: Small, Inputs: in, Build: build})
+		}
+		add("plain", one(func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], nil, nil, nil)[0] }))
+		add("sum", one(func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], x[3], nil, x[4])[0] }), Positive(),
+			Normal(s[0], 2*s[2], s[3]/2, s[4]/2))
+	}
+	return cases
+}
+
 func inputTypes(in []Input) []ir.Type {
 	var types []ir.Type
 	for _, i := range in {
@@ -240,7 +256,7 @@ func Group() []Case {
 			y := op.Normalize{Epsilon: 1e-5}.Of(x[i%2], x[2], nil, nil)
 			sum, list = op.Add{}.Of(y[0], sum), append(list, y[1])
 		}
-		return append([]*ir.Value{sum, op.Add{}.Of(sum, sum)}, list[:70]...)
+		return append([]*ir.Value{sum, op.Add{}.Of(sum, sum), op.Concat{}.Of(list...)}, list[:70]...)
 	}
 	add := func(name string, build func(x []*ir.Value) []*ir.Value, in ...Input) Case {
 		return Case{Name: "group/" + name, NoGrad: true, Inputs: in, Build: func(x []*ir.Value) []*ir.Value {
