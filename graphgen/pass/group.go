@@ -194,9 +194,15 @@ func (t *grouper) apply() {
 			list = append(list, all)
 		}
 	}
+	for _, n := range list { // what depends on a group that stands late stands behind it
+		for _, v := range n.In {
+			if v != nil && v.Def != nil {
+				at[n] = max(at[n], at[v.Def])
+			}
+		}
+	}
 	slices.SortStableFunc(list, func(a, b *ir.Node) int { return cmp.Compare(at[a], at[b]) })
 	t.graph.Nodes = list
-	sortNodes(t.graph)
 }
 
 // needed lists the values that are needed outside of the group that they come from.
