@@ -10,7 +10,7 @@ import (
 )
 
 // groupPeak is by how much grouping may raise the peak of a program.
-const groupPeak = 1.3
+const groupPeak = 1.6
 
 // Most values that a group reads and leaves: group_most in ort/kernels/operators.h.
 const groupValues = 4096
