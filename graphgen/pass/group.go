@@ -13,7 +13,7 @@ import (
 const groupPeak = 1.6
 
 // Most values that a group reads and leaves: group_most in ort/kernels/operators.h.
-const groupValues = 4096
+const groupValues = 1024
 
 // group makes one node of many of our operators: those that stand one after the other in ONNX Runtime's order.
 // What they can do at the same time takes one launch. A node of another kind goes before the group if it can,
@@ -50,6 +50,7 @@ type grouper struct {
 	behind []*ir.Node // nodes that go behind it
 	base   int        // bytes that are alive when it begins
 	bound  int        // most bytes that it works in
+	values int        // most values that it reads and leaves
 }
 
 // place finds a place for the next node, at which that many bytes are alive.
@@ -66,10 +67,11 @@ func (t *grouper) place(n *ir.Node, alive int) {
 		t.flush()
 	}
 	if len(t.now) == 0 {
-		t.base, t.bound = alive, 0
+		t.base, t.bound, t.values = alive, 0, 0
 	}
 	t.now = append(t.now, n)
 	t.bound += bytesOf(n)
+	t.values += len(n.In) + len(n.Out)
 }
 
 // waits reports whether a node reads results of nodes of a kind.
@@ -113,10 +115,8 @@ func copyOf(n *ir.Node) *ir.Node {
 // fits reports whether n can join the group: by the bound or, if that is too much, by what the group with n would
 // work in.
 func (t *grouper) fits(n *ir.Node) bool {
-	if t.base+t.bound+bytesOf(n) <= t.most {
-		return true
-	}
-	if len(t.now) == 0 {
+	if len(t.now) == 0 ||
+		t.base+t.bound+bytesOf(n) <= t.most && t.values+len(n.In)+len(n.Out) <= groupValues {
 		return true
 	}
 	with := append(slices.Clone(t.now), n)
