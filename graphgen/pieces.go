@@ -1,6 +1,7 @@
 package graphgen
 
 import (
+	"math"
 	"slices"
 
 	"zos-ort/graphgen/ir"
@@ -75,10 +76,18 @@ func (n *Net) pieces(v *ir.Value, l Layout) []*ir.Value {
 }
 
 // join makes a flat vector of the tensors of a layout, each a vector, in the order of the entries.
-// For the CUDA provider it is a sum of runs padded with zeros: see pieces.
+// For the CUDA provider it is a sum of runs padded with zeros, see pieces, but our own kernels on a GPU join
+// pieces of any length.
 func (n *Net) join(list []*ir.Value, l Layout) (flat *ir.Value) {
-	if !n.CUDA {
-		return op.Concat{}.Of(inOrder(list, l.byLength())...)
+	if !n.CUDA || n.Kernels {
+		var parts []*ir.Value
+		for part := range slices.Chunk(inOrder(list, l.byLength()), n.mostPieces()) {
+			parts = append(parts, op.Concat{}.Of(part...))
+		}
+		if len(parts) == 1 {
+			return parts[0]
+		}
+		return op.Concat{}.Of(parts...)
 	}
 	for _, r := range l.runs() {
 		stretch := inOrder(list, r.entries)[0]
@@ -93,6 +102,15 @@ func (n *Net) join(list []*ir.Value, l Layout) (flat *ir.Value) {
 		}
 	}
 	return flat
+}
+
+// mostPieces is how many pieces a Concat joins: any number, but in our own kernels on a GPU less than a group may
+// read (group_most in ort/kernels/operators.h).
+func (n *Net) mostPieces() int {
+	if n.CUDA && n.Kernels {
+		return 512
+	}
+	return math.MaxInt
 }
 
 // outOfOrder puts each value at its place in the order.

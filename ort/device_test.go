@@ -34,7 +34,7 @@ func TestConformanceOnDevice(t *testing.T) {
 	for seed := range 2 {
 		t.Setenv(standin.SeedVariable, strconv.Itoa(seed))
 		for _, c := range slices.Concat(optest.Unit(), optest.WideUnit(), optest.Normalize(), optest.Scaled(),
-			optest.DirectPool(), optest.Addends()) {
+			optest.DirectPool(), optest.Addends(), optest.Group(), optest.Halves()) {
 			t.Run(strconv.Itoa(seed)+"/"+c.Name, func(t *testing.T) {
 				for _, wrt := range gradients(c) {
 					g := c.Graph(wrt...)
@@ -46,8 +46,7 @@ func TestConformanceOnDevice(t *testing.T) {
 	}
 }
 
-// The comparison finds a barrier that is left out. It would not find that a block reads what another has
-// not written yet: blocks run one after the other.
+// The comparison finds a barrier that is left out.
 func TestDeviceRaceIsFound(t *testing.T) {
 	unit, norm := optest.WideUnit()[1], optest.Normalize()[0]
 	for _, broken := range []struct {
@@ -57,6 +56,8 @@ func TestDeviceRaceIsFound(t *testing.T) {
 		{"reads an incomplete tile", "__syncthreads();  // the tiles are complete", unit},
 		{"writes over a tile", "__syncthreads();  // the tiles are no longer read", unit},
 		{"adds incomplete sums", "__syncthreads();  // the sums are complete", norm},
+		{"reports too early", "__syncthreads();  // all threads have written", unit},
+		{"does not wait for the answer", "__syncthreads();  // the answer is there", norm},
 	} {
 		t.Run(broken.name, func(t *testing.T) {
 			text := strings.ReplaceAll(device.Source, broken.barrier, "")

@@ -23,7 +23,14 @@ func Of(n *ir.Node) Work {
 	if _, view := n.Op.(ir.Aliaser); view {
 		return Work{} // another shape for the same memory
 	}
-	w := Work{Flops: float64(flops(n, plain(n.Op)))}
+	var w Work
+	if list := members(n); list != nil {
+		for _, m := range list {
+			w.Flops += Of(m).Flops
+		}
+	} else {
+		w.Flops = float64(flops(n))
+	}
 	for i, v := range n.In {
 		if v != nil && !slices.Contains(n.In[:i], v) {
 			w.Bytes += float64(v.Bytes())
@@ -37,12 +44,15 @@ func Of(n *ir.Node) Work {
 	return w
 }
 
-// plain is an operator without the form that a GPU runs it in.
-func plain(o ir.Op) ir.Op {
-	if d, ok := o.(op.Device); ok {
-		return d.Kernel
+// members are the nodes that a group joins, nil if n is no group.
+func members(n *ir.Node) []*ir.Node {
+	switch o := n.Op.(type) {
+	case op.Device:
+		return o.Nodes(n.In)
+	case op.Group:
+		return o.Nodes(n.In)
 	}
-	return o
+	return nil
 }
 
 // Operations per element of passes that take more than one operation.
@@ -54,8 +64,8 @@ const (
 )
 
 // flops has a case for each kind of operator that does not take one operation per element.
-func flops(n *ir.Node, kind ir.Op) int {
-	switch o := kind.(type) {
+func flops(n *ir.Node) int {
+	switch o := n.Op.(type) {
 	case op.Conv:
 		return convolution(o, n.Out[0], n.In[0])
 	case op.ConvGrad: // each gradient costs as much as the convolution
@@ -117,9 +127,9 @@ func inside(o op.ReluConvNorm, x, y *ir.Value) int {
 }
 
 // middle counts the depthwise convolution of a unit, whose result has the channels of x and the
-// size of y. The count is zero if the kernel is 0.
+// size of y. The count is zero if there is none.
 func middle(o op.ReluConvNorm, x, y *ir.Value) int {
-	return 2 * o.Kernel * o.Kernel * y.Elements() / y.Shape[1] * x.Shape[1]
+	return 2 * max(o.Kernel, 0) * max(o.Kernel, 0) * y.Elements() / y.Shape[1] * x.Shape[1]
 }
 
 // unitGradient counts the unit again, up to the batch norm, and then the wanted gradients: dX, dW,

@@ -32,7 +32,7 @@ func (s Speed) Time(n *ir.Node) float64 {
 
 // rate is the operations a second of the kind of node.
 func (s Speed) rate(n *ir.Node) float64 {
-	switch o := plain(n.Op).(type) {
+	switch o := n.Op.(type) {
 	case op.Conv:
 		return s.convolution(o)
 	case op.ConvGrad:

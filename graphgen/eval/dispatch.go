@@ -49,7 +49,9 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 	case op.CrossEntropyGrad:
 		return crossEntropyGrad(in[0], in[1], in[2])
 	case op.Device:
-		return apply(o.Kernel, in)
+		return applyGroup(o.Group, in)
+	case op.Group:
+		return applyGroup(o, in)
 	case op.Overwrite:
 		return one(Bools([]bool{true}, 1)), nil
 	default:

@@ -1,6 +1,9 @@
 package eval
 
-import "zos-ort/graphgen/op"
+import (
+	"zos-ort/graphgen/ir"
+	"zos-ort/graphgen/op"
+)
 
 // applyKernels evaluates the operators of our own domain: each one gives the result of the plain
 // operators that it replaces, one after the other. It reports whether it knows the operator.
@@ -43,6 +46,9 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		s := in[0].Shape
 		return one(plus(averagePoolGrad(op.AveragePoolGrad{Pool: op.AveragePool(o.Pool), N: s[0],
 			C: s[1], H: o.Height, W: o.Width}, in[0]), addend(o, in))), true
+	case op.Piece:
+		t := ir.T(ir.Float, o.Shape()...)
+		return one(&Tensor{Shape: t.Shape, F: in[0].F[o.Offset : o.Offset+t.Elements()]}), true
 	case op.Scaled:
 		y := zeros(in[0].Shape)
 		for i, v := range in[0].F {
@@ -57,6 +63,30 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		return one(sum), true
 	}
 	return nil, false
+}
+
+// applyGroup evaluates the members of a group one after the other.
+func applyGroup(o op.Group, in []*Tensor) ([]*Tensor, error) {
+	values := append([]*Tensor(nil), in...)
+	for _, m := range o.Members {
+		args, err := op.Pick(values, m.In)
+		if err != nil {
+			return nil, err
+		}
+		for len(args) > 0 && args[len(args)-1] == nil {
+			args = args[:len(args)-1]
+		}
+		outs, err := apply(m.Op, args)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range m.Out {
+			if v >= 0 {
+				values = append(values, outs[i])
+			}
+		}
+	}
+	return op.Pick(values, o.Results)
 }
 
 // input returns input i, or nil if it is absent.
@@ -142,6 +172,9 @@ func normalizeGrad(epsilon float32, dy, x, mean, variance, scale *Tensor) []*Ten
 // project returns the inputs and the results of the 1x1 convolution of a unit.
 func project(o op.ReluConvNorm, x, w, v *Tensor) (d, p *Tensor) {
 	d = relu(x)
+	if o.Kernel == op.Halves {
+		return d, conv(quarters, []*Tensor{d, corners(w, v, x.Shape[1])})
+	}
 	if o.Kernel > 0 {
 		c := op.DepthwiseConv{Kernel: o.Kernel, Stride: o.Stride, Pad: o.Pad, Dilation: o.Dilation}
 		d = conv(plain(c, x.Shape[1]), []*Tensor{d, kernels(c, v)})
@@ -156,11 +189,39 @@ func matrix(w *Tensor, c int) *Tensor {
 	return &Tensor{Shape: []int{len(w.F) / c, c, 1, 1}, F: w.F}
 }
 
+// quarters is the convolution of a factorised reduction.
+var quarters = op.Conv{Kernel: 2, Stride: 2, Dilation: 1, Group: 1}
+
+// corners makes weights of quarters of those of a factorised reduction on c channels: w at the first pixel of
+// a window, v at the last one.
+func corners(w, v *Tensor, c int) *Tensor {
+	n := len(w.F)
+	t := zeros([]int{2 * n / c, c, 2, 2})
+	for i := range n {
+		t.F[4*i], t.F[4*(n+i)+3] = w.F[i], v.F[i]
+	}
+	return t
+}
+
+// halvesGrad returns dX before the ReLU, dW and dV of a factorised reduction.
+func halvesGrad(dp, d, w, v *Tensor) []*Tensor {
+	g := convGrad(quarters, dp, d, corners(w, v, d.Shape[1]))
+	dw, dv := zeros([]int{len(w.F)}), zeros([]int{len(w.F)})
+	for i := range dw.F {
+		dw.F[i], dv.F[i] = g[1].F[4*i], g[1].F[4*(len(w.F)+i)+3]
+	}
+	return []*Tensor{g[0], dw, dv}
+}
+
 func unitGrad(g op.ReluConvNormGrad, in []*Tensor) []*Tensor {
 	o := g.Unit
 	dy, x, mean, variance, w, v := in[0], in[1], in[2], in[3], in[4], input(in, 5)
 	d, p := project(o, x, w, v)
 	norm := normalizeGrad(o.Epsilon, dy, p, mean, variance, input(in, 6))
+	if o.Kernel == op.Halves {
+		h := halvesGrad(norm[0], d, w, v)
+		return []*Tensor{plus(reluGrad(h[0], x), addend(g, in)), h[1], h[2], norm[1], norm[2]}
+	}
 	point := convGrad(pointwise, norm[0], d, matrix(w, x.Shape[1]))
 	dx, dv := point[0], zeros([]int{0})
 	if o.Kernel > 0 {

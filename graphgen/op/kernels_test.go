@@ -9,6 +9,7 @@ import (
 
 func TestNormalizeVJP(t *testing.T)  { checkCases(t, optest.Normalize()) }
 func TestUnitVJP(t *testing.T)       { checkCases(t, optest.Unit()) }
+func TestHalvesVJP(t *testing.T)     { checkCases(t, optest.Halves()) }
 func TestScaledVJP(t *testing.T)     { checkCases(t, optest.Scaled()) }
 func TestDirectPoolVJP(t *testing.T) { checkCases(t, optest.DirectPool()) }
 

@@ -14,12 +14,19 @@ import (
 // Its outputs are Y[N,M,H',W'], mean[M] and the biased variance[M]. For the batch norm see
 // Normalize.
 //
+// With Kernel Halves it is a factorised reduction, which only a GPU's kernels have: W gives the first half of
+// the channels of Y from the pixels of X at even places, V, as large, the second half from the pixels one
+// row and one column behind them.
+//
 // The backward pass recomputes the intermediate results from X, so the forward pass keeps nothing
 // else.
 type ReluConvNorm struct {
 	Kernel, Stride, Pad, Dilation int
 	Epsilon                       float32
 }
+
+// Halves is the kernel of a factorised reduction.
+const Halves = -1
 
 // ReluConvNormGrad computes dX + add, dW[M*C], dV[C*Kernel*Kernel], dscale and dbias[M], or any of
 // these, from (dY, X, mean, variance, W, V, scale, add).
@@ -54,6 +61,9 @@ func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
 	if err := image(unitName, x); err != nil {
 		return y, err
 	}
+	if o.Kernel == Halves {
+		return halves(o, x, w, v)
+	}
 	if o.Kernel > 0 {
 		var err error
 		if y, err = o.window().result(x); err == nil {
@@ -71,6 +81,17 @@ func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
 			unitName, c, w)
 	}
 	return ir.T(ir.Float, y.Shape[0], w.Elements()/c, y.Shape[2], y.Shape[3]), nil
+}
+
+// halves returns the type of Y of a factorised reduction.
+func halves(o ReluConvNorm, x, w, v ir.Type) (ir.Type, error) {
+	s, n := x.Shape, w.Elements()
+	if o != (ReluConvNorm{Kernel: Halves, Stride: 2, Dilation: 1, Epsilon: o.Epsilon}) || s[2]%2 != 0 || s[3]%2 != 0 ||
+		w.DType != ir.Float || v.DType != ir.Float || n == 0 || n%s[1] != 0 || v.Elements() != n {
+		return x, fmt.Errorf("%s: a reduction needs stride 2, an even image and two weights of the same size, "+
+			"got %v, %v and %v", unitName, x, w, v)
+	}
+	return ir.T(ir.Float, s[0], 2*n/s[1], s[2]/2, s[3]/2), nil
 }
 
 // Infer computes the output size.
@@ -112,7 +133,10 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 		return nil, err
 	}
 	dw := ir.T(ir.Float, in[4].Elements())
-	dv := ir.T(ir.Float, in[1].Shape[1]*o.Unit.Kernel*o.Unit.Kernel)
+	dv := ir.T(ir.Float, optional(in, 5).Elements())
+	if optional(in, 5).DType == 0 {
+		dv = ir.T(ir.Float, 0)
+	}
 	return []ir.Type{in[1], dw, dv, scale, in[2]},
 		addend(unitName, o, in, in[1])
 }

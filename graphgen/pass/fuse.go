@@ -15,12 +15,16 @@ type Fusions struct {
 // fuse joins the nodes of a forward graph into the operators of package ort/kernels, before the
 // graph is differentiated: these keep less for the backward pass than the nodes that they replace.
 // It returns what replaces the values of the graph.
-func fuse(g *ir.Graph, off Fusions) map[*ir.Value]*ir.Value {
-	readers := g.Readers()
+func fuse(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
+	off, readers := l.Unfused, g.Readers()
 	return g.Rewrite(func(n *ir.Node) []*ir.Value {
 		switch o := n.Op.(type) {
 		case op.Normalize:
-			if !off.Units {
+			switch r := reduction(n, o); {
+			case off.Units:
+			case r != nil && l.Target.OnGPU():
+				return r
+			default:
 				return unit(n, o, readers)
 			}
 		case op.Mul:
@@ -66,6 +70,33 @@ func unit(n *ir.Node, o op.Normalize, readers map[*ir.Value][]*ir.Node) []*ir.Va
 		return nil
 	}
 	return u.Of(y.Def.In[0], whole(w), v, n.In[1], n.In[2], n.In[3])
+}
+
+// reduction finds a ReLU and a factorised reduction in the form of joinReductions before a batch norm. Other
+// reductions may read the same ReLU.
+func reduction(n *ir.Node, o op.Normalize) []*ir.Value {
+	conv := producer(n.In[0], op.Conv{Kernel: 2, Stride: 2, Dilation: 1, Group: 1})
+	if conv == nil {
+		return nil
+	}
+	relu, weights := producer(conv.In[0], op.Relu{}), producer(conv.In[1], op.Concat{Axis: 0})
+	if relu == nil || weights == nil || len(weights.In) != 2 {
+		return nil
+	}
+	first, last := producer(weights.In[0], op.Pad{Bottom: 1, Right: 1}), producer(weights.In[1], op.Pad{Top: 1, Left: 1})
+	if first == nil || last == nil || !first.In[0].Type.Equal(last.In[0].Type) {
+		return nil
+	}
+	return op.ReluConvNorm{Kernel: op.Halves, Stride: 2, Dilation: 1, Epsilon: o.Epsilon}.
+		Of(relu.In[0], whole(first.In[0]), whole(last.In[0]), n.In[1], n.In[2], n.In[3])
+}
+
+// producer is the node that makes v, if it has that operator.
+func producer(v *ir.Value, o ir.Op) *ir.Node {
+	if v.Def == nil || v.Def.Op != o {
+		return nil
+	}
+	return v.Def
 }
 
 // convBefore returns the weight and the input of the convolution that produces y, if it has the

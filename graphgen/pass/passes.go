@@ -58,6 +58,8 @@ var finished = []pass{
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
 	// Add in place where that needs no proof by the runtime.
 	{name: "write over", on: on(CPUKernels, CUDAOwn), run: inPlace(writeOver), keeps: true},
+	// Join our operators, so that what they can do at the same time takes one launch.
+	{name: "group", on: on(CUDAOwn), run: inPlace(group)},
 	// Give our operators the form in which a GPU runs them, which knows the memory that they work in.
 	{name: "on device", on: on(CUDAOwn), run: inPlace(op.OnDevice), keeps: true},
 }
@@ -75,7 +77,9 @@ var passOrder = []struct{ first, second, why string }{
 	{"indices", "plain pools", numbers},
 	{"plain pools", "recompute", numbers},
 	{"plain pools", "bfloat16", numbers},
-	{"write over", "on device", "it looks for the operators themselves"},
+	{"write over", "group", "it looks for the operators themselves"},
+	{"recompute", "group", "it looks for the operators themselves"},
+	{"group", "on device", "it joins the operators themselves"},
 }
 
 // verifyEach verifies the graph after every pass, to name the pass that broke it. It is on in tests
@@ -154,7 +158,7 @@ func inPlace(f func(*ir.Graph)) func(*ir.Graph, Lowering) map[*ir.Value]*ir.Valu
 	return func(g *ir.Graph, _ Lowering) map[*ir.Value]*ir.Value { f(g); return nil }
 }
 
-func fusePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l.Unfused) }
+func fusePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value { return fuse(g, l) }
 
 func recomputePass(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
 	recomputeValues(g, l)

@@ -38,11 +38,19 @@ func ParseRecompute(name string) (Recompute, error) {
 var extraTime = map[Recompute]float64{RecomputeOn: .12, RecomputeAuto: .12, RecomputeMax: .3}
 
 // RecomputeAuto spends time only for a peak of at least bigPeak bytes, and only if it falls by the
-// fraction worthRecomputing.
+// fraction worthRecomputing. Programs of our own GPU kernels keep less to begin with, at the same batch.
 const (
 	bigPeak          = 256 << 20
+	bigPeakOwn       = 128 << 20
 	worthRecomputing = .05
 )
+
+func bigPeakOf(t Target) int {
+	if t == CUDAOwn {
+		return bigPeakOwn
+	}
+	return bigPeak
+}
 
 // recomputeValues applies the pass to a finished graph. Values kept as bfloat16 are widened again in
 // the backward pass in any case, or float32 would be kept beside them.
@@ -50,7 +58,7 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 	widened := func(v *ir.Value) bool { return l.Target == CUDABFloat16 && late(v.Def) }
 	undo := again(g, widened)
 	before := plan.Of(g).Peak
-	if before < bigPeak && (l.Recompute == RecomputeOff || l.Recompute == RecomputeAuto) {
+	if before < bigPeakOf(l.Target) && (l.Recompute == RecomputeOff || l.Recompute == RecomputeAuto) {
 		closeBatch(g, l)
 		return
 	}
@@ -61,7 +69,7 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 	nodes := len(g.Nodes)
 	undo()
 	undo = again(g, func(v *ir.Value) bool { return widened(v) || c.chosen(v) })
-	if len(g.Nodes) == nodes && before < bigPeak { // nothing to compute again
+	if len(g.Nodes) == nodes && before < bigPeakOf(l.Target) { // nothing to compute again
 		closeBatch(g, l)
 		return
 	}

@@ -1,7 +1,6 @@
 #include "device.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
   const char *name;
   void *function;
-} known[16];
+} known[2];
 static void *module;
 
 const char *device_provider(const custom_op *op) { return (void)op, driver.provider; }
@@ -38,6 +37,12 @@ static int find(void *to, const char *name) {
   void *f = dlsym(driver.library, name);
   memcpy(to, &f, sizeof f);
   return f != NULL;
+}
+
+// spoilt is memory for the stand-in, full of NaN: what a kernel reads before it is written shows.
+static void *spoilt(size_t bytes) {
+  void *p = malloc(bytes);
+  return p == NULL ? NULL : memset(p, 0xff, bytes);
 }
 
 const char *device_use(const char *path, const char *provider, const device_image *images, int count,
@@ -52,7 +57,7 @@ const char *device_use(const char *path, const char *provider, const device_imag
   driver.provider = provider;
   driver.images = images;
   driver.count = count;
-  driver.alloc = provider == NULL ? malloc : alloc;
+  driver.alloc = provider == NULL ? spoilt : alloc;
   driver.give_back = provider == NULL ? free : give_back;
   if (!find(&driver.init, "cuInit") || !find(&driver.device, "cuCtxGetDevice") ||
       !find(&driver.attribute, "cuDeviceGetAttribute") || !find(&driver.load, "cuModuleLoadData") ||
@@ -100,20 +105,18 @@ static ort_status function(const op_kernel *k, const char *name, void **f) {
   return NULL;
 }
 
-ort_status device_launch(const op_kernel *k, void *context, const char *kernel, size_t x, size_t y,
-                         const zos_arguments *a) {
+ort_status device_launch(const op_kernel *k, void *context, size_t blocks, const zos_long_table *table) {
   typedef ort_status (*get_stream)(const void *, void **);
-  void *f = NULL, *stream = NULL, *list[] = {(void *)a};
-  if (x == 0 || y == 0) return NULL;
-  if (x > INT_MAX || y > 65535) return op_fail(k, "%s: %zu by %zu blocks", kernel, x, y);
+  void *f = NULL, *stream = NULL, *list[] = {(void *)table};
+  const char *name = table->count <= zos_few ? "zos_run_few" : "zos_run_many";
   if (driver.provider != NULL)
     TRY(((get_stream)k->api[api_KernelContext_GetGPUComputeStream])(context, &stream));
   pthread_mutex_lock(&lock);
-  ort_status s = function(k, kernel, &f);
+  ort_status s = function(k, name, &f);
   pthread_mutex_unlock(&lock);
   if (s != NULL) return s;
-  int failed = driver.launch(f, (unsigned)x, (unsigned)y, 1, zos_threads, 1, 1, 0, stream, list, NULL);
-  return failed ? op_fail(k, "%s: launching gives error %d of the driver", kernel, failed) : NULL;
+  int failed = driver.launch(f, (unsigned)blocks, 1, 1, zos_threads, 1, 1, 0, stream, list, NULL);
+  return failed ? op_fail(k, "%s: launching gives error %d of the driver", name, failed) : NULL;
 }
 
 ort_status device_scratch(const op_kernel *k, size_t n, float **scratch) {
@@ -122,10 +125,3 @@ ort_status device_scratch(const op_kernel *k, size_t n, float **scratch) {
 }
 
 void device_give(float *scratch) { driver.give_back(scratch); }
-
-ort_status device_count(const op_kernel *k, size_t elements, size_t channels) {
-  if (elements > INT_MAX || channels > zos_tickets)
-    return op_fail(k, "kernels: %zu elements of %zu channels, of at most %d and %d", elements, channels,
-                   INT_MAX, zos_tickets);
-  return NULL;
-}

@@ -3,9 +3,7 @@ package kernels
 // #cgo linux LDFLAGS: -ldl
 // #include <stdlib.h>
 // #include "device.h"
-// extern const op_def zos_device_relu_conv_norm, zos_device_relu_conv_norm_grad, zos_device_normalize,
-//     zos_device_normalize_grad, zos_device_scaled, zos_device_dot, zos_device_max_pool,
-//     zos_device_max_pool_grad, zos_device_average_pool, zos_device_average_pool_grad;
+// extern const op_def zos_device_group;
 import "C"
 
 import (
@@ -65,12 +63,5 @@ func NewDeviceDomain(driver, provider string) (*ort.Domain, error) {
 		(*[0]byte)(free)); why != nil {
 		return nil, fmt.Errorf("our kernels on a GPU: %s", C.GoString(why))
 	}
-	var ops []unsafe.Pointer
-	for _, op := range []*C.op_def{&C.zos_device_relu_conv_norm, &C.zos_device_relu_conv_norm_grad,
-		&C.zos_device_normalize, &C.zos_device_normalize_grad, &C.zos_device_scaled, &C.zos_device_dot,
-		&C.zos_device_max_pool, &C.zos_device_max_pool_grad, &C.zos_device_average_pool,
-		&C.zos_device_average_pool_grad} {
-		ops = append(ops, unsafe.Pointer(op))
-	}
-	return ort.NewDomain(Name, ops...)
+	return ort.NewDomain(Name, unsafe.Pointer(&C.zos_device_group))
 }

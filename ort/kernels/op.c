@@ -42,7 +42,7 @@ void op_release(int *in, int *out) {
   free(out);
 }
 
-static ort_status fail(ort_api api, const char *text) {
+ort_status op_error(ort_api api, const char *text) {
   enum { invalid_argument = 2 };
   return ((ort_status(*)(int, const char *))api[api_CreateStatus])(invalid_argument, text);
 }
@@ -53,7 +53,7 @@ ort_status op_fail(const op_kernel *k, const char *format, ...) {
   va_start(list, format);
   vsnprintf(text, sizeof text, format, list);
   va_end(list);
-  return fail(k->api, text);
+  return op_error(k->api, text);
 }
 
 static ort_status attributes(const op_def *d, op_kernel *k, const void *info) {
@@ -73,7 +73,7 @@ static ort_status attributes(const op_def *d, op_kernel *k, const void *info) {
 ort_status op_create(const custom_op *op, ort_api api, const void *info, void **kernel) {
   op_kernel *k = calloc(1, sizeof *k);
   *kernel = NULL;
-  if (k == NULL) return fail(api, "kernel: out of memory");
+  if (k == NULL) return op_error(api, "kernel: out of memory");
   k->api = api;
   ort_status s = attributes(def(op), k, info);
   if (s == NULL)

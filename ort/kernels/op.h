@@ -25,6 +25,7 @@ enum {
   api_KernelContext_GetInput = 90,
   api_KernelContext_GetOutput = 91,
   api_ReleaseTensorTypeAndShapeInfo = 99,
+  api_KernelInfoGetAttributeArray_int64 = 163,
   api_KernelContext_GetGPUComputeStream = 193,
   api_KernelContext_ParallelFor = 274,
 };
@@ -82,19 +83,24 @@ typedef struct {
 
 // OP_COMMON is the custom_op of an op_def: what it may compute in place, what it does compute in
 // place, and its kernel.
-#define OP_COMMON(inplace_fn, alias_fn, compute_fn) \
-  OP_COMMON_ON(op_provider, inplace_fn, alias_fn, compute_fn)
-#define OP_COMMON_ON(provider_fn, inplace_fn, alias_fn, compute_fn)                              \
+#define OP_COMMON(inplace_fn, alias_fn, compute_fn)                                              \
   {                                                                                              \
-    .version = 28, .name = op_name, .provider = provider_fn, .input_type = op_float,             \
-    .inputs = op_inputs, .output_type = op_float, .outputs = op_outputs, .destroy = op_destroy,  \
-    .input_kind = op_input_kind, .output_kind = op_output_kind, .input_memory = op_zero,         \
-    .input_variadic_min = op_none, .input_homogeneous = op_one, .output_variadic_min = op_none,  \
-    .output_homogeneous = op_one, .create = op_create, .compute = compute_fn,                   \
-    .start_version = op_one,                                                                     \
-    .end_version = op_last, .may_inplace = inplace_fn, .release_inplace = op_release,            \
+    OP_DESCRIPTION(op_provider), .create = op_create, .destroy = op_destroy,                     \
+    .compute = compute_fn, .may_inplace = inplace_fn, .release_inplace = op_release,             \
     .alias = alias_fn, .release_alias = op_release                                               \
   }
+// OP_CUSTOM is the custom_op of an op_def that makes and frees its kernels itself.
+#define OP_CUSTOM(provider_fn, create_fn, destroy_fn, compute_fn)                                \
+  {                                                                                              \
+    OP_DESCRIPTION(provider_fn), .create = create_fn, .destroy = destroy_fn,                     \
+    .compute = compute_fn                                                                        \
+  }
+#define OP_DESCRIPTION(provider_fn)                                                              \
+  .version = 28, .name = op_name, .provider = provider_fn, .input_type = op_float,               \
+  .inputs = op_inputs, .output_type = op_float, .outputs = op_outputs,                           \
+  .input_kind = op_input_kind, .output_kind = op_output_kind, .input_memory = op_zero,           \
+  .input_variadic_min = op_none, .input_homogeneous = op_one, .output_variadic_min = op_none,    \
+  .output_homogeneous = op_one, .start_version = op_one, .end_version = op_last
 
 // tensor is an input or output of a node.
 typedef struct {
@@ -130,6 +136,7 @@ void op_release(int *in, int *out);
   static size_t may_add_##name(int **in, int **out) { return op_inplace(i, in, out); }      \
   static size_t add_##name(int **in, int **out) { return op_inplace((i) + 1, in, out); }
 
+ort_status op_error(ort_api, const char *text);
 ort_status op_fail(const op_kernel *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 ort_status op_input(const op_kernel *, void *context, size_t i, tensor *t);

@@ -114,6 +114,22 @@ func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
 	return Case{Name: name, Step: Small, Inputs: in, Build: one(build)}
 }
 
+// Halves covers factorised reductions in our own kernels of a GPU.
+func Halves() []Case {
+	var cases []Case
+	for _, s := range [][5]int{{3, 4, 3, 8, 6}, {2, 40, 35, 4, 10}, {3, 3, 1, 4, 2}} { // N, C, M/2, H, W
+		o := op.ReluConvNorm{Kernel: op.Halves, Stride: 2, Dilation: 1, Epsilon: 1e-5}
+		add := func(name string, build func(x []*ir.Value) []*ir.Value, in ...Input) {
+			in = append([]Input{Apart(s[0], s[1], s[3], s[4]), Normal(s[2], s[1], 1, 1), Normal(s[2], s[1], 1, 1)}, in...)
+			cases = append(cases, Case{Name: fmt.Sprintf("halves/%s_%v", name, s), Step: Small, Inputs: in, Build: build})
+		}
+		add("plain", one(func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], nil, nil, nil)[0] }))
+		add("sum", one(func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], x[3], nil, x[4])[0] }), Positive(),
+			Normal(s[0], 2*s[2], s[3]/2, s[4]/2))
+	}
+	return cases
+}
+
 func inputTypes(in []Input) []ir.Type {
 	var types []ir.Type
 	for _, i := range in {
@@ -158,14 +174,6 @@ func DirectPool() []Case {
 	return cases
 }
 
-// OnDevice covers the form in which a GPU runs an operator: it computes what the operator does.
-func OnDevice() []Case {
-	return []Case{{Name: "device/dot", NoGrad: true, Inputs: []Input{Normal(7), Normal(7)},
-		Build: func(x []*ir.Value) []*ir.Value {
-			return x[0].Graph().Add(op.Device{Kernel: op.Dot{}, Scratch: 1}, x...)
-		}}}
-}
-
 // Addends covers the gradients that add a tensor to dX.
 func Addends() []Case {
 	image, half, stat := Normal(2, 4, 6, 6), Normal(2, 4, 3, 3), Positive(4)
@@ -208,4 +216,60 @@ func writtenOver(c Case) Case {
 		return outs
 	}
 	return c
+}
+
+// Group covers groups: of operators that depend on each other, of one with a result that it reads itself and
+// with more jobs than a launch takes, and of views. Sums of every kind of term become one.
+func Group() []Case {
+	image, half := Normal(3, 4, 8, 8), Normal(3, 4, 4, 4)
+	unit := op.ReluConvNorm{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1, Epsilon: 1e-5}
+	wide := op.ReluConvNorm{Kernel: 5, Stride: 2, Pad: 4, Dilation: 2, Epsilon: 1e-5}
+	pool := op.DirectMaxPool{Kernel: 3, Stride: 1, Pad: 1}
+	weights := Normal(16 + 36 + 16 + 36 + 3)
+	cut := func(flat *ir.Value) []*ir.Value {
+		return op.Split{}.Of(op.SliceVector{Length: 16 + 36 + 16 + 36}.Of(flat), 0, 16, 36, 16, 36)
+	}
+	node := func(x []*ir.Value) []*ir.Value {
+		w := cut(x[1])
+		hidden := unit.Of(x[0], w[0], w[1], nil, nil, nil)
+		y := unit.Of(hidden[0], op.Reshape{}.To(w[2], 4, 4, 1, 1), w[3], x[2], nil, nil)[0]
+		pooled := op.Normalize{Epsilon: 1e-5}.Of(pool.Of(x[0]), nil, nil, nil)
+		average := op.DirectAveragePool(pool).Of(x[0])
+		sum := op.Scaled{}.Of(x[0], x[2], op.Add{}.Of(y, op.Scaled{}.Of(pooled[0], x[2], average)))
+		return []*ir.Value{sum, hidden[1], hidden[2], op.Dot{}.Of(sum, x[0])}
+	}
+	back := func(x []*ir.Value) []*ir.Value {
+		g, w := x[0].Graph(), cut(x[1])
+		d := g.Add(op.ReluConvNormGrad{Unit: unit}, x[4], x[0], x[3], x[3], w[0], w[1], x[2])
+		e := g.Add(op.ReluConvNormGrad{Unit: wide}, x[5], x[0], x[3], x[3], w[2], x[6], x[3])
+		n := g.Add(op.NormalizeGrad{Epsilon: 1e-5}, x[4], x[0], x[3], x[3], x[2], nil)
+		m := g.Add1(op.DirectMaxPoolGrad{Pool: pool}, n[0], x[0], nil)
+		a := g.Add1(op.DirectAveragePoolGrad{Pool: op.DirectAveragePool(pool), Height: 8, Width: 8}, n[0], nil)
+		sum := op.Add{}.Of(op.Add{}.Of(d[0], e[0]), op.Add{}.Of(m, op.Scaled{}.Of(a, x[2], nil)))
+		f := g.AddWanted(op.ReluConvNormGrad{Unit: unit}, []bool{false, true, true, true, true}, sum, d[0], x[3], x[3],
+			w[0], w[1], x[3])
+		return append(append([]*ir.Value{sum}, append(d[1:], e[1:]...)...), f[1:]...)
+	}
+	many := func(x []*ir.Value) []*ir.Value {
+		sum, list := x[0], []*ir.Value{}
+		for i := range 150 {
+			y := op.Normalize{Epsilon: 1e-5}.Of(x[i%2], x[2], nil, nil)
+			sum, list = op.Add{}.Of(y[0], sum), append(list, y[1])
+		}
+		return append([]*ir.Value{sum, op.Add{}.Of(sum, sum), op.Concat{}.Of(list...)}, list[:70]...)
+	}
+	add := func(name string, build func(x []*ir.Value) []*ir.Value, in ...Input) Case {
+		return Case{Name: "group/" + name, NoGrad: true, Inputs: in, Build: func(x []*ir.Value) []*ir.Value {
+			return gathered(build(x))
+		}}
+	}
+	return []Case{add("node", node, image, weights, Normal(1)), add("many", many, image, image, Normal(1)),
+		add("back", back, image, weights, Normal(1), Positive(4), image, half, Normal(100))}
+}
+
+// gathered makes one node of all nodes of a graph.
+func gathered(outs []*ir.Value) []*ir.Value {
+	g := outs[0].Graph()
+	g.Nodes = []*ir.Node{op.Gather(g.Nodes, func(v *ir.Value) bool { return slices.Contains(outs, v) })}
+	return outs
 }

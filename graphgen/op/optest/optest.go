@@ -128,10 +128,10 @@ func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 	return values
 }
 
-// All lists every case.
+// All lists every case that runs on the CPU.
 func All() []Case {
 	var all []Case
-	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, OnDevice, Pool,
+	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Scaled, DirectPool, Addends, Pool,
 		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric, Quantize,
 		Free, PlainPool} {
 		all = append(all, f()...)

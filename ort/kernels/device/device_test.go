@@ -24,7 +24,7 @@ func TestImages(t *testing.T) {
 		} else if !bytes.HasPrefix(i.Code, []byte("\x7fELF")) || int(i.Code[49]) != i.Capability {
 			t.Errorf("%s is no cubin for it", i.Name)
 		}
-		for _, kernel := range []string{"zos_project", "zos_pull"} {
+		for _, kernel := range []string{"zos_run_few", "zos_run_many"} {
 			if !bytes.Contains(i.Code, []byte(kernel)) {
 				t.Errorf("%s lacks %s", i.Name, kernel)
 			}

@@ -2,45 +2,95 @@
 // C as well: tests compile it for the CPU (emulate.h), where each thread is a fiber. What follows
 // ZOS_ARGUMENTS_ONLY is left out where the host needs the arguments alone.
 //
-// A unit computes D = depthwise(relu(X), V), P = W D, Y = scale (P - mean) / sqrt(var + epsilon) + bias
-// + add. Sums over blocks are kept as one part for each block. The last block to finish a channel adds
-// up its parts, in their order: the same inputs give the same bits.
+// One kernel does everything: its argument is a table of jobs that do not depend on each other, and every
+// block finds its own. So what many operators have to do at the same point takes one launch. Package
+// graphgen/op divides operators into jobs (device_*.go).
+//
+// A unit computes D = depthwise(relu(X), V), P = W D, Y = scale (P - mean) / sqrt(var + epsilon) + bias.
+// Sums over blocks are kept as one part for each block. The last block to finish a channel adds up its
+// parts, in their order: the same inputs give the same bits.
 
 enum {
   zos_threads = 128,  // of every block
   zos_tile = 64,      // pixels of a tile
   zos_channels = 32,  // channels of a tile
-  zos_tickets = 8192  // most channels
+  zos_tickets = 8192  // most tickets of a launch
 };
 
-// zos_arguments are those of all kernels. Pointers may be NULL for optional inputs and outputs.
+// The kinds of jobs, and how many blocks each has. From job_sum_first on a job is a term of a sum.
+enum {
+  job_project,  // P and its moments, or the slopes of dY: width blocks for every 32 outputs
+  job_moments,  // moments of the images P, or slopes of dY: width blocks for every channel
+  job_back,     // dD = W' dP: one block for every tile of 32 inputs
+  job_weight,   // parts of dW = dP D': slices for every 32 outputs and 32 inputs
+  job_join,     // dW from its parts: one thread for every number
+  job_taps,     // dV: one block for every plane
+  job_dscale,   // the gradient of a scale of one number: one block
+  job_dot,      // the inner product of X and dY: width blocks
+  job_sum_first,
+  job_normal = job_sum_first,  // scale (P - mean) / sqrt(var + epsilon) + bias
+  job_scaled,                  // w X
+  job_plain,                   // X
+  job_max_pool,                // of X
+  job_average_pool,            // of X
+  job_pull,                    // dX of a unit, from dD
+  job_unmax,                   // dX of a max pool
+  job_unaverage,               // dX of an average pool
+  job_blend                    // dP of a batch norm: k0 dY + k1 + k2 (P - mean)
+};
+
+// zos_job is a job. Pointers come first, in the order of refs in graphgen/op/device_job.go. They may be NULL for
+// optional inputs and outputs. The numbers follow in the order of that file.
 typedef struct {
-  const float *x, *w, *v, *scale, *bias, *add, *dy;
-  float *y;               // result: Y or dX
-  float *d, *p, *dd;      // D, P, dD
-  float *mean, *variance; // of a channel
-  float *k;               // per channel: factors of dP = k0 dY + k1 + k2 (P - mean)
-  float *parts;           // of sums over blocks
+  const float *x, *w, *v, *scale, *bias, *dy;
+  float *y;                 // result of a sum or an inner product
+  float *d, *p, *dd;        // D, P, dD
+  float *mean, *variance;   // of a channel
+  float *k;                 // per channel: factors of dP = k0 dY + k1 + k2 (P - mean)
+  float *parts;             // of sums over blocks
   float *dw, *dv, *dscale, *dbias;
   float *dscales, *dw_parts, *dv_parts;  // parts of these gradients
+  int kind;
+  int first;                // block of the launch
+  int width;                // blocks in a row; see the kinds
+  int lead;                 // place of a term in its sum
+  int terms;                // of a sum, in this job and those that follow it
+  int ticket;               // first of its tickets
   int batch, in, out, h, w_in, oh, ow;
-  int kernel, stride, pad, dilation;
-  int each;               // scale has a number for each channel
-  int backward;           // project: compute slopes, not moments
-  int blocks, slices;     // of the kernel that left the parts; of dW
-  int n;                  // elements
+  int kernel, stride, pad, dilation;  // kernel 0: none; -1: two convolutions with stride 2, see halves
+  int each;                 // scale has a number for each channel
+  int backward;             // slopes, not moments
+  int slices;               // of dW
+  int n;                    // elements
   float epsilon;
-} zos_arguments;
+} zos_job;
+
+enum { zos_pointers = 21, zos_numbers = 21 };  // of a job, without epsilon
+
+// A table fits into the arguments of a launch: 4 KB, or since CUDA 12.1 nearly 32 KB. The short one is the
+// beginning of the long one.
+enum { zos_few = 15, zos_many = 127 };
+typedef struct {
+  int count;
+  zos_job jobs[zos_few];
+} zos_short_table;
+typedef struct {
+  int count;
+  zos_job jobs[zos_many];
+} zos_long_table;
 
 #ifndef ZOS_ARGUMENTS_ONLY
 #ifdef __CUDACC_RTC__
-#define KERNEL(name) extern "C" __global__ void __launch_bounds__(128) name(const zos_arguments a)
+#define KERNEL(name, table)                                                          \
+  extern "C" __global__ void __launch_bounds__(128) name(const __grid_constant__ table t) { \
+    run(t.jobs, t.count);                                                            \
+  }
 #define SHARED(type, name, count) __shared__ type name[count]
 #define DEVICE static __device__ __forceinline__
 #define DEVICE_DATA static __device__
 #endif
 
-// Blocks that have finished with a channel. The last one resets the number.
+// Blocks that have finished with something. The last one resets the number.
 DEVICE_DATA unsigned tickets[zos_tickets];
 
 DEVICE float warp_sum(float x) {
@@ -57,15 +107,15 @@ DEVICE float block_sum(float x, float *room) {
   return room[0] + room[1] + room[2] + room[3];
 }
 
-// last reports to every thread whether this block is the last of n that finish with a channel: then it
-// sees what all of them wrote before.
-DEVICE int last(int channel, unsigned n, unsigned *room) {
+// last reports to every thread whether this block is the last of n that take this ticket: then it sees what
+// all of them wrote before.
+DEVICE int last(int ticket, unsigned n, unsigned *room) {
   __threadfence();
-  __syncthreads();
+  __syncthreads();  // all threads have written
   if (threadIdx.x == 0) {
-    unsigned old = atomicAdd(&tickets[channel], 1u);
+    unsigned old = atomicAdd(&tickets[ticket], 1u);
     room[0] = old == n - 1;
-    if (old == n - 1) tickets[channel] = 0;
+    if (old == n - 1) tickets[ticket] = 0;
   }
   __syncthreads();  // the answer is there
   int is = room[0] != 0;
@@ -73,7 +123,7 @@ DEVICE int last(int channel, unsigned n, unsigned *room) {
   return is;
 }
 
-DEVICE float scale_of(const zos_arguments *a, int channel) {
+DEVICE float scale_of(const zos_job *a, int channel) {
   return a->scale == 0 ? 1.f : a->scale[a->each ? channel : 0];
 }
 
@@ -87,9 +137,9 @@ DEVICE void join_moments(float *n, float *mean, float *square, float m, float ot
 }
 
 // finish_moments joins the parts of a channel, of 3 numbers each: count, mean and squares.
-DEVICE void finish_moments(const zos_arguments *a, int c, int channels) {
+DEVICE void finish_moments(const zos_job *a, int c, int channels) {
   float n = 0.f, mean = 0.f, square = 0.f;
-  for (int b = threadIdx.x % 32; b < a->blocks; b += 32) {
+  for (int b = threadIdx.x % 32; b < a->width; b += 32) {
     const float *part = a->parts + 3 * ((size_t)b * channels + c);
     join_moments(&n, &mean, &square, __ldcg(part), __ldcg(part + 1), __ldcg(part + 2));
   }
@@ -105,9 +155,9 @@ DEVICE void finish_moments(const zos_arguments *a, int c, int channels) {
 }
 
 // finish_slopes joins the parts of a channel, sum dY and sum dY (P - mean), to the factors of dP.
-DEVICE void finish_slopes(const zos_arguments *a, int c, int channels, float count) {
+DEVICE void finish_slopes(const zos_job *a, int c, int channels, float count) {
   float s0 = 0.f, s1 = 0.f;
-  for (int b = threadIdx.x % 32; b < a->blocks; b += 32) {
+  for (int b = threadIdx.x % 32; b < a->width; b += 32) {
     const float *part = a->parts + 3 * ((size_t)b * channels + c);
     s0 += __ldcg(part);
     s1 += __ldcg(part + 1);
@@ -125,7 +175,7 @@ DEVICE void finish_slopes(const zos_arguments *a, int c, int channels, float cou
 }
 
 // finish lets each warp join the parts of every fourth channel from first to end.
-DEVICE void finish(const zos_arguments *a, int first, int end, int channels, float count) {
+DEVICE void finish(const zos_job *a, int first, int end, int channels, float count) {
   for (int c = first + threadIdx.x / 32; c < end; c += zos_threads / 32) {
     if (a->backward)
       finish_slopes(a, c, channels, count);
@@ -135,16 +185,28 @@ DEVICE void finish(const zos_arguments *a, int first, int end, int channels, flo
 }
 
 // sum_dscale adds up the gradient of a scale of one number.
-DEVICE void sum_dscale(const zos_arguments *a, int channels, float *room) {
+DEVICE void sum_dscale(const zos_job *a, int channels, float *room) {
   float sum = 0.f;
   for (int c = threadIdx.x; c < channels; c += zos_threads) sum += a->dscales[c];
   sum = block_sum(sum, room);
   if (threadIdx.x == 0) a->dscale[0] = sum;
 }
 
-// convolved is D of a sample's channel at one pixel.
-DEVICE float convolved(const zos_arguments *a, const float *x, const float *v, int pixel) {
+// source is the plane of X that channel c of D is made of.
+DEVICE size_t source(const zos_job *a, int sample, int c) {
+  int half = a->in / 2;
+  return a->kernel < 0 ? (size_t)sample * half + c % half : (size_t)sample * a->in + c;
+}
+
+// convolved is D of a channel of a sample at one pixel, from the plane x. With two halves the first half of
+// the channels of D are the pixels of X at even places, the second half those behind them.
+DEVICE float convolved(const zos_job *a, const float *x, int c, int pixel) {
   if (a->kernel == 0) return fmaxf(x[pixel], 0.f);
+  if (a->kernel < 0) {
+    int behind = c >= a->in / 2;
+    return fmaxf(x[(pixel / a->ow * 2 + behind) * a->w_in + pixel % a->ow * 2 + behind], 0.f);
+  }
+  const float *v = a->v + (size_t)c * a->kernel * a->kernel;
   int row = pixel / a->ow * a->stride - a->pad, col = pixel % a->ow * a->stride - a->pad;
   float sum = 0.f;
   for (int i = 0; i < a->kernel; i++) {
@@ -158,26 +220,34 @@ DEVICE float convolved(const zos_arguments *a, const float *x, const float *v, i
   return sum;
 }
 
-// load_d fills a tile of D, zero outside of the image, and keeps it for the backward pass of this node.
-DEVICE void load_d(const zos_arguments *a, int sample, int first, int pixel, int px, float *tile) {
+// load_d fills a tile of D, zero outside of the image. The first row of blocks keeps D for the backward pass
+// of this job, if there is room.
+DEVICE void load_d(const zos_job *a, int sample, int first, int pixel, int keep, float *tile) {
+  int px = a->oh * a->ow;
   for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
     int c = first + i / zos_tile, q = pixel + i % zos_tile;
     float d = 0.f;
     if (c < a->in && q < px) {
-      size_t plane = (size_t)sample * a->in + c;
-      d = convolved(a, a->x + plane * a->h * a->w_in, a->v + (size_t)c * a->kernel * a->kernel, q);
-      if (a->d != 0 && blockIdx.y == 0) a->d[plane * px + q] = d;
+      d = convolved(a, a->x + source(a, sample, c) * a->h * a->w_in, c, q);
+      if (keep) a->d[((size_t)sample * a->in + c) * px + q] = d;
     }
     tile[i] = d;
   }
 }
 
+// weight_at is W of an output and an input. With two halves it consists of W and V on the diagonal.
+DEVICE float weight_at(const zos_job *a, int o, int c) {
+  if (o >= a->out || c >= a->in) return 0.f;
+  if (a->kernel >= 0) return a->w[(size_t)o * a->in + c];
+  int behind = o >= a->out / 2, half = a->in / 2;
+  if ((c >= half) != behind) return 0.f;
+  return behind ? a->v[(size_t)(o - a->out / 2) * half + c - half] : a->w[(size_t)o * half + c];
+}
+
 // load_w fills a tile of W: rows of outputs, columns of inputs.
-DEVICE void load_w(const zos_arguments *a, int out, int in, float *tile) {
-  for (int i = threadIdx.x; i < zos_channels * zos_channels; i += zos_threads) {
-    int o = out + i / zos_channels, c = in + i % zos_channels;
-    tile[i] = o < a->out && c < a->in ? a->w[(size_t)o * a->in + c] : 0.f;
-  }
+DEVICE void load_w(const zos_job *a, int out, int in, float *tile) {
+  for (int i = threadIdx.x; i < zos_channels * zos_channels; i += zos_threads)
+    tile[i] = weight_at(a, out + i / zos_channels, in + i % zos_channels);
 }
 
 // half_sum adds up the numbers of 16 neighbouring threads.
@@ -186,24 +256,22 @@ DEVICE float half_sum(float x) {
   return x;
 }
 
-// zos_project computes P and the parts of its moments, or of the slopes of dY. Block y computes 32
-// outputs, of every gridDim.x-th tile. A thread computes 4 pixels, 16 apart, of 4 outputs.
-KERNEL(zos_project) {
-  SHARED(float, d, zos_channels * zos_tile);
-  SHARED(float, w, zos_channels * zos_channels);
-  SHARED(unsigned, room, 1);
-  int px = a.oh * a.ow, tiles = (px + zos_tile - 1) / zos_tile, out = blockIdx.y * zos_channels;
+// project computes P and the parts of its moments, or of the slopes of dY. A row of blocks computes 32
+// outputs, each block every width-th tile. A thread computes 4 pixels, 16 apart, of 4 outputs.
+DEVICE void project(const zos_job *a, int block, float *d, float *w, unsigned *room) {
+  int px = a->oh * a->ow, tiles = (px + zos_tile - 1) / zos_tile;
+  int row = block / a->width, column = block % a->width, out = row * zos_channels;
   int lane = threadIdx.x % 16, o4 = threadIdx.x / 16 * 4;
   float n = 0.f, mean[4] = {0.f, 0.f, 0.f, 0.f}, square[4] = {0.f, 0.f, 0.f, 0.f};
-  for (int t = blockIdx.x; t < a.batch * tiles; t += gridDim.x) {
+  for (int t = column; t < a->batch * tiles; t += a->width) {
     int sample = t / tiles, pixel = t % tiles * zos_tile;
     float acc[4][4] = {{0.f}};
-    for (int c = 0; c < a.in; c += zos_channels) {
+    for (int c = 0; c < a->in; c += zos_channels) {
       __syncthreads();  // the tiles are no longer read
-      load_d(&a, sample, c, pixel, px, d);
-      load_w(&a, out, c, w);
+      load_d(a, sample, c, pixel, a->d != 0 && row == 0, d);
+      load_w(a, out, c, w);
       __syncthreads();  // the tiles are complete
-      int most = a.in - c < zos_channels ? a.in - c : zos_channels;
+      int most = a->in - c < zos_channels ? a->in - c : zos_channels;
       for (int i = 0; i < most; i++) {
 #pragma unroll
         for (int o = 0; o < 4; o++) {
@@ -217,22 +285,22 @@ KERNEL(zos_project) {
 #pragma unroll
     for (int o = 0; o < 4; o++) {
       int c = out + o4 + o;
-      size_t plane = ((size_t)sample * a.out + c) * px;
+      size_t plane = ((size_t)sample * a->out + c) * px;
       float first = 0.f, second = 0.f;
 #pragma unroll
       for (int q = 0; q < 4; q++) {
         int at = pixel + lane + 16 * q;
-        if (at >= px || c >= a.out) continue;
-        a.p[plane + at] = acc[o][q];
-        if (a.backward) {
-          first += a.dy[plane + at];
-          second += a.dy[plane + at] * (acc[o][q] - a.mean[c]);
+        if (at >= px || c >= a->out) continue;
+        a->p[plane + at] = acc[o][q];
+        if (a->backward) {
+          first += a->dy[plane + at];
+          second += a->dy[plane + at] * (acc[o][q] - a->mean[c]);
         } else {
           first += acc[o][q];
         }
       }
       first = half_sum(first);
-      if (a.backward) {
+      if (a->backward) {
         mean[o] += first;
         square[o] += half_sum(second);
         continue;
@@ -251,45 +319,32 @@ KERNEL(zos_project) {
 #pragma unroll
   for (int o = 0; o < 4; o++) {
     int c = out + o4 + o;
-    if (lane != 0 || c >= a.out) continue;
-    float *part = a.parts + 3 * ((size_t)blockIdx.x * a.out + c);
-    part[0] = a.backward ? mean[o] : n;
-    part[1] = a.backward ? square[o] : mean[o];
-    part[2] = a.backward ? 0.f : square[o];
+    if (lane != 0 || c >= a->out) continue;
+    float *part = a->parts + 3 * ((size_t)column * a->out + c);
+    part[0] = a->backward ? mean[o] : n;
+    part[1] = a->backward ? square[o] : mean[o];
+    part[2] = a->backward ? 0.f : square[o];
   }
-  if (last(blockIdx.y, gridDim.x, room))
-    finish(&a, out, out + zos_channels < a.out ? out + zos_channels : a.out, a.out,
-           (float)a.batch * (float)px);
+  if (last(a->ticket + row, a->width, room))
+    finish(a, out, out + zos_channels < a->out ? out + zos_channels : a->out, a->out,
+           (float)a->batch * (float)px);
 }
 
-// zos_normalize computes Y from P and its moments. It may write over P or the addend.
-KERNEL(zos_normalize) {
-  int px = a.oh * a.ow;
-  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
-       i += (size_t)gridDim.x * zos_threads) {
-    int c = (int)(i / px % a.out);
-    float s = scale_of(&a, c) / sqrtf(a.variance[c] + a.epsilon);
-    a.y[i] = s * (a.p[i] - a.mean[c]) + (a.bias == 0 ? 0.f : a.bias[c]) + (a.add == 0 ? 0.f : a.add[i]);
-  }
-}
-
-// zos_moments computes the parts of the moments of the images P, or of the slopes of dY. Block x takes
-// every gridDim.x-th sample, block y a channel.
-KERNEL(zos_moments) {
-  SHARED(float, room, 4);
-  SHARED(unsigned, flag, 1);
-  int px = a.oh * a.ow, c = blockIdx.y;
+// moments computes the parts of the moments of the images P, or of the slopes of dY. A row of blocks takes a
+// channel, each block every width-th sample.
+DEVICE void moments(const zos_job *a, int block, float *room, unsigned *flag) {
+  int px = a->oh * a->ow, c = block / a->width, column = block % a->width;
   float n = 0.f, mean = 0.f, square = 0.f;
-  for (int sample = blockIdx.x; sample < a.batch; sample += gridDim.x) {
-    const float *p = a.p + ((size_t)sample * a.out + c) * px;
-    const float *dy = a.backward ? a.dy + ((size_t)sample * a.out + c) * px : 0;
+  for (int sample = column; sample < a->batch; sample += a->width) {
+    const float *p = a->p + ((size_t)sample * a->out + c) * px;
+    const float *dy = a->backward ? a->dy + ((size_t)sample * a->out + c) * px : 0;
     float first = 0.f, second = 0.f;
     for (int i = threadIdx.x; i < px; i += zos_threads) {
-      first += a.backward ? dy[i] : p[i];
-      if (a.backward) second += dy[i] * (p[i] - a.mean[c]);
+      first += a->backward ? dy[i] : p[i];
+      if (a->backward) second += dy[i] * (p[i] - a->mean[c]);
     }
     first = block_sum(first, room);
-    if (a.backward) {
+    if (a->backward) {
       mean += first;
       square += block_sum(second, room);
       continue;
@@ -300,32 +355,18 @@ KERNEL(zos_moments) {
     join_moments(&n, &mean, &square, (float)px, first, second);
   }
   if (threadIdx.x == 0) {
-    float *part = a.parts + 3 * ((size_t)blockIdx.x * a.out + c);
-    part[0] = a.backward ? mean : n;
-    part[1] = a.backward ? square : mean;
-    part[2] = a.backward ? 0.f : square;
+    float *part = a->parts + 3 * ((size_t)column * a->out + c);
+    part[0] = a->backward ? mean : n;
+    part[1] = a->backward ? square : mean;
+    part[2] = a->backward ? 0.f : square;
   }
-  if (last(c, gridDim.x, flag)) {
-    if (threadIdx.x < 32) finish(&a, c, c + 1, a.out, (float)a.batch * (float)px);
-  }
-}
-
-// zos_blend computes dP = k0 dY + k1 + k2 (P - mean), plus an addend, over which it may write.
-KERNEL(zos_blend) {
-  SHARED(float, room, 4);
-  int px = a.oh * a.ow;
-  if (blockIdx.x == 0 && !a.each && a.dscale != 0) sum_dscale(&a, a.out, room);
-  if (a.y == 0) return;
-  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
-       i += (size_t)gridDim.x * zos_threads) {
-    int c = (int)(i / px % a.out);
-    const float *k = a.k + 3 * c;
-    a.y[i] = k[0] * a.dy[i] + k[1] + k[2] * (a.p[i] - a.mean[c]) + (a.add == 0 ? 0.f : a.add[i]);
+  if (last(a->ticket + c, a->width, flag)) {
+    if (threadIdx.x < 32) finish(a, c, c + 1, a->out, (float)a->batch * (float)px);
   }
 }
 
 // load_dp fills a tile of dP, zero outside of the image.
-DEVICE void load_dp(const zos_arguments *a, int sample, int first, int pixel, int px, float *tile) {
+DEVICE void load_dp(const zos_job *a, int sample, int first, int pixel, int px, float *tile) {
   for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
     int c = first + i / zos_tile, q = pixel + i % zos_tile;
     float dp = 0.f;
@@ -337,9 +378,13 @@ DEVICE void load_dp(const zos_arguments *a, int sample, int first, int pixel, in
   }
 }
 
+// groups is the number of groups of channels.
+DEVICE int groups(int channels) { return (channels + zos_channels - 1) / zos_channels; }
+
 // back computes a tile of dD = W' dP: 64 pixels of 32 inputs.
-DEVICE void back(const zos_arguments *a, int tile, int in, float *dp, float *w) {
-  int px = a->oh * a->ow, tiles = (px + zos_tile - 1) / zos_tile;
+DEVICE void back(const zos_job *a, int block, float *dp, float *w) {
+  int px = a->oh * a->ow, tiles = (px + zos_tile - 1) / zos_tile, ins = groups(a->in);
+  int tile = block / ins, in = block % ins * zos_channels;
   int sample = tile / tiles, pixel = tile % tiles * zos_tile;
   int lane = threadIdx.x % 16, c4 = threadIdx.x / 16 * 4;
   float acc[4][4] = {{0.f}};
@@ -369,7 +414,7 @@ DEVICE void back(const zos_arguments *a, int tile, int in, float *dp, float *w) 
 }
 
 // load_kept fills a tile of D that zos_project kept.
-DEVICE void load_kept(const zos_arguments *a, int sample, int first, int pixel, int px, float *tile) {
+DEVICE void load_kept(const zos_job *a, int sample, int first, int pixel, int px, float *tile) {
   for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
     int c = first + i / zos_tile, q = pixel + i % zos_tile;
     tile[i] = c < a->in && q < px ? a->d[((size_t)sample * a->in + c) * px + q] : 0.f;
@@ -378,7 +423,9 @@ DEVICE void load_kept(const zos_arguments *a, int sample, int first, int pixel, 
 
 // weight computes a slice's part of dW = dP D': 32 outputs, 32 inputs, of every slices-th tile. A thread
 // computes 2 outputs of 4 inputs.
-DEVICE void weight(const zos_arguments *a, int slice, int out, int in, float *dp, float *d) {
+DEVICE void weight(const zos_job *a, int block, float *dp, float *d) {
+  int slice = block % a->slices, group = block / a->slices;
+  int out = group / groups(a->in) * zos_channels, in = group % groups(a->in) * zos_channels;
   int px = a->oh * a->ow, tiles = (px + zos_tile - 1) / zos_tile;
   int o2 = threadIdx.x / 8 * 2, c4 = threadIdx.x % 8 * 4;
   float acc[2][4] = {{0.f}};
@@ -409,26 +456,18 @@ DEVICE void weight(const zos_arguments *a, int slice, int out, int in, float *dp
   }
 }
 
-// zos_spread computes dD, if there is room for it, in the first blocks, and parts of dW, if there is room
-// for them, in the others.
-KERNEL(zos_spread) {
-  SHARED(float, first, zos_channels * zos_tile);
-  SHARED(float, second, zos_channels * zos_tile);
-  int px = a.oh * a.ow, tiles = a.batch * ((px + zos_tile - 1) / zos_tile);
-  int ins = (a.in + zos_channels - 1) / zos_channels;
-  int backs = a.dd == 0 ? 0 : tiles * ins, b = blockIdx.x;
-  if (b < backs) {
-    back(&a, b / ins, b % ins * zos_channels, first, second);
-    return;
+// pulled is the gradient of relu(X) at one place of a plane, from dD.
+DEVICE float pulled(const zos_job *a, int plane, int row, int col) {
+  int px = a->oh * a->ow;
+  if (a->kernel < 0) {
+    int half = a->in / 2, behind = row % 2;
+    if (col % 2 != behind || row / 2 >= a->oh || col / 2 >= a->ow) return 0.f;
+    size_t at = (size_t)(plane / half) * a->in + plane % half + (behind ? half : 0);
+    return a->dd[at * px + row / 2 * a->ow + col / 2];
   }
-  b -= backs;
-  weight(&a, b % a.slices, b / a.slices / ins * zos_channels, b / a.slices % ins * zos_channels, first,
-         second);
-}
-
-// pulled is the gradient of relu(X) at one place, from dD.
-DEVICE float pulled(const zos_arguments *a, const float *dd, const float *v, int row, int col) {
+  const float *dd = a->dd + (size_t)plane * px;
   if (a->kernel == 0) return dd[row * a->w_in + col];
+  const float *v = a->v + (size_t)(plane % a->in) * a->kernel * a->kernel;
   float sum = 0.f;
   for (int i = 0; i < a->kernel; i++) {
     int r = row + a->pad - i * a->dilation;
@@ -443,7 +482,7 @@ DEVICE float pulled(const zos_arguments *a, const float *dd, const float *v, int
 }
 
 // tap is the gradient of one weight of the depthwise convolution from one plane, for a warp.
-DEVICE float tap(const zos_arguments *a, const float *dd, const float *x, int i, int j) {
+DEVICE float tap(const zos_job *a, const float *dd, const float *x, int i, int j) {
   float sum = 0.f;
   for (int p = threadIdx.x % 32; p < a->oh * a->ow; p += 32) {
     int r = p / a->ow * a->stride - a->pad + i * a->dilation;
@@ -453,21 +492,15 @@ DEVICE float tap(const zos_arguments *a, const float *dd, const float *x, int i,
   return warp_sum(sum);
 }
 
-// pull computes dX and the part of dV of one plane. The last plane of a channel adds up dV.
-DEVICE void pull(const zos_arguments *a, int plane, unsigned *room) {
-  int c = plane % a->in, pixels = a->h * a->w_in, taps = a->kernel * a->kernel;
-  const float *dd = a->dd + (size_t)plane * a->oh * a->ow, *x = a->x + (size_t)plane * pixels;
-  for (int i = threadIdx.x; a->y != 0 && i < pixels; i += zos_threads) {
-    size_t at = (size_t)plane * pixels + i;
-    float g = pulled(a, dd, a->v + (size_t)c * taps, i / a->w_in, i % a->w_in);
-    a->y[at] = (x[i] > 0.f ? g : 0.f) + (a->add == 0 ? 0.f : a->add[at]);
-  }
-  if (a->dv == 0) return;
+// taps computes the part of dV of one plane. The last plane of a channel adds up dV.
+DEVICE void taps(const zos_job *a, int plane, unsigned *room) {
+  int c = plane % a->in, taps = a->kernel * a->kernel;
+  const float *dd = a->dd + (size_t)plane * a->oh * a->ow, *x = a->x + (size_t)plane * a->h * a->w_in;
   for (int t = threadIdx.x / 32; t < taps; t += zos_threads / 32) {
     float sum = tap(a, dd, x, t / a->kernel, t % a->kernel);
     if (threadIdx.x % 32 == 0) a->dv_parts[(size_t)plane * taps + t] = sum;
   }
-  if (!last(c, (unsigned)a->batch, room)) return;
+  if (!last(a->ticket + c, (unsigned)a->batch, room)) return;
   for (int t = threadIdx.x; t < taps; t += zos_threads) {
     float sum = 0.f;
     for (int i = 0; i < a->batch; i++) sum += __ldcg(a->dv_parts + ((size_t)i * a->in + c) * taps + t);
@@ -475,46 +508,34 @@ DEVICE void pull(const zos_arguments *a, int plane, unsigned *room) {
   }
 }
 
-// zos_pull ends the backward pass: dX and dV in the first blocks, if there is dD; then dW; then dscale.
-KERNEL(zos_pull) {
-  SHARED(float, room, 4);
-  SHARED(unsigned, flag, 1);
-  int planes = a.dd == 0 ? 0 : a.batch * a.in, b = blockIdx.x, n = a.out * a.in;
-  if (b < planes) {
-    pull(&a, b, flag);
-    return;
+// join adds up the parts of dW. With two halves it leaves the blocks on the diagonal, as dW and dV.
+DEVICE void join(const zos_job *a, int block) {
+  int i = block * zos_threads + threadIdx.x, at = i, half = a->in / 2, behind = 0;
+  if (i >= a->n) return;
+  if (a->kernel < 0) {
+    behind = i >= a->n / 2;
+    i -= behind ? a->n / 2 : 0;
+    at = (i / half + (behind ? a->out / 2 : 0)) * a->in + i % half + (behind ? half : 0);
   }
-  int i = (b - planes) * zos_threads + threadIdx.x;
-  if (a.dw != 0 && i < n) {
-    float sum = 0.f;
-    for (int s = 0; s < a.slices; s++) sum += a.dw_parts[(size_t)s * n + i];
-    a.dw[i] = sum;
-  }
-  if (b == gridDim.x - 1 && !a.each && a.dscale != 0) sum_dscale(&a, a.out, room);
-}
-
-// zos_scaled computes Y = w X + add. It may write over the addend.
-KERNEL(zos_scaled) {
-  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
-       i += (size_t)gridDim.x * zos_threads)
-    a.y[i] = a.w[0] * a.x[i] + (a.add == 0 ? 0.f : a.add[i]);
-}
-
-// zos_dot computes the inner product of X and dY.
-KERNEL(zos_dot) {
-  SHARED(float, room, 4);
-  SHARED(unsigned, flag, 1);
   float sum = 0.f;
-  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
-       i += (size_t)gridDim.x * zos_threads)
-    sum += a.x[i] * a.dy[i];
+  for (int s = 0; s < a->slices; s++) sum += a->dw_parts[(size_t)s * a->out * a->in + at];
+  float *to = behind ? a->dv : a->dw;
+  if (to != 0) to[i] = sum;
+}
+
+// dot computes the inner product of X and dY.
+DEVICE void dot(const zos_job *a, int block, float *room, unsigned *flag) {
+  float sum = 0.f;
+  for (size_t i = (size_t)block * zos_threads + threadIdx.x; i < (size_t)a->n;
+       i += (size_t)a->width * zos_threads)
+    sum += a->x[i] * a->dy[i];
   sum = block_sum(sum, room);
-  if (threadIdx.x == 0) a.parts[blockIdx.x] = sum;
-  if (!last(0, gridDim.x, flag)) return;
+  if (threadIdx.x == 0) a->parts[block] = sum;
+  if (!last(a->ticket, a->width, flag)) return;
   sum = 0.f;
-  for (int i = threadIdx.x; i < (int)gridDim.x; i += zos_threads) sum += __ldcg(a.parts + i);
+  for (int i = threadIdx.x; i < a->width; i += zos_threads) sum += __ldcg(a->parts + i);
   sum = block_sum(sum, room);
-  if (threadIdx.x == 0) a.y[0] = sum;
+  if (threadIdx.x == 0) a->y[0] = sum;
 }
 
 // A window is the part of a plane under the window of a pool.
@@ -522,7 +543,7 @@ typedef struct {
   int top, left, bottom, right;
 } window;
 
-DEVICE window window_of(const zos_arguments *a, int r, int q) {
+DEVICE window window_of(const zos_job *a, int r, int q) {
   window w = {r * a->stride - a->pad, q * a->stride - a->pad, 0, 0};
   w.bottom = w.top + a->kernel < a->h ? w.top + a->kernel : a->h;
   w.right = w.left + a->kernel < a->w_in ? w.left + a->kernel : a->w_in;
@@ -532,7 +553,7 @@ DEVICE window window_of(const zos_arguments *a, int r, int q) {
 }
 
 // best is the place of the first maximum of a window.
-DEVICE int best(const zos_arguments *a, const float *x, window w) {
+DEVICE int best(const zos_job *a, const float *x, window w) {
   int at = w.top * a->w_in + w.left;
   for (int r = w.top; r < w.bottom; r++) {
     for (int q = w.left; q < w.right; q++) at = x[r * a->w_in + q] > x[at] ? r * a->w_in + q : at;
@@ -540,7 +561,7 @@ DEVICE int best(const zos_arguments *a, const float *x, window w) {
   return at;
 }
 
-DEVICE float average(const zos_arguments *a, const float *x, window w) {
+DEVICE float average(const zos_job *a, const float *x, window w) {
   float sum = 0.f;
   for (int r = w.top; r < w.bottom; r++) {
     for (int q = w.left; q < w.right; q++) sum += x[r * a->w_in + q];
@@ -548,46 +569,105 @@ DEVICE float average(const zos_arguments *a, const float *x, window w) {
   return sum / (float)((w.bottom - w.top) * (w.right - w.left));
 }
 
-// zos_pool computes a max pool, or an average pool with each = 1.
-KERNEL(zos_pool) {
-  int px = a.oh * a.ow;
-  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
-       i += (size_t)gridDim.x * zos_threads) {
-    const float *x = a.x + i / px * a.h * a.w_in;
-    window w = window_of(&a, (int)(i % px) / a.ow, (int)(i % px) % a.ow);
-    a.y[i] = a.each ? average(&a, x, w) : x[best(&a, x, w)];
-  }
-}
-
 // covering are the windows that cover a row or column: first to end.
-DEVICE void covering(const zos_arguments *a, int at, int windows, int *first, int *end) {
+DEVICE void covering(const zos_job *a, int at, int windows, int *first, int *end) {
   int low = at + a->pad - a->kernel + 1;
   *first = low <= 0 ? 0 : (low + a->stride - 1) / a->stride;
   *end = (at + a->pad) / a->stride + 1;
   *end = *end < windows ? *end : windows;
 }
 
-// zos_unpool computes the gradient of a pool, plus an addend, over which it may write.
-KERNEL(zos_unpool) {
-  int pixels = a.h * a.w_in;
-  for (size_t i = (size_t)blockIdx.x * zos_threads + threadIdx.x; i < (size_t)a.n;
-       i += (size_t)gridDim.x * zos_threads) {
-    size_t plane = i / pixels;
-    int at = (int)(i % pixels), r0, r1, q0, q1;
-    const float *dy = a.dy + plane * a.oh * a.ow;
-    float sum = a.add == 0 ? 0.f : a.add[i];
-    covering(&a, at / a.w_in, a.oh, &r0, &r1);
-    covering(&a, at % a.w_in, a.ow, &q0, &q1);
-    for (int r = r0; r < r1; r++) {
-      for (int q = q0; q < q1; q++) {
-        window w = window_of(&a, r, q);
-        if (a.each)
-          sum += dy[r * a.ow + q] / (float)((w.bottom - w.top) * (w.right - w.left));
-        else if (best(&a, a.x + plane * pixels, w) == at)
-          sum += dy[r * a.ow + q];
-      }
+// unpooled is the gradient of a pool at one place of a plane.
+DEVICE float unpooled(const zos_job *a, size_t plane, int at) {
+  const float *dy = a->dy + plane * a->oh * a->ow;
+  int r0, r1, q0, q1;
+  float sum = 0.f;
+  covering(a, at / a->w_in, a->oh, &r0, &r1);
+  covering(a, at % a->w_in, a->ow, &q0, &q1);
+  for (int r = r0; r < r1; r++) {
+    for (int q = q0; q < q1; q++) {
+      window w = window_of(a, r, q);
+      if (a->kind == job_unaverage)
+        sum += dy[r * a->ow + q] / (float)((w.bottom - w.top) * (w.right - w.left));
+      else if (best(a, a->x + plane * a->h * a->w_in, w) == at)
+        sum += dy[r * a->ow + q];
     }
-    a.y[i] = sum;
+  }
+  return sum;
+}
+
+// term is a term of a sum of images, at one place of the result.
+DEVICE float term(const zos_job *a, size_t i) {
+  int px = a->oh * a->ow, pixels = a->h * a->w_in;
+  if (a->kind == job_plain) return a->x[i];
+  if (a->kind == job_scaled) return a->w[0] * a->x[i];
+  if (a->kind == job_normal) {
+    int c = (int)(i / px % a->out);
+    float s = scale_of(a, c) / sqrtf(a->variance[c] + a->epsilon);
+    return s * (a->p[i] - a->mean[c]) + (a->bias == 0 ? 0.f : a->bias[c]);
+  }
+  if (a->kind == job_blend) {
+    int c = (int)(i / px % a->out);
+    const float *k = a->k + 3 * c;
+    return k[0] * a->dy[i] + k[1] + k[2] * (a->p[i] - a->mean[c]);
+  }
+  if (a->kind == job_pull) {
+    int at = (int)(i % pixels);
+    return a->x[i] > 0.f ? pulled(a, (int)(i / pixels), at / a->w_in, at % a->w_in) : 0.f;
+  }
+  if (a->kind == job_unmax || a->kind == job_unaverage)
+    return unpooled(a, i / pixels, (int)(i % pixels));
+  const float *x = a->x + i / px * pixels;
+  window w = window_of(a, (int)(i % px) / a->ow, (int)(i % px) % a->ow);
+  return a->kind == job_average_pool ? average(a, x, w) : x[best(a, x, w)];
+}
+
+// sum adds up terms. It may write over a term that is read at the same place alone.
+DEVICE void sum_terms(const zos_job *a, int block) {
+  for (size_t i = (size_t)block * zos_threads + threadIdx.x; i < (size_t)a->n;
+       i += (size_t)a->width * zos_threads) {
+    float sum = 0.f;
+    for (int t = 0; t < a->terms; t++) sum += term(a + t, i);
+    a->y[i] = sum;
   }
 }
+
+// run does the block's part of a launch. The jobs are in the order of their blocks.
+DEVICE void run(const zos_job *jobs, int count) {
+  SHARED(float, first, zos_channels * zos_tile);
+  SHARED(float, second, zos_channels * zos_tile);
+  SHARED(float, room, 4);
+  SHARED(unsigned, flag, 1);
+  int low = 0, high = count, b = (int)blockIdx.x;
+  while (high - low > 1) {
+    int middle = (low + high) / 2;
+    if (jobs[middle].first <= b)
+      low = middle;
+    else
+      high = middle;
+  }
+  const zos_job *a = jobs + low - jobs[low].lead;
+  b -= a->first;
+  if (a->kind >= job_sum_first)
+    sum_terms(a, b);
+  else if (a->kind == job_project)
+    project(a, b, first, second, flag);
+  else if (a->kind == job_moments)
+    moments(a, b, room, flag);
+  else if (a->kind == job_back)
+    back(a, b, first, second);
+  else if (a->kind == job_weight)
+    weight(a, b, first, second);
+  else if (a->kind == job_join)
+    join(a, b);
+  else if (a->kind == job_taps)
+    taps(a, b, flag);
+  else if (a->kind == job_dscale)
+    sum_dscale(a, a->out, room);
+  else
+    dot(a, b, room, flag);
+}
+
+KERNEL(zos_run_few, zos_short_table)
+KERNEL(zos_run_many, zos_long_table)
 #endif

@@ -57,21 +57,23 @@ int cuModuleGetFunction(void **f, void *module, const char *name) {
 
 typedef struct {
   void (*f)(const void *);
-  unsigned x, y, threads;
-  zos_arguments arguments;
+  unsigned x, threads;
+  zos_long_table table;  // or what there is of it
 } own_launch;
 
 static int run_own(void *data) {
   const own_launch *l = data;
-  return getenv("STANDIN_IDLE") ? 0 : emu_launch(l->f, l->x, l->y, l->threads, &l->arguments);
+  return getenv("STANDIN_IDLE") ? 0 : emu_launch(l->f, l->x, l->threads, &l->table);
 }
 
 // A launch on a stream that libcudart's stand-in records is recorded there.
 int cuLaunchKernel(void *f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz,
                    unsigned shared, void *stream, void **arguments, void **extra) {
   static void *first;
-  own_launch l = {.f = (void (*)(const void *))f, .x = x, .y = y, .threads = threads};
-  memcpy(&l.arguments, arguments[0], sizeof l.arguments);
+  const zos_long_table *table = arguments[0];
+  own_launch l = {.f = (void (*)(const void *))f, .x = x, .threads = threads, .table.count = table->count};
+  memcpy(l.table.jobs, table->jobs, sizeof *table->jobs * table->count);
+  if (y != 1) return 1;
   if (first == NULL) first = stream;
   if (stream == NULL || stream != first) count[strays]++;
   int (*record)(int (*)(void *), const void *, size_t) = NULL;

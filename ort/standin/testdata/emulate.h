@@ -1,10 +1,10 @@
-// Runs the text of CUDA kernels on the CPU, one block after the other. Every CUDA thread is a fiber. A
+// Runs the text of CUDA kernels on the CPU, some blocks at a time. Every CUDA thread is a fiber. A
 // barrier, or a shuffle of a warp, passes the processor on to another fiber until all have arrived. Blocks,
 // and fibers between two barriers, run in an order that depends on $STANDIN_SEED and the launch: what
-// depends on the order shows. Shared memory starts as NaN in every block.
+// depends on the order shows. Shared memory starts as NaN or as zero in every block.
 //
-// It shows whether the arithmetic, the barriers and the shuffles are right. It does not show what
-// depends on caches, on blocks at the same time, or on time.
+// It shows whether the arithmetic, the barriers and the shuffles are right, and whether blocks wait for each
+// other where they must. It does not show what depends on caches or on time.
 #ifndef EMULATE_H
 #define EMULATE_H
 #include <math.h>
@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { emu_most = 1024, emu_stack = 64 << 10, emu_shared_most = 48 << 10, emu_warp = 32 };
+enum { emu_slots = 3, emu_most = emu_slots * 256, emu_stack = 32 << 10, emu_shared_most = 48 << 10, emu_warp = 32 };
 typedef struct { unsigned x, y, z; } emu_dim;
-static emu_dim threadIdx, blockIdx, gridDim;
+static emu_dim threadIdx, blockIdx;
 
 typedef enum { emu_ready, emu_barrier, emu_shuffle, emu_done } emu_state;
 static struct {
@@ -28,7 +28,7 @@ static char *emu_stacks;
 static void *emu_scheduler;
 static unsigned emu_threads, emu_current;
 static float emu_value[emu_most];
-static _Alignas(16) char emu_shared[emu_shared_most];
+static _Alignas(16) char emu_shared[emu_slots][emu_shared_most];
 static void (*emu_kernel)(const void *);
 static const void *emu_arguments;
 
@@ -63,7 +63,7 @@ static void *emu_take(size_t bytes) {
   size_t at = emu_fiber[emu_current].shared;
   emu_fiber[emu_current].shared += (bytes + 15) / 16 * 16;
   if (emu_fiber[emu_current].shared > emu_shared_most) abort();
-  return emu_shared + at;
+  return emu_shared[emu_current / emu_threads] + at;
 }
 
 // Every lane of the warp takes part in a shuffle.
@@ -109,56 +109,70 @@ static int emu_release(unsigned first, unsigned end, emu_state state) {
   return line >= 0;
 }
 
-// emu_block runs a block. It fails if threads wait at different barriers.
-static int emu_block(void) {
-  unsigned order[emu_most], left = emu_threads;
-  memset(emu_shared, 0xff, sizeof emu_shared);
-  for (unsigned i = 0; i < emu_threads; i++) emu_prepare(i);
-  while (left > 0) {
+// emu_begin prepares a block in a slot.
+static void emu_begin(unsigned slot) {
+  memset(emu_shared[slot], emu_random(2) ? 0xff : 0, sizeof emu_shared[slot]);
+  for (unsigned i = 0; i < emu_threads; i++) emu_prepare(slot * emu_threads + i);
+}
+
+// emu_blocks runs blocks, as many at a time as there are slots. It fails if threads wait at different
+// barriers.
+static int emu_blocks(const unsigned *blocks, unsigned n) {
+  unsigned order[emu_most], block[emu_slots], left[emu_slots] = {0}, begun = 0, done = 0;
+  unsigned slots = n < emu_slots ? n : emu_slots, fibers = slots * emu_threads;
+  unsigned held = 0;  // warps that stay behind for a while: the others run ahead as far as they may
+  while (done < n) {
     int moved = 0;
-    emu_order(order, emu_threads);
-    for (unsigned i = 0; i < emu_threads; i++) {
-      emu_current = order[i];
-      if (emu_fiber[emu_current].state != emu_ready) continue;
-      threadIdx = (emu_dim){emu_current, 0, 0};
-      emu_switch(&emu_scheduler, emu_fiber[emu_current].stack_pointer);
-      left -= emu_fiber[emu_current].state == emu_done;
-      moved = 1;
+    for (unsigned s = 0; s < slots && begun < n; s++) {
+      if (left[s] > 0) continue;
+      block[s] = blocks[begun++];
+      left[s] = emu_threads;
+      emu_begin(s);
     }
-    for (unsigned w = 0; w < emu_threads; w += emu_warp) moved |= emu_release(w, w + emu_warp, emu_shuffle);
-    moved |= emu_release(0, emu_threads, emu_barrier);
+    if (emu_random(100) == 0) held = emu_random(1u << fibers / emu_warp);
+    emu_order(order, fibers);
+    for (unsigned i = 0; i < fibers; i++) {
+      unsigned s = order[i] / emu_threads;
+      emu_current = order[i];
+      if (left[s] == 0 || emu_fiber[emu_current].state != emu_ready) continue;
+      moved = 1;
+      if (held >> emu_current / emu_warp & 1) continue;
+      threadIdx = (emu_dim){emu_current % emu_threads, 0, 0};
+      blockIdx = (emu_dim){block[s], 0, 0};
+      emu_switch(&emu_scheduler, emu_fiber[emu_current].stack_pointer);
+      left[s] -= emu_fiber[emu_current].state == emu_done;
+      done += left[s] == 0;
+    }
+    for (unsigned w = 0; w < fibers; w += emu_warp) moved |= emu_release(w, w + emu_warp, emu_shuffle);
+    for (unsigned s = 0; s < slots; s++)
+      moved |= emu_release(s * emu_threads, (s + 1) * emu_threads, emu_barrier);
     if (!moved) return 719;  // CUDA_ERROR_LAUNCH_FAILED
   }
   return 0;
 }
 
-static int emu_launch(void (*kernel)(const void *), unsigned x, unsigned y, unsigned threads,
-                      const void *arguments) {
+static int emu_launch(void (*kernel)(const void *), unsigned n, unsigned threads, const void *arguments) {
   static uint64_t launches;
   const char *seed = getenv("STANDIN_SEED");
   emu_random_state = (seed ? strtoull(seed, NULL, 10) : 0) * 1000003 + ++launches;
   if (emu_stacks == NULL) emu_stacks = malloc((size_t)emu_most * emu_stack);
-  unsigned *blocks = malloc(sizeof *blocks * x * y);
-  if (emu_stacks == NULL || blocks == NULL || threads > emu_most || threads % emu_warp) return 1;
+  unsigned *blocks = malloc(sizeof *blocks * n);
+  if (emu_stacks == NULL || blocks == NULL || threads > emu_most / emu_slots || threads % emu_warp) return 1;
   emu_kernel = kernel;
   emu_arguments = arguments;
   emu_threads = threads;
-  gridDim = (emu_dim){x, y, 1};
-  emu_order(blocks, x * y);
-  int failed = 0;
-  for (unsigned i = 0; i < x * y && !failed; i++) {
-    blockIdx = (emu_dim){blocks[i] % x, blocks[i] / x, 0};
-    failed = emu_block();
-  }
+  emu_order(blocks, n);
+  int failed = emu_blocks(blocks, n);
   free(blocks);
   return failed;
 }
 
 // The words of CUDA that the kernels use.
-#define KERNEL(name)                                                                     \
-  static void name(const zos_arguments a);                                               \
-  void emulated_##name(const void *a) { name(*(const zos_arguments *)a); }               \
-  static void name(const zos_arguments a)
+#define KERNEL(name, table)                              \
+  void emulated_##name(const void *arguments) {           \
+    const table *t = arguments;                            \
+    run(t->jobs, t->count);                                \
+  }
 #define SHARED(type, name, count) type *name = emu_take(sizeof(type) * (count))
 #define DEVICE static inline
 #define DEVICE_DATA static
