@@ -27,8 +27,8 @@ var peerScript []byte
 
 // peer is a Python process that makes one step at a time when it is asked to.
 type peer struct {
-	version string // of PyTorch
-	ended   error  // why the process is no more
+	version string        // of PyTorch
+	ended   error         // why the process is no more
 	limit   time.Duration // for the making of a compiled program; 0 is none
 	folder  string
 	cmd     *exec.Cmd
