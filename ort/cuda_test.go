@@ -123,18 +123,25 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// ONNX Runtime cannot make CUDA graphs of our steps: the first call runs a program repeatedly until
-// the graph is captured, updating the state every time.
-func TestCUDAGraphs(t *testing.T) {
+// counted names the file in which the stand-in counts, and says whether this process does the test.
+func counted(t *testing.T) (counts string, here bool) {
+	t.Helper()
 	if _, err := LocateCUDA(); err != nil {
 		t.Skipf("skipped: %v", err)
 	}
-	counts := filepath.Join(t.TempDir(), "counts")
+	counts = filepath.Join(t.TempDir(), "counts")
 	if inherited := os.Getenv(standin.CountsVariable); inherited != "" {
 		counts = inherited
 	}
 	t.Setenv(standin.CountsVariable, counts)
-	if !fresh(t) {
+	return counts, fresh(t)
+}
+
+// ONNX Runtime cannot make CUDA graphs of our steps: the first call runs a program repeatedly until
+// the graph is captured, updating the state every time.
+func TestCUDAGraphs(t *testing.T) {
+	counts, here := counted(t)
+	if !here {
 		return
 	}
 	ok(t, OpenCUDA(FindDevices([]string{standin.Build(t)}), CUDA{}))

@@ -3,7 +3,6 @@ package ort
 import (
 	"bytes"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -26,15 +25,8 @@ type replayed struct {
 // newReplayed opens the stand-in, with a limit of its pool. It returns nil where another process does the test.
 func newReplayed(t *testing.T, limit int64) *replayed {
 	t.Helper()
-	if _, err := LocateCUDA(); err != nil {
-		t.Skipf("skipped: %v", err)
-	}
-	counts := filepath.Join(t.TempDir(), "counts")
-	if inherited := os.Getenv(standin.CountsVariable); inherited != "" {
-		counts = inherited
-	}
-	t.Setenv(standin.CountsVariable, counts)
-	if !fresh(t) {
+	counts, here := counted(t)
+	if !here {
 		return nil
 	}
 	ok(t, OpenCUDA(FindDevices([]string{standin.Build(t)}), CUDA{Limit: limit}))

@@ -115,14 +115,7 @@ func openAlone(t *testing.T, p *graphgen.Program, cuda *ort.CUDA) (*program.Runn
 // takes runs a program once.
 func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
 	t.Helper()
-	p, err := emit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := openAlone(t, p, cuda)
-	if err != nil {
-		t.Fatalf("%s: %v", p.Name, err)
-	}
+	p, r := openEmitted(t, emit, cuda)
 	defer r.Close()
 	checkStep(t, counts, p, r.Run)
 }
@@ -130,18 +123,22 @@ func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA,
 // replays runs a program until it is a graph, and once more.
 func replays(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
 	t.Helper()
-	p, err := emit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := openAlone(t, p, cuda)
-	if err != nil {
-		t.Fatalf("%s: %v", p.Name, err)
-	}
+	p, r := openEmitted(t, emit, cuda)
 	defer r.Close()
 	for run := range 4 {
 		checkReplay(t, counts, p, run, r.Run)
 	}
+}
+
+// openEmitted emits and opens a program.
+func openEmitted(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA) (*graphgen.Program, *program.Runner) {
+	t.Helper()
+	p := emitted(t, emit)
+	r, err := openAlone(t, p, cuda)
+	if err != nil {
+		t.Fatalf("%s: %v", p.Name, err)
+	}
+	return p, r
 }
 
 // A node without a kernel is an error that names it, not a detour through the host.
