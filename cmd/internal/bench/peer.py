@@ -11,9 +11,10 @@ Reads one JSON object a line and answers each with one:
     {"do": "drop"}                                     -> {}, the networks gone
 
 DEVICE is cpu, cuda or cuda:N; P is fp32, tf32 or bf16; MODE is eager, channels_last or compiled; PROGRAM
-is weight, alpha or rank; a step that takes more than limit seconds, 0 for none, is given up. The peaks are bytes on the GPU since the last reset: of the tensors, and
-of what the allocator has taken for them. Anything that goes wrong is answered with {"error": TEXT,
-"memory": BOOLEAN}, which says whether it was a lack of memory.
+is weight, alpha or rank; a step that takes more than limit seconds is given up, 0 is no limit. The
+peaks are bytes on the GPU since the last reset: of the tensors, and of what the allocator has taken for
+them. Anything that goes wrong is answered with {"error": TEXT, "memory": BOOLEAN}, which says whether
+it was a lack of memory.
 
 A step does what zos-ort's does and no more: gradients of the weights or of the mixing weights,
 never of both; no softmax, since zos-ort takes the mixing weights as they are; nothing for the
@@ -214,11 +215,11 @@ class Session:
 
 @contextlib.contextmanager
 def limited(seconds):
-    """Ends what takes longer by a TimeoutError; 0 is no limit."""
+    """Ends what takes longer by a TimeoutError, again every second, as a compiler may catch it; 0 is no limit."""
     def end(*_):
         raise TimeoutError(f"given up after {seconds:g} s")
     signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
