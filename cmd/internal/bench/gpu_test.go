@@ -200,7 +200,8 @@ func TestGPUTable(t *testing.T) {
 	results[0].Sides = []series{side(ours, 2, 10), side(eagerMode, 4, 20), lacks, side(compiledMode, 1, 40)}
 	results[1].Sides = []series{side(ours, 3, 11), side(eagerMode, 2, 20), fails}
 	results[2].Sides = []series{{Side: ours, Error: errMemory.Error()}, side(eagerMode, 4, 20)}
-	report := benchReport{Torch: "2.0", Device: "cuda:0", Precision: settings.TF32}
+	report := benchReport{Torch: "2.0", Device: "cuda:0", Precision: settings.TF32, GPUKernels: settings.StockKernels,
+		CUDAGraphs: settings.GraphsOff}
 	for _, r := range results {
 		report.Rows = append(report.Rows, rowOf(r))
 	}
@@ -225,7 +226,7 @@ func TestGPUTable(t *testing.T) {
 	if err := report.print(terminal.New(&out, t.Output(), false, false)); err != nil {
 		t.Fatal(err)
 	}
-	for _, words := range []string{"one step on cuda:0, tf32:", "missed: time, memory",
+	for _, words := range []string{"one step on cuda:0, tf32, kernels stock, CUDA graphs off:", "missed: time, memory",
 		"at most as long in 1 of 2 comparisons, at most half the memory in 1"} {
 		if !strings.Contains(out.String(), words) {
 			t.Errorf("the table lacks %q:\n%s", words, out.String())
