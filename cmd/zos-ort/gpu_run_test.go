@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +95,9 @@ func TestRunCountsGPUMemory(t *testing.T) {
 		if len(rows) != 3 || rows[0][head] != "gpu_pool_peak_bytes" || !slices.Equal(highest, result) {
 			t.Errorf("%s: the result has %v, the epochs %v at most: %v", name, result, highest, rows)
 		}
-		if result[0] < 1e5 || result[1] < result[0] || result[3] < 1e8 || result[2] != result[3]+1e8 {
+		// Both are read one after the other, and the run takes memory in between.
+		between := math.Abs(result[2] - result[3] - 1e8)
+		if result[0] < 1e5 || result[1] < result[0] || result[3] < 1e8 || between > 1e6 {
 			t.Errorf("%s: impossible figures %v", name, result)
 		}
 	}
