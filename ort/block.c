@@ -35,9 +35,6 @@ static struct {
   bool lost;  // something was left in it
 } block;
 
-enum { alignment = 256 };
-static size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
 // longer makes room for one more element of a list; it returns false without memory.
 static bool longer(void **list, size_t count, size_t *room, size_t element) {
   if (count < *room) return true;
@@ -51,7 +48,7 @@ static bool longer(void **list, size_t count, size_t *room, size_t element) {
 
 static bool take(void *p, size_t bytes) {
   if (!longer((void **)&now.uses, now.count, &now.room, sizeof *now.uses)) return false;
-  now.uses[now.count++] = (use){.bytes = aligned(bytes), .from = now.clock++, .to = SIZE_MAX, .p = p};
+  now.uses[now.count++] = (use){.bytes = zos_aligned(bytes), .from = now.clock++, .to = SIZE_MAX, .p = p};
   return true;
 }
 
@@ -152,7 +149,7 @@ int zos_block_reserve(size_t bytes) {
   if (block.base != NULL && block.bytes >= bytes) return 0;
   zos_block_release();
   (void)zos_pool_trim();  // holes of the pool that the block does not fit into
-  block.base = zos_pool_alloc(aligned(bytes + 1));
+  block.base = zos_pool_alloc(zos_aligned(bytes + 1));
   if (block.base == NULL) return zos_graph_memory;
   block.bytes = bytes;
   block.generation++;
@@ -181,7 +178,7 @@ bool zos_block_gives(size_t bytes, void **p) {
   if (source != from_block) return false;
   const zos_places *l = now.places;
   size_t i = now.count;
-  bool known = i < l->count && l->uses[i].bytes == aligned(bytes);
+  bool known = i < l->count && l->uses[i].bytes == zos_aligned(bytes);
   void *at = known ? block.base + l->uses[i].at : NULL;
   *p = known && take(at, bytes) ? at : NULL;
   now.other |= *p == NULL;

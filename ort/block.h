@@ -6,6 +6,9 @@
 
 #include "api.h"
 
+// zos_aligned is how many bytes to keep apart for so many, so that every tensor begins at a multiple of 256.
+static inline size_t zos_aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }
+
 // zos_places are the places in the block of all that a run takes, in the order in which it takes it.
 typedef struct zos_places zos_places;
 

@@ -80,8 +80,6 @@ void zos_graph_free(zos_graph *g) {
   free(g);
 }
 
-enum { alignment = 256 };  // of tensors
-
 struct zos_mirror {
   size_t count, bytes;
   struct {
@@ -102,7 +100,7 @@ void zos_mirror_put(zos_mirror *m, void *host, size_t bytes) {
   m->tensor[i].host = host;
   m->tensor[i].bytes = bytes;
   m->tensor[i].at = m->bytes;
-  m->bytes += (bytes + alignment - 1) / alignment * alignment;
+  m->bytes += zos_aligned(bytes);
 }
 
 int zos_mirror_make(zos_mirror *m) {

@@ -123,11 +123,11 @@ func (n *Inference) Outputs() []Port { return slices.Clone(n.outputs) }
 // onHost tells of every input or output whether it belongs into host memory: on a GPU those that kernels read or write
 // there, and inputs that nothing reads.
 func (n *Inference) onHost(outputs bool) ([]bool, error) {
-	host := make([]bool, len(n.inputs)+1)
 	count := len(n.inputs)
 	if outputs {
-		host, count = make([]bool, len(n.outputs)+1), len(n.outputs)
+		count = len(n.outputs)
 	}
+	host := make([]bool, count+1) // one at least, for its address
 	err := check("places of inputs and outputs",
 		C.zos_on_host(n.handle, C.bool(outputs), C.size_t(count), (*C.bool)(unsafe.Pointer(&host[0]))))
 	return host[:count], err

@@ -167,12 +167,9 @@ type recording struct {
 // recordings are those whose memory is known. Only the thread of the GPU reads and writes them.
 var recordings = map[*recording]bool{}
 
-// Runs before the recording: in the first, algorithms are chosen and code is loaded; the second one's memory
-// is measured.
-const (
-	firstRun    = 1
-	measuredRun = 2
-)
+// warmUps are the runs before the recording: in the first, algorithms are chosen and code is loaded; the second one's
+// memory is measured.
+const warmUps = 2
 
 // bind places the tensors of a step on the device, and binds the copies. Some stay on the host: the flags of updated
 // parameters, which their kernels set there, and inputs that nobody reads.
@@ -280,7 +277,7 @@ func (c *recording) compute(b *C.zos_binding) error {
 	if c.failed {
 		return c.start(b)
 	}
-	if c.runs < measuredRun {
+	if c.runs < warmUps {
 		return c.prepare(b)
 	}
 	if c.graph == nil || c.generation != C.zos_block_generation() {
@@ -301,7 +298,7 @@ func (c *recording) start(b *C.zos_binding) error {
 // graphs gives way to it, and graphs are recorded again, so that no more memory is taken than without them.
 func (c *recording) prepare(b *C.zos_binding) error {
 	C.zos_block_release()
-	if c.runs+1 == firstRun {
+	if c.runs == 0 {
 		err := c.start(b)
 		if err == nil {
 			c.runs++

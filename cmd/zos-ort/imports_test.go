@@ -94,7 +94,7 @@ var layers = map[string]string{
 	"cmd/internal/bench": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart " +
 		"cmd/internal/settings cmd/internal/memory cmd/internal/device cmd/internal/profile graphgen graphgen/plan " +
 		"models/method models/space ort ort/kernels ort/meter prune",
-	"cmd/internal/dataparallel": "cmd/internal/terminal cmd/internal/rundir cmd/internal/chart graphgen models/ranks ort ort/meter " +
+	"cmd/internal/dataparallel": "cmd/internal/terminal cmd/internal/host cmd/internal/rundir cmd/internal/chart graphgen models/ranks ort ort/meter " +
 		"ort/program search/train",
 	"cmd/internal/archs": "models/space",
 	"cmd/internal/rank": "cmd/internal/terminal cmd/internal/rundir cmd/internal/settings cmd/internal/archs " +

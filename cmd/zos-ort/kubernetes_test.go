@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -64,21 +63,10 @@ func kill(t *testing.T, cmd *exec.Cmd, cell string) {
 			t.Fatalf("%s is not there: %v", file, cmd.Stderr)
 		}
 	}
-	tasks := check.Must(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", cmd.Process.Pid)))(t)
-	var children []int
-	for _, path := range tasks {
-		b, _ := os.ReadFile(path) // a thread may have ended
-		for word := range strings.FieldsSeq(string(b)) {
-			children = append(children, check.Must(strconv.Atoi(word))(t))
-		}
-	}
-	if len(children) == 0 {
+	if len(children(cmd.Process.Pid)) == 0 {
 		t.Fatalf("nothing runs: %v", cmd.Stderr)
 	}
-	_ = cmd.Process.Kill()
-	for _, pid := range children {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
+	killTree(cmd.Process.Pid)
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the container ended before it was killed")
 	}

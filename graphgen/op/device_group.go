@@ -436,10 +436,11 @@ func (c *compiler) pool(m Member, kind int, o MaxPool, x ir.Type, y int) {
 
 func (c *compiler) unpool(m Member, o Accumulator, kind int, p MaxPool) {
 	j := &job{}
-	at := c.refer(j, m, refDY, 0)
+	pairs := []int{refDY, 0}
 	if kind == jobUnmax {
-		at = c.refer(j, m, refDY, 0, refX, 1)
+		pairs = append(pairs, refX, 1)
 	}
+	at := c.refer(j, m, pairs...)
 	j.images(c.types[m.Out[0]], c.types[m.In[0]])
 	j.window(p.Kernel, p.Stride, p.Pad, 1)
 	c.accumulate(m, o, kind, j, at)

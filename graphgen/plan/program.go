@@ -44,8 +44,11 @@ func (v Value) Bytes() int {
 	for _, d := range v.Shape {
 		n *= d
 	}
-	return (n + Alignment - 1) / Alignment * Alignment
+	return Rounded(n)
 }
+
+// Rounded is how many bytes an arena takes for so many.
+func Rounded(bytes int) int { return (bytes + Alignment - 1) / Alignment * Alignment }
 
 // class is the same for values that ONNX Runtime puts into the same buffer: values of equal shape,
 // as far as the file tells, with elements of equal size.

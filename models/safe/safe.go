@@ -46,7 +46,7 @@ func Call(f func() error) (err error) {
 }
 
 // Each calls f for 0..n-1, every call on a goroutine of its own, waits for all of them and joins
-// their errors. The error of a call that panics is a *Panic.
+// their errors; one that several have, word for word, counts once. The error of a call that panics is a *Panic.
 func Each(n int, f func(i int) error) error {
 	errs := make([]error, n)
 	var all sync.WaitGroup
@@ -54,6 +54,14 @@ func Each(n int, f func(i int) error) error {
 		all.Go(func() { errs[i] = Call(func() error { return f(i) }) })
 	}
 	all.Wait()
+	said := map[string]bool{}
+	for i, err := range errs {
+		if err == nil || said[err.Error()] {
+			errs[i] = nil
+			continue
+		}
+		said[err.Error()] = true
+	}
 	return errors.Join(errs...)
 }
 

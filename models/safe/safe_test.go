@@ -54,6 +54,9 @@ func TestEach(t *testing.T) {
 	if slices.Contains(done, false) {
 		t.Errorf("calls made: %v, want all", done)
 	}
+	if err := safe.Each(3, func(int) error { return errors.New("no memory") }); err == nil || err.Error() != "no memory" {
+		t.Errorf("got %q, want what all say once", err)
+	}
 	if err := safe.Each(3, func(int) error { return nil }); err != nil {
 		t.Errorf("got %v, want no error", err)
 	}

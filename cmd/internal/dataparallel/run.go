@@ -3,10 +3,10 @@ package dataparallel
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/rundir"
 	"zos-ort/cmd/internal/terminal"
 )
@@ -127,7 +127,7 @@ func (r Request) report(p *terminal.Console, list []Result, dir rundir.Dir) erro
 			measuredCells(x.Measured)); err != nil {
 			return err
 		}
-		if most, cores := slices.Max(r.Ranks), runtime.NumCPU(); r.Launcher.here() && most*r.Threads > cores {
+		if most, cores := slices.Max(r.Ranks), host.Processors(); r.Launcher.here() && most*r.Threads > cores {
 			p.Result("%s of %s share %s, as those without sums do, from which the model is made", terminal.Count(most, "rank"),
 				terminal.Count(r.Threads, "thread"), terminal.Count(cores, "core"))
 		}

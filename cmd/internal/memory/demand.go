@@ -125,7 +125,7 @@ func besides(e settings.Experiment, programs []*graphgen.Program) []int {
 	for i, p := range programs {
 		for _, port := range slices.Concat(p.Signature.Inputs, p.Signature.Outputs) {
 			if !port.Role.IsState() {
-				bytes[i] += (port.Type.Bytes() + plan.Alignment - 1) / plan.Alignment * plan.Alignment
+				bytes[i] += plan.Rounded(port.Type.Bytes())
 			}
 		}
 		all += bytes[i]

@@ -24,7 +24,7 @@ func TestGraphsKeepTheirPorts(t *testing.T) {
 	images := 4 * batch * 3 * image * image
 	alpha := images + 4*plan.Alignment /* labels, reset, loss, correct */ + 2*plan.Alignment /* flags of the statistics */
 	weights := 4 * plan.Alignment                                                            // of two kinds of cells, and their gradients
-	logits := plan.Alignment /* reset */ + (4*batch*classes+plan.Alignment-1)/plan.Alignment*plan.Alignment
+	logits := plan.Alignment /* reset */ + plan.Rounded(4*batch*classes)
 	t.Logf("%d bytes without graphs, %d with", plain, graphs)
 	if want := alpha + weights + images + weights/2 + logits; graphs-plain != want {
 		t.Errorf("graphs keep %d bytes, want %d", graphs-plain, want)

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +67,15 @@ func (d *Device) SetGPU() error {
 	return err
 }
 
+// checkWord refuses a flag that has none of the words, two at least, and is not empty.
+func checkWord(flag, word string, words ...string) error {
+	if word == "" || slices.Contains(words, word) {
+		return nil
+	}
+	last := len(words) - 1
+	return terminal.Usagef("unknown --%s %q: use %s or %s", flag, word, strings.Join(words[:last], ", "), words[last])
+}
+
 // checkDevice refuses settings that no machine has.
 func (e Experiment) checkDevice() error {
 	d := e.Device
@@ -77,25 +88,13 @@ func (e Experiment) checkDevice() error {
 	if _, err := e.Execution.LimitBytes(); err != nil {
 		return err
 	}
-	switch e.Execution.CuDNNSearch {
-	case "", "exhaustive", "heuristic", "default":
-	default:
-		return terminal.Usagef("unknown --cudnn-search %q: use exhaustive, heuristic or default",
-			e.Execution.CuDNNSearch)
+	if err := cmp.Or(checkWord("cudnn-search", e.Execution.CuDNNSearch, "exhaustive", "heuristic", "default"),
+		checkWord("gpu-kernels", e.Execution.GPUKernels, StockKernels, OwnKernels),
+		checkWord("cuda-graphs", e.Execution.CUDAGraphs, GraphsOn, GraphsOff)); err != nil {
+		return err
 	}
-	switch e.Execution.GPUKernels {
-	case "", StockKernels:
-	case OwnKernels:
-		if d.Precision == BF16 {
-			return terminal.Usagef("--gpu-kernels own computes in fp32, not in %s", d.Precision)
-		}
-	default:
-		return terminal.Usagef("unknown --gpu-kernels %q: use stock or own", e.Execution.GPUKernels)
-	}
-	switch e.Execution.CUDAGraphs {
-	case "", GraphsOff, GraphsOn:
-	default:
-		return terminal.Usagef("unknown --cuda-graphs %q: use on or off", e.Execution.CUDAGraphs)
+	if e.Execution.GPUKernels == OwnKernels && d.Precision == BF16 {
+		return terminal.Usagef("--gpu-kernels own computes in fp32, not in %s", d.Precision)
 	}
 	if d.Name == CPU {
 		for flag, value := range map[string]string{"cudnn-search": e.Execution.CuDNNSearch,

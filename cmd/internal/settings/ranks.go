@@ -72,12 +72,7 @@ func (e Experiment) ScaledRate(rate float64, scale string) float64 {
 }
 
 // checkScale checks the value of --scale-lr.
-func checkScale(scale string) error {
-	if scale != "" && scale != ScaleNone && scale != ScaleLinear {
-		return terminal.Usagef("unknown --scale-lr %q: use %s or %s", scale, ScaleNone, ScaleLinear)
-	}
-	return nil
-}
+func checkScale(scale string) error { return checkWord("scale-lr", scale, ScaleNone, ScaleLinear) }
 
 // checkRanks refuses what several ranks cannot share.
 func (e Experiment) checkRanks() error {
