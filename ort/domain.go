@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -103,4 +104,33 @@ func retainAll(domains []*Domain) (func(), error) {
 		kept = append(kept, d)
 	}
 	return release, nil
+}
+
+// known names the domains that sessions of this process were made with. ONNX Runtime keeps the
+// versions of all domains in one map, which a session that finds its domain missing extends; two that
+// find it missing at once fail. So the first session of a domain is made alone, and later ones side
+// by side.
+var known = struct {
+	making sync.RWMutex // held for reading while a session of known domains is made
+	names  map[string]bool
+}{names: map[string]bool{}}
+
+// introduced runs create, which makes a session of the domains.
+func introduced(domains []*Domain, create func() error) error {
+	known.making.RLock()
+	met := !slices.ContainsFunc(domains, func(d *Domain) bool { return !known.names[d.name] })
+	if met {
+		defer known.making.RUnlock()
+		return create()
+	}
+	known.making.RUnlock()
+	known.making.Lock()
+	defer known.making.Unlock()
+	if err := create(); err != nil {
+		return err
+	}
+	for _, d := range domains {
+		known.names[d.name] = true
+	}
+	return nil
 }

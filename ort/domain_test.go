@@ -2,6 +2,8 @@ package ort
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"unsafe"
 )
@@ -106,4 +108,36 @@ func TestDomain(t *testing.T) {
 	}
 	_, err = NewInference(tripleModel(), Options{})
 	ortErr(t, err, "zos.test")
+}
+
+// TestDomainMetAtOnce makes the first sessions of a domain side by side, with domains of many names,
+// as ONNX Runtime meets a name once a process.
+func TestDomainMetAtOnce(t *testing.T) {
+	start(t)
+	triple := tripleOp(t)
+	for i := range 100 {
+		name := fmt.Sprintf("zos.met%d", i)
+		d := must(NewDomain(name, triple))(t)
+		o := Options{Threads: 1, Domains: []*Domain{d}}
+		bytes := new(model).in("x", Float, 2, 3).in(lazyReset, Bool).op("Triple", name, []string{"x"}, []string{"y"}).
+			out("y", Float, 2, 3).bytes(name)
+		ready := make(chan struct{})
+		var all sync.WaitGroup
+		for range 4 {
+			s := must(NewState(nil))(t)
+			defer s.Close()
+			all.Go(func() {
+				<-ready
+				tr, err := NewTrainer(s, bytes, o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				tr.Close()
+			})
+		}
+		close(ready)
+		all.Wait()
+		d.Close()
+	}
 }

@@ -63,7 +63,10 @@ func (n *Inference) create(model []byte, o Options) error {
 		return err
 	}
 	defer options.Destroy()
-	n.session, err = onnx.NewDynamicAdvancedSessionWithONNXData(model, nil, nil, options)
+	err = introduced(o.Domains, func() error {
+		n.session, err = onnx.NewDynamicAdvancedSessionWithONNXData(model, nil, nil, options)
+		return err
+	})
 	if err != nil {
 		// onnxruntime_go prepends its own words to ONNX Runtime's.
 		message := strings.TrimPrefix(err.Error(), "Error creating C session: ")

@@ -65,8 +65,10 @@ func (t *Trainer) create(a Artifacts, o Options) error {
 	defer options.Destroy()
 	s := t.state
 	s.copies, s.providers, s.cuda = false, o.Providers, o.CUDA
-	err = check("create trainer", C.zos_trainer_create(process.env, handle, s.state, bytesOf(a.Train),
-		bytesOf(a.Eval), bytesOf(a.Optimizer), &t.session))
+	err = introduced(o.Domains, func() error {
+		return check("create trainer", C.zos_trainer_create(process.env, handle, s.state,
+			bytesOf(a.Train), bytesOf(a.Eval), bytesOf(a.Optimizer), &t.session))
+	})
 	if err != nil {
 		t.session = nil
 		return err
