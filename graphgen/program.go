@@ -76,8 +76,8 @@ func (s Spec) build(name string, mode Mode, labels bool, finish func(*builder)) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if mode == Eval && s.Target == pass.CUDAOwn { // whose batch norms have no statistics of the batch
-		s.Target = pass.CUDA
+	if mode == Eval && s.Target.OnGPU() { // our batch norms there are those of the batch
+		s.Target = s.Target.Stock()
 	}
 	b := &builder{spec: s, g: ir.New(name)}
 	b.g.Share = s.Passes.Has(pass.Share)

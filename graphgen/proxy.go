@@ -64,12 +64,7 @@ func (s Spec) Patterns() (*Program, error) {
 // plain is the spec without rewrites, which would fuse ReLUs and batch norms with convolutions, and share ReLUs.
 func (s Spec) plain() Spec {
 	s.Lowering.Passes, s.Lowering.Recompute = pass.None, pass.RecomputeOff
-	switch s.Target {
-	case pass.CPUKernels:
-		s.Target = pass.Portable
-	case pass.CUDAOwn:
-		s.Target = pass.CUDA
-	}
+	s.Target = s.Target.Stock()
 	return s
 }
 

@@ -1,6 +1,8 @@
 package ort_test
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/op/optest"
+	"zos-ort/graphgen/pass"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
 	"zos-ort/ort/kernels/device"
@@ -44,6 +47,59 @@ func TestConformanceOnDevice(t *testing.T) {
 			})
 		}
 	}
+}
+
+// With bfloat16 images they compute it up to the roundings that the evaluator does not know: of P, D and dD. What
+// the same text may get wrong otherwise shows with float images. Groups and casts are those of a program.
+func TestConformanceOnDeviceBFloat16(t *testing.T) {
+	d := emulated(t, device.Source)
+	o := ort.Options{Threads: 1, Domains: []*ort.Domain{d}}
+	for _, c := range slices.Concat(optest.Unit(), optest.WideUnit(), optest.Normalize(), optest.Scaled(),
+		optest.DirectPool(), optest.Addends(), optest.Halves()) {
+		t.Run(c.Name, func(t *testing.T) {
+			lists := gradients(c)
+			g := c.Graph(lists[len(lists)-1]...)
+			if err := pass.Finished(g.Graph, pass.Lowering{Target: pass.CUDAOwnBFloat16}); err != nil {
+				t.Fatal(err)
+			}
+			inputs, values := map[string]*ort.Tensor{}, c.Values(g)
+			for _, v := range g.Inputs {
+				inputs[v.Name] = tensor(t, values[v.Name])
+				defer inputs[v.Name].Close()
+			}
+			got, want := runORT(t, g.Graph, inputs, o), evaluated(t, g.Graph, values)
+			for name, w := range want {
+				far := roundedDeviation
+				if name == "y0" && strings.HasPrefix(c.Name, "direct_max_pool/") { // which rounds X and nothing else
+					far = deviation
+				}
+				if is := far(got[name].Float32(), w.F); is != "" {
+					t.Errorf("output %s: %s", name, is)
+				}
+				got[name].Close()
+			}
+		})
+	}
+}
+
+// roundedDeviation says how numbers are further from others than roundings to 8 bits explain: one by 8 steps of
+// the largest number, since sums cancel, and many on average by 3 steps.
+func roundedDeviation(got []float32, want []float64) string {
+	const step = 1. / 256
+	largest, square, off := 1e-3, 0., 0.
+	for i, w := range want {
+		largest, square = max(largest, math.Abs(w)), square+w*w
+		off += (float64(got[i]) - w) * (float64(got[i]) - w)
+	}
+	for i, w := range want {
+		if d := math.Abs(float64(got[i]) - w); !(d <= 8*step*largest) {
+			return fmt.Sprintf("element %d is %g, want %g, off by %.2g of %.2g", i, got[i], w, d, largest)
+		}
+	}
+	if usual := math.Sqrt(square); len(want) >= 64 && !(math.Sqrt(off) <= 3*step*usual) {
+		return fmt.Sprintf("the norm of the difference is %.2g of %.2g", math.Sqrt(off), usual)
+	}
+	return ""
 }
 
 // The comparison finds a barrier that is left out.

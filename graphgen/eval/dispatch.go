@@ -9,6 +9,57 @@ import (
 	"zos-ort/graphgen/op"
 )
 
+// compute evaluates a node. It checks the shapes of the results and rounds those of bfloat16.
+func compute(n *ir.Node, in []*Tensor) (out []*Tensor, err error) {
+	switch o := n.Op.(type) {
+	case op.Device:
+		out, err = computeGroup(o.Group, op.Joined(o, n.In), op.Joined(o, in))
+	case op.Group:
+		out, err = computeGroup(o, n.In, in)
+	default:
+		out, err = apply(n.Op, in)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range n.Out {
+		if v == nil {
+			continue
+		}
+		if err := out[i].check(v.Type); err != nil {
+			return nil, fmt.Errorf("output %d: the graph %w", i, err)
+		}
+		if v.DType == ir.BFloat16 {
+			out[i] = brain(out[i])
+		}
+	}
+	return out, nil
+}
+
+// computeGroup evaluates the members of a group one after the other.
+func computeGroup(o op.Group, inputs []*ir.Value, in []*Tensor) ([]*Tensor, error) {
+	values := append([]*Tensor(nil), in...)
+	for i, n := range o.Nodes(inputs) {
+		args, err := op.Pick(values, o.Members[i].In)
+		if err != nil {
+			return nil, err
+		}
+		for len(args) > 0 && args[len(args)-1] == nil {
+			args = args[:len(args)-1]
+		}
+		outs, err := compute(n, args)
+		if err != nil {
+			return nil, err
+		}
+		for j, v := range n.Out {
+			if v != nil {
+				values = append(values, outs[j])
+			}
+		}
+	}
+	return op.Pick(values, o.Results)
+}
+
 // apply evaluates one operator of package op and returns all outputs that the operator can have.
 func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 	switch o := o.(type) {
@@ -48,10 +99,6 @@ func apply(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return crossEntropy(in[0], in[1])
 	case op.CrossEntropyGrad:
 		return crossEntropyGrad(in[0], in[1], in[2])
-	case op.Device:
-		return applyGroup(o.Group, in)
-	case op.Group:
-		return applyGroup(o, in)
 	case op.Overwrite:
 		return one(Bools([]bool{true}, 1)), nil
 	default:

@@ -107,7 +107,7 @@ func (r *run) node(n *ir.Node) error {
 			in[i] = r.values[v]
 		}
 	}
-	out, err := apply(n.Op, in)
+	out, err := compute(n, in)
 	if err != nil {
 		return err
 	}
@@ -116,16 +116,9 @@ func (r *run) node(n *ir.Node) error {
 		r.writes = append(r.writes, write{in[w.Overwrites()], written(in)})
 	}
 	for i, v := range n.Out {
-		if v == nil {
-			continue
+		if v != nil {
+			r.values[v] = out[i]
 		}
-		if err := out[i].check(v.Type); err != nil {
-			return fmt.Errorf("output %d: the graph %w", i, err)
-		}
-		if v.DType == ir.BFloat16 {
-			out[i] = brain(out[i])
-		}
-		r.values[v] = out[i]
 	}
 	r.release(n)
 	return nil

@@ -65,30 +65,6 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 	return nil, false
 }
 
-// applyGroup evaluates the members of a group one after the other.
-func applyGroup(o op.Group, in []*Tensor) ([]*Tensor, error) {
-	values := append([]*Tensor(nil), in...)
-	for _, m := range o.Members {
-		args, err := op.Pick(values, m.In)
-		if err != nil {
-			return nil, err
-		}
-		for len(args) > 0 && args[len(args)-1] == nil {
-			args = args[:len(args)-1]
-		}
-		outs, err := apply(m.Op, args)
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range m.Out {
-			if v >= 0 {
-				values = append(values, outs[i])
-			}
-		}
-	}
-	return op.Pick(values, o.Results)
-}
-
 // input returns input i, or nil if it is absent.
 func input(in []*Tensor, i int) *Tensor {
 	if i < len(in) {

@@ -1,19 +1,70 @@
 package op
 
-import "zos-ort/graphgen/ir"
+import (
+	"slices"
 
-// Device is a group as it runs on a GPU: with the program of its launches. Scratch is the number of floats that
+	"zos-ort/graphgen/ir"
+)
+
+// Device is a group as it runs on a GPU: with the program of its launches. Scratch is the number of bytes that
 // these work in. They are taken from the pool and given back in the order of the stream, so a node's working
 // memory counts while the node runs. (As a further output it would stay till the end of the step: ONNX
 // Runtime frees a value after its last reader, and this has none.)
+//
+// Every input and output of an operator of ours has one type. So where images are bfloat16, the operator is another
+// one: they are its first inputs and outputs, and what is float has the places from deviceImages on.
 type Device struct {
 	Group
 	Scratch, Launches int
+	narrow            bool
+	inputs, outputs   int // in the first places
 	program           *[]int
+}
+
+// OpType says of which type images are.
+func (d Device) OpType() (string, string) {
+	if d.narrow {
+		return ir.Zos, "GroupBFloat16"
+	}
+	return d.Group.OpType()
 }
 
 // Attrs are the words of the program.
 func (d Device) Attrs() []ir.Attr { return []ir.Attr{{Name: "program", Value: *d.program}} }
+
+// Infer gives the types of the results.
+func (d Device) Infer(in []ir.Type) ([]ir.Type, error) {
+	outs, err := d.Group.Infer(joined(in, d.inputs))
+	return spread(outs, d.outputs), err
+}
+
+// OptionalOutput says which outputs only keep others in their places.
+func (d Device) OptionalOutput(i int) bool { return d.outputs <= i && i < deviceImages }
+
+// Nodes lists the members as nodes of their own, on the inputs of a node.
+func (d Device) Nodes(in []*ir.Value) []*ir.Node { return d.Group.Nodes(joined(in, d.inputs)) }
+
+// Joined lists what belongs to the inputs of a node as it belongs to those of the group.
+func Joined[T any](d Device, in []T) []T { return joined(in, d.inputs) }
+
+// spread brings those of a list that are not in the first places to their places.
+func spread[T any](list []T, first int) []T {
+	if len(list) <= first {
+		return list
+	}
+	all := make([]T, deviceImages+len(list)-first)
+	copy(all, list[:first])
+	copy(all[deviceImages:], list[first:])
+	return all
+}
+
+// joined undoes spread.
+func joined[T any](list []T, first int) []T {
+	if len(list) <= first {
+		return list
+	}
+	return append(list[:first:first], list[deviceImages:]...)
+}
 
 // OnDevice gives the nodes of our own operators the form in which a GPU runs them.
 func OnDevice(g *ir.Graph) {
@@ -32,11 +83,16 @@ func OnDevice(g *ir.Graph) {
 		if err != nil {
 			g.At(n.Scope, func() { g.Fail("%w", err) })
 		}
-		n.Op = d
+		n.Op, n.In, n.Out = d, spread(n.In, d.inputs), spread(n.Out, d.outputs)
+		for i, v := range n.Out {
+			if v != nil {
+				v.Index = i
+			}
+		}
 	}
 }
 
-// Scratch is the number of floats that a group works in; see Device.
+// Scratch is the number of bytes that a group works in; see Device.
 func Scratch(n *ir.Node) int {
 	d, err := onDevice(n.Op.(Group), types(n.In))
 	if err != nil {
@@ -47,8 +103,36 @@ func Scratch(n *ir.Node) int {
 
 func onDevice(o Group, in []ir.Type) (Device, error) {
 	c, err := o.compile(in)
-	return Device{o, c.scratch, c.launches, &c.words}, err
+	return Device{o, c.scratch, c.launches, c.narrow, c.inputs, c.outputs, &c.words}, err
 }
+
+// FitsDevice reports whether a GPU's operator takes so many inputs and outputs as a group has.
+func FitsDevice(n *ir.Node) bool {
+	in, out := types(n.In), types(n.Out)
+	i, o := countImages(in), countImages(out)
+	if i+o == 0 {
+		return max(len(in), len(out)) <= deviceValues
+	}
+	return max(i, o) <= deviceImages && max(len(in)-i, len(out)-o) <= deviceValues-deviceImages
+}
+
+// countImages counts what is bfloat16.
+func countImages(list []ir.Type) (n int) {
+	for _, t := range list {
+		n += number(t.DType == ir.BFloat16)
+	}
+	return n
+}
+
+func number(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// Most values that a group reads, and most that it leaves; of these, most images of bfloat16 (ort/kernels/operators.h).
+const deviceValues, deviceImages = 1024, 384
 
 func types(values []*ir.Value) []ir.Type {
 	list := make([]ir.Type, len(values))
@@ -62,7 +146,9 @@ func types(values []*ir.Value) []ir.Type {
 func Groupable(n *ir.Node) bool {
 	switch n.Op.(type) {
 	case Add:
-		return n.In[0].DType == ir.Float && n.In[0].Type.Equal(n.In[1].Type)
+		return activation(n.In[0].DType) && n.In[0].Type.Equal(n.In[1].Type)
+	case Cast:
+		return activation(n.In[0].DType) && activation(n.Out[0].DType)
 	case Concat:
 		return n.Out[0].DType == ir.Float && n.Out[0].Rank() == 1
 	case Group, Device, DepthwiseConv, DepthwiseGradInput, DepthwiseGradWeight:
@@ -86,7 +172,7 @@ func IsView(n *ir.Node) bool {
 
 // Source is the value whose elements from offset on a view shows, or the value itself.
 func Source(v *ir.Value) (source *ir.Value, offset int) {
-	for v.Def != nil && IsView(v.Def) && v.DType == ir.Float {
+	for v.Def != nil && IsView(v.Def) && activation(v.DType) {
 		in := v.Def.In[0]
 		switch o := v.Def.Op.(type) {
 		case PassThrough:
@@ -119,11 +205,15 @@ func Gather(nodes []*ir.Node, needed func(*ir.Value) bool) *ir.Node {
 			}
 			if v, _ = Source(v); !inside[v.Def] {
 				if _, known := t.numbers[v]; !known {
-					t.numbers[v] = len(all.In)
+					t.numbers[v] = 0
 					all.In = append(all.In, v)
 				}
 			}
 		}
+	}
+	slices.SortStableFunc(all.In, func(v, w *ir.Value) int { return narrowFirst(v) - narrowFirst(w) })
+	for i, v := range all.In {
+		t.numbers[v] = i
 	}
 	t.Inputs, t.next = len(all.In), len(all.In)
 	for _, n := range nodes {
@@ -134,15 +224,21 @@ func Gather(nodes []*ir.Node, needed func(*ir.Value) bool) *ir.Node {
 	for _, n := range nodes {
 		for _, v := range n.Out {
 			if v != nil && inside[n] && needed(v) {
-				t.Results = append(t.Results, t.numbers[v])
-				v.Def, v.Index = all, len(all.Out)
 				all.Out = append(all.Out, v)
 			}
 		}
 	}
+	slices.SortStableFunc(all.Out, func(v, w *ir.Value) int { return narrowFirst(v) - narrowFirst(w) })
+	for i, v := range all.Out {
+		t.Results = append(t.Results, t.numbers[v])
+		v.Def, v.Index = all, i
+	}
 	all.Op = Group{t.Contents}
 	return all
 }
+
+// narrowFirst orders images of bfloat16 before all else.
+func narrowFirst(v *ir.Value) int { return number(v.DType != ir.BFloat16) }
 
 // gatherer numbers the values of a group.
 type gatherer struct {

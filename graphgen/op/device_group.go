@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"zos-ort/graphgen/ir"
 )
@@ -15,13 +16,16 @@ type compiler struct {
 	terms  [][]*job // of values that have none yet
 	ready  []int    // the first phase that may read a value, or its terms
 	uses   []int    // how often values are read, results once more
+	narrow bool     // images are bfloat16; what is float in its stead is marked
 	jobs   []*job
 }
 
 // compiled is what a node launches, as the words of the attribute of ort/kernels/device_group.c.
 type compiled struct {
 	words             []int
-	scratch, launches int
+	scratch, launches int  // bytes that the launches work in, and their number
+	narrow            bool // images are bfloat16
+	inputs, outputs   int  // in the first places
 }
 
 // compile works out the launches of a group for inputs of these types.
@@ -35,11 +39,19 @@ func (o Group) compile(in []ir.Type) (r compiled, err error) {
 		return r, err
 	}
 	r.scratch, r.launches = arrange(c.jobs), len(list)
-	r.words = append(r.words, o.Inputs)
+	r.narrow, r.inputs, r.outputs = c.narrow, o.Inputs, len(o.Results)
+	if c.narrow {
+		outs, err := Pick(c.types, o.Results)
+		if err != nil {
+			return r, err
+		}
+		r.inputs, r.outputs = countImages(in), countImages(outs)
+	}
+	r.words = append(r.words, number(c.narrow), o.Inputs, r.inputs)
 	for _, t := range in {
 		r.words = append(r.words, t.Elements())
 	}
-	r.words = append(r.words, len(o.Results))
+	r.words = append(r.words, len(o.Results), r.outputs)
 	for _, v := range o.Results {
 		r.words = append(append(r.words, c.types[v].Rank()), c.types[v].Shape...)
 	}
@@ -62,6 +74,7 @@ func (o Group) jobs(in []ir.Type) (*compiler, error) {
 	n := len(types)
 	c := &compiler{types: types, places: make([]place, n), terms: make([][]*job, n), ready: make([]int, n),
 		uses: make([]int, n)}
+	c.narrow = slices.ContainsFunc(types, func(t ir.Type) bool { return t.DType == ir.BFloat16 })
 	for i := range o.Inputs {
 		c.places[i].buffer = &buffer{space: 2 + i}
 	}
@@ -87,18 +100,37 @@ func (o Group) jobs(in []ir.Type) (*compiler, error) {
 	return c, nil
 }
 
+// images is the element type of images.
+func (c *compiler) images() ir.DType {
+	if c.narrow {
+		return ir.BFloat16
+	}
+	return ir.Float
+}
+
 func (c *compiler) member(m Member) error {
 	switch o := m.Op.(type) {
 	case Piece:
 		c.view(m.Out[0], m.In[0], o.Offset)
+		return nil
 	case Add:
 		if !c.types[m.In[0]].Equal(c.types[m.In[1]]) {
 			return fmt.Errorf("group: a sum of %v and %v", c.types[m.In[0]], c.types[m.In[1]])
 		}
 		c.plus(m.Out[0], m.In[0])
 		c.plus(m.Out[0], m.In[1])
+		return nil
+	case Cast:
+		c.plus(m.Out[0], m.In[0])
+		return nil
 	case Concat:
 		c.concat(m)
+		return nil
+	}
+	if t := c.types[m.In[0]]; t.DType != c.images() {
+		return fmt.Errorf("group: %T of %v among images of %v", m.Op, t, c.images())
+	}
+	switch o := m.Op.(type) {
 	case Scaled:
 		j := &job{}
 		at := c.refer(j, m, refX, 0, refW, 1)
@@ -127,13 +159,18 @@ func (c *compiler) member(m Member) error {
 	return nil
 }
 
-// scratch takes working memory.
-func (c *compiler) scratch(floats int) place { return place{buffer: &buffer{space: 1, size: floats}} }
+// scratch takes working memory for floats.
+func (c *compiler) scratch(floats int) place { return working(4 * floats) }
+
+// pixels takes working memory for images of n elements.
+func (c *compiler) pixels(n int) place { return working(n * c.images().Size()) }
+
+func working(bytes int) place { return place{buffer: &buffer{space: 1, size: bytes}} }
 
 // view lets value v be the elements of x from offset on.
 func (c *compiler) view(v, x, offset int) {
 	at := c.read(x)
-	at.offset += offset
+	at.offset += offset * c.types[x].DType.Size()
 	c.places[v], c.ready[v] = at, c.ready[x]
 }
 
@@ -147,7 +184,7 @@ func (c *compiler) read(v int) place {
 		n, head := c.types[v].Elements(), *list[0]
 		head.terms = list[1:]
 		head.ref[refY], head.num[numN] = c.write(v, c.ready[v]+1), n
-		head.num[numWidth] = sumWidth(n)
+		head.num[numWidth], head.num[numWide] = sumWidth(n), c.wide(v)
 		c.do(&head, c.ready[v]-1, head.num[numWidth])
 	}
 	return c.places[v]
@@ -159,7 +196,7 @@ func (c *compiler) write(v, ready int) place {
 		return place{}
 	}
 	if c.places[v].buffer == nil {
-		c.places[v] = c.scratch(c.types[v].Elements())
+		c.places[v] = working(c.types[v].Bytes())
 	}
 	c.ready[v] = ready
 	return c.places[v]
@@ -204,11 +241,22 @@ func (c *compiler) plus(v, x int) {
 		c.terms[x] = nil
 	} else {
 		j := &job{}
-		j.num[numKind], j.ref[refX] = jobPlain, c.read(x)
+		j.num[numKind], j.ref[refX] = c.plain(x), c.read(x)
 		terms = []*job{j}
 	}
 	c.terms[v] = append(terms[:len(terms):len(terms)], c.terms[v]...)
 	c.ready[v] = max(c.ready[v], c.ready[x])
+}
+
+// wide is 1 for a value that is float where images are not.
+func (c *compiler) wide(v int) int { return number(c.narrow && c.types[v].DType == ir.Float) }
+
+// plain is the kind of a term that is value x itself.
+func (c *compiler) plain(x int) int {
+	if c.wide(x) > 0 {
+		return jobWide
+	}
+	return jobPlain
 }
 
 // images sets the geometry of images X[N,C,H,W] and Y[N,M,H',W'].
@@ -234,9 +282,10 @@ func (c *compiler) concat(m Member) {
 	for i, v := range m.In {
 		j, n := &job{}, c.types[v].Elements()
 		at := c.refer(j, m, refX, i)
-		j.num[numKind], j.num[numN], j.num[numWidth], j.ref[refY] = jobPlain, n, sumWidth(n), to
+		j.num[numKind], j.num[numN], j.num[numWidth], j.ref[refY] = c.plain(v), n, sumWidth(n), to
+		j.num[numWide] = c.wide(m.Out[0])
 		c.do(j, at, j.num[numWidth])
-		to.offset += n
+		to.offset += c.types[v].Bytes()
 		last = max(last, at)
 	}
 	c.ready[m.Out[0]] = last + 1
@@ -344,7 +393,7 @@ func (c *compiler) project(j *job, phase int) {
 	width := min(tiles(j), unitBlocks)
 	j.num[numKind], j.num[numWidth], j.tickets = jobProject, width, groups(out)
 	j.ref[refParts] = c.scratch(3 * width * out)
-	j.ref[refP] = c.scratch(j.num[numBatch] * out * j.num[numOH] * j.num[numOW])
+	j.ref[refP] = c.pixels(j.num[numBatch] * out * j.num[numOH] * j.num[numOW])
 	c.do(j, phase, width*groups(out))
 }
 
@@ -385,7 +434,7 @@ func (c *compiler) unitGrad(m Member, o ReluConvNormGrad) {
 	n := base.num
 	d := n[numBatch] * n[numIn] * n[numOH] * n[numOW]
 	if dW >= 0 || second >= 0 {
-		base.ref[refD] = c.scratch(d)
+		base.ref[refD] = c.pixels(d)
 	}
 	c.slopes(base, m.Out[3], m.Out[4], at)
 	c.project(base, at)
@@ -410,7 +459,7 @@ func (c *compiler) unitGrad(m Member, o ReluConvNormGrad) {
 	if dX < 0 && dV < 0 {
 		return
 	}
-	dd := c.scratch(d)
+	dd := c.pixels(d)
 	next(jobBack, at+1, tiles(base)*groups(n[numIn])).ref[refDD] = dd
 	after := &job{num: base.num}
 	after.ref[refDD], after.ref[refX], after.ref[refV] = dd, base.ref[refX], base.ref[refV]

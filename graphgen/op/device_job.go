@@ -27,6 +27,7 @@ const (
 	jobUnmax
 	jobUnaverage
 	jobBlend
+	jobWide
 )
 
 const (
@@ -76,12 +77,13 @@ const (
 	numBackward
 	numSlices
 	numN
+	numWide
 	numbers
 )
 
 const (
 	deviceThreads, deviceTile, deviceChannels = 128, 64, 32 // of a block; pixels and channels of a tile
-	deviceJobs, deviceTickets                 = 127, 8192   // of a launch
+	deviceJobs, deviceTickets                 = 123, 8192   // of a launch
 
 	unitBlocks, unitSlices = 256, 64
 	normBlocks, dotBlocks  = 32, 256
@@ -92,15 +94,15 @@ const (
 // buffer is memory: working memory, an input or an output of the node.
 type buffer struct {
 	space       int // of the program's words: 1 for working memory
-	size        int // in floats, of working memory
+	size        int // in bytes, of working memory
 	at          int // where it is in the working memory
 	first, last int // launches that use it
 }
 
-// place is an element of a buffer; the zero value is a NULL pointer.
+// place is a place in a buffer; the zero value is a NULL pointer.
 type place struct {
 	*buffer
-	offset int
+	offset int // in bytes
 }
 
 // job is a part of a launch, or a term of a sum.
@@ -178,7 +180,7 @@ func (l *launch) add(j *job) {
 
 // arrange places buffers in the working memory, so that those of one phase do not overlap, and returns its
 // size.
-func arrange(jobs []*job) (floats int) {
+func arrange(jobs []*job) (bytes int) {
 	var list []*buffer
 	seen := map[*buffer]bool{}
 	for _, j := range jobs {
@@ -199,7 +201,7 @@ func arrange(jobs []*job) (floats int) {
 	slices.SortStableFunc(list, func(a, b *buffer) int { return cmp.Compare(b.size, a.size) })
 	var placed []*buffer // in the order of their places
 	for _, b := range list {
-		const unit = 64 // floats: 256 bytes
+		const unit = 256
 		b.size = (b.size + unit - 1) / unit * unit
 		b.at = 0
 		for _, other := range placed {
@@ -213,7 +215,7 @@ func arrange(jobs []*job) (floats int) {
 		}
 		i, _ := slices.BinarySearchFunc(placed, b.at, func(p *buffer, at int) int { return cmp.Compare(p.at, at) })
 		placed = slices.Insert(placed, i, b)
-		floats = max(floats, b.at+b.size)
+		bytes = max(bytes, b.at+b.size)
 	}
-	return floats
+	return bytes
 }

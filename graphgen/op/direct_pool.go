@@ -50,7 +50,7 @@ func DirectPool(kernel, stride, pad int) bool {
 
 func directType(in []ir.Type, kernel, stride, pad int) (ir.Type, error) {
 	y, err := poolType("direct pool", in, kernel, stride, pad)
-	if err == nil && (!DirectPool(kernel, stride, pad) || y.DType != ir.Float) {
+	if err == nil && (!DirectPool(kernel, stride, pad) || !activation(y.DType)) {
 		err = fmt.Errorf("direct pool: needs float, a window of at most 3, stride 1 or 2, "+
 			"got %v, %d, %d", y, kernel, stride)
 	}

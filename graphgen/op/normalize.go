@@ -95,7 +95,7 @@ func (o NormalizeGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	if !in[0].Equal(in[1]) {
 		return nil, fmt.Errorf("%s: dY is %v, X is %v", name, in[0], in[1])
 	}
-	if err := channelVectors(name, in[1], in[:4], 2); err != nil {
+	if err := channelVectors(name, ir.T(ir.Float, in[1].Shape...), in[:4], 2); err != nil {
 		return nil, err
 	}
 	scale, err := scaleType(name, optional(in, 4), in[1].Shape[1])

@@ -55,6 +55,10 @@ func image(name string, t ir.Type) error {
 	return float(name, t)
 }
 
+// activation reports whether images of an element type are among those of our own operators. On a GPU
+// they may be bfloat16: statistics, weights and their gradients are float in any case.
+func activation(d ir.DType) bool { return d == ir.Float || d == ir.BFloat16 }
+
 // same is the type rule of a unary elementwise operator.
 func same(name string, in []ir.Type) ([]ir.Type, error) {
 	if err := arity(name, in, 1, 1); err != nil {

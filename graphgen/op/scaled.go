@@ -24,7 +24,7 @@ func (o Scaled) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("scaled", in, 2, 4); err != nil {
 		return nil, err
 	}
-	if in[0].DType != ir.Float || in[1].DType != ir.Float || in[1].Elements() != 1 {
+	if !activation(in[0].DType) || in[1].DType != ir.Float || in[1].Elements() != 1 {
 		return nil, fmt.Errorf("scaled: needs floats and one number, got %v and %v", in[0], in[1])
 	}
 	return []ir.Type{in[0]}, addend("scaled", o, in, in[0])
@@ -35,7 +35,7 @@ func (Dot) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("dot", in, 2, 2); err != nil {
 		return nil, err
 	}
-	if in[0].DType != ir.Float || !in[0].Equal(in[1]) {
+	if !activation(in[0].DType) || !in[0].Equal(in[1]) {
 		return nil, fmt.Errorf("dot: needs two float tensors of one shape, got %v and %v", in[0], in[1])
 	}
 	return []ir.Type{ir.T(ir.Float, 1)}, nil

@@ -61,12 +61,15 @@ func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
 	if err := image(unitName, x); err != nil {
 		return y, err
 	}
+	if !activation(x.DType) {
+		return y, fmt.Errorf("%s: X must be float or bfloat16, got %v", unitName, x)
+	}
 	if o.Kernel == Halves {
 		return halves(o, x, w, v)
 	}
 	if o.Kernel > 0 {
 		var err error
-		if y, err = o.window().result(x); err == nil {
+		if y, err = o.window().result(ir.T(ir.Float, x.Shape...)); err == nil {
 			err = o.window().weights(x, v)
 		}
 		if err != nil {
@@ -80,7 +83,7 @@ func (o ReluConvNorm) result(x, w, v ir.Type) (ir.Type, error) {
 		return y, fmt.Errorf("%s: weights must be float, a multiple of the %d channels, got %v",
 			unitName, c, w)
 	}
-	return ir.T(ir.Float, y.Shape[0], w.Elements()/c, y.Shape[2], y.Shape[3]), nil
+	return ir.T(x.DType, y.Shape[0], w.Elements()/c, y.Shape[2], y.Shape[3]), nil
 }
 
 // halves returns the type of Y of a factorised reduction.
@@ -91,7 +94,7 @@ func halves(o ReluConvNorm, x, w, v ir.Type) (ir.Type, error) {
 		return x, fmt.Errorf("%s: a reduction needs stride 2, an even image and two weights of the same size, "+
 			"got %v, %v and %v", unitName, x, w, v)
 	}
-	return ir.T(ir.Float, s[0], 2*n/s[1], s[2]/2, s[3]/2), nil
+	return ir.T(x.DType, s[0], 2*n/s[1], s[2]/2, s[3]/2), nil
 }
 
 // Infer computes the output size.
@@ -125,7 +128,7 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	if !y.Equal(in[0]) {
 		return nil, fmt.Errorf("%s gradient: dY is %v, the unit gives %v", unitName, in[0], y)
 	}
-	if err := channelVectors(unitName+" gradient", y, in[:4], 2); err != nil {
+	if err := channelVectors(unitName+" gradient", ir.T(ir.Float, y.Shape...), in[:4], 2); err != nil {
 		return nil, err
 	}
 	scale, err := scaleType(unitName, optional(in, 6), y.Shape[1])

@@ -58,6 +58,46 @@ func (w *narrower) rule(n *ir.Node) []*ir.Value {
 	return outs
 }
 
+// narrowOwn lets all images of our own operators, forward and backward, be bfloat16 (CUDAOwnBFloat16). Weights,
+// their gradients, statistics and sums over blocks stay float32: an operator computes in float32 and rounds
+// when it writes an image. Operators that move numbers move bfloat16. Where a stock operator reads or gives
+// an image, such as the stem's convolution, a cast stands, which a group takes in.
+func narrowOwn(g *ir.Graph) {
+	w := &narrower{g: g, by: map[*ir.Value]*ir.Value{}}
+	g.Rewrite(w.ownRule)
+	g.Trim()
+}
+
+func (w *narrower) ownRule(n *ir.Node) []*ir.Value {
+	if carries(n) {
+		outs := make([]*ir.Value, len(n.Out))
+		for i, v := range n.Out {
+			outs[i] = widened(w.narrowed(v))
+		}
+		return outs
+	}
+	images := op.Images(n.Op)
+	if images == nil || !op.Groupable(n) || n.In[0].Rank() != 4 {
+		return nil
+	}
+	in, wanted := slices.Clone(n.In), make([]bool, len(n.Out))
+	for _, i := range images {
+		if i < len(in) && in[i] != nil {
+			in[i] = w.narrowed(in[i])
+		}
+	}
+	for i, v := range n.Out {
+		wanted[i] = v != nil
+	}
+	outs := w.g.AddWanted(n.Op, wanted, in...)
+	for i, v := range outs {
+		if v != nil && v.DType == ir.BFloat16 {
+			outs[i] = widened(v)
+		}
+	}
+	return outs
+}
+
 // pointwise is the convolution of x[N,C,H,W] with v[M,C,1,1] as N matrix products. The weights are
 // repeated for every image. Otherwise the provider would make a table of their places on the host
 // and copy it to the device in every step (CanUseStridedBatchedGemm in ONNX Runtime's
@@ -124,6 +164,24 @@ func moves(o ir.Op) bool {
 		return true
 	}
 	return false
+}
+
+// carries reports whether a node moves nothing but numbers that were bfloat16.
+func carries(n *ir.Node) bool {
+	if !moves(n.Op) {
+		return false
+	}
+	numbers := 0
+	for _, v := range n.In {
+		if v.DType != ir.Float {
+			continue
+		}
+		if v.Def == nil || !widens(v.Def) {
+			return false
+		}
+		numbers++
+	}
+	return numbers > 0
 }
 
 func widened(v *ir.Value) *ir.Value { return op.Cast{To: ir.Float}.Of(v) }

@@ -12,8 +12,8 @@ import (
 // groupPeak is by how much grouping may raise the peak of a program.
 const groupPeak = 1.6
 
-// Most values that a group reads and leaves: group_most in ort/kernels/operators.h.
-const groupValues = 1024
+// How many values, or bfloat16 images and others, a group may read and leave in any case; see op.FitsDevice.
+const groupValues, groupImages = 1024, 384
 
 // group makes one node of many of our operators: those that stand one after the other in ONNX Runtime's order.
 // What they can do at the same time takes one launch. A node of another kind goes before the group if it can,
@@ -22,7 +22,11 @@ const groupValues = 1024
 func group(g *ir.Graph) {
 	p := plan.FromGraph(g)
 	s := plan.Simulate(p, p.RuntimeOrder())
-	t := &grouper{graph: g, readers: g.Readers(), most: int(groupPeak * float64(s.Peak)), of: map[*ir.Node]int{}}
+	t := &grouper{graph: g, readers: g.Readers(), most: int(groupPeak * float64(s.Peak)), of: map[*ir.Node]int{},
+		mostValues: groupValues}
+	if slices.ContainsFunc(g.Nodes, func(n *ir.Node) bool { return n.Out[0] != nil && n.Out[0].DType == ir.BFloat16 }) {
+		t.mostValues = groupImages
+	}
 	for _, o := range g.Outputs {
 		t.readers[o.Value] = append(t.readers[o.Value], nil)
 	}
@@ -41,6 +45,8 @@ type grouper struct {
 	graph   *ir.Graph
 	readers map[*ir.Value][]*ir.Node
 	most    int // bytes
+	// mostValues is how many values a group may have in any case.
+	mostValues int
 
 	nodes  []*ir.Node       // in their new order
 	groups [][]*ir.Node     // finished groups, of whose nodes the last is in nodes
@@ -90,7 +96,7 @@ func (t *grouper) waits(n *ir.Node, kind func(*ir.Node) bool) bool {
 // bytesOf bounds the memory that a member of a group takes.
 func bytesOf(n *ir.Node) int {
 	alone := op.Gather([]*ir.Node{copyOf(n)}, func(*ir.Value) bool { return true })
-	bytes := 4 * op.Scratch(alone)
+	bytes := op.Scratch(alone)
 	for _, v := range n.Out {
 		if v != nil {
 			bytes += v.Bytes()
@@ -116,16 +122,16 @@ func copyOf(n *ir.Node) *ir.Node {
 // work in.
 func (t *grouper) fits(n *ir.Node) bool {
 	if len(t.now) == 0 ||
-		t.base+t.bound+bytesOf(n) <= t.most && t.values+len(n.In)+len(n.Out) <= groupValues {
+		t.base+t.bound+bytesOf(n) <= t.most && t.values+len(n.In)+len(n.Out) <= t.mostValues {
 		return true
 	}
 	with := append(slices.Clone(t.now), n)
 	all := t.tryOut(with)
-	bytes := 4 * op.Scratch(all)
+	bytes := op.Scratch(all)
 	for _, v := range all.Out {
 		bytes += v.Bytes()
 	}
-	return t.base+bytes <= t.most && len(all.In) <= groupValues && len(all.Out) <= groupValues
+	return t.base+bytes <= t.most && op.FitsDevice(all)
 }
 
 // tryOut is the node of a group, made of copies.
@@ -159,7 +165,7 @@ func (t *grouper) tryOut(nodes []*ir.Node) *ir.Node {
 // flush ends the present group.
 func (t *grouper) flush() {
 	if len(t.now) > 0 {
-		if slices.ContainsFunc(t.now, func(n *ir.Node) bool { return n.Op != ir.Op(op.Add{}) }) {
+		if slices.ContainsFunc(t.now, func(n *ir.Node) bool { return n.Op != ir.Op(op.Add{}) || n.In[0].DType != ir.Float }) {
 			t.groups = append(t.groups, t.now)
 			for _, n := range t.now {
 				t.of[n] = len(t.groups)

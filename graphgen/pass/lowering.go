@@ -32,19 +32,36 @@ const (
 	CUDABFloat16
 	// CUDAOwn programs use the operators of package ort/kernels on a GPU.
 	CUDAOwn
+	// CUDAOwnBFloat16 programs also keep the images of these operators in half the bytes.
+	CUDAOwnBFloat16
 )
 
 // targetNames are the names of the targets.
 var targetNames = [...]string{Portable: "portable", CPUKernels: "kernels", CUDA: "cuda",
-	CUDABFloat16: "cuda-bfloat16", CUDAOwn: "cuda-own"}
+	CUDABFloat16: "cuda-bfloat16", CUDAOwn: "cuda-own", CUDAOwnBFloat16: "cuda-own-bfloat16"}
 
 func (t Target) String() string { return targetNames[t] }
 
 // OnGPU reports whether the target is the CUDA provider.
-func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 || t == CUDAOwn }
+func (t Target) OnGPU() bool { return t == CUDA || t == CUDABFloat16 || t.ownOnGPU() }
 
 // OwnKernels reports whether programs use the operators of package ort/kernels.
-func (t Target) OwnKernels() bool { return t == CPUKernels || t == CUDAOwn }
+func (t Target) OwnKernels() bool { return t == CPUKernels || t.ownOnGPU() }
+
+func (t Target) ownOnGPU() bool { return t == CUDAOwn || t == CUDAOwnBFloat16 }
+
+// Stock is the target of the same device and precision without the operators of package ort/kernels.
+func (t Target) Stock() Target {
+	switch t {
+	case CPUKernels:
+		return Portable
+	case CUDAOwn:
+		return CUDA
+	case CUDAOwnBFloat16:
+		return CUDABFloat16
+	}
+	return t
+}
 
 // Set is a set of rewrites.
 type Set uint16

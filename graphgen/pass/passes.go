@@ -31,7 +31,7 @@ var forward = []pass{
 	{name: "reduce", on: has(Reduce), run: replacing(joinReductions)},
 	// Join ReLU, convolutions and batch norm, pools, and products with a number into our own
 	// operators.
-	{name: "fuse", on: on(CPUKernels, CUDAOwn), run: fusePass},
+	{name: "fuse", on: Lowering.own, run: fusePass},
 }
 
 // finished are the passes of the finished graph. Nodes without readers are removed after each.
@@ -46,22 +46,24 @@ var finished = []pass{
 	// Keep one byte of a max pool's eight-byte index for the backward pass.
 	{name: "indices", on: has(Indices), run: inPlace(narrowIndices)},
 	// Replace the gradients of pools by operators that the CUDA provider has.
-	{name: "plain pools", on: on(CUDA, CUDABFloat16, CUDAOwn), run: inPlace(lowerPools)},
+	{name: "plain pools", on: Lowering.onGPU, run: inPlace(lowerPools)},
 	// Keep in bfloat16 the images that the backward pass reads.
 	{name: "bfloat16", on: on(CUDABFloat16), run: inPlace(narrow)},
+	// Keep all images of our operators in bfloat16.
+	{name: "bfloat16 images", on: on(CUDAOwnBFloat16), run: inPlace(narrowOwn)},
 	// Order partial sums so that the runtime adds each term as it comes.
-	{name: "add in turn", on: on(CUDA, CUDABFloat16, CUDAOwn), run: inPlace(addInTurn)},
+	{name: "add in turn", on: Lowering.onGPU, run: inPlace(addInTurn)},
 	// Let the runtime free what is dead.
 	{name: "open batch", on: always, run: inPlace(openBatch)},
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
 	// Add in place where that needs no proof by the runtime.
-	{name: "write over", on: on(CPUKernels, CUDAOwn), run: inPlace(writeOver), keeps: true},
+	{name: "write over", on: Lowering.own, run: inPlace(writeOver), keeps: true},
 	// Join our operators, so that what they can do at the same time takes one launch.
-	{name: "group", on: on(CUDAOwn), run: inPlace(group)},
+	{name: "group", on: Lowering.ownOnGPU, run: inPlace(group)},
 	// Give our operators the form in which a GPU runs them, which knows the memory that they work in.
-	{name: "on device", on: on(CUDAOwn), run: inPlace(op.OnDevice), keeps: true},
+	{name: "on device", on: Lowering.ownOnGPU, run: inPlace(op.OnDevice), keeps: true},
 }
 
 // numbers is the reason for pairs of passes that both add nodes or constants: the numbers of these
@@ -71,6 +73,10 @@ const numbers = "both add nodes or constants, whose numbers are in the files"
 // passOrder lists pairs of passes whose first must come before the second. Moving one pass of a
 // pair past the other changes programs of the supernets; for other pairs it changed nothing.
 var passOrder = []struct{ first, second, why string }{
+	{"bfloat16 images", "recompute", "whether recomputing pays depends on the bytes"},
+	{"bfloat16 images", "write over", "a cast comes between an addend and what reads it"},
+	{"bfloat16 images", "group", "it looks for the operators themselves"},
+	{"sums", "bfloat16 images", "a cast comes between a term and its sum"},
 	{"bfloat16", "recompute", "recompute widens the bfloat16 form again: else float32 is kept"},
 	{"add in turn", "recompute", "whether recomputing pays depends on the order of execution"},
 	{"indices", "recompute", numbers},
@@ -145,7 +151,13 @@ func on(targets ...Target) func(Lowering) bool {
 	return func(l Lowering) bool { return slices.Contains(targets, l.Target) }
 }
 
-func fusesSums(l Lowering) bool { return l.Target.OwnKernels() && !l.Unfused.Sums }
+func (l Lowering) onGPU() bool { return l.Target.OnGPU() }
+
+func (l Lowering) ownOnGPU() bool { return l.Target.ownOnGPU() }
+
+func (l Lowering) own() bool { return l.Target.OwnKernels() }
+
+func fusesSums(l Lowering) bool { return l.own() && !l.Unfused.Sums }
 
 // replacing wraps a pass that depends on the graph alone.
 func replacing(f func(*ir.Graph) map[*ir.Value]*ir.Value) func(*ir.Graph,

@@ -46,8 +46,11 @@ const (
 )
 
 func bigPeakOf(t Target) int {
-	if t == CUDAOwn {
+	switch t {
+	case CUDAOwn:
 		return bigPeakOwn
+	case CUDAOwnBFloat16:
+		return bigPeakOwn / 2
 	}
 	return bigPeak
 }

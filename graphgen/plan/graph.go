@@ -39,7 +39,7 @@ func FromGraph(g *ir.Graph) *Program {
 		_, name := n.Op.OpType()
 		node := Node{Op: name, Scope: n.Scope, In: indices(index, n.In), Out: indices(index, n.Out)}
 		if d, ok := n.Op.(op.Device); ok {
-			node.Scratch = Rounded(4 * d.Scratch)
+			node.Scratch = Rounded(d.Scratch)
 		}
 		p.Nodes = append(p.Nodes, node)
 	}

@@ -3,7 +3,7 @@ package kernels
 // #cgo linux LDFLAGS: -ldl
 // #include <stdlib.h>
 // #include "device.h"
-// extern const op_def zos_device_group;
+// extern const op_def zos_device_group, zos_device_group_bfloat16;
 import "C"
 
 import (
@@ -38,9 +38,7 @@ var loaded = sync.OnceValues(func() ([]C.device_image, error) {
 	list := unsafe.Slice((*C.device_image)(C.calloc(C.size_t(len(images)), size)), len(images))
 	for i, m := range images {
 		list[i].capability, list[i].data = C.int(m.Capability), C.CBytes(append(m.Code, 0))
-		if m.PTX {
-			list[i].ptx = 1
-		}
+		list[i].ptx, list[i].narrow = C.int(number(m.PTX)), C.int(number(m.BFloat16))
 	}
 	return list, nil
 })
@@ -63,5 +61,12 @@ func NewDeviceDomain(driver, provider string) (*ort.Domain, error) {
 		(*[0]byte)(free)); why != nil {
 		return nil, fmt.Errorf("our kernels on a GPU: %s", C.GoString(why))
 	}
-	return ort.NewDomain(Name, unsafe.Pointer(&C.zos_device_group))
+	return ort.NewDomain(Name, unsafe.Pointer(&C.zos_device_group), unsafe.Pointer(&C.zos_device_group_bfloat16))
+}
+
+func number(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }

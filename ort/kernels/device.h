@@ -9,9 +9,9 @@
 const char *device_provider(const custom_op *);
 
 // device_image is the kernels compiled for the devices of a capability (90: compute capability 9.0) or, as
-// PTX, for that and all later ones.
+// PTX, for that and all later ones. Images are float or, narrow, bfloat16.
 typedef struct {
-  int capability, ptx;
+  int capability, ptx, narrow;
   const void *data;
 } device_image;
 
@@ -22,11 +22,11 @@ const char *device_use(const char *driver, const char *provider, const device_im
                        void *(*alloc)(size_t), void (*give_back)(void *));
 
 // device_launch starts the kernel with a table of jobs on the provider's stream.
-ort_status device_launch(const op_kernel *, void *context, size_t blocks, const zos_long_table *);
+ort_status device_launch(const op_kernel *, void *context, int narrow, size_t blocks, const zos_long_table *);
 
-// device_scratch takes n floats of working memory from the pool, in the order of the stream: given back
+// device_scratch takes bytes of working memory from the pool, in the order of the stream: given back
 // right after the launches, it is free for whatever is launched next.
-ort_status device_scratch(const op_kernel *, size_t n, float **scratch);
-void device_give(float *scratch);
+ort_status device_scratch(const op_kernel *, size_t bytes, void **scratch);
+void device_give(void *scratch);
 
 #endif

@@ -1,13 +1,16 @@
 // The operator Group: our operators on a GPU. Package graphgen/op works out what is launched for which
 // shapes, with how much working memory (device_*.go); the attribute "program" holds that:
 //
-//   number of inputs, the elements of each
-//   number of outputs, the rank and the dimensions of each
-//   floats of working memory
+//   1 if images are bfloat16, else 0
+//   number of inputs, number of those in the first places, the elements of each
+//   number of outputs, number of those in the first places, the rank and the dimensions of each
+//   bytes of working memory
 //   number of launches; of each: number of jobs, of blocks, and the jobs
 //
+// What is not in the first places has those from group_images on.
+//
 // A job is the numbers of a zos_job, the bits of epsilon, and for every pointer what it points into (0: it
-// is NULL, 1: the working memory, then the inputs, then the outputs) and at which element.
+// is NULL, 1: the working memory, then the inputs, then the outputs) and at which byte.
 #include "device.h"
 
 #include <limits.h>
@@ -15,6 +18,10 @@
 #include <string.h>
 
 enum { job_words = zos_numbers + 1 + 2 * zos_pointers, spaces_before_inputs = 2 };
+static const char no_memory[] = "group: out of memory", no_program[] = "group: the attribute program is none";
+
+// Most bytes of anything. No card has as many.
+static const int64_t most_bytes = (int64_t)1 << 48;
 
 typedef struct {
   const int64_t *jobs;  // the first word of the first one
@@ -26,6 +33,8 @@ typedef struct {
   op_kernel kernel;  // must come first
   int64_t *words;
   size_t size, inputs, outputs, launches;
+  size_t first_inputs, first_outputs;  // that are in the first places
+  int narrow;                          // images are bfloat16
   const int64_t *elements, *dimensions;  // of inputs; the rank and the dimensions of every output
   size_t scratch;
   launch *list;
@@ -63,14 +72,14 @@ static void check_job(reader *r, const group *g, int64_t at, int64_t count) {
     return;
   }
   skip(r, job_words);
-  next(&job, 0, job_blend);
+  next(&job, 0, job_wide);
   skip(&job, 2);
   next(&job, 0, at);
   next(&job, 1, count - at);
   skip(&job, job_words - 2 * zos_pointers - 5);
   for (int i = 0; i < zos_pointers; i++) {
     next(&job, 0, (int64_t)(spaces_before_inputs + g->inputs + g->outputs - 1));
-    next(&job, 0, INT_MAX);
+    next(&job, 0, most_bytes);
   }
   r->failed |= job.failed;
 }
@@ -78,12 +87,15 @@ static void check_job(reader *r, const group *g, int64_t at, int64_t count) {
 // parse divides the words. It returns 0 if they are no program.
 static int parse(group *g) {
   reader r = {g->words, g->words + g->size, 0};
+  g->narrow = (int)next(&r, 0, 1);
   g->inputs = (size_t)next(&r, 0, group_most);
+  g->first_inputs = (size_t)next(&r, 0, (int64_t)g->inputs);
   g->elements = skip(&r, g->inputs);
   g->outputs = (size_t)next(&r, 0, group_most);
+  g->first_outputs = (size_t)next(&r, 0, (int64_t)g->outputs);
   g->dimensions = r.at;
   for (size_t i = 0; i < g->outputs; i++) skip(&r, (size_t)next(&r, 0, op_max_rank));
-  g->scratch = (size_t)next(&r, 0, INT64_MAX / 8);
+  g->scratch = (size_t)next(&r, 0, most_bytes);
   g->launches = (size_t)next(&r, 0, (int64_t)g->size);
   if (r.failed) return 0;
   g->list = calloc(g->launches + 1, sizeof *g->list);
@@ -111,14 +123,14 @@ static ort_status create(const custom_op *op, ort_api api, const void *info, voi
   group *g = calloc(1, sizeof *g);
   (void)op;
   *kernel = NULL;
-  if (g == NULL) return op_error(api, "group: out of memory");
+  if (g == NULL) return op_error(api, no_memory);
   g->kernel.api = api;
   ort_status s = get(info, "program", NULL, &g->size);
   if (s == NULL) {
     g->words = malloc(sizeof(int64_t) * (g->size + 1));
-    s = g->words == NULL ? op_error(api, "group: out of memory") : get(info, "program", g->words, &g->size);
+    s = g->words == NULL ? op_error(api, no_memory) : get(info, "program", g->words, &g->size);
   }
-  if (s == NULL && !parse(g)) s = op_error(api, "group: the attribute program is none");
+  if (s == NULL && !parse(g)) s = op_error(api, no_program);
   if (s != NULL) {
     destroy(g);
     return s;
@@ -128,9 +140,9 @@ static ort_status create(const custom_op *op, ort_api api, const void *info, voi
 }
 
 // fill makes a job of its words.
-static void fill(zos_job *job, const int64_t *words, float *const *spaces) {
+static void fill(zos_job *job, const int64_t *words, char *const *spaces) {
   int numbers[zos_numbers];
-  float *pointers[zos_pointers];
+  void *pointers[zos_pointers];
   for (int i = 0; i < zos_numbers; i++) numbers[i] = (int)words[i];
   int32_t bits = (int32_t)words[zos_numbers];
   const int64_t *refs = words + zos_numbers + 1;
@@ -141,22 +153,27 @@ static void fill(zos_job *job, const int64_t *words, float *const *spaces) {
   memcpy(&job->epsilon, &bits, sizeof bits);
 }
 
+// position is the place of an input or output of which so many are in the first places.
+static size_t position(size_t i, size_t first) { return i < first ? i : i - first + group_images; }
+
 // places finds the memory of the inputs, the outputs and what is worked in.
-static ort_status places(const group *g, void *context, float **spaces) {
+static ort_status places(const group *g, void *context, char **spaces) {
   const op_kernel *k = &g->kernel;
   const int64_t *dims = g->dimensions;
-  float **to = spaces + spaces_before_inputs;
+  char **to = spaces + spaces_before_inputs;
   for (size_t i = 0; i < g->inputs; i++) {
     tensor t;
-    TRY(op_input(k, context, i, &t));
+    TRY(op_input(k, context, position(i, g->first_inputs), &t));
     if (t.data == NULL || t.elements != (size_t)g->elements[i])
       return op_fail(k, "group: input %zu has %zu elements, of %lld", i, t.data == NULL ? 0 : t.elements,
                      (long long)g->elements[i]);
-    *to++ = t.data;
+    *to++ = (char *)t.data;
   }
   for (size_t i = 0; i < g->outputs; i++) {
     size_t rank = (size_t)*dims++;
-    TRY(op_output(k, context, i, rank, dims, to++));
+    float *data;
+    TRY(op_output(k, context, position(i, g->first_outputs), rank, dims, &data));
+    *to++ = (char *)data;
     dims += rank;
   }
   return NULL;
@@ -165,20 +182,29 @@ static ort_status places(const group *g, void *context, float **spaces) {
 static ort_status compute(void *kernel, void *context) {
   const group *g = kernel;
   const op_kernel *k = &g->kernel;
-  float *spaces[spaces_before_inputs + 2 * group_most] = {NULL};
+  char *spaces[spaces_before_inputs + 2 * group_most] = {NULL};
   zos_long_table table;
   TRY(places(g, context, spaces));
-  if (g->scratch > 0) TRY(device_scratch(k, g->scratch, &spaces[1]));
+  if (g->scratch > 0) TRY(device_scratch(k, g->scratch, (void **)&spaces[1]));
   ort_status s = NULL;
   for (size_t i = 0; i < g->launches && s == NULL; i++) {
     const launch *l = &g->list[i];
     table.count = l->count;
     for (int j = 0; j < l->count; j++) fill(&table.jobs[j], l->jobs + (size_t)j * job_words, spaces);
-    s = device_launch(k, context, l->blocks, &table);
+    s = device_launch(k, context, g->narrow, l->blocks, &table);
   }
   if (g->scratch > 0) device_give(spaces[1]);
   return s;
 }
 
 const op_def zos_device_group = {
-    .op = OP_CUSTOM(device_provider, create, destroy, compute), ZOS_GROUP};
+    .op = OP_CUSTOM(device_provider, op_float, create, destroy, compute), ZOS_GROUP};
+
+// The first inputs and outputs are images.
+static int narrow_type(const custom_op *op, size_t i) {
+  enum { type_float = 1, type_bfloat16 = 16 };
+  return (void)op, i < group_images ? type_bfloat16 : type_float;
+}
+
+const op_def zos_device_group_bfloat16 = {
+    .op = OP_CUSTOM(device_provider, narrow_type, create, destroy, compute), ZOS_GROUP_BFLOAT16};

@@ -63,7 +63,8 @@ struct custom_op {
 };
 
 // op_def is one of our operators: a custom_op followed by the data of the common functions. All
-// inputs and outputs are float tensors; only those after the last required one may be left out.
+// inputs and outputs are float tensors, except for bfloat16 images on a GPU; only those after the last
+// required one may be left out.
 typedef struct {
   custom_op op;  // must come first: ONNX Runtime hands out its address
   const char *name;
@@ -85,19 +86,20 @@ typedef struct {
 // place, and its kernel.
 #define OP_COMMON(inplace_fn, alias_fn, compute_fn)                                              \
   {                                                                                              \
-    OP_DESCRIPTION(op_provider), .create = op_create, .destroy = op_destroy,                     \
+    OP_DESCRIPTION(op_provider, op_float), .create = op_create, .destroy = op_destroy,                     \
     .compute = compute_fn, .may_inplace = inplace_fn, .release_inplace = op_release,             \
     .alias = alias_fn, .release_alias = op_release                                               \
   }
-// OP_CUSTOM is the custom_op of an op_def that makes and frees its kernels itself.
-#define OP_CUSTOM(provider_fn, create_fn, destroy_fn, compute_fn)                                \
+// OP_CUSTOM is the custom_op of an op_def that makes and frees its kernels itself. type_fn gives the types of
+// its inputs and outputs.
+#define OP_CUSTOM(provider_fn, type_fn, create_fn, destroy_fn, compute_fn)                       \
   {                                                                                              \
-    OP_DESCRIPTION(provider_fn), .create = create_fn, .destroy = destroy_fn,                     \
+    OP_DESCRIPTION(provider_fn, type_fn), .create = create_fn, .destroy = destroy_fn,                     \
     .compute = compute_fn                                                                        \
   }
-#define OP_DESCRIPTION(provider_fn)                                                              \
-  .version = 28, .name = op_name, .provider = provider_fn, .input_type = op_float,               \
-  .inputs = op_inputs, .output_type = op_float, .outputs = op_outputs,                           \
+#define OP_DESCRIPTION(provider_fn, type_fn)                                                     \
+  .version = 28, .name = op_name, .provider = provider_fn, .input_type = type_fn,                \
+  .inputs = op_inputs, .output_type = type_fn, .outputs = op_outputs,                           \
   .input_kind = op_input_kind, .output_kind = op_output_kind, .input_memory = op_zero,           \
   .input_variadic_min = op_none, .input_homogeneous = op_one, .output_variadic_min = op_none,    \
   .output_homogeneous = op_one, .start_version = op_one, .end_version = op_last

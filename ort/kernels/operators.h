@@ -36,9 +36,13 @@
   .attributes = op_window, .real = "epsilon"
 // The operator of a GPU. A group has as many inputs and outputs as it needs. ONNX Runtime looks at all that it
 // could have: with 4096 a session takes 30 times as long to make.
-enum { group_most = 1024 };
+enum { group_most = 1024, group_images = 384 };
 #define ZOS_GROUP \
   .name = "Group", .inputs = group_most, .required_inputs = 1, .outputs = group_most, .required_outputs = 1, \
   .attributes = op_nothing
+// The first group_images inputs and outputs of this one are bfloat16, the others float.
+#define ZOS_GROUP_BFLOAT16 \
+  .name = "GroupBFloat16", .inputs = group_most, .required_inputs = 0, .outputs = group_most, \
+  .required_outputs = 0, .attributes = op_nothing
 
 #endif

@@ -22,11 +22,11 @@ import (
 //go:embed testdata/*.c testdata/*.h
 var sources embed.FS
 
-// libraries maps each library to its source. Each library versions its symbols with its name, as
+// libraries maps each library to its sources. Each library versions its symbols with its name, as
 // the originals do.
-var libraries = map[string]string{"libcuda.so.1": "driver", "libcudart.so.13": "cudart",
-	"libcublas.so.13": "cublas", "libcublasLt.so.13": "cublas", "libcudnn.so.9": "cudnn",
-	"libnvidia-ml.so.1": "nvml", "libnccl.so.2": "nccl"}
+var libraries = map[string][]string{"libcuda.so.1": {"driver", "bfloat16"}, "libcudart.so.13": {"cudart"},
+	"libcublas.so.13": {"cublas"}, "libcublasLt.so.13": {"cublas"}, "libcudnn.so.9": {"cudnn"},
+	"libnvidia-ml.so.1": {"nvml"}, "libnccl.so.2": {"nccl"}}
 
 // Environment variables of a process under the stand-in, besides ZOS_CUDA_PATH.
 const (
@@ -50,10 +50,10 @@ func Build(t testing.TB) (dir string) {
 func Driver(t testing.TB, text string) (path string) {
 	t.Helper()
 	const name = "libcuda.so.1"
-	return filepath.Join(compile(t, map[string]string{name: libraries[name]}, text), name)
+	return filepath.Join(compile(t, map[string][]string{name: libraries[name]}, text), name)
 }
 
-func compile(t testing.TB, libraries map[string]string, text string) (dir string) {
+func compile(t testing.TB, libraries map[string][]string, text string) (dir string) {
 	t.Helper()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skipf("skipped: there is no CUDA provider for %s on %s", runtime.GOOS, runtime.GOARCH)
@@ -64,8 +64,8 @@ func compile(t testing.TB, libraries map[string]string, text string) (dir string
 	}
 	dir = t.TempDir()
 	writeHeaders(t, dir, text)
-	for library, source := range libraries {
-		if err := build(cc, dir, library, source); err != nil {
+	for library, parts := range libraries {
+		if err := build(cc, dir, library, parts); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,20 +93,25 @@ func writeHeaders(t testing.TB, dir, text string) {
 // version is a library's name without characters that a linker script does not allow.
 func version(library string) string { return strings.ReplaceAll(library, "-", "_") }
 
-func build(cc, dir, library, source string) error {
-	code, err := sources.ReadFile("testdata/" + source + ".c")
-	if err != nil {
-		return err
-	}
-	file, symbols := filepath.Join(dir, source+".c"), filepath.Join(dir, library+".map")
-	if err := os.WriteFile(file, code, 0o600); err != nil {
-		return err
+func build(cc, dir, library string, parts []string) error {
+	symbols := filepath.Join(dir, library+".map")
+	args := []string{"-std=gnu11", "-O2", "-Wall", "-Wno-unknown-pragmas", "-shared", "-fPIC",
+		"-Wl,-soname," + library, "-Wl,--version-script," + symbols, "-o", filepath.Join(dir, library)}
+	for _, part := range parts {
+		code, err := sources.ReadFile("testdata/" + part + ".c")
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(dir, part+".c")
+		if err := os.WriteFile(file, code, 0o600); err != nil {
+			return err
+		}
+		args = append(args, file)
 	}
 	if err := os.WriteFile(symbols, []byte(version(library)+" { global: *; };\n"), 0o600); err != nil {
 		return err
 	}
-	out, err := exec.Command(cc, "-std=gnu11", "-O2", "-Wall", "-Wno-unknown-pragmas", "-shared", "-fPIC", "-Wl,-soname,"+library,
-		"-Wl,--version-script,"+symbols, "-o", filepath.Join(dir, library), file, "-lm", "-ldl", "-lpthread").CombinedOutput()
+	out, err := exec.Command(cc, append(args, "-lm", "-ldl", "-lpthread")...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build the stand-in %s: %w\n%s", library, err, out)
 	}

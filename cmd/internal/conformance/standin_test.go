@@ -188,11 +188,13 @@ func TestProviderStepsOfOwnKernels(t *testing.T) {
 		own.Kernels = true
 		for _, m := range method.All {
 			if m.Searches() && m.Name != "beta-darts" {
-				t.Run(m.Name, func(t *testing.T) {
-					e := onGPU(settings.FP32, 8, 16, 8).With(m)
-					e.Execution.GPUKernels = settings.OwnKernels
-					checkSteps(t, e, &own, counts)
-				})
+				for _, precision := range []string{settings.FP32, settings.BF16} {
+					t.Run(m.Name+"/"+precision, func(t *testing.T) {
+						e := onGPU(precision, 8, 16, 8).With(m)
+						e.Execution.GPUKernels = settings.OwnKernels
+						checkSteps(t, e, &own, counts)
+					})
+				}
 			}
 		}
 	})

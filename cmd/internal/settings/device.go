@@ -93,9 +93,6 @@ func (e Experiment) checkDevice() error {
 		checkWord("cuda-graphs", e.Execution.CUDAGraphs, GraphsOn, GraphsOff)); err != nil {
 		return err
 	}
-	if e.Execution.GPUKernels == OwnKernels && d.Precision == BF16 {
-		return terminal.Usagef("--gpu-kernels own computes in fp32, not in %s", d.Precision)
-	}
 	if d.Name == CPU {
 		for flag, value := range map[string]string{"cudnn-search": e.Execution.CuDNNSearch,
 			"gpu-memory-limit": e.Execution.MemoryLimit, "gpu-kernels": e.Execution.GPUKernels,

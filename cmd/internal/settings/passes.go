@@ -57,6 +57,8 @@ func (e Experiment) Lowering() (l pass.Lowering, err error) {
 		l.Recompute = pass.RecomputeOn
 	}
 	switch {
+	case e.Device.GPU && e.Device.Precision == BF16 && x.GPUKernels == OwnKernels:
+		l.Target = pass.CUDAOwnBFloat16
 	case e.Device.GPU && e.Device.Precision == BF16:
 		l.Target = pass.CUDABFloat16
 	case e.Device.GPU && x.GPUKernels == OwnKernels:

@@ -26,11 +26,32 @@ type Target struct {
 	Name       string // as NVRTC says it
 	Capability int    // 90 for compute capability 9.0
 	PTX        bool   // for this capability and all later ones; the driver compiles it
+	BFloat16   bool   // images are bfloat16
 }
 
-// Targets lists the A100 and later generations, and PTX for the others from Turing on.
-var Targets = []Target{{"sm_80", 80, false}, {"sm_90", 90, false}, {"sm_100", 100, false},
-	{"sm_120", 120, false}, {"compute_75", 75, true}}
+// Targets lists the A100 and later generations, and PTX for the others from Turing on, for images of
+// both types.
+var Targets = targets()
+
+func targets() (list []Target) {
+	for _, narrow := range []bool{false, true} {
+		list = append(list, Target{"sm_80", 80, false, narrow}, Target{"sm_90", 90, false, narrow},
+			Target{"sm_100", 100, false, narrow}, Target{"sm_120", 120, false, narrow},
+			Target{"compute_75", 75, true, narrow})
+	}
+	return list
+}
+
+// File is the name of the target's entry in the archive.
+func (t Target) File() string {
+	if t.BFloat16 {
+		return t.Name + "-bfloat16"
+	}
+	return t.Name
+}
+
+// narrowing is the first line of the text for bfloat16 images.
+const narrowing = "#define ZOS_BFLOAT16\n"
 
 // Image is the code for a target.
 type Image struct {
@@ -55,8 +76,8 @@ func Images() ([]Image, error) {
 	}
 	images := make([]Image, len(Targets))
 	for i, t := range Targets {
-		if images[i] = (Image{t, files[t.Name]}); len(files[t.Name]) == 0 {
-			return nil, fmt.Errorf("images of the kernels: %s is missing", t.Name)
+		if images[i] = (Image{t, files[t.File()]}); len(images[i].Code) == 0 {
+			return nil, fmt.Errorf("images of the kernels: %s is missing", t.File())
 		}
 	}
 	return images, nil
@@ -92,7 +113,7 @@ func Pack(text string, images []Image) ([]byte, error) {
 	w := tar.NewWriter(z)
 	files := slices.Concat([]Image{{Target{Name: sourceName}, []byte(hash(text))}}, images)
 	for _, f := range files {
-		if err := w.WriteHeader(&tar.Header{Name: f.Name, Mode: 0o644, Size: int64(len(f.Code))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: f.File(), Mode: 0o644, Size: int64(len(f.Code))}); err != nil {
 			return nil, err
 		}
 		if _, err := w.Write(f.Code); err != nil {
@@ -110,7 +131,11 @@ func Pack(text string, images []Image) ([]byte, error) {
 func Compile(text string, compile func(text, target string, ptx bool) ([]byte, error)) ([]Image, error) {
 	images := make([]Image, len(Targets))
 	for i, t := range Targets {
-		code, err := compile(text, t.Name, t.PTX)
+		form := text
+		if t.BFloat16 {
+			form = narrowing + text
+		}
+		code, err := compile(form, t.Name, t.PTX)
 		if err != nil {
 			return nil, err
 		}

@@ -19,14 +19,17 @@ func TestImages(t *testing.T) {
 	for _, i := range images {
 		if i.PTX {
 			if !bytes.Contains(i.Code, []byte(".target sm_75")) {
-				t.Errorf("%s is no PTX for sm_75", i.Name)
+				t.Errorf("%s is no PTX for sm_75", i.File())
 			}
 		} else if !bytes.HasPrefix(i.Code, []byte("\x7fELF")) || int(i.Code[49]) != i.Capability {
-			t.Errorf("%s is no cubin for it", i.Name)
+			t.Errorf("%s is no cubin for it", i.File())
 		}
 		for _, kernel := range []string{"zos_run_few", "zos_run_many"} {
+			if i.BFloat16 {
+				kernel += "_bfloat16"
+			}
 			if !bytes.Contains(i.Code, []byte(kernel)) {
-				t.Errorf("%s lacks %s", i.Name, kernel)
+				t.Errorf("%s lacks %s", i.File(), kernel)
 			}
 		}
 	}
@@ -50,7 +53,7 @@ func TestImagesAreRebuilt(t *testing.T) {
 	}
 	for i, m := range again {
 		if !bytes.Equal(m.Code, images[i].Code) {
-			t.Errorf("%s is another one when it is compiled again", m.Name)
+			t.Errorf("%s is another one when it is compiled again", m.File())
 		}
 	}
 	_, err = compiler.Compile(strings.Replace(device.Source, "int n; ", "", 1), "sm_90", false)

@@ -7,6 +7,9 @@
 // graphgen/op divides operators into jobs (device_*.go).
 //
 // A unit computes D = depthwise(relu(X), V), P = W D, Y = scale (P - mean) / sqrt(var + epsilon) + bias.
+// With ZOS_BFLOAT16 images are bfloat16 in memory, which is the upper half of a float. All arithmetic is that of
+// floats. A number is rounded when it is written to an image; statistics are those of the rounded P.
+//
 // Sums over blocks are kept as one part for each block. The last block to finish a channel adds up its
 // parts, in their order: the same inputs give the same bits.
 
@@ -36,15 +39,24 @@ enum {
   job_pull,                    // dX of a unit, from dD
   job_unmax,                   // dX of a max pool
   job_unaverage,               // dX of an average pool
-  job_blend                    // dP of a batch norm: k0 dY + k1 + k2 (P - mean)
+  job_blend,                   // dP of a batch norm: k0 dY + k1 + k2 (P - mean)
+  job_wide                     // X, which is float where images are bfloat16
 };
+
+#ifdef ZOS_BFLOAT16
+typedef unsigned short zos_image;
+#else
+typedef float zos_image;
+#endif
 
 // zos_job is a job. Pointers come first, in the order of refs in graphgen/op/device_job.go. They may be NULL for
 // optional inputs and outputs. The numbers follow in the order of that file.
 typedef struct {
-  const float *x, *w, *v, *scale, *bias, *dy;
-  float *y;                 // result of a sum or an inner product
-  float *d, *p, *dd;        // D, P, dD
+  const zos_image *x;
+  const float *w, *v, *scale, *bias;
+  const zos_image *dy;
+  zos_image *y;             // result of a sum or an inner product, which is float
+  zos_image *d, *p, *dd;    // D, P, dD
   float *mean, *variance;   // of a channel
   float *k;                 // per channel: factors of dP = k0 dY + k1 + k2 (P - mean)
   float *parts;             // of sums over blocks
@@ -62,14 +74,15 @@ typedef struct {
   int backward;             // slopes, not moments
   int slices;               // of dW
   int n;                    // elements
+  int wide;                 // the result is float where images are bfloat16
   float epsilon;
 } zos_job;
 
-enum { zos_pointers = 21, zos_numbers = 21 };  // of a job, without epsilon
+enum { zos_pointers = 21, zos_numbers = 22 };  // of a job, without epsilon
 
 // A table fits into the arguments of a launch: 4 KB, or since CUDA 12.1 nearly 32 KB. The short one is the
 // beginning of the long one.
-enum { zos_few = 15, zos_many = 127 };
+enum { zos_few = 15, zos_many = 123 };
 typedef struct {
   int count;
   zos_job jobs[zos_few];
@@ -85,6 +98,8 @@ typedef struct {
   extern "C" __global__ void __launch_bounds__(128) name(const __grid_constant__ table t) { \
     run(t.jobs, t.count);                                                            \
   }
+#define BITS_OF(x) __float_as_uint(x)
+#define FLOAT_OF(bits) __uint_as_float(bits)
 #define SHARED(type, name, count) __shared__ type name[count]
 #define DEVICE static __device__ __forceinline__
 #define DEVICE_DATA static __device__
@@ -92,6 +107,23 @@ typedef struct {
 
 // Blocks that have finished with something. The last one resets the number.
 DEVICE_DATA unsigned tickets[zos_tickets];
+
+#ifdef ZOS_BFLOAT16
+DEVICE float get(zos_image x) { return FLOAT_OF((unsigned)x << 16); }
+
+// put rounds to the nearest number, of two to the even one.
+DEVICE zos_image put(float x) {
+  unsigned bits = BITS_OF(x);
+  if (x != x) return 0x7fc0;
+  return (zos_image)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+#else
+DEVICE float get(zos_image x) { return x; }
+DEVICE zos_image put(float x) { return x; }
+#endif
+
+// rounded is x as an image has it.
+DEVICE float rounded(float x) { return get(put(x)); }
 
 DEVICE float warp_sum(float x) {
   for (int m = 16; m > 0; m >>= 1) x += __shfl_xor_sync(0xffffffffu, x, m);
@@ -198,13 +230,16 @@ DEVICE size_t source(const zos_job *a, int sample, int c) {
   return a->kernel < 0 ? (size_t)sample * half + c % half : (size_t)sample * a->in + c;
 }
 
+// positive is the ReLU of a pixel.
+DEVICE float positive(zos_image x) { return fmaxf(get(x), 0.f); }
+
 // convolved is D of a channel of a sample at one pixel, from the plane x. With two halves the first half of
 // the channels of D are the pixels of X at even places, the second half those behind them.
-DEVICE float convolved(const zos_job *a, const float *x, int c, int pixel) {
-  if (a->kernel == 0) return fmaxf(x[pixel], 0.f);
+DEVICE float convolved(const zos_job *a, const zos_image *x, int c, int pixel) {
+  if (a->kernel == 0) return positive(x[pixel]);
   if (a->kernel < 0) {
     int behind = c >= a->in / 2;
-    return fmaxf(x[(pixel / a->ow * 2 + behind) * a->w_in + pixel % a->ow * 2 + behind], 0.f);
+    return positive(x[(pixel / a->ow * 2 + behind) * a->w_in + pixel % a->ow * 2 + behind]);
   }
   const float *v = a->v + (size_t)c * a->kernel * a->kernel;
   int row = pixel / a->ow * a->stride - a->pad, col = pixel % a->ow * a->stride - a->pad;
@@ -214,7 +249,7 @@ DEVICE float convolved(const zos_job *a, const float *x, int c, int pixel) {
     if (r < 0 || r >= a->h) continue;
     for (int j = 0; j < a->kernel; j++) {
       int q = col + j * a->dilation;
-      if (q >= 0 && q < a->w_in) sum += v[i * a->kernel + j] * fmaxf(x[r * a->w_in + q], 0.f);
+      if (q >= 0 && q < a->w_in) sum += v[i * a->kernel + j] * positive(x[r * a->w_in + q]);
     }
   }
   return sum;
@@ -229,7 +264,7 @@ DEVICE void load_d(const zos_job *a, int sample, int first, int pixel, int keep,
     float d = 0.f;
     if (c < a->in && q < px) {
       d = convolved(a, a->x + source(a, sample, c) * a->h * a->w_in, c, q);
-      if (keep) a->d[((size_t)sample * a->in + c) * px + q] = d;
+      if (keep) a->d[((size_t)sample * a->in + c) * px + q] = put(d);
     }
     tile[i] = d;
   }
@@ -291,10 +326,12 @@ DEVICE void project(const zos_job *a, int block, float *d, float *w, unsigned *r
       for (int q = 0; q < 4; q++) {
         int at = pixel + lane + 16 * q;
         if (at >= px || c >= a->out) continue;
-        a->p[plane + at] = acc[o][q];
+        a->p[plane + at] = put(acc[o][q]);
+        acc[o][q] = rounded(acc[o][q]);
         if (a->backward) {
-          first += a->dy[plane + at];
-          second += a->dy[plane + at] * (acc[o][q] - a->mean[c]);
+          float dy = get(a->dy[plane + at]);
+          first += dy;
+          second += dy * (acc[o][q] - a->mean[c]);
         } else {
           first += acc[o][q];
         }
@@ -336,12 +373,12 @@ DEVICE void moments(const zos_job *a, int block, float *room, unsigned *flag) {
   int px = a->oh * a->ow, c = block / a->width, column = block % a->width;
   float n = 0.f, mean = 0.f, square = 0.f;
   for (int sample = column; sample < a->batch; sample += a->width) {
-    const float *p = a->p + ((size_t)sample * a->out + c) * px;
-    const float *dy = a->backward ? a->dy + ((size_t)sample * a->out + c) * px : 0;
+    const zos_image *p = a->p + ((size_t)sample * a->out + c) * px;
+    const zos_image *dy = a->backward ? a->dy + ((size_t)sample * a->out + c) * px : 0;
     float first = 0.f, second = 0.f;
     for (int i = threadIdx.x; i < px; i += zos_threads) {
-      first += a->backward ? dy[i] : p[i];
-      if (a->backward) second += dy[i] * (p[i] - a->mean[c]);
+      first += get(a->backward ? dy[i] : p[i]);
+      if (a->backward) second += get(dy[i]) * (get(p[i]) - a->mean[c]);
     }
     first = block_sum(first, room);
     if (a->backward) {
@@ -350,7 +387,7 @@ DEVICE void moments(const zos_job *a, int block, float *room, unsigned *flag) {
       continue;
     }
     first /= (float)px;
-    for (int i = threadIdx.x; i < px; i += zos_threads) second += (p[i] - first) * (p[i] - first);
+    for (int i = threadIdx.x; i < px; i += zos_threads) second += (get(p[i]) - first) * (get(p[i]) - first);
     second = block_sum(second, room);
     join_moments(&n, &mean, &square, (float)px, first, second);
   }
@@ -365,6 +402,12 @@ DEVICE void moments(const zos_job *a, int block, float *room, unsigned *flag) {
   }
 }
 
+// blended is dP of a channel at one place.
+DEVICE float blended(const zos_job *a, int c, size_t at) {
+  const float *k = a->k + 3 * c;
+  return k[0] * get(a->dy[at]) + k[1] + k[2] * (get(a->p[at]) - a->mean[c]);
+}
+
 // load_dp fills a tile of dP, zero outside of the image.
 DEVICE void load_dp(const zos_job *a, int sample, int first, int pixel, int px, float *tile) {
   for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
@@ -372,7 +415,7 @@ DEVICE void load_dp(const zos_job *a, int sample, int first, int pixel, int px, 
     float dp = 0.f;
     if (c < a->out && q < px) {
       size_t at = ((size_t)sample * a->out + c) * px + q;
-      dp = a->k[3 * c] * a->dy[at] + a->k[3 * c + 1] + a->k[3 * c + 2] * (a->p[at] - a->mean[c]);
+      dp = blended(a, c, at);
     }
     tile[i] = dp;
   }
@@ -408,7 +451,7 @@ DEVICE void back(const zos_job *a, int block, float *dp, float *w) {
 #pragma unroll
     for (int q = 0; q < 4; q++) {
       int channel = in + c4 + c, at = pixel + lane + 16 * q;
-      if (channel < a->in && at < px) a->dd[((size_t)sample * a->in + channel) * px + at] = acc[c][q];
+      if (channel < a->in && at < px) a->dd[((size_t)sample * a->in + channel) * px + at] = put(acc[c][q]);
     }
   }
 }
@@ -417,7 +460,7 @@ DEVICE void back(const zos_job *a, int block, float *dp, float *w) {
 DEVICE void load_kept(const zos_job *a, int sample, int first, int pixel, int px, float *tile) {
   for (int i = threadIdx.x; i < zos_channels * zos_tile; i += zos_threads) {
     int c = first + i / zos_tile, q = pixel + i % zos_tile;
-    tile[i] = c < a->in && q < px ? a->d[((size_t)sample * a->in + c) * px + q] : 0.f;
+    tile[i] = c < a->in && q < px ? get(a->d[((size_t)sample * a->in + c) * px + q]) : 0.f;
   }
 }
 
@@ -463,10 +506,10 @@ DEVICE float pulled(const zos_job *a, int plane, int row, int col) {
     int half = a->in / 2, behind = row % 2;
     if (col % 2 != behind || row / 2 >= a->oh || col / 2 >= a->ow) return 0.f;
     size_t at = (size_t)(plane / half) * a->in + plane % half + (behind ? half : 0);
-    return a->dd[at * px + row / 2 * a->ow + col / 2];
+    return get(a->dd[at * px + row / 2 * a->ow + col / 2]);
   }
-  const float *dd = a->dd + (size_t)plane * px;
-  if (a->kernel == 0) return dd[row * a->w_in + col];
+  const zos_image *dd = a->dd + (size_t)plane * px;
+  if (a->kernel == 0) return get(dd[row * a->w_in + col]);
   const float *v = a->v + (size_t)(plane % a->in) * a->kernel * a->kernel;
   float sum = 0.f;
   for (int i = 0; i < a->kernel; i++) {
@@ -475,19 +518,19 @@ DEVICE float pulled(const zos_job *a, int plane, int row, int col) {
     for (int j = 0; j < a->kernel; j++) {
       int q = col + a->pad - j * a->dilation;
       if (q >= 0 && q % a->stride == 0 && q / a->stride < a->ow)
-        sum += v[i * a->kernel + j] * dd[r / a->stride * a->ow + q / a->stride];
+        sum += v[i * a->kernel + j] * get(dd[r / a->stride * a->ow + q / a->stride]);
     }
   }
   return sum;
 }
 
 // tap is the gradient of one weight of the depthwise convolution from one plane, for a warp.
-DEVICE float tap(const zos_job *a, const float *dd, const float *x, int i, int j) {
+DEVICE float tap(const zos_job *a, const zos_image *dd, const zos_image *x, int i, int j) {
   float sum = 0.f;
   for (int p = threadIdx.x % 32; p < a->oh * a->ow; p += 32) {
     int r = p / a->ow * a->stride - a->pad + i * a->dilation;
     int q = p % a->ow * a->stride - a->pad + j * a->dilation;
-    if (r >= 0 && r < a->h && q >= 0 && q < a->w_in) sum += dd[p] * fmaxf(x[r * a->w_in + q], 0.f);
+    if (r >= 0 && r < a->h && q >= 0 && q < a->w_in) sum += get(dd[p]) * positive(x[r * a->w_in + q]);
   }
   return warp_sum(sum);
 }
@@ -495,7 +538,7 @@ DEVICE float tap(const zos_job *a, const float *dd, const float *x, int i, int j
 // taps computes the part of dV of one plane. The last plane of a channel adds up dV.
 DEVICE void taps(const zos_job *a, int plane, unsigned *room) {
   int c = plane % a->in, taps = a->kernel * a->kernel;
-  const float *dd = a->dd + (size_t)plane * a->oh * a->ow, *x = a->x + (size_t)plane * a->h * a->w_in;
+  const zos_image *dd = a->dd + (size_t)plane * a->oh * a->ow, *x = a->x + (size_t)plane * a->h * a->w_in;
   for (int t = threadIdx.x / 32; t < taps; t += zos_threads / 32) {
     float sum = tap(a, dd, x, t / a->kernel, t % a->kernel);
     if (threadIdx.x % 32 == 0) a->dv_parts[(size_t)plane * taps + t] = sum;
@@ -528,14 +571,14 @@ DEVICE void dot(const zos_job *a, int block, float *room, unsigned *flag) {
   float sum = 0.f;
   for (size_t i = (size_t)block * zos_threads + threadIdx.x; i < (size_t)a->n;
        i += (size_t)a->width * zos_threads)
-    sum += a->x[i] * a->dy[i];
+    sum += get(a->x[i]) * get(a->dy[i]);
   sum = block_sum(sum, room);
   if (threadIdx.x == 0) a->parts[block] = sum;
   if (!last(a->ticket, a->width, flag)) return;
   sum = 0.f;
   for (int i = threadIdx.x; i < a->width; i += zos_threads) sum += __ldcg(a->parts + i);
   sum = block_sum(sum, room);
-  if (threadIdx.x == 0) a->y[0] = sum;
+  if (threadIdx.x == 0) *(float *)a->y = sum;
 }
 
 // A window is the part of a plane under the window of a pool.
@@ -553,18 +596,18 @@ DEVICE window window_of(const zos_job *a, int r, int q) {
 }
 
 // best is the place of the first maximum of a window.
-DEVICE int best(const zos_job *a, const float *x, window w) {
+DEVICE int best(const zos_job *a, const zos_image *x, window w) {
   int at = w.top * a->w_in + w.left;
   for (int r = w.top; r < w.bottom; r++) {
-    for (int q = w.left; q < w.right; q++) at = x[r * a->w_in + q] > x[at] ? r * a->w_in + q : at;
+    for (int q = w.left; q < w.right; q++) at = get(x[r * a->w_in + q]) > get(x[at]) ? r * a->w_in + q : at;
   }
   return at;
 }
 
-DEVICE float average(const zos_job *a, const float *x, window w) {
+DEVICE float average(const zos_job *a, const zos_image *x, window w) {
   float sum = 0.f;
   for (int r = w.top; r < w.bottom; r++) {
-    for (int q = w.left; q < w.right; q++) sum += x[r * a->w_in + q];
+    for (int q = w.left; q < w.right; q++) sum += get(x[r * a->w_in + q]);
   }
   return sum / (float)((w.bottom - w.top) * (w.right - w.left));
 }
@@ -579,7 +622,7 @@ DEVICE void covering(const zos_job *a, int at, int windows, int *first, int *end
 
 // unpooled is the gradient of a pool at one place of a plane.
 DEVICE float unpooled(const zos_job *a, size_t plane, int at) {
-  const float *dy = a->dy + plane * a->oh * a->ow;
+  const zos_image *dy = a->dy + plane * a->oh * a->ow;
   int r0, r1, q0, q1;
   float sum = 0.f;
   covering(a, at / a->w_in, a->oh, &r0, &r1);
@@ -588,9 +631,9 @@ DEVICE float unpooled(const zos_job *a, size_t plane, int at) {
     for (int q = q0; q < q1; q++) {
       window w = window_of(a, r, q);
       if (a->kind == job_unaverage)
-        sum += dy[r * a->ow + q] / (float)((w.bottom - w.top) * (w.right - w.left));
+        sum += get(dy[r * a->ow + q]) / (float)((w.bottom - w.top) * (w.right - w.left));
       else if (best(a, a->x + plane * a->h * a->w_in, w) == at)
-        sum += dy[r * a->ow + q];
+        sum += get(dy[r * a->ow + q]);
     }
   }
   return sum;
@@ -599,27 +642,24 @@ DEVICE float unpooled(const zos_job *a, size_t plane, int at) {
 // term is a term of a sum of images, at one place of the result.
 DEVICE float term(const zos_job *a, size_t i) {
   int px = a->oh * a->ow, pixels = a->h * a->w_in;
-  if (a->kind == job_plain) return a->x[i];
-  if (a->kind == job_scaled) return a->w[0] * a->x[i];
+  if (a->kind == job_plain) return get(a->x[i]);
+  if (a->kind == job_wide) return ((const float *)a->x)[i];
+  if (a->kind == job_scaled) return a->w[0] * get(a->x[i]);
   if (a->kind == job_normal) {
     int c = (int)(i / px % a->out);
     float s = scale_of(a, c) / sqrtf(a->variance[c] + a->epsilon);
-    return s * (a->p[i] - a->mean[c]) + (a->bias == 0 ? 0.f : a->bias[c]);
+    return s * (get(a->p[i]) - a->mean[c]) + (a->bias == 0 ? 0.f : a->bias[c]);
   }
-  if (a->kind == job_blend) {
-    int c = (int)(i / px % a->out);
-    const float *k = a->k + 3 * c;
-    return k[0] * a->dy[i] + k[1] + k[2] * (a->p[i] - a->mean[c]);
-  }
+  if (a->kind == job_blend) return blended(a, (int)(i / px % a->out), i);
   if (a->kind == job_pull) {
     int at = (int)(i % pixels);
-    return a->x[i] > 0.f ? pulled(a, (int)(i / pixels), at / a->w_in, at % a->w_in) : 0.f;
+    return get(a->x[i]) > 0.f ? pulled(a, (int)(i / pixels), at / a->w_in, at % a->w_in) : 0.f;
   }
   if (a->kind == job_unmax || a->kind == job_unaverage)
     return unpooled(a, i / pixels, (int)(i % pixels));
-  const float *x = a->x + i / px * pixels;
+  const zos_image *x = a->x + i / px * pixels;
   window w = window_of(a, (int)(i % px) / a->ow, (int)(i % px) % a->ow);
-  return a->kind == job_average_pool ? average(a, x, w) : x[best(a, x, w)];
+  return a->kind == job_average_pool ? average(a, x, w) : get(x[best(a, x, w)]);
 }
 
 // sum adds up terms. It may write over a term that is read at the same place alone.
@@ -628,7 +668,10 @@ DEVICE void sum_terms(const zos_job *a, int block) {
        i += (size_t)a->width * zos_threads) {
     float sum = 0.f;
     for (int t = 0; t < a->terms; t++) sum += term(a + t, i);
-    a->y[i] = sum;
+    if (a->wide)
+      ((float *)a->y)[i] = sum;
+    else
+      a->y[i] = put(sum);
   }
 }
 
@@ -668,6 +711,11 @@ DEVICE void run(const zos_job *jobs, int count) {
     dot(a, b, room, flag);
 }
 
+#ifdef ZOS_BFLOAT16
+KERNEL(zos_run_few_bfloat16, zos_short_table)
+KERNEL(zos_run_many_bfloat16, zos_long_table)
+#else
 KERNEL(zos_run_few, zos_short_table)
 KERNEL(zos_run_many, zos_long_table)
+#endif
 #endif

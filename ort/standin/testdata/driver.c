@@ -10,6 +10,8 @@
 
 #include "kernels.cu"
 
+int emu_launch_bfloat16(void (*kernel)(const void *), unsigned n, unsigned threads, const void *arguments);
+
 int cuInit(unsigned flags) {
   const char *s = getenv("STANDIN_ERROR");
   return s ? atoi(s) : 0;
@@ -45,25 +47,39 @@ int cuModuleLoadData(void **module, const void *image) {
   *module = (void *)image;
   return 0;
 }
+
+// A function of a module.
+typedef struct {
+  void (*f)(const void *);
+  int (*launch)(void (*)(const void *), unsigned, unsigned, const void *);
+} own_function;
+
 int cuModuleGetFunction(void **f, void *module, const char *name) {
+  static own_function functions[8];
   char full[64];
   Dl_info self;
+  own_function *o = functions;
   snprintf(full, sizeof full, "emulated_%s", name);
   if (!dladdr((void *)emu_launch, &self)) return 500;  // this library, if several are loaded
   void *library = dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD);
-  *f = library ? dlsym(library, full) : NULL;
-  return *f ? 0 : 500;  // CUDA_ERROR_NOT_FOUND
+  void (*found)(const void *) = library ? (void (*)(const void *))dlsym(library, full) : NULL;
+  if (found == NULL) return 500;  // CUDA_ERROR_NOT_FOUND
+  while (o->f != NULL && o->f != found) o++;
+  o->f = found;
+  o->launch = strstr(name, "_bfloat16") ? emu_launch_bfloat16 : emu_launch;
+  *f = o;
+  return 0;
 }
 
 typedef struct {
-  void (*f)(const void *);
+  own_function *function;
   unsigned x, threads;
   zos_long_table table;  // or what there is of it
 } own_launch;
 
 static int run_own(void *data) {
   const own_launch *l = data;
-  return getenv("STANDIN_IDLE") ? 0 : emu_launch(l->f, l->x, l->threads, &l->table);
+  return getenv("STANDIN_IDLE") ? 0 : l->function->launch(l->function->f, l->x, l->threads, &l->table);
 }
 
 // A launch on a stream that libcudart's stand-in records is recorded there.
@@ -71,7 +87,7 @@ int cuLaunchKernel(void *f, unsigned x, unsigned y, unsigned z, unsigned threads
                    unsigned shared, void *stream, void **arguments, void **extra) {
   static void *first;
   const zos_long_table *table = arguments[0];
-  own_launch l = {.f = (void (*)(const void *))f, .x = x, .threads = threads, .table.count = table->count};
+  own_launch l = {.function = f, .x = x, .threads = threads, .table.count = table->count};
   memcpy(l.table.jobs, table->jobs, sizeof *table->jobs * table->count);
   if (y != 1) return 1;
   if (first == NULL) first = stream;

@@ -167,7 +167,21 @@ static int emu_launch(void (*kernel)(const void *), unsigned n, unsigned threads
   return failed;
 }
 
+static inline uint32_t emu_bits(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+static inline float emu_float(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
 // The words of CUDA that the kernels use.
+#define BITS_OF(x) emu_bits(x)
+#define FLOAT_OF(bits) emu_float(bits)
 #define KERNEL(name, table)                              \
   void emulated_##name(const void *arguments) {           \
     const table *t = arguments;                            \

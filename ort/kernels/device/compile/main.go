@@ -37,7 +37,7 @@ func run(args []string) error {
 		return err
 	}
 	for _, i := range images {
-		fmt.Printf("%-12s %7d bytes\n", i.Name, len(i.Code))
+		fmt.Printf("%-20s %7d bytes\n", i.File(), len(i.Code))
 	}
 	return os.WriteFile(args[1], packed, 0o644)
 }
