@@ -14,6 +14,7 @@ func compute(n *ir.Node, in []*Tensor) (out []*Tensor, err error) {
 	switch o := n.Op.(type) {
 	case op.Device:
 		out, err = computeGroup(o.Group, op.Joined(o, n.In), op.Joined(o, in))
+		out = op.Spread(o, out)
 	case op.Group:
 		out, err = computeGroup(o, n.In, in)
 	default:

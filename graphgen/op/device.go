@@ -47,6 +47,9 @@ func (d Device) Nodes(in []*ir.Value) []*ir.Node { return d.Group.Nodes(joined(i
 // Joined lists what belongs to the inputs of a node as it belongs to those of the group.
 func Joined[T any](d Device, in []T) []T { return joined(in, d.inputs) }
 
+// Spread lists what belongs to the results of the group as it belongs to the outputs of a node.
+func Spread[T any](d Device, results []T) []T { return spread(results, d.outputs) }
+
 // spread brings those of a list that are not in the first places to their places.
 func spread[T any](list []T, first int) []T {
 	if len(list) <= first {

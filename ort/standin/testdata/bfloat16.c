@@ -4,6 +4,7 @@
 
 #include "kernels.cu"
 
+__attribute__((visibility("hidden")))
 int emu_launch_bfloat16(void (*kernel)(const void *), unsigned n, unsigned threads, const void *arguments) {
   return emu_launch(kernel, n, threads, arguments);
 }

@@ -10,6 +10,8 @@
 
 #include "kernels.cu"
 
+// Hidden, as several of these libraries may be loaded.
+__attribute__((visibility("hidden")))
 int emu_launch_bfloat16(void (*kernel)(const void *), unsigned n, unsigned threads, const void *arguments);
 
 int cuInit(unsigned flags) {
