@@ -62,18 +62,20 @@ func TestProviderTakesAllProgramsOfOwnKernels(t *testing.T) {
 			takes(t, emit, &own, counts)
 			replays(t, emit, asGraphs(t, cuda, true), counts)
 		}
-		specOf := func(name string, s settings.Stage) graphgen.Spec {
-			e := onGPU(settings.FP32, 8, 16, 8).With(check.Must(method.Find(name))(t))
+		specOf := func(name, precision string, s settings.Stage) graphgen.Spec {
+			e := onGPU(precision, 8, 16, 8).With(check.Must(method.Find(name))(t))
 			e.Execution.GPUKernels = settings.OwnKernels
 			return check.Must(e.Spec(s, check.Must(e.LikelyMask())(t)))(t)
 		}
 		for _, name := range []string{"darts-rnd", "zos-rnd"} {
-			s := specOf(name, settings.StagePruning)
+			s := specOf(name, settings.FP32, settings.StagePruning)
 			for _, emit := range []func() (*graphgen.Program, error){s.Rank, s.Saliency, s.Flow, s.Jacobian, s.Patterns} {
 				try(emit)
 			}
-			s = specOf(name, settings.StageSearch)
+			s = specOf(name, settings.FP32, settings.StageSearch)
 			s.Freeze = true
+			try(specOf(name, settings.BF16, settings.StageSearch).WeightStep)
+			try(specOf(name, settings.BF16, settings.StagePruning).Rank)
 			for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.WeightGradient, s.WeightUpdate, s.AlphaStep,
 				s.Evaluate, s.Rank} {
 				try(emit)
@@ -85,6 +87,8 @@ func TestProviderTakesAllProgramsOfOwnKernels(t *testing.T) {
 		for _, emit := range []func() (*graphgen.Program, error){s.WeightStep, s.WeightGradient, s.WeightUpdate, s.Evaluate} {
 			try(emit)
 		}
+		s.Target = pass.CUDAOwnBFloat16
+		try(s.WeightStep)
 		for _, name := range space.Shipped() {
 			in := check.Must(space.Open(name))(t)
 			e := onGPU(settings.FP32, 8, 16, 8).In(space.RefTo(in)).With(check.Must(method.Find("darts"))(t))
