@@ -37,7 +37,7 @@ func TestConformanceOnDevice(t *testing.T) {
 	for seed := range 2 {
 		t.Setenv(standin.SeedVariable, strconv.Itoa(seed))
 		for _, c := range slices.Concat(optest.Unit(), optest.WideUnit(), optest.Normalize(), optest.Scaled(),
-			optest.DirectPool(), optest.Addends(), optest.Group(), optest.Halves()) {
+			optest.ScaledImages(), optest.DirectPool(), optest.Addends(), optest.Group(), optest.Halves()) {
 			t.Run(strconv.Itoa(seed)+"/"+c.Name, func(t *testing.T) {
 				for _, wrt := range gradients(c) {
 					g := c.Graph(wrt...)
@@ -55,7 +55,7 @@ func TestConformanceOnDeviceBFloat16(t *testing.T) {
 	d := emulated(t, device.Source)
 	o := ort.Options{Threads: 1, Domains: []*ort.Domain{d}}
 	for _, c := range slices.Concat(optest.Unit(), optest.WideUnit(), optest.Normalize(), optest.Scaled(),
-		optest.DirectPool(), optest.Addends(), optest.Halves()) {
+		optest.ScaledImages(), optest.DirectPool(), optest.Addends(), optest.Halves()) {
 		t.Run(c.Name, func(t *testing.T) {
 			lists := gradients(c)
 			g := c.Graph(lists[len(lists)-1]...)

@@ -52,7 +52,7 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 	case op.Scaled:
 		y := zeros(in[0].Shape)
 		for i, v := range in[0].F {
-			y.F[i] = in[1].F[0] * v
+			y.F[i] = in[1].F[i*len(in[1].F)/len(in[0].F)] * v
 		}
 		return one(plus(y, addend(o, in))), true
 	case op.Dot:

@@ -134,6 +134,10 @@ func (c *compiler) member(m Member) error {
 	case Scaled:
 		j := &job{}
 		at := c.refer(j, m, refX, 0, refW, 1)
+		if x := c.types[m.In[0]]; PerImage(x, c.types[m.In[1]]) {
+			j.images(x, x)
+			j.num[numEach] = 1
+		}
 		c.accumulate(m, o, jobScaled, j, at)
 	case Dot:
 		c.dot(m)

@@ -7,11 +7,12 @@ import (
 	"zos-ort/graphgen/op/optest"
 )
 
-func TestNormalizeVJP(t *testing.T)  { checkCases(t, optest.Normalize()) }
-func TestUnitVJP(t *testing.T)       { checkCases(t, optest.Unit()) }
-func TestHalvesVJP(t *testing.T)     { checkCases(t, optest.Halves()) }
-func TestScaledVJP(t *testing.T)     { checkCases(t, optest.Scaled()) }
-func TestDirectPoolVJP(t *testing.T) { checkCases(t, optest.DirectPool()) }
+func TestNormalizeVJP(t *testing.T)    { checkCases(t, optest.Normalize()) }
+func TestUnitVJP(t *testing.T)         { checkCases(t, optest.Unit()) }
+func TestHalvesVJP(t *testing.T)       { checkCases(t, optest.Halves()) }
+func TestScaledImagesVJP(t *testing.T) { checkCases(t, optest.ScaledImages()) }
+func TestScaledVJP(t *testing.T)       { checkCases(t, optest.Scaled()) }
+func TestDirectPoolVJP(t *testing.T)   { checkCases(t, optest.DirectPool()) }
 
 func TestKernelShapes(t *testing.T) {
 	unit := op.ReluConvNorm{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1}
@@ -50,6 +51,8 @@ func TestKernelErrors(t *testing.T) {
 		"normalize gradient: dY is float[2,4,9,8], X is float[2,4,9,7]")
 	wantError(t, op.Scaled{}, "float[2,4] float[2]",
 		"scaled: needs floats and one number, got float[2,4] and float[2]")
+	wantError(t, op.Scaled{}, "float[2,4,3,3] float[3,1,1,1]",
+		"scaled: needs floats and one number, got float[2,4,3,3] and float[3,1,1,1]")
 	wantError(t, op.Dot{}, "float[2,4] float[8]",
 		"dot: needs two float tensors of one shape, got float[2,4] and float[8]")
 	wantError(t, op.DirectMaxPool{Kernel: 4, Stride: 1}, "float[2,4,9,8]",

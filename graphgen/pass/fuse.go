@@ -29,7 +29,7 @@ func fuse(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
 			}
 		case op.Mul:
 			if !off.Sums {
-				return scaled(n)
+				return scaled(n, l.Target.OnGPU())
 			}
 		case op.MaxPool:
 			if !off.Pools && op.DirectPool(o.Kernel, o.Stride, o.Pad) {
@@ -112,11 +112,12 @@ func convBefore(y *ir.Value, readers map[*ir.Value][]*ir.Node,
 	return nil, nil
 }
 
-// scaled finds the product of an image with one number.
-func scaled(n *ir.Node) []*ir.Value {
+// scaled finds the product of images with one number, or with one for each image.
+func scaled(n *ir.Node, onGPU bool) []*ir.Value {
 	for i, w := range n.In {
 		x := n.In[1-i]
-		if w.Elements() == 1 && x.Rank() == 4 && x.Elements() > 1 && x.DType == ir.Float {
+		if x.Rank() == 4 && x.Elements() > 1 && x.DType == ir.Float &&
+			(w.Elements() == 1 || onGPU && op.PerImage(x.Type, w.Type)) {
 			return []*ir.Value{op.Scaled{}.Of(x, w, nil)}
 		}
 	}

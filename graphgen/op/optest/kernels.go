@@ -152,6 +152,17 @@ func Scaled() []Case {
 	return cases
 }
 
+// ScaledImages covers products with a number for each image, which only a GPU's kernels compute.
+func ScaledImages() []Case {
+	return []Case{
+		{Name: "scaled/images", Step: Exact, Inputs: []Input{Normal(3, 5, 4, 7), Normal(3, 1, 1, 1)},
+			Build: one(func(x []*ir.Value) *ir.Value { return op.Scaled{}.Of(x[0], x[1], nil) })},
+		{Name: "scaled/images_sum", Step: Exact,
+			Inputs: []Input{Normal(2, 3, 9, 5), Normal(2, 1, 1, 1), Normal(2, 3, 9, 5)},
+			Build:  one(func(x []*ir.Value) *ir.Value { return op.Scaled{}.Of(x[0], x[1], x[2]) })},
+	}
+}
+
 // DirectPool covers our own pools.
 func DirectPool() []Case {
 	var cases []Case

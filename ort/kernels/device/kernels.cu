@@ -32,7 +32,7 @@ enum {
   job_dot,      // the inner product of X and dY: width blocks
   job_sum_first,
   job_normal = job_sum_first,  // scale (P - mean) / sqrt(var + epsilon) + bias
-  job_scaled,                  // w X
+  job_scaled,                  // w X, with a number for each image or one for all
   job_plain,                   // X
   job_max_pool,                // of X
   job_average_pool,            // of X
@@ -70,7 +70,7 @@ typedef struct {
   int ticket;               // first of its tickets
   int batch, in, out, h, w_in, oh, ow;
   int kernel, stride, pad, dilation;  // kernel 0: none; -1: two convolutions with stride 2, see halves
-  int each;                 // scale has a number for each channel
+  int each;                 // scale has a number for each channel, or w for each image
   int backward;             // slopes, not moments
   int slices;               // of dW
   int n;                    // elements
@@ -644,7 +644,7 @@ DEVICE float term(const zos_job *a, size_t i) {
   int px = a->oh * a->ow, pixels = a->h * a->w_in;
   if (a->kind == job_plain) return get(a->x[i]);
   if (a->kind == job_wide) return ((const float *)a->x)[i];
-  if (a->kind == job_scaled) return a->w[0] * get(a->x[i]);
+  if (a->kind == job_scaled) return a->w[a->each ? i / ((size_t)a->out * px) : 0] * get(a->x[i]);
   if (a->kind == job_normal) {
     int c = (int)(i / px % a->out);
     float s = scale_of(a, c) / sqrtf(a->variance[c] + a->epsilon);
