@@ -204,20 +204,27 @@ func sameState(t *testing.T, n *program.Net, want program.Vectors) {
 // twentieth of the first one. The CPU cannot be asked: it lacks the kernels.
 func bfloat16Follows(t *testing.T, d gpuDevice) {
 	for _, name := range []string{"darts-rnd", "zos"} {
-		losses := func(precision string) []float64 {
-			c := newGPUCase(t, name, 8)
-			c.Device.Precision = precision
-			s := c.open(t, d.cuda, program.Vectors{})
+		losses := func(precision, kernels string) []float64 {
+			c, cuda := newGPUCase(t, name, 8), *d.cuda
+			c.Device.Precision, c.Execution.GPUKernels = precision, kernels
+			cuda.Kernels = kernels == settings.OwnKernels
+			s := c.open(t, &cuda, program.Vectors{})
 			defer s.Close()
 			return c.train(t, s, 0, 5, true)
 		}
-		narrow := losses(settings.BF16)
-		if !d.card {
-			continue
+		var plain []float64
+		if d.card {
+			plain = losses(settings.FP32, settings.StockKernels)
 		}
-		for i, want := range losses(settings.FP32) {
-			if !(math.Abs(narrow[i]-want) < narrow[0]/20) {
-				t.Errorf("%s: loss %d is %v in bfloat16, %v in float32", name, i, narrow[i], want)
+		for _, kernels := range []string{settings.StockKernels, settings.OwnKernels} {
+			if !d.card && kernels == settings.OwnKernels {
+				continue // the processor would run the kernels; TestOwnKernelsTrain has fewer steps
+			}
+			narrow := losses(settings.BF16, kernels)
+			for i, want := range plain {
+				if !(math.Abs(narrow[i]-want) < narrow[0]/20) {
+					t.Errorf("%s, %s kernels: loss %d is %v in bfloat16, %v in float32", name, kernels, i, narrow[i], want)
+				}
 			}
 		}
 	}

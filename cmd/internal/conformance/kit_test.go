@@ -109,7 +109,8 @@ func TestKit(t *testing.T) {
 	before := check.Must(os.Stat(filepath.Join(k.results, "bench.json")))(t).ModTime()
 	k.run(t, 0, nil)
 	for _, name := range []string{"versions", "one-method", "bench", "own-kernels", "graphs", "bench-own", "bench-graphs", "bench-own-graphs",
-		"all-methods", "search", "bench-2", "bench-own-2", "bench-graphs-2", "bench-own-graphs-2", "larger", "tf32", "bf16", "retraining"} {
+		"all-methods", "search", "bench-2", "bench-own-2", "bench-graphs-2", "bench-own-graphs-2", "larger", "tf32", "bf16", "bf16-own",
+		"retraining"} {
 		if k.status(name) != "0" {
 			t.Errorf("%s has status %q", name, k.status(name))
 		}

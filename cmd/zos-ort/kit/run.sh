@@ -167,6 +167,8 @@ fi
 step larger 300 "$zos" bench --device cuda --methods $methods $larger --python none --minutes $minutes --json
 step tf32 180 "$zos" bench --device cuda --methods $methods $size --precision tf32 --python none --minutes $minutes --json
 step bf16 180 "$zos" bench --device cuda --methods $methods $size --precision bf16 --python none --minutes $minutes --json
+step bf16-own 180 "$zos" bench --device cuda --gpu-kernels own --methods $methods $size --precision bf16 --python none \
+	--minutes $minutes --json
 long retraining 300 "$zos" retrain --device cuda --genotype DARTS_V2 $training
 if [ -z "$short" ] && command -v ncu >/dev/null 2>&1; then
 	step kernels 300 ncu --launch-skip 20000 --launch-count 400 --csv \
