@@ -188,7 +188,7 @@ func (c *compiler) read(v int) place {
 		n, head := c.types[v].Elements(), *list[0]
 		head.terms = list[1:]
 		head.ref[refY], head.num[numN] = c.write(v, c.ready[v]+1), n
-		head.num[numWidth], head.num[numWide] = sumWidth(n), c.wide(v)
+		head.num[numWidth], head.num[numWide], head.num[numPixels] = sumWidth(n), c.wide(v), planeOf(c.types[v])
 		c.do(&head, c.ready[v]-1, head.num[numWidth])
 	}
 	return c.places[v]
@@ -287,12 +287,20 @@ func (c *compiler) concat(m Member) {
 		j, n := &job{}, c.types[v].Elements()
 		at := c.refer(j, m, refX, i)
 		j.num[numKind], j.num[numN], j.num[numWidth], j.ref[refY] = c.plain(v), n, sumWidth(n), to
-		j.num[numWide] = c.wide(m.Out[0])
+		j.num[numWide], j.num[numPixels] = c.wide(m.Out[0]), n
 		c.do(j, at, j.num[numWidth])
 		to.offset += c.types[v].Bytes()
 		last = max(last, at)
 	}
 	c.ready[m.Out[0]] = last + 1
+}
+
+// planeOf is the number of pixels of a plane of images; of another value, that of its elements.
+func planeOf(t ir.Type) int {
+	if t.Rank() == 4 {
+		return max(1, t.Shape[2]*t.Shape[3])
+	}
+	return max(1, t.Elements())
 }
 
 // sumWidth is the number of blocks for a sum of n elements.

@@ -78,12 +78,13 @@ const (
 	numSlices
 	numN
 	numWide
+	numPixels
 	numbers
 )
 
 const (
 	deviceThreads, deviceTile, deviceChannels = 128, 64, 32 // of a block; pixels and channels of a tile
-	deviceJobs, deviceTickets                 = 123, 8192   // of a launch
+	deviceJobs, deviceTickets                 = 120, 8192   // of a launch
 
 	unitBlocks, unitSlices = 256, 64
 	normBlocks, dotBlocks  = 32, 256

@@ -71,7 +71,8 @@ static void check_job(reader *r, const group *g, int64_t at, int64_t count) {
     r->failed = 1;
     return;
   }
-  skip(r, job_words);
+  const int64_t *words = skip(r, job_words);
+  job.failed = words[0] >= job_sum_first && words[zos_numbers - 1] < 1;  // pixels, which it divides by
   next(&job, 0, job_wide);
   skip(&job, 2);
   next(&job, 0, at);

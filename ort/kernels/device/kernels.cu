@@ -75,14 +75,15 @@ typedef struct {
   int slices;               // of dW
   int n;                    // elements
   int wide;                 // the result is float where images are bfloat16
+  int pixels;               // of a plane of a sum; of a vector, its elements
   float epsilon;
 } zos_job;
 
-enum { zos_pointers = 21, zos_numbers = 22 };  // of a job, without epsilon
+enum { zos_pointers = 21, zos_numbers = 23 };  // of a job, without epsilon
 
 // A table fits into the arguments of a launch: 4 KB, or since CUDA 12.1 nearly 32 KB. The short one is the
 // beginning of the long one.
-enum { zos_few = 15, zos_many = 123 };
+enum { zos_few = 15, zos_many = 120 };
 typedef struct {
   int count;
   zos_job jobs[zos_few];
@@ -94,8 +95,9 @@ typedef struct {
 
 #ifndef ZOS_ARGUMENTS_ONLY
 #ifdef __CUDACC_RTC__
+// Six blocks at a time leave 80 registers to a thread, which suffice: eight would leave 64, too few for project.
 #define KERNEL(name, table)                                                          \
-  extern "C" __global__ void __launch_bounds__(128) name(const __grid_constant__ table t) { \
+  extern "C" __global__ void __launch_bounds__(128, 6) name(const __grid_constant__ table t) { \
     run(t.jobs, t.count);                                                            \
   }
 #define BITS_OF(x) __float_as_uint(x)
@@ -621,8 +623,8 @@ DEVICE void covering(const zos_job *a, int at, int windows, int *first, int *end
 }
 
 // unpooled is the gradient of a pool at one place of a plane.
-DEVICE float unpooled(const zos_job *a, size_t plane, int at) {
-  const zos_image *dy = a->dy + plane * a->oh * a->ow;
+DEVICE float unpooled(const zos_job *a, int plane, int at) {
+  const zos_image *dy = a->dy + (size_t)plane * a->oh * a->ow;
   int r0, r1, q0, q1;
   float sum = 0.f;
   covering(a, at / a->w_in, a->oh, &r0, &r1);
@@ -632,42 +634,39 @@ DEVICE float unpooled(const zos_job *a, size_t plane, int at) {
       window w = window_of(a, r, q);
       if (a->kind == job_unaverage)
         sum += get(dy[r * a->ow + q]) / (float)((w.bottom - w.top) * (w.right - w.left));
-      else if (best(a, a->x + plane * a->h * a->w_in, w) == at)
+      else if (best(a, a->x + (size_t)plane * a->h * a->w_in, w) == at)
         sum += get(dy[r * a->ow + q]);
     }
   }
   return sum;
 }
 
-// term is a term of a sum of images, at one place of the result.
-DEVICE float term(const zos_job *a, size_t i) {
-  int px = a->oh * a->ow, pixels = a->h * a->w_in;
+// term is a term of a sum of images, at element i of the result, which is that pixel of a plane.
+DEVICE float term(const zos_job *a, unsigned i, int plane, int pixel) {
   if (a->kind == job_plain) return get(a->x[i]);
   if (a->kind == job_wide) return ((const float *)a->x)[i];
-  if (a->kind == job_scaled) return a->w[a->each ? i / ((size_t)a->out * px) : 0] * get(a->x[i]);
+  if (a->kind == job_scaled) return a->w[a->each ? plane / a->out : 0] * get(a->x[i]);
   if (a->kind == job_normal) {
-    int c = (int)(i / px % a->out);
+    int c = plane % a->out;
     float s = scale_of(a, c) / sqrtf(a->variance[c] + a->epsilon);
     return s * (get(a->p[i]) - a->mean[c]) + (a->bias == 0 ? 0.f : a->bias[c]);
   }
-  if (a->kind == job_blend) return blended(a, (int)(i / px % a->out), i);
-  if (a->kind == job_pull) {
-    int at = (int)(i % pixels);
-    return get(a->x[i]) > 0.f ? pulled(a, (int)(i / pixels), at / a->w_in, at % a->w_in) : 0.f;
-  }
-  if (a->kind == job_unmax || a->kind == job_unaverage)
-    return unpooled(a, i / pixels, (int)(i % pixels));
-  const zos_image *x = a->x + i / px * pixels;
-  window w = window_of(a, (int)(i % px) / a->ow, (int)(i % px) % a->ow);
+  if (a->kind == job_blend) return blended(a, plane % a->out, i);
+  if (a->kind == job_pull)
+    return get(a->x[i]) > 0.f ? pulled(a, plane, pixel / a->w_in, pixel % a->w_in) : 0.f;
+  if (a->kind == job_unmax || a->kind == job_unaverage) return unpooled(a, plane, pixel);
+  const zos_image *x = a->x + (size_t)plane * a->h * a->w_in;
+  window w = window_of(a, pixel / a->ow, pixel % a->ow);
   return a->kind == job_average_pool ? average(a, x, w) : get(x[best(a, x, w)]);
 }
 
-// sum adds up terms. It may write over a term that is read at the same place alone.
+// sum_terms adds up terms. It divides 32-bit numbers, once for all terms: divisions are slow. It may write over a term that is read at the same place alone.
 DEVICE void sum_terms(const zos_job *a, int block) {
-  for (size_t i = (size_t)block * zos_threads + threadIdx.x; i < (size_t)a->n;
-       i += (size_t)a->width * zos_threads) {
+  for (unsigned i = (unsigned)block * zos_threads + threadIdx.x; i < (unsigned)a->n;
+       i += (unsigned)a->width * zos_threads) {
+    int plane = (int)(i / (unsigned)a->pixels), pixel = (int)(i % (unsigned)a->pixels);
     float sum = 0.f;
-    for (int t = 0; t < a->terms; t++) sum += term(a + t, i);
+    for (int t = 0; t < a->terms; t++) sum += term(a + t, i, plane, pixel);
     if (a->wide)
       ((float *)a->y)[i] = sum;
     else
