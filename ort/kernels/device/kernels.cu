@@ -235,6 +235,24 @@ DEVICE size_t source(const zos_job *a, int sample, int c) {
 // positive is the ReLU of a pixel.
 DEVICE float positive(zos_image x) { return fmaxf(get(x), 0.f); }
 
+// filtered is the depthwise convolution of the plane x with v, of that many rows and columns, whose window begins
+// at a row and a column. Where the number is a constant, a row is unrolled.
+DEVICE float filtered(const zos_job *a, const zos_image *x, const float *v, int row, int col, int kernel) {
+  float sum = 0.f;
+#pragma unroll 1
+  for (int i = 0; i < kernel; i++) {
+    int r = row + i * a->dilation;
+    if ((unsigned)r >= (unsigned)a->h) continue;
+    const zos_image *line = x + r * a->w_in;
+#pragma unroll
+    for (int j = 0; j < kernel; j++) {
+      int q = col + j * a->dilation;
+      if ((unsigned)q < (unsigned)a->w_in) sum += v[i * kernel + j] * positive(line[q]);
+    }
+  }
+  return sum;
+}
+
 // convolved is D of a channel of a sample at one pixel, from the plane x. With two halves the first half of
 // the channels of D are the pixels of X at even places, the second half those behind them.
 DEVICE float convolved(const zos_job *a, const zos_image *x, int c, int pixel) {
@@ -245,16 +263,9 @@ DEVICE float convolved(const zos_job *a, const zos_image *x, int c, int pixel) {
   }
   const float *v = a->v + (size_t)c * a->kernel * a->kernel;
   int row = pixel / a->ow * a->stride - a->pad, col = pixel % a->ow * a->stride - a->pad;
-  float sum = 0.f;
-  for (int i = 0; i < a->kernel; i++) {
-    int r = row + i * a->dilation;
-    if (r < 0 || r >= a->h) continue;
-    for (int j = 0; j < a->kernel; j++) {
-      int q = col + j * a->dilation;
-      if (q >= 0 && q < a->w_in) sum += v[i * a->kernel + j] * positive(x[r * a->w_in + q]);
-    }
-  }
-  return sum;
+  if (a->kernel == 3) return filtered(a, x, v, row, col, 3);
+  if (a->kernel == 5) return filtered(a, x, v, row, col, 5);
+  return filtered(a, x, v, row, col, a->kernel);
 }
 
 // load_d fills a tile of D, zero outside of the image. The first row of blocks keeps D for the backward pass
@@ -501,6 +512,26 @@ DEVICE void weight(const zos_job *a, int block, float *dp, float *d) {
   }
 }
 
+// scattered is the gradient of the depthwise convolution with v, of that many rows and columns, from the plane dd.
+// The windows that cover the place begin at a row and a column and those before them, dilation apart. A stride is
+// 1 or 2: what it divides are shifts, not divisions, which are slow.
+DEVICE float scattered(const zos_job *a, const zos_image *dd, const float *v, int row, int col, int kernel) {
+  int shift = a->stride - 1;
+  float sum = 0.f;
+#pragma unroll 1
+  for (int i = 0; i < kernel; i++) {
+    int r = row - i * a->dilation;
+    if (r < 0 || (r & shift) || r >> shift >= a->oh) continue;
+    const zos_image *line = dd + (r >> shift) * a->ow;
+#pragma unroll
+    for (int j = 0; j < kernel; j++) {
+      int q = col - j * a->dilation;
+      if (q >= 0 && !(q & shift) && q >> shift < a->ow) sum += v[i * kernel + j] * get(line[q >> shift]);
+    }
+  }
+  return sum;
+}
+
 // pulled is the gradient of relu(X) at one place of a plane, from dD.
 DEVICE float pulled(const zos_job *a, int plane, int row, int col) {
   int px = a->oh * a->ow;
@@ -513,26 +544,22 @@ DEVICE float pulled(const zos_job *a, int plane, int row, int col) {
   const zos_image *dd = a->dd + (size_t)plane * px;
   if (a->kernel == 0) return get(dd[row * a->w_in + col]);
   const float *v = a->v + (size_t)(plane % a->in) * a->kernel * a->kernel;
-  float sum = 0.f;
-  for (int i = 0; i < a->kernel; i++) {
-    int r = row + a->pad - i * a->dilation;
-    if (r < 0 || r % a->stride != 0 || r / a->stride >= a->oh) continue;
-    for (int j = 0; j < a->kernel; j++) {
-      int q = col + a->pad - j * a->dilation;
-      if (q >= 0 && q % a->stride == 0 && q / a->stride < a->ow)
-        sum += v[i * a->kernel + j] * get(dd[r / a->stride * a->ow + q / a->stride]);
-    }
-  }
-  return sum;
+  row += a->pad;
+  col += a->pad;
+  if (a->kernel == 3) return scattered(a, dd, v, row, col, 3);
+  if (a->kernel == 5) return scattered(a, dd, v, row, col, 5);
+  return scattered(a, dd, v, row, col, a->kernel);
 }
 
 // tap is the gradient of one weight of the depthwise convolution from one plane, for a warp.
 DEVICE float tap(const zos_job *a, const zos_image *dd, const zos_image *x, int i, int j) {
   float sum = 0.f;
-  for (int p = threadIdx.x % 32; p < a->oh * a->ow; p += 32) {
-    int r = p / a->ow * a->stride - a->pad + i * a->dilation;
-    int q = p % a->ow * a->stride - a->pad + j * a->dilation;
-    if (r >= 0 && r < a->h && q >= 0 && q < a->w_in) sum += get(dd[p]) * positive(x[r * a->w_in + q]);
+  int row = (int)threadIdx.x % 32 / a->ow, col = (int)threadIdx.x % 32 % a->ow;
+  for (int p = (int)threadIdx.x % 32; p < a->oh * a->ow; p += 32) {
+    int r = row * a->stride - a->pad + i * a->dilation, q = col * a->stride - a->pad + j * a->dilation;
+    if ((unsigned)r < (unsigned)a->h && (unsigned)q < (unsigned)a->w_in)
+      sum += get(dd[p]) * positive(x[r * a->w_in + q]);
+    for (col += 32; col >= a->ow; col -= a->ow) row++;
   }
   return warp_sum(sum);
 }
