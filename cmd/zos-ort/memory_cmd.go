@@ -114,7 +114,7 @@ func memoryModes(c *cli.Context) error {
 	}{
 		{"retrain", []string{"batch", "channels", "cells", "image-size", "measure", "threads", "device",
 			"precision", "gpu-kernels"}},
-		{"fit", append(network, "passes", "recompute", "device", "gpu-kernels", "cuda-graphs")},
+		{"fit", append(network, "passes", "recompute", "device", "precision", "gpu-kernels", "cuda-graphs")},
 		{"measure-time", append(network, "batch", "passes", "recompute", "device", "threads")},
 		{"passes-table", append(network, "batch", "passes", "measure", "threads")},
 	} {

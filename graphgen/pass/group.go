@@ -119,7 +119,7 @@ func copyOf(n *ir.Node) *ir.Node {
 }
 
 // fits reports whether n can join the group: by the bound or, if that is too much, by what the group with n would
-// work in.
+// work in, which then is the bound.
 func (t *grouper) fits(n *ir.Node) bool {
 	if len(t.now) == 0 ||
 		t.base+t.bound+bytesOf(n) <= t.most && t.values+len(n.In)+len(n.Out) <= t.mostValues {
@@ -131,7 +131,11 @@ func (t *grouper) fits(n *ir.Node) bool {
 	for _, v := range all.Out {
 		bytes += v.Bytes()
 	}
-	return t.base+bytes <= t.most && op.FitsDevice(all)
+	if t.base+bytes > t.most || !op.FitsDevice(all) {
+		return false
+	}
+	t.bound, t.values = bytes-bytesOf(n), len(all.In)+len(all.Out)-len(n.In)-len(n.Out) // place adds those of n
+	return true
 }
 
 // tryOut is the node of a group, made of copies.
