@@ -44,6 +44,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("ZOS_CACHE", filepath.Join(e.WorkDir, "cache"))
 			path, _ := ort.Locate() // without a runtime the scripts that need one skip
 			e.Setenv(ort.PathVariable, path)
+			e.Setenv("RUNTIME", path) // for scripts that hide it a while
 			demo, err := filepath.Abs("demo.sh")
 			e.Setenv("DEMO", demo)
 			return err

@@ -6,15 +6,19 @@
 package standin
 
 import (
+	"crypto/sha256"
 	"embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"zos-ort/ort/kernels/device"
 )
@@ -27,6 +31,9 @@ var sources embed.FS
 var libraries = map[string][]string{"libcuda.so.1": {"driver", "bfloat16"}, "libcudart.so.13": {"cudart"},
 	"libcublas.so.13": {"cublas"}, "libcublasLt.so.13": {"cublas"}, "libcudnn.so.9": {"cudnn"},
 	"libnvidia-ml.so.1": {"nvml"}, "libnccl.so.2": {"nccl"}}
+
+// flags are those of the compiler.
+const flags = "-std=gnu11 -O2 -Wall -Wno-unknown-pragmas -shared -fPIC"
 
 // Environment variables of a process under the stand-in, besides ZOS_CUDA_PATH.
 const (
@@ -63,13 +70,81 @@ func compile(t testing.TB, libraries map[string][]string, text string) (dir stri
 		t.Skip("skipped: no C compiler")
 	}
 	dir = t.TempDir()
-	writeHeaders(t, dir, text)
+	kept := keepFolder(t, text)
 	for library, parts := range libraries {
-		if err := build(cc, dir, library, parts); err != nil {
+		from := filepath.Join(kept, library)
+		if _, err := os.Stat(from); err != nil {
+			writeHeaders(t, dir, text)
+			if err := build(cc, dir, library, parts); err != nil {
+				t.Fatal(err)
+			}
+			_ = keep(filepath.Join(dir, library), from) // the next test builds it again
+			continue
+		}
+		content, err := os.ReadFile(from) // every test has files of its own, as a process loads a file once
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, library), content, 0o700)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	return dir
+}
+
+// keepFolder is where the libraries of these sources and this text of kernels are kept, because to compile them takes
+// seconds and a dozen tests ask for them. Folders of other sources go a week after their last library.
+func keepFolder(t testing.TB, text string) string {
+	t.Helper()
+	sum := sha256.New()
+	fmt.Fprint(sum, flags, text)
+	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := sources.ReadFile(path)
+		fmt.Fprint(sum, path, len(content), string(content))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return t.TempDir() // kept for the test alone
+	}
+	all := filepath.Join(cache, "zos-ort", "standin")
+	dir := filepath.Join(all, fmt.Sprintf("%x", sum.Sum(nil)[:8]))
+	if os.MkdirAll(dir, 0o700) != nil {
+		return t.TempDir()
+	}
+	entries, _ := os.ReadDir(all)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 7*24*time.Hour && e.Name() != filepath.Base(dir) {
+			_ = os.RemoveAll(filepath.Join(all, e.Name()))
+		}
+	}
+	return dir
+}
+
+// keep copies a library to the place where it is kept. It is there whole or not at all.
+func keep(library, to string) error {
+	content, err := os.ReadFile(library)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(to), "new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), to)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // writeHeaders writes what the sources include.
@@ -95,8 +170,8 @@ func version(library string) string { return strings.ReplaceAll(library, "-", "_
 
 func build(cc, dir, library string, parts []string) error {
 	symbols := filepath.Join(dir, library+".map")
-	args := []string{"-std=gnu11", "-O2", "-Wall", "-Wno-unknown-pragmas", "-shared", "-fPIC",
-		"-Wl,-soname," + library, "-Wl,--version-script," + symbols, "-o", filepath.Join(dir, library)}
+	args := append(strings.Fields(flags), "-Wl,-soname,"+library, "-Wl,--version-script,"+symbols, "-o",
+		filepath.Join(dir, library))
 	for _, part := range parts {
 		code, err := sources.ReadFile("testdata/" + part + ".c")
 		if err != nil {

@@ -109,6 +109,17 @@ func onGPU(precision string, channels, image, batch int) settings.Experiment {
 	return e.WithBatch(settings.StageSearch, batch).WithBatch(settings.StagePruning, batch)
 }
 
+// programsOfTheirOwn are the methods that search, without those whose programs others have too: beta-darts has those of darts,
+// zos-rnd those of zos under another mask.
+func programsOfTheirOwn() (list []method.Method) {
+	for _, m := range method.All {
+		if m.Searches() && m.Name != "beta-darts" && m.Name != "zos-rnd" {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // emit builds the programs of the search under a likely mask.
 func emit(t *testing.T, e settings.Experiment) (search.Programs, space.Mask) {
 	t.Helper()

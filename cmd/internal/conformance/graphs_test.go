@@ -18,7 +18,6 @@ import (
 	"zos-ort/graphgen/onnx"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/port"
-	"zos-ort/models/method"
 	"zos-ort/models/space"
 	"zos-ort/ort"
 	"zos-ort/ort/kernels"
@@ -40,10 +39,7 @@ func asGraphs(t *testing.T, cuda *ort.CUDA, own bool) *ort.CUDA {
 // them takes, but for their inputs and outputs.
 func TestGraphsOfSteps(t *testing.T) {
 	provider.Run(t, []string{standin.IdleVariable + "=1"}, func(t *testing.T, cuda *ort.CUDA, counts string) {
-		for _, m := range method.All {
-			if !m.Searches() || m.Name == "beta-darts" { // whose programs are those of darts
-				continue
-			}
+		for _, m := range programsOfTheirOwn() {
 			for _, kernels := range []string{settings.StockKernels, settings.OwnKernels} {
 				t.Run(m.Name+"/"+kernels, func(t *testing.T) {
 					e := onGPU(settings.FP32, 8, 16, 8).With(m)

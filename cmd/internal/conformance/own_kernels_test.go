@@ -65,15 +65,16 @@ func TestOwnKernelsTrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer domain.Close()
-	for _, m := range method.All {
-		if !m.Searches() || m.Name == "beta-darts" { // whose programs are those of darts
-			continue
+	for _, m := range programsOfTheirOwn() {
+		const batch = 2
+		steps := 2
+		if m.Mask == method.NoMask {
+			steps = 1 // of every operation on every edge, which takes four times as long; the logits tell of the update
 		}
-		const batch, steps = 2, 2
 		want := ownLosses(t, m.Name, settings.FP32, batch, steps, false, ort.Options{Threads: 1})
 		for precision, tolerance := range map[string]float64{settings.FP32: gpuTolerance, settings.BF16: .02} {
-			if precision == settings.BF16 && m.Name != "zos" && m.Name != "darts-rnd" {
-				continue // of partial and of all channels one each
+			if precision == settings.BF16 && m.Mask == method.NoMask {
+				continue
 			}
 			t.Run(m.Name+"/"+precision, func(t *testing.T) {
 				got := ownLosses(t, m.Name, precision, batch, steps, true, ort.Options{Threads: 1, Domains: []*ort.Domain{domain}})

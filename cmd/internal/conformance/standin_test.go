@@ -26,8 +26,9 @@ import (
 func TestProviderTakesAllPrograms(t *testing.T) {
 	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		try := func(emit func() (*graphgen.Program, error)) {
-			takes(t, emit, cuda, counts)
-			replays(t, emit, asGraphs(t, cuda, false), counts)
+			p := emitted(t, emit)
+			takes(t, p, cuda, counts)
+			replays(t, p, asGraphs(t, cuda, false), counts)
 		}
 		for _, name := range []string{"zos", "etenas"} {
 			m, err := method.Find(name)
@@ -59,8 +60,9 @@ func TestProviderTakesAllProgramsOfOwnKernels(t *testing.T) {
 		own := *cuda
 		own.Kernels = true
 		try := func(emit func() (*graphgen.Program, error)) {
-			takes(t, emit, &own, counts)
-			replays(t, emit, asGraphs(t, cuda, true), counts)
+			p := emitted(t, emit)
+			takes(t, p, &own, counts)
+			replays(t, p, asGraphs(t, cuda, true), counts)
 		}
 		specOf := func(name, precision string, s settings.Stage) graphgen.Spec {
 			e := onGPU(precision, 8, 16, 8).With(check.Must(method.Find(name))(t))
@@ -117,32 +119,31 @@ func openAlone(t *testing.T, p *graphgen.Program, cuda *ort.CUDA) (*program.Runn
 }
 
 // takes runs a program once.
-func takes(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
+func takes(t *testing.T, p *graphgen.Program, cuda *ort.CUDA, counts string) {
 	t.Helper()
-	p, r := openEmitted(t, emit, cuda)
+	r := mustOpenAlone(t, p, cuda)
 	defer r.Close()
 	checkStep(t, counts, p, r.Run)
 }
 
 // replays runs a program until it is a graph, and once more.
-func replays(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA, counts string) {
+func replays(t *testing.T, p *graphgen.Program, cuda *ort.CUDA, counts string) {
 	t.Helper()
-	p, r := openEmitted(t, emit, cuda)
+	r := mustOpenAlone(t, p, cuda)
 	defer r.Close()
 	for run := range 4 {
 		checkReplay(t, counts, p, run, r.Run)
 	}
 }
 
-// openEmitted emits and opens a program.
-func openEmitted(t *testing.T, emit func() (*graphgen.Program, error), cuda *ort.CUDA) (*graphgen.Program, *program.Runner) {
+// mustOpenAlone is openAlone of a program that has to open.
+func mustOpenAlone(t *testing.T, p *graphgen.Program, cuda *ort.CUDA) *program.Runner {
 	t.Helper()
-	p := emitted(t, emit)
 	r, err := openAlone(t, p, cuda)
 	if err != nil {
 		t.Fatalf("%s: %v", p.Name, err)
 	}
-	return p, r
+	return r
 }
 
 // A node without a kernel is an error that names it, not a detour through the host.
@@ -170,16 +171,14 @@ func TestProviderRefusesFallback(t *testing.T) {
 // what was predicted of the program.
 func TestProviderSteps(t *testing.T) {
 	provider.Run(t, nil, func(t *testing.T, cuda *ort.CUDA, counts string) {
-		for _, m := range method.All {
-			if m.Searches() && m.Name != "beta-darts" { // whose programs are those of darts
-				for _, precision := range []string{settings.FP32, settings.BF16} {
-					if precision == settings.BF16 && m.Name != "zos" && m.Name != "darts-rnd" {
-						continue // of partial and of all channels one each: sessions take their time
-					}
-					t.Run(m.Name+"/"+precision, func(t *testing.T) {
-						checkSteps(t, onGPU(precision, 8, 16, 8).With(m), cuda, counts)
-					})
+		for _, m := range programsOfTheirOwn() {
+			for _, precision := range []string{settings.FP32, settings.BF16} {
+				if precision == settings.BF16 && m.Name != "zos" && m.Name != "darts-rnd" {
+					continue // of partial and of all channels one each: sessions take their time
 				}
+				t.Run(m.Name+"/"+precision, func(t *testing.T) {
+					checkSteps(t, onGPU(precision, 8, 16, 8).With(m), cuda, counts)
+				})
 			}
 		}
 	})
@@ -190,15 +189,13 @@ func TestProviderStepsOfOwnKernels(t *testing.T) {
 	provider.Run(t, []string{standin.IdleVariable + "=1"}, func(t *testing.T, cuda *ort.CUDA, counts string) {
 		own := *cuda
 		own.Kernels = true
-		for _, m := range method.All {
-			if m.Searches() && m.Name != "beta-darts" {
-				for _, precision := range []string{settings.FP32, settings.BF16} {
-					t.Run(m.Name+"/"+precision, func(t *testing.T) {
-						e := onGPU(precision, 8, 16, 8).With(m)
-						e.Execution.GPUKernels = settings.OwnKernels
-						checkSteps(t, e, &own, counts)
-					})
-				}
+		for _, m := range programsOfTheirOwn() {
+			for _, precision := range []string{settings.FP32, settings.BF16} {
+				t.Run(m.Name+"/"+precision, func(t *testing.T) {
+					e := onGPU(precision, 8, 16, 8).With(m)
+					e.Execution.GPUKernels = settings.OwnKernels
+					checkSteps(t, e, &own, counts)
+				})
 			}
 		}
 	})

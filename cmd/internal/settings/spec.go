@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/cmd/internal/terminal"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/pass"
@@ -66,13 +67,13 @@ func (e *Experiment) batch(s Stage) *int {
 }
 
 // RankingSessions is how many sessions rank side by side. One single-threaded session per core uses the
-// cores better than one session with threads, because the operations are small; on a GPU sessions would
-// only wait for each other.
+// cores better than one session with threads, because the operations are small. More sessions than
+// cores would each take memory and be opened for nothing; on a GPU sessions would only wait for each other.
 func (e Experiment) RankingSessions() int {
 	if e.Device.GPU {
 		return 1
 	}
-	return e.Device.Threads
+	return min(e.Device.Threads, host.Processors())
 }
 
 // MaskStream draws the mask i of the seed.

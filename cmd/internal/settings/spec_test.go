@@ -3,6 +3,7 @@ package settings
 import (
 	"testing"
 
+	"zos-ort/cmd/internal/host"
 	"zos-ort/graphgen"
 	"zos-ort/graphgen/check"
 	"zos-ort/models/method"
@@ -82,5 +83,19 @@ func TestSearchEpochs(t *testing.T) {
 	e.Search.Derive = DerivePerturbation
 	if n := e.SearchEpochs(); n != epochs+17 {
 		t.Errorf("%d epochs with decisions, want %d", n, epochs+17)
+	}
+}
+
+// No more sessions rank side by side than there are processors, whatever the threads.
+func TestRankingSessions(t *testing.T) {
+	processors := host.Processors()
+	for threads, want := range map[int]int{1: 1, processors: processors, processors + 14: processors} {
+		e := Paper()
+		if e.Device.Threads = threads; e.RankingSessions() != want {
+			t.Errorf("%d threads on %d processors: %d sessions, want %d", threads, processors, e.RankingSessions(), want)
+		}
+		if e.Device.GPU = true; e.RankingSessions() != 1 {
+			t.Errorf("%d sessions on a GPU", e.RankingSessions())
+		}
 	}
 }
