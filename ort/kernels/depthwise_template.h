@@ -141,33 +141,45 @@ static plane_fn plane_of(int k, int d, int s) {
 }
 
 static size_t forward_scratch(const dw_shape *c) {
-  canvas v = canvas_of(c, c->oh, c->ow, c->s);
-  return canvas_size(&v);
+  canvas v = canvas_of(c, c->oh, c->ow, c->s, c->p);
+  return 2 * canvas_size(&v);
 }
 
+// Planes alternate between two buffers, and a plane is painted before the one before it is read:
+// a vector that two pending stores give together would have to wait for them.
 static void forward(const dw_shape *c, const dw_planes *p, float *scratch) {
-  canvas v = canvas_of(c, c->oh, c->ow, c->s);
+  canvas v = canvas_of(c, c->oh, c->ow, c->s, c->p);
   plane_fn run = plane_of(c->k, c->d, c->s);
-  memset(scratch, 0, sizeof(float) * canvas_size(&v));
-  for (size_t i = p->from; i < p->to; i++) {
-    const float *x = p->in + i * p->in_step;
-    if (p->relu)
-      paint_positive(scratch, &v, x, c->h, c->w, c->p);
-    else
-      paint(scratch, &v, x, c->h, c->w, c->p, 1);
-    const float *w = p->w + i % p->channels * c->k * c->k;
-    run(c, scratch, &v, w, p->out + i * p->out_step, c->oh, c->ow);
+  size_t size = canvas_size(&v);
+  memset(scratch, 0, 2 * sizeof(float) * size);
+  for (size_t i = p->from; i <= p->to; i++) {
+    if (i < p->to) {
+      const float *x = p->in + i * p->in_step;
+      if (p->relu)
+        paint_positive(scratch + i % 2 * size, &v, x, c->h, c->w);
+      else
+        paint(scratch + i % 2 * size, &v, x, c->h, c->w, 1);
+    }
+    if (i == p->from) continue;
+    size_t at = i - 1;
+    const float *w = p->w + at % p->channels * c->k * c->k;
+    run(c, scratch + at % 2 * size, &v, w, p->out + at * p->out_step, c->oh, c->ow);
   }
 }
 
+// input_canvas is that of dY for computing dX.
+static canvas input_canvas(const dw_shape *c) {
+  return canvas_of(c, c->h, c->w, 1, c->d * (c->k - 1) - c->p);
+}
+
 static size_t input_scratch(const dw_shape *c) {
-  canvas v = canvas_of(c, c->h, c->w, 1);
+  canvas v = input_canvas(c);
   return canvas_size(&v);
 }
 
 // input is the forward kernel on dY, spread out by the stride, with the weights turned around.
 static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
-  canvas v = canvas_of(c, c->h, c->w, 1);
+  canvas v = input_canvas(c);
   plane_fn run = plane_of(c->k, c->d, 1);
   memset(scratch, 0, sizeof(float) * canvas_size(&v));
   int taps = c->k * c->k;
@@ -175,7 +187,7 @@ static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
     float turned[dw_max_kernel * dw_max_kernel];
     const float *w = p->w + i % p->channels * taps;
     for (int t = 0; t < taps; t++) turned[t] = w[taps - 1 - t];
-    paint(scratch, &v, p->in + i * p->in_step, c->oh, c->ow, c->d * (c->k - 1) - c->p, c->s);
+    paint(scratch, &v, p->in + i * p->in_step, c->oh, c->ow, c->s);
     run(c, scratch, &v, turned, p->out + i * p->out_step, c->h, c->w);
   }
 }
@@ -265,7 +277,7 @@ static correlate_fn correlate_of(int k, int d, int s) {
 }
 
 INLINE canvas weight_canvas(const dw_shape *c) {
-  return canvas_of(c, round_up(c->oh, ROWS), round_up(c->ow, LANES), c->s);
+  return canvas_of(c, round_up(c->oh, ROWS), round_up(c->ow, LANES), c->s, c->p);
 }
 
 INLINE size_t weight_rim(const dw_shape *c) {  // the copy of dY
@@ -290,9 +302,9 @@ static void weight(const dw_shape *c, const float *dy, size_t dy_step, const flo
   for (size_t n = 0; n < batch; n++) {
     const float *dyn = dy + n * dy_step;
     if (relu)
-      paint_positive(scratch, &v, x + n * x_step, c->h, c->w, c->p);
+      paint_positive(scratch, &v, x + n * x_step, c->h, c->w);
     else
-      paint(scratch, &v, x + n * x_step, c->h, c->w, c->p, 1);
+      paint(scratch, &v, x + n * x_step, c->h, c->w, 1);
     if (extend) {
       for (int r = 0; r < c->oh; r++)
         copy(false, rim + (size_t)r * ldy, dyn + (size_t)r * c->ow, c->ow);

@@ -42,7 +42,7 @@ static void depthwise(const unit *u, size_t i, const float *dd, float *plane, fl
 
 // pull turns D into dD and pulls dP back to V and X.
 static void pull(const unit *u, size_t i, const float *dp, float *d, float *plane, float *scratch) {
-  u->dense->product(u->in, u->out, u->step, u->turned, dp, d);
+  u->dense->product(u->in, u->out, u->row, u->turned, u->out, dp, d, u->step);
   if (u->shape.k > 0) {
     depthwise(u, i, d, plane, scratch);
     return;
@@ -63,7 +63,7 @@ static void backward(void *argument, size_t i) {
     float *row = p + c * u->step;
     u->dense->blend(row, u->dy + (i * u->out + c) * u->px, row, u->mean[c], k[0], k[1], k[2], NULL,
                     u->px);
-    memset(row + u->px, 0, sizeof(float) * (u->step - u->px));
+    memset(row + u->px, 0, sizeof(float) * (u->row - u->px));
   }
   size_t plane = unit_align(u->pixels), most = u->in * u->step;
   if (u->shape.k > 0) {
@@ -75,7 +75,7 @@ static void backward(void *argument, size_t i) {
   float *work = take(u, plane + most);
   if (work == NULL) return;
   if (u->dw != NULL)
-    u->dense->outer(u->out, u->in, u->step, p, d, u->dw + i * u->out * u->in, work);
+    u->dense->outer(u->out, u->in, u->row, p, d, u->step, u->dw + i * u->out * u->in, work);
   if (u->dx != NULL || u->dv != NULL) pull(u, i, p, d, work, work + plane);
   work_give(work);
 }
