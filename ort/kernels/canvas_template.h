@@ -101,6 +101,20 @@ INLINE void halves(vec x, vec y, vec *first, vec *second) {
 #endif
 }
 
+// zip is the inverse of halves.
+INLINE void zip(vec first, vec second, vec *x, vec *y) {
+#if LANES == 16
+  *x = SHUFFLE(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  *y = SHUFFLE(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif LANES == 8
+  *x = SHUFFLE(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
+  *y = SHUFFLE(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  *x = SHUFFLE(first, second, 0, 4, 1, 5);
+  *y = SHUFFLE(first, second, 2, 6, 3, 7);
+#endif
+}
+
 // part copies n floats: those at even places go to first, those at odd places to second. The last
 // vectors overlap the ones before.
 INLINE void part(const bool relu, float *restrict first, float *restrict second,
