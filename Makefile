@@ -104,7 +104,7 @@ test-report: tools ## open report pages in Debian's Chromium (skips without it);
 test-neon: tools ## run our kernels as an ARM processor does, in an emulator
 	@for t in $(NEON_CC) $(NEON_RUN); do command -v $$t >/dev/null 2>&1 || { \
 	  echo "make: skipped: $$t is missing (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)"; exit 0; }; done; \
-	ZOS_CROSS="$(NEON_CC) $(NEON_RUN)" $(GO) test -count 1 -run TestCross ./ort/kernels
+	ZOS_CROSS="$(NEON_CC) $(NEON_RUN)" $(GO) test -count 1 -timeout 30m -run TestCross ./ort/kernels
 
 test-tensorboard: setup build ## read the events of a search with Python's tensorboard (installs it into a temporary folder)
 	@sh cmd/zos-ort/testdata/tensorboard/run.sh $(BIN)

@@ -41,24 +41,26 @@ INLINE float total(vec v) {
 INLINE int at_least(int a, int b) { return a > b ? a : b; }
 INLINE int round_up(int a, int b) { return (a + b - 1) / b * b; }
 
-// canvas is the geometry of a zero-bordered buffer: rows of ld floats. With step 2 a row holds
-// its even columns first and then, from half on, its odd ones, so that columns two apart are
-// neighbours.
+// canvas is the geometry of a zero-bordered buffer: rows of ld floats, the first of which are not
+// used, so that the image begins at a whole vector. With step 2 a row holds its even columns first
+// and then, from half on, its odd ones, so that columns two apart are neighbours.
 typedef struct {
-  int rows, ld, half, step;
+  int rows, ld, left, half, step, top;
   int offset[dw_max_kernel];  // where tap b finds column 0
 } canvas;
 
-// canvas_of is the canvas for computing rows by cols outputs with stride s.
-static canvas canvas_of(const dw_shape *c, int rows, int cols, int s) {
+// canvas_of is the canvas for computing rows by cols outputs with stride s. The image begins at row
+// and column top.
+static canvas canvas_of(const dw_shape *c, int rows, int cols, int s, int top) {
   int reach = c->d * (c->k - 1);
-  canvas v = {.rows = s * (rows - 1) + reach + 1, .step = s};
+  canvas v = {.rows = s * (rows - 1) + reach + 1, .step = s, .top = top};
   cols = at_least(cols, LANES);
+  v.left = s == 1 && top >= 0 ? round_up(top, LANES) - top : 0;
   v.half = s == 1 ? 0 : cols + reach / 2 + 1;
-  v.ld = s == 1 ? cols + reach : 2 * v.half;
+  v.ld = s == 1 ? round_up(v.left + cols + reach, LANES) : 2 * v.half;
   for (int b = 0; b < c->k; b++) {
     int x = b * c->d;
-    v.offset[b] = s == 1 ? x : (x & 1) * v.half + x / 2;
+    v.offset[b] = s == 1 ? v.left + x : (x & 1) * v.half + x / 2;
   }
   return v;
 }
@@ -99,6 +101,20 @@ INLINE void halves(vec x, vec y, vec *first, vec *second) {
 #endif
 }
 
+// zip is the inverse of halves.
+INLINE void zip(vec first, vec second, vec *x, vec *y) {
+#if LANES == 16
+  *x = SHUFFLE(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  *y = SHUFFLE(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif LANES == 8
+  *x = SHUFFLE(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
+  *y = SHUFFLE(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  *x = SHUFFLE(first, second, 0, 4, 1, 5);
+  *y = SHUFFLE(first, second, 2, 6, 3, 7);
+#endif
+}
+
 // part copies n floats: those at even places go to first, those at odd places to second. The last
 // vectors overlap the ones before.
 INLINE void part(const bool relu, float *restrict first, float *restrict second,
@@ -118,16 +134,47 @@ INLINE void part(const bool relu, float *restrict first, float *restrict second,
 // column is the position of column x in the canvas, with step 2.
 INLINE int column(const canvas *v, int x) { return (x & 1 ? v->half : 0) + x / 2; }
 
+// stripe copies h rows of N whole vectors.
+INLINE void stripe(const bool relu, const int N, float *restrict to, int ld,
+                   const float *restrict from, int h) {
+  for (int i = 0; i < h; i++, to += ld, from += N * LANES) {
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) {
+      vec x = load(from + j * LANES);
+      store(to + j * LANES, relu ? positives(x) : x);
+    }
+  }
+}
+
+// whole copies src[h,w] if its rows are 1, 2 or 4 whole vectors of the canvas, and else returns
+// false.
+INLINE bool whole(const bool relu, float *restrict buf, const canvas *v, const float *restrict src,
+                  int h, int w) {
+  int top = v->top;
+  if (v->step != 1 || top < 0 || top + w > v->ld - v->left || top + h > v->rows) return false;
+  float *to = buf + (size_t)top * v->ld + v->left + top;
+  if (w == LANES)
+    stripe(relu, 1, to, v->ld, src, h);
+  else if (w == 2 * LANES)
+    stripe(relu, 2, to, v->ld, src, h);
+  else if (w == 4 * LANES)
+    stripe(relu, 4, to, v->ld, src, h);
+  else
+    return false;
+  return true;
+}
+
 // paint copies src[h,w] so that pixel (i,j) goes to row top + i up, column top + j up of the
 // canvas, where top may be negative. Anything outside is cut off. The border must already be zero.
 INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
-                     const float *restrict src, int h, int w, int top, int up) {
-  int columns = v->step == 1 ? v->ld : 2 * v->half;
+                     const float *restrict src, int h, int w, int up) {
+  if (up == 1 && whole(relu, buf, v, src, h, w)) return;
+  int top = v->top, columns = v->step == 1 ? v->ld - v->left : 2 * v->half;
   int lo = top >= 0 ? 0 : (-top + up - 1) / up;
   int hi = columns > top ? (columns - top + up - 1) / up : 0;
   if (hi > w) hi = w;
   for (int i = lo; i < h && top + i * up < v->rows; i++) {
-    float *restrict row = buf + (size_t)(top + i * up) * v->ld;
+    float *restrict row = buf + (size_t)(top + i * up) * v->ld + v->left;
     const float *restrict from = src + (size_t)i * w;
     if (v->step == 1 && up == 1) {
       copy(relu, row + top + lo, from + lo, hi - lo);
@@ -139,10 +186,10 @@ INLINE void paint_as(const bool relu, float *restrict buf, const canvas *v,
   }
 }
 
-static void paint(float *buf, const canvas *v, const float *src, int h, int w, int top, int up) {
-  paint_as(false, buf, v, src, h, w, top, up);
+static void paint(float *buf, const canvas *v, const float *src, int h, int w, int up) {
+  paint_as(false, buf, v, src, h, w, up);
 }
 
-static void paint_positive(float *buf, const canvas *v, const float *src, int h, int w, int top) {
-  paint_as(true, buf, v, src, h, w, top, 1);
+static void paint_positive(float *buf, const canvas *v, const float *src, int h, int w) {
+  paint_as(true, buf, v, src, h, w, 1);
 }

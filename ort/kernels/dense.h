@@ -4,14 +4,18 @@
 
 #include <stddef.h>
 
-// dense_align divides the length of a matrix product's rows, which are padded with zeros.
+// dense_align divides the length of a matrix product's rows, which are padded with zeros, and the
+// distance of rows in memory.
 enum { dense_align = 16 };
 
 typedef struct {
-  // product is C[m,n] = A[m,k] B[k,n] with rows of B and C n apart. n is a multiple of dense_align.
-  void (*product)(size_t m, size_t k, size_t n, const float *a, const float *b, float *c);
-  // outer is C[m,n] = A[m,k] B[n,k]'. k is a multiple of dense_align. work has room for B.
-  void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
+  // product is C[m,n] = A[m,k] B[k,n] with rows of A lda and those of B and C ld apart. n is a
+  // multiple of dense_align.
+  void (*product)(size_t m, size_t k, size_t n, const float *a, size_t lda, const float *b,
+                  float *c, size_t ld);
+  // outer is C[m,n] = A[m,k] B[n,k]' with rows of A and B ld apart. k is a multiple of dense_align.
+  // work has room for n k floats.
+  void (*outer)(size_t m, size_t n, size_t k, const float *a, const float *b, size_t ld, float *c,
                 float *work);
   // moments are the mean of x[n] and the sum of squared differences from it.
   void (*moments)(const float *x, size_t n, double *mean, double *squares);

@@ -5,8 +5,8 @@
 
 #include "dense.h"
 
-INLINE void tile(const int M, const int N, size_t k, size_t n, const float *a, const float *b,
-                 float *c) {
+INLINE void tile(const int M, const int N, size_t k, const float *a, size_t lda, const float *b,
+                 float *c, size_t ld) {
   vec acc[MR][NR];  // M by N of them
 #pragma GCC unroll 8
   for (int r = 0; r < M; r++) {
@@ -16,35 +16,36 @@ INLINE void tile(const int M, const int N, size_t k, size_t n, const float *a, c
   for (size_t p = 0; p < k; p++) {
     vec x[NR];
 #pragma GCC unroll 8
-    for (int j = 0; j < N; j++) x[j] = load(b + p * n + j * LANES);
+    for (int j = 0; j < N; j++) x[j] = load(b + p * ld + j * LANES);
 #pragma GCC unroll 8
     for (int r = 0; r < M; r++) {
 #pragma GCC unroll 8
-      for (int j = 0; j < N; j++) acc[r][j] += a[r * k + p] * x[j];
+      for (int j = 0; j < N; j++) acc[r][j] += a[r * lda + p] * x[j];
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < M; r++) {
 #pragma GCC unroll 8
-    for (int j = 0; j < N; j++) store(c + r * n + j * LANES, acc[r][j]);
+    for (int j = 0; j < N; j++) store(c + r * ld + j * LANES, acc[r][j]);
   }
 }
 
-INLINE void panel(const int N, size_t m, size_t k, size_t n, const float *a, const float *b,
-                  float *c) {
+INLINE void panel(const int N, size_t m, size_t k, const float *a, size_t lda, const float *b,
+                  float *c, size_t ld) {
   size_t i = 0;
-  for (; i + MR <= m; i += MR) tile(MR, N, k, n, a + i * k, b, c + i * n);
-  for (; i < m; i++) tile(1, N, k, n, a + i * k, b, c + i * n);
+  for (; i + MR <= m; i += MR) tile(MR, N, k, a + i * lda, lda, b, c + i * ld, ld);
+  for (; i < m; i++) tile(1, N, k, a + i * lda, lda, b, c + i * ld, ld);
 }
 
-static void product(size_t m, size_t k, size_t n, const float *a, const float *b, float *c) {
+static void product(size_t m, size_t k, size_t n, const float *a, size_t lda, const float *b,
+                    float *c, size_t ld) {
   size_t j = 0;
-  for (; j + NR * LANES <= n; j += NR * LANES) panel(NR, m, k, n, a, b + j, c + j);
-  for (; j < n; j += LANES) panel(1, m, k, n, a, b + j, c + j);
+  for (; j + NR * LANES <= n; j += NR * LANES) panel(NR, m, k, a, lda, b + j, c + j, ld);
+  for (; j < n; j += LANES) panel(1, m, k, a, lda, b + j, c + j, ld);
 }
 
 INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float *a, const float *b,
-                       float *c) {
+                       size_t ld, float *c) {
   vec acc[OR][OC];  // M by N of them
 #pragma GCC unroll 8
   for (int r = 0; r < M; r++) {
@@ -54,10 +55,10 @@ INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float
   for (size_t p = 0; p < k; p += LANES) {
     vec x[OC];
 #pragma GCC unroll 8
-    for (int j = 0; j < N; j++) x[j] = load(b + j * k + p);
+    for (int j = 0; j < N; j++) x[j] = load(b + j * ld + p);
 #pragma GCC unroll 8
     for (int r = 0; r < M; r++) {
-      vec y = load(a + r * k + p);
+      vec y = load(a + r * ld + p);
 #pragma GCC unroll 8
       for (int j = 0; j < N; j++) acc[r][j] += y * x[j];
     }
@@ -70,11 +71,11 @@ INLINE void outer_tile(const int M, const int N, size_t n, size_t k, const float
 }
 
 // turn is B' for B[n,k], in blocks of one cache line.
-static void turn(size_t n, size_t k, const float *restrict b, float *restrict t) {
+static void turn(size_t n, size_t k, const float *restrict b, size_t ld, float *restrict t) {
   for (size_t p0 = 0; p0 < k; p0 += dense_align) {
     for (size_t j0 = 0; j0 < n; j0 += dense_align) {
       for (size_t p = p0; p < p0 + dense_align; p++) {
-        for (size_t j = j0; j < j0 + dense_align; j++) t[p * n + j] = b[j * k + p];
+        for (size_t j = j0; j < j0 + dense_align; j++) t[p * n + j] = b[j * ld + p];
       }
     }
   }
@@ -82,21 +83,23 @@ static void turn(size_t n, size_t k, const float *restrict b, float *restrict t)
 
 // outer keeps one sum per lane, and adds up the lanes for each element of C. For short rows that
 // takes most of the time, and a product with B' takes less.
-static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, float *c,
+static void outer(size_t m, size_t n, size_t k, const float *a, const float *b, size_t ld, float *c,
                   float *work) {
   if (k <= 12 * LANES && n % dense_align == 0) {
-    turn(n, k, b, work);
-    product(m, k, n, a, work, c);
+    turn(n, k, b, ld, work);
+    product(m, k, n, a, ld, work, c, n);
     return;
   }
   size_t i = 0;
   for (; i + OR <= m; i += OR) {
     size_t j = 0;
-    for (; j + OC <= n; j += OC) outer_tile(OR, OC, n, k, a + i * k, b + j * k, c + i * n + j);
-    for (; j < n; j++) outer_tile(OR, 1, n, k, a + i * k, b + j * k, c + i * n + j);
+    for (; j + OC <= n; j += OC)
+      outer_tile(OR, OC, n, k, a + i * ld, b + j * ld, ld, c + i * n + j);
+    for (; j < n; j++) outer_tile(OR, 1, n, k, a + i * ld, b + j * ld, ld, c + i * n + j);
   }
   for (; i < m; i++) {
-    for (size_t j = 0; j < n; j++) outer_tile(1, 1, n, k, a + i * k, b + j * k, c + i * n + j);
+    for (size_t j = 0; j < n; j++)
+      outer_tile(1, 1, n, k, a + i * ld, b + j * ld, ld, c + i * n + j);
   }
 }
 

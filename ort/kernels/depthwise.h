@@ -22,6 +22,14 @@ typedef struct {
   bool relu;  // of X, as it is read
 } dw_planes;
 
+// dw_pull are the planes of one image: X[channels,h,w], dY with planes dy_step apart, W[channels,k,k].
+// dX is zero where X is not positive; add is added unless it is NULL. dX or dW may be NULL.
+typedef struct {
+  const float *dy, *x, *w, *add;
+  float *dx, *dw;
+  size_t dy_step, channels;
+} dw_pull;
+
 // dw_kernels are the kernels for one instruction set. Scratch is 64-byte aligned memory whose size
 // in floats *_scratch returns; each thread needs its own.
 typedef struct {
@@ -37,6 +45,10 @@ typedef struct {
   size_t (*weight_scratch)(const dw_shape *);
   void (*weight)(const dw_shape *, const float *dy, size_t dy_step, const float *x, size_t x_step,
                  bool relu, size_t batch, float *dw, float *scratch);
+  // pull computes dX and dW for the convolution of relu(X), in less time than input and weight
+  // take. pull_scratch is 0 for a shape that it does not know.
+  size_t (*pull_scratch)(const dw_shape *);
+  void (*pull)(const dw_shape *, const dw_pull *, float *scratch);
 } dw_kernels;
 
 extern const dw_kernels dw_portable;

@@ -141,33 +141,45 @@ static plane_fn plane_of(int k, int d, int s) {
 }
 
 static size_t forward_scratch(const dw_shape *c) {
-  canvas v = canvas_of(c, c->oh, c->ow, c->s);
-  return canvas_size(&v);
+  canvas v = canvas_of(c, c->oh, c->ow, c->s, c->p);
+  return 2 * canvas_size(&v);
 }
 
+// Planes alternate between two buffers, and a plane is painted before the one before it is read:
+// a vector that two pending stores give together would have to wait for them.
 static void forward(const dw_shape *c, const dw_planes *p, float *scratch) {
-  canvas v = canvas_of(c, c->oh, c->ow, c->s);
+  canvas v = canvas_of(c, c->oh, c->ow, c->s, c->p);
   plane_fn run = plane_of(c->k, c->d, c->s);
-  memset(scratch, 0, sizeof(float) * canvas_size(&v));
-  for (size_t i = p->from; i < p->to; i++) {
-    const float *x = p->in + i * p->in_step;
-    if (p->relu)
-      paint_positive(scratch, &v, x, c->h, c->w, c->p);
-    else
-      paint(scratch, &v, x, c->h, c->w, c->p, 1);
-    const float *w = p->w + i % p->channels * c->k * c->k;
-    run(c, scratch, &v, w, p->out + i * p->out_step, c->oh, c->ow);
+  size_t size = canvas_size(&v);
+  memset(scratch, 0, 2 * sizeof(float) * size);
+  for (size_t i = p->from; i <= p->to; i++) {
+    if (i < p->to) {
+      const float *x = p->in + i * p->in_step;
+      if (p->relu)
+        paint_positive(scratch + i % 2 * size, &v, x, c->h, c->w);
+      else
+        paint(scratch + i % 2 * size, &v, x, c->h, c->w, 1);
+    }
+    if (i == p->from) continue;
+    size_t at = i - 1;
+    const float *w = p->w + at % p->channels * c->k * c->k;
+    run(c, scratch + at % 2 * size, &v, w, p->out + at * p->out_step, c->oh, c->ow);
   }
 }
 
+// input_canvas is that of dY for computing dX.
+static canvas input_canvas(const dw_shape *c) {
+  return canvas_of(c, c->h, c->w, 1, c->d * (c->k - 1) - c->p);
+}
+
 static size_t input_scratch(const dw_shape *c) {
-  canvas v = canvas_of(c, c->h, c->w, 1);
+  canvas v = input_canvas(c);
   return canvas_size(&v);
 }
 
 // input is the forward kernel on dY, spread out by the stride, with the weights turned around.
 static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
-  canvas v = canvas_of(c, c->h, c->w, 1);
+  canvas v = input_canvas(c);
   plane_fn run = plane_of(c->k, c->d, 1);
   memset(scratch, 0, sizeof(float) * canvas_size(&v));
   int taps = c->k * c->k;
@@ -175,7 +187,7 @@ static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
     float turned[dw_max_kernel * dw_max_kernel];
     const float *w = p->w + i % p->channels * taps;
     for (int t = 0; t < taps; t++) turned[t] = w[taps - 1 - t];
-    paint(scratch, &v, p->in + i * p->in_step, c->oh, c->ow, c->d * (c->k - 1) - c->p, c->s);
+    paint(scratch, &v, p->in + i * p->in_step, c->oh, c->ow, c->s);
     run(c, scratch, &v, turned, p->out + i * p->out_step, c->h, c->w);
   }
 }
@@ -265,7 +277,7 @@ static correlate_fn correlate_of(int k, int d, int s) {
 }
 
 INLINE canvas weight_canvas(const dw_shape *c) {
-  return canvas_of(c, round_up(c->oh, ROWS), round_up(c->ow, LANES), c->s);
+  return canvas_of(c, round_up(c->oh, ROWS), round_up(c->ow, LANES), c->s, c->p);
 }
 
 INLINE size_t weight_rim(const dw_shape *c) {  // the copy of dY
@@ -290,9 +302,9 @@ static void weight(const dw_shape *c, const float *dy, size_t dy_step, const flo
   for (size_t n = 0; n < batch; n++) {
     const float *dyn = dy + n * dy_step;
     if (relu)
-      paint_positive(scratch, &v, x + n * x_step, c->h, c->w, c->p);
+      paint_positive(scratch, &v, x + n * x_step, c->h, c->w);
     else
-      paint(scratch, &v, x + n * x_step, c->h, c->w, c->p, 1);
+      paint(scratch, &v, x + n * x_step, c->h, c->w, 1);
     if (extend) {
       for (int r = 0; r < c->oh; r++)
         copy(false, rim + (size_t)r * ldy, dyn + (size_t)r * c->ow, c->ow);
@@ -303,5 +315,199 @@ static void weight(const dw_shape *c, const float *dy, size_t dy_step, const flo
   for (int t = 0; t < taps; t++) dw[t] = total(sums[t]);
 }
 
-const dw_kernels KERNELS = {NAME,  forward_scratch, forward, input_scratch,
-                            input, weight_scratch,  weight};
+// pulling is what pull_plane needs of a plane of X, whose rows have width floats: dY in a canvas,
+// from the first float that a tap can meet; the weights; sums for their gradients, unless NULL.
+typedef struct {
+  const float *from;
+  size_t ld;
+  const float *w, *x, *add;
+  float *dx;
+  int height, width;
+  vec *sums;
+} pulling;
+
+// meets says whether tap a of k meets rows (or columns) of X that are r more than a multiple of the
+// stride s, when the image is padded to the size of X over s. Reaches is how many rows of dY it lies
+// behind the first that a tap can meet.
+#define MEETS(k, d, s, r, a) (((r) + (d) * ((k)-1) / 2 - (a) * (d)) % (s) == 0)
+#define REACHES(k, d, s, r, a) \
+  (((r) + (d) * ((k)-1) / 2 - (a) * (d)) / (s) + ((d) * ((k)-1) / 2 + (s)-1) / (s))
+
+// meet_column adds to acc the products of the weights' column b with the block of dY that ROWS by C
+// vectors of X meet: every s-th row from row r on. With dw, C is 1, and it adds the products of x
+// with dY to the sums.
+INLINE void meet_column(const int k, const int d, const int s, const int r, const int C,
+                        const bool dw, const pulling p, const int b, const float *from,
+                        const vec *x, vec acc[ROWS][2]) {
+  vec part[dw_max_kernel];
+#pragma GCC unroll 8
+  for (int a = 0; a < k; a++) part[a] = (vec){0};
+#pragma GCC unroll 32
+  for (int row = 0; row < ROWS + d * (k - 1) / s + 1; row++) {
+#pragma GCC unroll 8
+    for (int a = 0; a < k; a++) {
+      int t = row - REACHES(k, d, s, r, a);
+      if (!MEETS(k, d, s, r, a) || t < 0 || t >= ROWS) continue;
+#pragma GCC unroll 2
+      for (int j = 0; j < C; j++) {
+        vec y = load(from + (size_t)row * p.ld + j * LANES);
+        acc[t][j] += p.w[a * k + b] * y;
+        if (dw) part[a] += x[t] * y;
+      }
+    }
+  }
+  if (!dw) return;
+#pragma GCC unroll 8
+  for (int a = 0; a < k; a++) {
+    if (MEETS(k, d, s, r, a)) p.sums[a * k + b] += part[a];
+  }
+}
+
+// meet does so for the columns of weights that meet every s-th column from column c on.
+INLINE void meet(const int k, const int d, const int s, const int r, const int c, const int C,
+                 const bool dw, const pulling p, const float *from, const vec *x,
+                 vec acc[ROWS][2]) {
+  const int first = MEETS(k, d, s, c, 0) ? 0 : MEETS(k, d, s, c, 1) ? 1 : k;
+  const int next = d % s == 0 ? 1 : s;
+  if (k == 3) {
+#pragma GCC unroll 3
+    for (int b = first; b < k; b += next)
+      meet_column(k, d, s, r, C, dw, p, b, from + REACHES(k, d, s, c, b), x, acc);
+  } else {  // unrolled, it would take more registers than there are
+    for (int b = first; b < k; b += next)
+      meet_column(k, d, s, r, C, dw, p, b, from + REACHES(k, d, s, c, b), x, acc);
+  }
+}
+
+// masked is dX where X is positive, plus add.
+INLINE void masked(vec dx, const float *x, const float *add, float *to) {
+  vec y = (vec)((ivec)dx & (ivec)(load(x) > 0));
+  store(to, add == NULL ? y : y + load(add));
+}
+
+// blocks pulls dY back, ROWS by C vectors at a time.
+INLINE void blocks(const int k, const int d, const int C, const bool dw, const pulling p) {
+  for (int i = 0; i < p.height; i += ROWS) {
+    for (int j = 0; j < p.width; j += C * LANES) {
+      size_t at = (size_t)i * p.width + j;
+      vec x[ROWS], acc[ROWS][2];
+#pragma GCC unroll 8
+      for (int r = 0; r < ROWS; r++) {
+        if (dw) x[r] = positives(load(p.x + at + (size_t)r * p.width));
+        acc[r][0] = acc[r][1] = (vec){0};
+      }
+      meet(k, d, 1, 0, 0, C, dw, p, p.from + (size_t)i * p.ld + j, x, acc);
+      if (p.dx == NULL) continue;
+#pragma GCC unroll 8
+      for (int r = 0; r < ROWS; r++) {
+#pragma GCC unroll 2
+        for (int c = 0; c < C; c++) {
+          size_t to = at + (size_t)r * p.width + c * LANES;
+          masked(acc[r][c], p.x + to, p.add == NULL ? NULL : p.add + to, p.dx + to);
+        }
+      }
+    }
+  }
+}
+
+// row_pairs pulls dY back with stride 2 to ROWS rows of X, two apart, and two vectors, whose even
+// and odd columns are computed apart.
+INLINE void row_pairs(const int k, const int d, const int r, const bool dw, const pulling p, int i,
+                      int j) {
+  const float *from = p.from + (size_t)i * p.ld + j;
+  size_t at = (size_t)(2 * i + r) * p.width + 2 * j, next = 2 * (size_t)p.width;
+  vec x[2][ROWS], even[ROWS][2], odd[ROWS][2];
+#pragma GCC unroll 8
+  for (int t = 0; t < ROWS; t++) {
+    if (dw) {
+      const float *row = p.x + at + t * next;
+      halves(positives(load(row)), positives(load(row + LANES)), &x[0][t], &x[1][t]);
+    }
+    even[t][0] = odd[t][0] = (vec){0};
+  }
+  meet(k, d, 2, r, 0, 1, dw, p, from, x[0], even);
+  meet(k, d, 2, r, 1, 1, dw, p, from, x[1], odd);
+  if (p.dx == NULL) return;
+#pragma GCC unroll 8
+  for (int t = 0; t < ROWS; t++) {
+    vec y[2];
+    zip(even[t][0], odd[t][0], &y[0], &y[1]);
+#pragma GCC unroll 2
+    for (int c = 0; c < 2; c++) {
+      size_t to = at + t * next + c * LANES;
+      masked(y[c], p.x + to, p.add == NULL ? NULL : p.add + to, p.dx + to);
+    }
+  }
+}
+
+// pull_plane pulls a plane of dY back to X and the weights: a vector of dY serves both.
+INLINE void pull_plane(const int k, const int d, const int s, const bool dw, const pulling p) {
+  if (s == 1 && (dw || p.width % (2 * LANES) != 0)) {
+    blocks(k, d, 1, dw, p);
+  } else if (s == 1) {
+    blocks(k, d, 2, dw, p);
+  } else {
+    for (int i = 0; i < p.height / 2; i += ROWS) {
+      for (int j = 0; j < p.width / 2; j += LANES) {
+        row_pairs(k, d, 0, dw, p, i, j);
+        row_pairs(k, d, 1, dw, p, i, j);
+      }
+    }
+  }
+}
+
+// PULL has one copy of the loops for both gradients and one for dX alone.
+#define PULL(k, d, s)                                       \
+  static void pull_##k##_##d##_##s(const pulling *p) {      \
+    if (p->sums == NULL)                                    \
+      pull_plane(k, d, s, false, *p);                        \
+    else                                                    \
+      pull_plane(k, d, s, true, *p);                         \
+  }
+PULL(3, 1, 1)
+PULL(3, 2, 1)
+PULL(3, 1, 2)
+PULL(3, 2, 2)
+PULL(5, 1, 1)
+PULL(5, 2, 1)
+PULL(5, 1, 2)
+PULL(5, 2, 2)
+
+// pull_canvas is that of dY: before its first row lie as many as the first row of X needs.
+static canvas pull_canvas(const dw_shape *c) {
+  return canvas_of(c, c->h / c->s, c->w / c->s, 1, (c->p + c->s - 1) / c->s);
+}
+
+static size_t pull_scratch(const dw_shape *c) {
+  if ((c->k != 3 && c->k != 5) || 2 * c->p != c->d * (c->k - 1) || c->h % (c->s * ROWS) != 0 ||
+      c->w % (c->s * LANES) != 0)
+    return 0;
+  canvas v = pull_canvas(c);
+  return 2 * canvas_size(&v);
+}
+
+static void pull(const dw_shape *c, const dw_pull *p, float *scratch) {
+  static void (*const fixed[2][2][2])(const pulling *) = {
+      {{pull_3_1_1, pull_3_1_2}, {pull_3_2_1, pull_3_2_2}},
+      {{pull_5_1_1, pull_5_1_2}, {pull_5_2_1, pull_5_2_2}}};
+  canvas v = pull_canvas(c);
+  int taps = c->k * c->k;
+  size_t size = canvas_size(&v), pixels = (size_t)c->h * c->w;
+  memset(scratch, 0, 2 * sizeof(float) * size);
+  for (size_t i = 0; i <= p->channels; i++) {  // as in forward
+    if (i < p->channels) paint(scratch + i % 2 * size, &v, p->dy + i * p->dy_step, c->oh, c->ow, 1);
+    if (i == 0) continue;
+    size_t n = i - 1;
+    vec sums[dw_max_kernel * dw_max_kernel];
+    for (int t = 0; p->dw != NULL && t < taps; t++) sums[t] = (vec){0};
+    pulling q = {.from = scratch + n % 2 * size + v.left, .ld = v.ld, .w = p->w + n * taps,
+                 .x = p->x + n * pixels, .add = p->add == NULL ? NULL : p->add + n * pixels,
+                 .dx = p->dx == NULL ? NULL : p->dx + n * pixels, .height = c->h, .width = c->w,
+                 .sums = p->dw == NULL ? NULL : sums};
+    fixed[c->k / 2 - 1][c->d - 1][c->s - 1](&q);
+    for (int t = 0; p->dw != NULL && t < taps; t++) p->dw[n * taps + t] = total(sums[t]);
+  }
+}
+
+const dw_kernels KERNELS = {NAME,           forward_scratch, forward,      input_scratch, input,
+                            weight_scratch, weight,          pull_scratch, pull};

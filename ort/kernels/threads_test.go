@@ -54,6 +54,9 @@ func sums(t *testing.T) ([]byte, map[string]*ort.Tensor) {
 	results := append(append([]*ir.Value{}, y...), n...)
 	results = append(results, g.Add(op.ReluConvNormGrad{Unit: unit}, y[0], x, y[1], y[2], w, v,
 		number, x)...)
+	whole := g.Input("whole", ir.T(ir.Float, 7, 12, 16, 16)) // rows of whole vectors
+	z := unit.Of(whole, w, v, number, nil, nil)
+	results = append(results, g.Add(op.ReluConvNormGrad{Unit: unit}, z[0], whole, z[1], z[2], w, v, number, whole)...)
 	norm := op.NormalizeGrad{Epsilon: 1e-5}
 	results = append(results, g.Add(norm, x, n[0], n[1], n[2], number, x)...)
 	c := op.DepthwiseConv{Kernel: 5, Stride: 1, Pad: 2, Dilation: 1}

@@ -19,7 +19,7 @@ static ort_status sizes(unit *u, const tensor *x, const tensor *w, const tensor 
     u->back = dw_choose(u->shape.w);
   }
   // An odd number of cache lines: planes a power of two apart would fall into the same few sets.
-  u->step = unit_align(u->px);
+  u->row = u->step = unit_align(u->px);
   if (u->step / dense_align % 2 == 0) u->step += dense_align;
   u->out = w->elements / u->in;
   if (u->out == 0 || w->elements != u->out * u->in)
@@ -53,7 +53,7 @@ ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_
 
 void unit_project(const unit *u, size_t i, float *d, float *p, float *scratch) {
   const float *x = u->x + i * u->in * u->pixels;
-  size_t rest = u->step - u->px;
+  size_t rest = u->row - u->px;
   if (u->shape.k == 0) {
     for (size_t c = 0; c < u->in; c++) u->dense->relu(d + c * u->step, x + c * u->px, u->px);
   } else {
@@ -63,7 +63,7 @@ void unit_project(const unit *u, size_t i, float *d, float *p, float *scratch) {
   }
   for (size_t c = 0; rest > 0 && c < u->in; c++)
     memset(d + c * u->step + u->px, 0, sizeof(float) * rest);
-  u->dense->product(u->out, u->in, u->step, u->w, d, p);
+  u->dense->product(u->out, u->in, u->row, u->w, u->in, d, p, u->step);
 }
 
 ort_status unit_parallel(unit *u, void (*f)(void *, size_t)) {

@@ -15,7 +15,7 @@
 #include "window.h"
 
 // unit is one application. Planes of D and P are step apart in working memory. step is a multiple
-// of dense_align; the floats after the pixels are zero.
+// of dense_align. The products read row floats of a plane; those after the pixels are zero.
 typedef struct {
   const op_kernel *k;
   void *context;
@@ -23,7 +23,7 @@ typedef struct {
   const dw_kernels *forward, *back;  // for the widths of Y and X
   dw_shape shape;                    // shape.k 0: no depthwise convolution
   size_t batch, in, out;             // samples, channels of X and of Y
-  size_t pixels, px, step;           // of a plane of X; of a plane of Y; step
+  size_t pixels, px, row, step;      // of a plane of X; of a plane of Y; see above
   float epsilon;
   bool each;                         // scale has one number per channel
   const float *x, *dy, *w, *v, *scale, *bias, *add, *mean, *variance;

@@ -26,9 +26,17 @@ static void project(void *argument, size_t i) {
 
 // depthwise pulls dD of sample i back to V and X.
 static void depthwise(const unit *u, size_t i, const float *dd, float *plane, float *scratch) {
-  size_t taps = (size_t)u->shape.k * u->shape.k;
+  size_t taps = (size_t)u->shape.k * u->shape.k, image = i * u->in * u->pixels;
+  if (u->back->pull_scratch(&u->shape) > 0) {
+    dw_pull q = {.dy = dd, .x = u->x + image, .w = u->v, .dy_step = u->step, .channels = u->in,
+                 .add = u->add == NULL ? NULL : u->add + image,
+                 .dx = u->dx == NULL ? NULL : u->dx + image,
+                 .dw = u->dv == NULL ? NULL : u->dv + i * u->in * taps};
+    u->back->pull(&u->shape, &q, scratch);
+    return;
+  }
   for (size_t c = 0; c < u->in; c++) {
-    size_t at = (i * u->in + c) * u->pixels;
+    size_t at = image + c * u->pixels;
     const float *ddc = dd + c * u->step;
     if (u->dv != NULL)
       u->forward->weight(&u->shape, ddc, 0, u->x + at, 0, true, 1,
@@ -42,7 +50,7 @@ static void depthwise(const unit *u, size_t i, const float *dd, float *plane, fl
 
 // pull turns D into dD and pulls dP back to V and X.
 static void pull(const unit *u, size_t i, const float *dp, float *d, float *plane, float *scratch) {
-  u->dense->product(u->in, u->out, u->step, u->turned, dp, d);
+  u->dense->product(u->in, u->out, u->row, u->turned, u->out, dp, d, u->step);
   if (u->shape.k > 0) {
     depthwise(u, i, d, plane, scratch);
     return;
@@ -63,19 +71,20 @@ static void backward(void *argument, size_t i) {
     float *row = p + c * u->step;
     u->dense->blend(row, u->dy + (i * u->out + c) * u->px, row, u->mean[c], k[0], k[1], k[2], NULL,
                     u->px);
-    memset(row + u->px, 0, sizeof(float) * (u->step - u->px));
+    memset(row + u->px, 0, sizeof(float) * (u->row - u->px));
   }
   size_t plane = unit_align(u->pixels), most = u->in * u->step;
   if (u->shape.k > 0) {
     size_t weight = u->forward->weight_scratch(&u->shape);
-    size_t input = u->back->input_scratch(&u->shape);
+    size_t input = u->back->input_scratch(&u->shape), both = u->back->pull_scratch(&u->shape);
     most = weight > most ? weight : most;
     most = input > most ? input : most;
+    most = both > most ? both : most;
   }
   float *work = take(u, plane + most);
   if (work == NULL) return;
   if (u->dw != NULL)
-    u->dense->outer(u->out, u->in, u->step, p, d, u->dw + i * u->out * u->in, work);
+    u->dense->outer(u->out, u->in, u->row, p, d, u->step, u->dw + i * u->out * u->in, work);
   if (u->dx != NULL || u->dv != NULL) pull(u, i, p, d, work, work + plane);
   work_give(work);
 }

@@ -48,6 +48,10 @@ func Unit() []Case {
 			cases = append(cases, unitCase(o, sizes[(i+j)%len(sizes)], (i+j)%4))
 		}
 	}
+	for i, o := range windows[1:9] { // rows of whole vectors
+		o.Epsilon = 1e-5
+		cases = append(cases, unitCase(o, [4]int{2, 3, 16, 16}, i%4))
+	}
 	return append(cases, Case{Name: "unit/statistics", NoGrad: true,
 		Inputs: []Input{Positive(3, 2, 7, 6), Positive(3, 2)}, Build: func(x []*ir.Value) []*ir.Value {
 			return op.ReluConvNorm{Epsilon: 1e-3}.Of(x[0], x[1], nil, nil, nil, nil)
