@@ -62,12 +62,7 @@ func TestConformanceOnDeviceBFloat16(t *testing.T) {
 			if err := pass.Finished(g.Graph, pass.Lowering{Target: pass.CUDAOwnBFloat16}); err != nil {
 				t.Fatal(err)
 			}
-			inputs, values := map[string]*ort.Tensor{}, c.Values(g)
-			for _, v := range g.Inputs {
-				inputs[v.Name] = tensor(t, values[v.Name])
-				defer inputs[v.Name].Close()
-			}
-			got, want := runORT(t, g.Graph, inputs, o), evaluated(t, g.Graph, values)
+			got, want := both(t, g.Graph, c.Values(g), o)
 			for name, w := range want {
 				far := roundedDeviation
 				if name == "y0" && strings.HasPrefix(c.Name, "direct_max_pool/") { // which rounds X and nothing else
@@ -143,12 +138,7 @@ func deviates(t *testing.T, c optest.Case, o ort.Options) (deviates bool) {
 	lists := gradients(c)
 	g := c.Graph(lists[len(lists)-1]...)
 	op.OnDevice(g.Graph)
-	inputs, values := map[string]*ort.Tensor{}, c.Values(g)
-	for _, v := range g.Inputs {
-		inputs[v.Name] = tensor(t, values[v.Name])
-		defer inputs[v.Name].Close()
-	}
-	got, want := runORT(t, g.Graph, inputs, o), evaluated(t, g.Graph, values)
+	got, want := both(t, g.Graph, c.Values(g), o)
 	for name, w := range want {
 		deviates = deviates || deviation(got[name].Float32(), w.F) != ""
 		got[name].Close()
@@ -156,16 +146,20 @@ func deviates(t *testing.T, c optest.Case, o ort.Options) (deviates bool) {
 	return deviates
 }
 
-// evaluated are the outputs of g in float64.
-func evaluated(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor) map[string]*eval.Tensor {
+// both are the outputs of g in ONNX Runtime and in float64.
+func both(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor, o ort.Options) (got map[string]*ort.Tensor,
+	want map[string]*eval.Tensor) {
 	t.Helper()
-	used := map[string]*eval.Tensor{}
+	inputs, used := map[string]*ort.Tensor{}, map[string]*eval.Tensor{}
 	for _, v := range g.Inputs {
 		used[v.Name] = values[v.Name]
+		inputs[v.Name] = tensor(t, values[v.Name])
+		defer inputs[v.Name].Close()
 	}
+	got = runORT(t, g, inputs, o)
 	want, err := eval.Run(g, used)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return want
+	return got, want
 }
