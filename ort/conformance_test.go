@@ -107,31 +107,36 @@ func openRuntime(t *testing.T) {
 	}
 }
 
-// compare runs g in both from the same values. It compares the outputs, and the inputs after the
-// run: only the buffers that the graph overwrites may change.
+// compare runs g in both from the same values. It compares the outputs, and the inputs after the run.
 func compare(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor, o ort.Options) {
 	t.Helper()
-	inputs := map[string]*ort.Tensor{}
-	for _, v := range g.Inputs {
-		inputs[v.Name] = tensor(t, values[v.Name])
-		defer inputs[v.Name].Close()
-	}
-	got := runORT(t, g, inputs, o)
-	used := map[string]*eval.Tensor{}
-	for name := range inputs {
-		used[name] = values[name]
-	}
-	want, err := eval.Run(g, used)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got, want := both(t, g, values, o)
 	for name, w := range want {
 		wantSame(t, "output "+name, got[name], w)
 		got[name].Close()
 	}
+}
+
+// both are the outputs of g in ONNX Runtime and in float64, from the same values. It compares the inputs after
+// the run: only the buffers that the graph overwrites may change.
+func both(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor, o ort.Options) (got map[string]*ort.Tensor,
+	want map[string]*eval.Tensor) {
+	t.Helper()
+	inputs, used := map[string]*ort.Tensor{}, map[string]*eval.Tensor{}
+	for _, v := range g.Inputs {
+		used[v.Name] = values[v.Name]
+		inputs[v.Name] = tensor(t, values[v.Name])
+		defer inputs[v.Name].Close()
+	}
+	got = runORT(t, g, inputs, o)
+	want, err := eval.Run(g, used)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, w := range used {
 		wantSame(t, "input "+name+" after the run", inputs[name], w)
 	}
+	return got, want
 }
 
 func runORT(t *testing.T, g *ir.Graph, in map[string]*ort.Tensor,

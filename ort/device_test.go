@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"zos-ort/graphgen/eval"
-	"zos-ort/graphgen/ir"
 	"zos-ort/graphgen/op"
 	"zos-ort/graphgen/op/optest"
 	"zos-ort/graphgen/pass"
@@ -144,22 +142,4 @@ func deviates(t *testing.T, c optest.Case, o ort.Options) (deviates bool) {
 		got[name].Close()
 	}
 	return deviates
-}
-
-// both are the outputs of g in ONNX Runtime and in float64.
-func both(t *testing.T, g *ir.Graph, values map[string]*eval.Tensor, o ort.Options) (got map[string]*ort.Tensor,
-	want map[string]*eval.Tensor) {
-	t.Helper()
-	inputs, used := map[string]*ort.Tensor{}, map[string]*eval.Tensor{}
-	for _, v := range g.Inputs {
-		used[v.Name] = values[v.Name]
-		inputs[v.Name] = tensor(t, values[v.Name])
-		defer inputs[v.Name].Close()
-	}
-	got = runORT(t, g, inputs, o)
-	want, err := eval.Run(g, used)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got, want
 }

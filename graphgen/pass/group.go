@@ -55,9 +55,11 @@ type grouper struct {
 	now    []*ir.Node // the present group
 	behind []*ir.Node // nodes that go behind it
 	base   int        // bytes that are alive when it begins
-	bound  int        // most bytes that it works in
-	values int        // most values that it reads and leaves
+	size   size       // of the present group, at most
 }
+
+// size is what a group takes: the bytes that it works in, and the values that it reads and leaves.
+type size struct{ bytes, values int }
 
 // place finds a place for the next node, at which that many bytes are alive.
 func (t *grouper) place(n *ir.Node, alive int) {
@@ -69,15 +71,18 @@ func (t *grouper) place(n *ir.Node, alive int) {
 		}
 		return
 	}
-	if t.waits(n, func(d *ir.Node) bool { return slices.Contains(t.behind, d) }) || !t.fits(n) {
+	alone := size{bytesOf(n), len(n.In) + len(n.Out)}
+	with, fits := alone, false
+	if !t.waits(n, func(d *ir.Node) bool { return slices.Contains(t.behind, d) }) {
+		with, fits = t.with(n, alone)
+	}
+	if !fits {
 		t.flush()
 	}
 	if len(t.now) == 0 {
-		t.base, t.bound, t.values = alive, 0, 0
+		t.base, with = alive, alone
 	}
-	t.now = append(t.now, n)
-	t.bound += bytesOf(n)
-	t.values += len(n.In) + len(n.Out)
+	t.now, t.size = append(t.now, n), with
 }
 
 // waits reports whether a node reads results of nodes of a kind.
@@ -118,24 +123,19 @@ func copyOf(n *ir.Node) *ir.Node {
 	return &c
 }
 
-// fits reports whether n can join the group: by the bound or, if that is too much, by what the group with n would
-// work in, which then is the bound.
-func (t *grouper) fits(n *ir.Node) bool {
-	if len(t.now) == 0 ||
-		t.base+t.bound+bytesOf(n) <= t.most && t.values+len(n.In)+len(n.Out) <= t.mostValues {
-		return true
+// with is the size of the group with n, at most, and whether n can join it: by the sum of the sizes or, if that is
+// too much, by what the group with n would take.
+func (t *grouper) with(n *ir.Node, alone size) (with size, fits bool) {
+	with = size{t.size.bytes + alone.bytes, t.size.values + alone.values}
+	if len(t.now) == 0 || t.base+with.bytes <= t.most && with.values <= t.mostValues {
+		return with, true
 	}
-	with := append(slices.Clone(t.now), n)
-	all := t.tryOut(with)
-	bytes := op.Scratch(all)
+	all := t.tryOut(append(slices.Clone(t.now), n))
+	with = size{op.Scratch(all), len(all.In) + len(all.Out)}
 	for _, v := range all.Out {
-		bytes += v.Bytes()
+		with.bytes += v.Bytes()
 	}
-	if t.base+bytes > t.most || !op.FitsDevice(all) {
-		return false
-	}
-	t.bound, t.values = bytes-bytesOf(n), len(all.In)+len(all.Out)-len(n.In)-len(n.Out) // place adds those of n
-	return true
+	return with, t.base+with.bytes <= t.most && op.FitsDevice(all)
 }
 
 // tryOut is the node of a group, made of copies.

@@ -25,12 +25,13 @@ static struct {
 // The kernels are loaded by the first node that runs: ONNX Runtime has made its context current on the
 // thread then.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+typedef struct {
+  const char *name;
+  void *function;
+} kernel_function;
 static struct {
   void *module;
-  struct {
-    const char *name;
-    void *function;
-  } known[2];
+  kernel_function known[2];
 } loaded[2];  // for float and for bfloat16 images
 
 const char *device_provider(const custom_op *op) { return (void)op, driver.provider; }
@@ -93,7 +94,7 @@ static ort_status load(const op_kernel *k, int narrow) {
 // function finds a kernel of a module. The caller holds the lock.
 static ort_status function(const op_kernel *k, int narrow, const char *name, void **f) {
   enum { most = sizeof loaded[0].known / sizeof loaded[0].known[0] };
-  __typeof__(&loaded[0].known[0]) known = loaded[narrow].known;
+  kernel_function *known = loaded[narrow].known;
   int i = 0;
   while (i < most && known[i].name != NULL && strcmp(known[i].name, name) != 0) i++;
   if (i == most) return op_fail(k, "kernels: more than %d", most);

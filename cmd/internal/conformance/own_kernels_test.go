@@ -78,13 +78,14 @@ func TestOwnKernelsTrain(t *testing.T) {
 			}
 			t.Run(m.Name+"/"+precision, func(t *testing.T) {
 				got := ownLosses(t, m.Name, precision, batch, steps, true, ort.Options{Threads: 1, Domains: []*ort.Domain{domain}})
-				if precision == settings.BF16 && slices.Equal(got, want) {
-					t.Error("nothing was rounded")
-				}
+				compared := len(want)
 				if precision == settings.BF16 {
-					got, want = got[:2*steps], want[:2*steps] // a batch norm of two images divides the roundings, too
+					if slices.Equal(got, want) {
+						t.Error("nothing was rounded")
+					}
+					compared = 2 * steps // the losses: a batch norm of two images divides the roundings of logits, too
 				}
-				for i := range want {
+				for i := range compared {
 					if off := math.Abs(got[i] - want[i]); !(off <= tolerance*max(1, math.Abs(want[i]))) {
 						t.Fatalf("number %d is %v with the kernels of a GPU, %v with those of the CPU", i, got[i], want[i])
 					}
