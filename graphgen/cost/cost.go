@@ -132,12 +132,18 @@ func middle(o op.ReluConvNorm, x, y *ir.Value) int {
 	return 2 * max(o.Kernel, 0) * max(o.Kernel, 0) * y.Elements() / y.Shape[1] * x.Shape[1]
 }
 
-// unitGradient counts the unit again, up to the batch norm, and then the wanted gradients: dX, dW,
-// dV, dscale, dbias.
+// unitGradient counts the unit again, up to the batch norm or as far as dW needs it, and then the wanted
+// gradients: dX, dW, dV, dscale, dbias.
 func unitGradient(o op.ReluConvNormGrad, n *ir.Node) int {
 	dy, x := n.In[0], n.In[1]
-	total := x.Elements() + inside(o.Unit, x, dy) + slopeFlops*dy.Elements()
+	total := slopeFlops * dy.Elements()
 	back, weights, depthwise := wants(n, 0), wants(n, 1), wants(n, 2)
+	switch {
+	case op.Result(n) == nil:
+		total += x.Elements() + inside(o.Unit, x, dy)
+	case weights > 0:
+		total += x.Elements() + middle(o.Unit, x, dy)
+	}
 	through := 2 * x.Shape[1] * dy.Elements() // the 1x1 convolution, in either direction
 	if back+weights+depthwise > 0 {
 		total += blendFlops * dy.Elements()

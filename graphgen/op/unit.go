@@ -14,9 +14,9 @@ import (
 // Its outputs are Y[N,M,H',W'], mean[M] and the biased variance[M]. For the batch norm see
 // Normalize.
 //
-// With Kernel Halves it is a factorised reduction, which only a GPU's kernels have: W gives the first half of
-// the channels of Y from the pixels of X at even places, V, as large, the second half from the pixels one
-// row and one column behind them.
+// With Kernel Halves it is a factorised reduction: W gives the first half of the channels of Y from the
+// pixels of X at even places, V, as large, the second half from the pixels one row and one column
+// behind them.
 //
 // The backward pass recomputes the intermediate results from X, so the forward pass keeps nothing
 // else.
@@ -29,7 +29,8 @@ type ReluConvNorm struct {
 const Halves = -1
 
 // ReluConvNormGrad computes dX + add, dW[M*C], dV[C*Kernel*Kernel], dscale and dbias[M], or any of
-// these, from (dY, X, mean, variance, W, V, scale, add).
+// these, from (dY, X, mean, variance, W, V, scale, add, Y). Y, which only the CPU's kernels take, is that
+// of a unit with a plain result (PlainResult), and saves computing the convolutions again.
 type ReluConvNormGrad struct{ Unit ReluConvNorm }
 
 func (ReluConvNorm) OpType() (string, string)     { return ir.Zos, "ReluConvNorm" }
@@ -118,7 +119,7 @@ func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
 
 // Infer gives dX the type of X and the other gradients one dimension.
 func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity(unitName+" gradient", in, 5, 9); err != nil {
+	if err := arity(unitName+" gradient", in, 5, unitResult+1); err != nil {
 		return nil, err
 	}
 	y, err := o.Unit.result(in[1], in[4], optional(in, 5))
@@ -132,6 +133,12 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 		return nil, err
 	}
 	scale, err := scaleType(unitName, optional(in, 6), y.Shape[1])
+	if err == nil {
+		err = absentOr(unitName+" gradient", "Y", optional(in, unitResult), y)
+	}
+	if err == nil && optional(in, unitResult).DType != 0 && optional(in, 6).DType != 0 {
+		err = fmt.Errorf("%s gradient: takes Y of units without scale only", unitName)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +149,36 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	}
 	return []ir.Type{in[1], dw, dv, scale, in[2]},
 		addend(unitName, o, in, in[1])
+}
+
+// unitResult is the place of Y, behind the two of the addend.
+const unitResult = 9
+
+// PlainResult reports whether Y of a unit with these inputs is (P - mean) / sqrt(variance + epsilon), without
+// scale, bias and addend.
+func (o ReluConvNorm) PlainResult(in []*ir.Value) bool {
+	for _, v := range in[min(3, len(in)):] {
+		if v != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// GiveResult gives a ReluConvNormGrad Y of its unit, whose result is plain.
+func GiveResult(n *ir.Node, y *ir.Value) {
+	for len(n.In) <= unitResult {
+		n.In = append(n.In, nil)
+	}
+	n.In[unitResult] = y
+}
+
+// Result is Y of a ReluConvNormGrad, or nil.
+func Result(n *ir.Node) *ir.Value {
+	if len(n.In) <= unitResult {
+		return nil
+	}
+	return n.In[unitResult]
 }
 
 // Of adds the unit; all values but x and w may be nil. The results are Y, mean, variance.

@@ -20,13 +20,13 @@ func fuse(g *ir.Graph, l Lowering) map[*ir.Value]*ir.Value {
 	return g.Rewrite(func(n *ir.Node) []*ir.Value {
 		switch o := n.Op.(type) {
 		case op.Normalize:
-			switch r := reduction(n, o); {
-			case off.Units:
-			case r != nil && l.Target.OnGPU():
-				return r
-			default:
-				return unit(n, o, readers)
+			if off.Units {
+				return nil
 			}
+			if r := reduction(n, o); r != nil {
+				return r
+			}
+			return unit(n, o, readers)
 		case op.Mul:
 			if !off.Sums {
 				return scaled(n, l.Target.OnGPU())

@@ -124,19 +124,27 @@ func TestRuntimeOrder(t *testing.T) {
 func TestScratch(t *testing.T) {
 	p := &Program{Values: []Value{{Shape: []int{2, 4, 5, 5}, Element: 4}, {Shape: []int{2, 8, 3, 3}, Element: 4},
 		{Shape: []int{32}, Element: 4}, {Shape: []int{36}, Element: 4}, {Shape: []int{32}, Element: 4},
-		{Shape: []int{36}, Element: 4}}}
-	x, y := 2*4*32, 2*8*16 // planes of 25 and 9 numbers, in multiples of 16
+		{Shape: []int{36}, Element: 4}, {Shape: []int{16}, Element: 4}}}
+	d, y := 2*4*16, 2*8*16 // planes of 9 numbers, in multiples of 16
 	forward := Node{Op: "ReluConvNorm", In: []int{0}, Out: []int{1}}
 	if got := p.scratch(forward); got != 4*y {
 		t.Errorf("forward: %d bytes, want %d", got, 4*y)
 	}
 	backward := Node{Op: "ReluConvNormGrad", In: []int{1, 0, Absent, Absent, 2, 3}, Out: []int{0}}
-	if got := p.scratch(backward); got != 4*(x+y) {
-		t.Errorf("dX alone: %d bytes, want %d", got, 4*(x+y))
+	if got := p.scratch(backward); got != 4*y {
+		t.Errorf("dX alone: %d bytes, want %d", got, 4*y)
 	}
 	backward.Out = []int{0, 4, 5}
-	if got, want := p.scratch(backward), 4*(x+y+2*64+2*64); got != want {
+	if got, want := p.scratch(backward), 4*(d+y+2*64+2*64); got != want {
 		t.Errorf("all gradients: %d bytes, want %d", got, want)
+	}
+	backward.In = append(backward.In, Absent, Absent, Absent, 1)
+	if got, want := p.scratch(backward), 4*(2*64+2*64); got != want {
+		t.Errorf("all gradients, with Y: %d bytes, want %d", got, want)
+	}
+	halves := Node{Op: "ReluConvNormGrad", In: []int{1, 0, Absent, Absent, 6, 6}, Out: []int{0, 6, 6}}
+	if got, want := p.scratch(halves), 4*(2*d+y+2*2*64); got != want {
+		t.Errorf("a factorised reduction: %d bytes, want %d", got, want)
 	}
 	if got := p.scratch(Node{Op: "Conv"}); got != 0 {
 		t.Errorf("Conv: %d bytes", got)

@@ -39,12 +39,14 @@ type Value struct {
 }
 
 // Bytes is the rounded size.
-func (v Value) Bytes() int {
-	n := v.Element
+func (v Value) Bytes() int { return Rounded(v.Element * v.elements()) }
+
+func (v Value) elements() int {
+	n := 1
 	for _, d := range v.Shape {
 		n *= d
 	}
-	return Rounded(n)
+	return n
 }
 
 // Rounded is how many bytes an arena takes for so many.

@@ -16,16 +16,33 @@ func (p *Program) scratch(n Node) int {
 	case "ReluConvNorm":
 		return 4 * p.planes(at(n.Out, 0))
 	case "ReluConvNormGrad":
-		dY, x := at(n.In, 0), at(n.In, 1)
-		floats := p.planes(dY) + p.planes(x)
-		for i, weight := range []int{4, 5} { // W and V: the gradient of every sample
-			if v := at(n.In, weight); v != Absent && x != Absent && at(n.Out, i+1) != Absent {
-				floats += p.Values[x].Shape[0] * p.Values[v].Bytes() / 4
-			}
-		}
-		return 4 * floats
+		return 4 * p.unitGradient(n)
 	}
 	return 0
+}
+
+// unitGradient is the number of floats that the gradient of a unit works in: P of the whole batch, D too if
+// it is needed twice, and the gradients of W and V of every sample. With Y it needs neither P nor D.
+func (p *Program) unitGradient(n Node) (floats int) {
+	const y, dW = 9, 1
+	dY, x := at(n.In, 0), at(n.In, 1)
+	known := at(n.In, y) != Absent
+	if !known {
+		floats = p.planes(dY)
+	}
+	if !known && floats > 0 && x != Absent && at(n.Out, dW) != Absent {
+		channels, m := p.Values[x].Shape[1], p.Values[dY].Shape[1]
+		if w := at(n.In, 4); w != Absent && 2*p.Values[w].elements() == channels*m { // W of one half
+			channels *= 2
+		}
+		floats += floats / m * channels
+	}
+	for i, weight := range []int{4, 5} {
+		if v := at(n.In, weight); v != Absent && x != Absent && at(n.Out, i+1) != Absent {
+			floats += p.Values[x].Shape[0] * p.Values[v].Bytes() / 4
+		}
+	}
+	return floats
 }
 
 // at returns the value at position i, if any: a file may hold anything.

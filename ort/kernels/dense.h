@@ -30,6 +30,13 @@ typedef struct {
   void (*relu)(float *y, const float *x, size_t n);
   // mask is y = dy where x > 0, else 0; plus add unless it is NULL.
   void (*mask)(float *y, const float *dy, const float *x, const float *add, size_t n);
+  // pick copies every second pixel of every second row of relu(x)[h,w], from the first row and column on
+  // to first, from the second ones on to last. h and w are even.
+  void (*pick)(float *first, float *last, const float *x, size_t h, size_t w);
+  // unpick puts first and last back to these places of dx[h,w] where x > 0, and 0 elsewhere; plus add
+  // unless it is NULL.
+  void (*unpick)(float *dx, const float *first, const float *last, const float *x, const float *add,
+                 size_t h, size_t w);
   // scale is y = w x, plus add unless it is NULL.
   void (*scale)(float *y, const float *x, float w, const float *add, size_t n);
   double (*dot)(const float *x, const float *y, size_t n);

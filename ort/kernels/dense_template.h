@@ -193,6 +193,54 @@ static void mask(float *y, const float *dy, const float *x, const float *add, si
   }
 }
 
+// pick_row copies the even or the odd columns of 2 n floats.
+INLINE void pick_row(const int odd, float *to, const float *row, size_t n) {
+  size_t j = 0;
+  for (; j + LANES <= n; j += LANES) {
+    vec part[2];
+    halves(load(row + 2 * j), load(row + 2 * j + LANES), &part[0], &part[1]);
+    store(to + j, positives(part[odd]));
+  }
+  for (; j < n; j++) to[j] = positive(row[2 * j + odd]);
+}
+
+static void pick(float *first, float *last, const float *x, size_t h, size_t w) {
+  size_t n = w / 2;
+  for (size_t i = 0; i < h / 2; i++) {
+    pick_row(0, first + i * n, x + 2 * i * w, n);
+    pick_row(1, last + i * n, x + (2 * i + 1) * w, n);
+  }
+}
+
+// unpick_row is the inverse of pick_row, with zeros in the other columns.
+INLINE void unpick_row(const size_t odd, float *dx, const float *from, const float *x, const float *add,
+                       size_t n) {
+  size_t j = 0;
+  for (; j + LANES <= n; j += LANES) {
+    vec d = load(from + j), none = {0}, y[2];
+    zip(odd ? none : d, odd ? d : none, &y[0], &y[1]);
+#pragma GCC unroll 2
+    for (size_t c = 0; c < 2; c++) {
+      size_t to = 2 * j + c * LANES;
+      masked(y[c], x + to, add == NULL ? NULL : add + to, dx + to);
+    }
+  }
+  for (j = 2 * j; j < 2 * n; j++)
+    dx[j] = (j % 2 == odd && x[j] > 0 ? from[j / 2] : 0) + (add == NULL ? 0 : add[j]);
+}
+
+static void unpick(float *dx, const float *first, const float *last, const float *x,
+                   const float *add, size_t h, size_t w) {
+  size_t n = w / 2;
+  for (size_t i = 0; i < h; i++) {
+    const float *row = add == NULL ? NULL : add + i * w;
+    if (i % 2 == 0)
+      unpick_row(0, dx + i * w, first + i / 2 * n, x + i * w, row, n);
+    else
+      unpick_row(1, dx + i * w, last + i / 2 * n, x + i * w, row, n);
+  }
+}
+
 static void scale(float *y, const float *x, float w, const float *add, size_t n) {
   if (add == NULL) {
     for (size_t i = 0; i < n; i++) y[i] = w * x[i];
@@ -226,4 +274,4 @@ static double busy(size_t steps, float *sink) {
 }
 
 const dense_kernels DENSE = {product, outer, moments, slopes, affine, blend, relu,
-                             mask,    scale, dot,     sum,    busy};
+                             mask,    pick,  unpick,  scale,  dot,    sum,   busy};

@@ -32,7 +32,7 @@
   .name = "ReluConvNorm", .inputs = 7, .required_inputs = 2, .outputs = 3, .required_outputs = 1, \
   .attributes = op_window, .real = "epsilon"
 #define ZOS_RELU_CONV_NORM_GRAD \
-  .name = "ReluConvNormGrad", .inputs = 9, .required_inputs = 5, .outputs = 5, .required_outputs = 0, \
+  .name = "ReluConvNormGrad", .inputs = 10, .required_inputs = 5, .outputs = 5, .required_outputs = 0, \
   .attributes = op_window, .real = "epsilon"
 // The operator of a GPU. A group has as many inputs and outputs as it needs. ONNX Runtime looks at all that it
 // could have: with 4096 a session takes 30 times as long to make.

@@ -7,7 +7,18 @@ static ort_status sizes(unit *u, const tensor *x, const tensor *w, const tensor 
   u->batch = x->dims[0];
   u->in = x->dims[1];
   u->pixels = (size_t)(x->dims[2] * x->dims[3]);
-  if (u->k->attr[w_kernel] == 0) {
+  u->planes = u->in;
+  u->out = w->elements / u->in;
+  if (u->k->attr[w_kernel] == op_halves) {
+    u->halves = true;
+    u->shape = (dw_shape){.h = (int)x->dims[2], .w = (int)x->dims[3], .oh = (int)x->dims[2] / 2, .ow = (int)x->dims[3] / 2};
+    u->px = u->pixels / 4;
+    u->planes = 2 * u->in;
+    u->out *= 2;
+    if (v->data == NULL || v->elements != w->elements || x->dims[2] % 2 != 0 || x->dims[3] % 2 != 0)
+      return op_fail(u->k, "unit: a reduction needs an even image and two weights of the same size");
+  } else if (u->k->attr[w_kernel] == 0) {
+    u->shape = (dw_shape){.oh = (int)x->dims[2], .ow = (int)x->dims[3]};
     u->px = u->pixels;
   } else {
     TRY(window_shape(u->k, x->dims[2], x->dims[3], &u->shape));
@@ -21,8 +32,7 @@ static ort_status sizes(unit *u, const tensor *x, const tensor *w, const tensor 
   // An odd number of cache lines: planes a power of two apart would fall into the same few sets.
   u->row = u->step = unit_align(u->px);
   if (u->step / dense_align % 2 == 0) u->step += dense_align;
-  u->out = w->elements / u->in;
-  if (u->out == 0 || w->elements != u->out * u->in)
+  if (w->elements == 0 || w->elements % u->in != 0)
     return op_fail(u->k, "unit: %zu weights for %zu channels", w->elements, u->in);
   return NULL;
 }
@@ -51,19 +61,40 @@ ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_
   return NULL;
 }
 
-void unit_project(const unit *u, size_t i, float *d, float *p, float *scratch) {
+size_t unit_scratch(const unit *u) {
+  return u->shape.k == 0 ? 0 : u->forward->forward_scratch(&u->shape);
+}
+
+void unit_spread(const unit *u, size_t i, float *d, float *scratch) {
   const float *x = u->x + i * u->in * u->pixels;
   size_t rest = u->row - u->px;
-  if (u->shape.k == 0) {
-    for (size_t c = 0; c < u->in; c++) u->dense->relu(d + c * u->step, x + c * u->px, u->px);
-  } else {
+  if (u->shape.k > 0) {
     dw_planes q = {.in = x, .w = u->v, .out = d, .in_step = u->pixels, .out_step = u->step,
                    .channels = u->in, .to = u->in, .relu = true};
     u->forward->forward(&u->shape, &q, scratch);
   }
-  for (size_t c = 0; rest > 0 && c < u->in; c++)
+  for (size_t c = 0; u->shape.k == 0 && c < u->in; c++) {
+    float *to = d + c * u->step;
+    if (u->halves)
+      u->dense->pick(to, to + u->in * u->step, x + c * u->pixels, (size_t)u->shape.h, (size_t)u->shape.w);
+    else
+      u->dense->relu(to, x + c * u->px, u->px);
+  }
+  for (size_t c = 0; rest > 0 && c < u->planes; c++)
     memset(d + c * u->step + u->px, 0, sizeof(float) * rest);
-  u->dense->product(u->out, u->in, u->row, u->w, u->in, d, p, u->step);
+}
+
+void unit_mix(const unit *u, const float *d, float *p) {
+  size_t m = u->halves ? u->out / 2 : u->out;
+  u->dense->product(m, u->in, u->row, u->w, u->in, d, p, u->step);
+  if (u->halves)
+    u->dense->product(m, u->in, u->row, u->v, u->in, d + u->in * u->step, p + m * u->step, u->step);
+}
+
+float *unit_take(unit *u, size_t floats) {
+  float *work = work_take(floats);
+  if (work == NULL) __atomic_store_n(&u->failed, 1, __ATOMIC_RELAXED);
+  return work;
 }
 
 ort_status unit_parallel(unit *u, void (*f)(void *, size_t)) {

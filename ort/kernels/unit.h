@@ -4,6 +4,10 @@
 //
 //   D = depthwise(relu(X), V)   P = W D   Y = scale (P - mean) / sqrt(var + epsilon) + bias + add
 //
+// A factorised reduction (kernel op_halves) has two 1x1 convolutions of stride 2 in place of one: W gives
+// the first half of the channels of P from the pixels at even places, V the second half from the
+// pixels one row and one column behind them. D has both kinds of pixels, those for W first.
+//
 // Only X and the statistics are kept for the backward pass, which recomputes D and P: that takes
 // less time than reading them from memory.
 #ifndef ZOS_UNIT_H
@@ -22,13 +26,16 @@ typedef struct {
   const dense_kernels *dense;
   const dw_kernels *forward, *back;  // for the widths of Y and X
   dw_shape shape;                    // shape.k 0: no depthwise convolution
-  size_t batch, in, out;             // samples, channels of X and of Y
+  bool halves;                       // a factorised reduction
+  size_t batch, in, out, planes;     // samples, channels of X, Y and D
   size_t pixels, px, row, step;      // of a plane of X; of a plane of Y; see above
   float epsilon;
   bool each;                         // scale has one number per channel
   const float *x, *dy, *w, *v, *scale, *bias, *add, *mean, *variance;
+  const float *known;                // Y before the backward pass, or NULL
   float *y, *dx;                     // results
-  float *d, *p, *turned;             // all samples: D[batch,in,step], P[batch,out,step]; W'
+  float *d, *p;                      // all samples: D[batch,planes,step], P[batch,out,step]; or NULL
+  float *turned;                     // W', and V' of a factorised reduction
   float *dw, *dv;                    // parts of every sample, or NULL
   float *coefficient;                // per channel of Y: a, or k0, k1, k2
   double *first, *second;            // moments or slopes of every plane of P
@@ -39,8 +46,13 @@ typedef struct {
 ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_t w, size_t v,
                      size_t scale, size_t add, tensor *image);
 
-// unit_project computes D and P of sample i. scratch is for the depthwise kernels.
-void unit_project(const unit *u, size_t i, float *d, float *p, float *scratch);
+// unit_spread computes D of sample i, and unit_mix P from D. unit_scratch is the size of scratch.
+void unit_spread(const unit *u, size_t i, float *d, float *scratch);
+void unit_mix(const unit *u, const float *d, float *p);
+size_t unit_scratch(const unit *u);
+
+// unit_take is work_take for one sample.
+float *unit_take(unit *u, size_t floats);
 
 // unit_parallel runs f for every sample.
 ort_status unit_parallel(unit *u, void (*f)(void *, size_t));

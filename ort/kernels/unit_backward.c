@@ -3,25 +3,26 @@
 
 #include <string.h>
 
-static float *take(unit *u, size_t floats) {
-  float *work = work_take(floats);
-  if (work == NULL) __atomic_store_n(&u->failed, 1, __ATOMIC_RELAXED);
-  return work;
-}
-
-// project computes D, P and the slopes of sample i.
-static void project(void *argument, size_t i) {
+// measure computes the slopes of sample i, and before that D and P unless Y is known.
+static void measure(void *argument, size_t i) {
   unit *u = argument;
-  float *p = u->p + i * u->out * u->step, *d = u->d + i * u->in * u->step;
-  float *scratch = u->shape.k == 0 ? NULL : take(u, u->forward->forward_scratch(&u->shape));
-  if (u->failed) return;
-  unit_project(u, i, d, p, scratch);
+  size_t all = u->planes * u->step, own = u->d == NULL ? all : 0;
+  const float *p = u->known == NULL ? u->p + i * u->out * u->step : u->known + i * u->out * u->px;
+  float *work = NULL;
+  if (u->known == NULL) {
+    work = unit_take(u, own + unit_scratch(u));
+    if (work == NULL) return;
+    float *d = own > 0 ? work : u->d + i * all;
+    unit_spread(u, i, d, work + own);
+    unit_mix(u, d, u->p + i * u->out * u->step);
+  }
   for (size_t c = 0; c < u->out; c++) {
     size_t at = i * u->out + c;
-    u->dense->slopes(u->dy + at * u->px, p + c * u->step, u->mean[c], u->px, &u->first[at],
-                     &u->second[at]);
+    u->dense->slopes(u->dy + at * u->px, p + c * (u->known == NULL ? u->step : u->px),
+                     u->known == NULL ? u->mean[c] : 0, u->px, &u->first[at], &u->second[at]);
+    if (u->known != NULL) u->second[at] /= norm_inverse(u->variance[c], u->epsilon);
   }
-  work_give(scratch);
+  work_give(work);
 }
 
 // depthwise pulls dD of sample i back to V and X.
@@ -48,44 +49,68 @@ static void depthwise(const unit *u, size_t i, const float *dd, float *plane, fl
   }
 }
 
-// pull turns D into dD and pulls dP back to V and X.
-static void pull(const unit *u, size_t i, const float *dp, float *d, float *plane, float *scratch) {
-  u->dense->product(u->in, u->out, u->row, u->turned, u->out, dp, d, u->step);
+// weigh computes the parts of sample i in dW, and in dV of a factorised reduction.
+static void weigh(const unit *u, size_t i, const float *dp, const float *d, float *scratch) {
+  size_t m = u->halves ? u->out / 2 : u->out, at = i * m * u->in;
+  if (u->dw != NULL) u->dense->outer(m, u->in, u->row, dp, d, u->step, u->dw + at, scratch);
+  if (u->halves && u->dv != NULL)
+    u->dense->outer(m, u->in, u->row, dp + m * u->step, d + u->in * u->step, u->step, u->dv + at, scratch);
+}
+
+// pull turns dP into dD and pulls that back to V and X.
+static void pull(const unit *u, size_t i, const float *dp, float *dd, float *plane, float *scratch) {
+  size_t m = u->halves ? u->out / 2 : u->out, more = u->in * u->step;
+  u->dense->product(u->in, m, u->row, u->turned, m, dp, dd, u->step);
+  if (u->halves)
+    u->dense->product(u->in, m, u->row, u->turned + u->in * m, m, dp + m * u->step, dd + more, u->step);
   if (u->shape.k > 0) {
-    depthwise(u, i, d, plane, scratch);
+    depthwise(u, i, dd, plane, scratch);
     return;
   }
   for (size_t c = 0; u->dx != NULL && c < u->in; c++) {
     size_t at = (i * u->in + c) * u->pixels;
-    u->dense->mask(u->dx + at, d + c * u->step, u->x + at, u->add == NULL ? NULL : u->add + at,
-                   u->pixels);
+    const float *add = u->add == NULL ? NULL : u->add + at, *from = dd + c * u->step;
+    if (u->halves)
+      u->dense->unpick(u->dx + at, from, from + more, u->x + at, add, (size_t)u->shape.h, (size_t)u->shape.w);
+    else
+      u->dense->mask(u->dx + at, from, u->x + at, add, u->pixels);
   }
 }
 
-// backward turns P of sample i into dP, and pulls it back.
+// weighs reports whether the products with D are wanted: those give dW, and dV of a factorised reduction.
+static bool weighs(const unit *u) { return u->dw != NULL || (u->halves && u->dv != NULL); }
+
+// pulls reports whether dD is wanted.
+static bool pulls(const unit *u) { return u->dx != NULL || (!u->halves && u->dv != NULL); }
+
+// most is the larger.
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+// backward turns P of sample i, or Y, into dP, and pulls it back.
 static void backward(void *argument, size_t i) {
   unit *u = argument;
-  float *p = u->p + i * u->out * u->step, *d = u->d + i * u->in * u->step;
-  for (size_t c = 0; c < u->out; c++) {
-    const float *k = u->coefficient + 3 * c;
-    float *row = p + c * u->step;
-    u->dense->blend(row, u->dy + (i * u->out + c) * u->px, row, u->mean[c], k[0], k[1], k[2], NULL,
-                    u->px);
-    memset(row + u->px, 0, sizeof(float) * (u->row - u->px));
-  }
-  size_t plane = unit_align(u->pixels), most = u->in * u->step;
+  size_t all = u->planes * u->step, own = u->d == NULL ? all : 0, image = u->out * u->step;
+  size_t plane = unit_align(u->pixels), rest = most(u->in * u->step, unit_scratch(u));
   if (u->shape.k > 0) {
-    size_t weight = u->forward->weight_scratch(&u->shape);
-    size_t input = u->back->input_scratch(&u->shape), both = u->back->pull_scratch(&u->shape);
-    most = weight > most ? weight : most;
-    most = input > most ? input : most;
-    most = both > most ? both : most;
+    rest = most(rest, u->forward->weight_scratch(&u->shape));
+    rest = most(rest, most(u->back->input_scratch(&u->shape), u->back->pull_scratch(&u->shape)));
   }
-  float *work = take(u, plane + most);
+  float *work = unit_take(u, own + (u->known == NULL ? 0 : image) + plane + rest);
   if (work == NULL) return;
-  if (u->dw != NULL)
-    u->dense->outer(u->out, u->in, u->row, p, d, u->step, u->dw + i * u->out * u->in, work);
-  if (u->dx != NULL || u->dv != NULL) pull(u, i, p, d, work, work + plane);
+  float *d = own > 0 ? work : u->d + i * all, *dp = u->known == NULL ? u->p + i * image : work + own;
+  float *scratch = work + own + (u->known == NULL ? 0 : image);
+  for (size_t c = 0; c < u->out; c++) {
+    const float *k = u->coefficient + 3 * c, *from = dp + c * u->step;
+    if (u->known != NULL) from = u->known + (i * u->out + c) * u->px;
+    u->dense->blend(dp + c * u->step, u->dy + (i * u->out + c) * u->px, from,
+                    u->known == NULL ? u->mean[c] : 0, k[0], k[1], k[2], NULL, u->px);
+    memset(dp + c * u->step + u->px, 0, sizeof(float) * (u->row - u->px));
+  }
+  if (weighs(u)) {
+    if (own > 0) unit_spread(u, i, d, scratch);
+    weigh(u, i, dp, d, scratch);
+  }
+  if (pulls(u)) pull(u, i, dp, d, scratch, scratch + plane);
   work_give(work);
 }
 
@@ -98,7 +123,7 @@ static void coefficients(unit *u, float *dscale, float *dbias) {
     float *k = u->coefficient + 3 * c;
     k[0] = g.k0;
     k[1] = g.k1;
-    k[2] = g.k2;
+    k[2] = u->known == NULL ? g.k2 : g.k2 / norm_inverse(u->variance[c], u->epsilon);
     all += g.dscale;
     if (dscale != NULL && u->each) dscale[c] = (float)g.dscale;
     if (dbias != NULL) dbias[c] = (float)g.dbias;
@@ -111,71 +136,86 @@ typedef struct {
   size_t first, coefficient, turned, dw, dv, d, p, end;
 } layout;
 
-static layout layout_of(const unit *u, bool dw, bool dv) {
+// layout_of makes room for D of all samples only where it is read twice, and for P unless Y is known.
+static layout layout_of(const unit *u, size_t dw, size_t dv, bool again) {
   layout l = {0};
-  size_t taps = (size_t)u->shape.k * u->shape.k;
   l.coefficient = unit_align(4 * u->batch * u->out);
   l.turned = l.coefficient + unit_align(3 * u->out);
   l.dw = l.turned + unit_align(u->in * u->out);
-  l.dv = l.dw + (dw ? unit_align(u->batch * u->in * u->out) : 0);
-  l.d = l.dv + (dv ? unit_align(u->batch * u->in * taps) : 0);
-  l.p = l.d + u->batch * u->in * u->step;
-  l.end = l.p + u->batch * u->out * u->step;
+  l.dv = l.dw + unit_align(u->batch * dw);
+  l.d = l.dv + unit_align(u->batch * dv);
+  l.p = l.d + (again ? u->batch * u->planes * u->step : 0);
+  l.end = l.p + (u->known == NULL ? u->batch * u->out * u->step : 0);
   return l;
 }
 
-static ort_status run(unit *u, const layout *l, float *work, float *dw, float *dv, float *dscale,
-                      float *dbias) {
-  u->first = (double *)(work + l->first);
+// turn writes the transpose of w[m,in] to t.
+static void turn(const unit *u, const float *w, size_t m, float *t) {
+  for (size_t o = 0; o < m; o++) {
+    for (size_t c = 0; c < u->in; c++) t[c * m + o] = w[o * u->in + c];
+  }
+}
+
+static ort_status run(unit *u, const layout *l, float *work, size_t nw, size_t nv, float *dw, float *dv,
+                      float *dscale, float *dbias) {
+  size_t m = u->halves ? u->out / 2 : u->out;
+  u->first = (double *)work;
   u->second = u->first + u->batch * u->out;
   u->coefficient = work + l->coefficient;
   u->turned = work + l->turned;
   u->dw = dw == NULL ? NULL : work + l->dw;
   u->dv = dv == NULL ? NULL : work + l->dv;
-  u->d = work + l->d;
-  u->p = work + l->p;
-  for (size_t o = 0; o < u->out; o++) {
-    for (size_t c = 0; c < u->in; c++) u->turned[c * u->out + o] = u->w[o * u->in + c];
-  }
-  TRY(unit_parallel(u, project));
+  u->d = l->p > l->d ? work + l->d : NULL;
+  u->p = l->end > l->p ? work + l->p : NULL;
+  turn(u, u->w, m, u->turned);
+  if (u->halves) turn(u, u->v, m, u->turned + u->in * m);
+  TRY(unit_parallel(u, measure));
   coefficients(u, dscale, dbias);
   if (u->dx == NULL && dw == NULL && dv == NULL) return NULL;
   TRY(unit_parallel(u, backward));
-  if (dw != NULL) u->dense->sum(dw, u->dw, u->batch, u->in * u->out);
-  if (dv != NULL) u->dense->sum(dv, u->dv, u->batch, u->in * u->shape.k * u->shape.k);
+  if (dw != NULL) u->dense->sum(dw, u->dw, u->batch, nw);
+  if (dv != NULL) u->dense->sum(dv, u->dv, u->batch, nv);
   return NULL;
 }
 
-// Inputs dY, X, mean[out], variance[out], W[out,in], V[in,k,k], scale[1 or out], add; the last
-// three are optional. Outputs dX + add, dW[out in], dV[in k k], dscale, dbias[out], each optional.
+// Inputs dY, X, mean[out], variance[out], W[out,in], V[in,k,k] (both [out/2,in] in a factorised
+// reduction), scale[1 or out], add, Y; the last four are optional. Outputs dX + add, dW, dV, dscale,
+// dbias[out], each optional. Y of a unit without scale, bias and addend is (P - mean) / sqrt(var +
+// epsilon), so that P need not be computed again.
 static ort_status compute(void *kernel, void *context) {
   const op_kernel *k = kernel;
   unit u = {0};
-  tensor x, dy, mean, variance, add;
+  tensor x, dy, mean, variance, add, known;
   TRY(unit_read(&u, k, context, 1, 4, 5, 6, 7, &x));
   TRY(op_input(k, context, 0, &dy));
   TRY(op_input(k, context, 2, &mean));
   TRY(op_input(k, context, 3, &variance));
   TRY(op_addend(k, context, 7, &add));
+  TRY(op_input(k, context, 9, &known));
   if (dy.elements != u.batch * u.out * u.px || mean.elements != u.out || variance.elements != u.out)
     return op_fail(k, "unit: dY has %zu elements, the statistics %zu", dy.elements, mean.elements);
   if (add.data != NULL && add.elements != x.elements)
     return op_fail(k, "unit: the addend has %zu elements, X %zu", add.elements, x.elements);
+  if (known.data != NULL && (known.elements != dy.elements || u.scale != NULL))
+    return op_fail(k, "unit: Y has %zu elements, dY %zu, and no scale may be given", known.elements, dy.elements);
+  u.known = known.data;
   u.dy = dy.data;
   u.mean = mean.data;
   u.variance = variance.data;
   float *dw, *dv = NULL, *dscale, *dbias;
-  int64_t nw = (int64_t)(u.in * u.out), nv = (int64_t)u.in * u.shape.k * u.shape.k;
+  int64_t nw = (int64_t)(u.out * u.in), nv = (int64_t)u.in * u.shape.k * u.shape.k;
+  if (u.halves) nv = nw /= 2;
   int64_t channels = (int64_t)u.out, scales = u.each ? channels : 1;
   TRY(op_output(k, context, 0, 4, x.dims, &u.dx));
   TRY(op_output(k, context, 1, 1, &nw, &dw));
   if (nv > 0) TRY(op_output(k, context, 2, 1, &nv, &dv));
   TRY(op_output(k, context, 3, 1, &scales, &dscale));
   TRY(op_output(k, context, 4, 1, &channels, &dbias));
-  layout l = layout_of(&u, dw != NULL, dv != NULL);
+  bool again = u.known == NULL && (dw != NULL || (u.halves && dv != NULL));
+  layout l = layout_of(&u, dw == NULL ? 0 : (size_t)nw, dv == NULL ? 0 : (size_t)nv, again);
   float *work = work_take(l.end);
   if (work == NULL) return op_fail(k, "unit: out of memory for %zu floats", l.end);
-  ort_status s = run(&u, &l, work, dw, dv, dscale, dbias);
+  ort_status s = run(&u, &l, work, (size_t)nw, (size_t)nv, dw, dv, dscale, dbias);
   work_give(work);
   return s;
 }

@@ -3,20 +3,15 @@
 
 static void project(void *argument, size_t i) {
   unit *u = argument;
-  size_t scratch = u->shape.k == 0 ? 0 : u->forward->forward_scratch(&u->shape);
-  size_t d = unit_align(u->in * u->step);
-  float *work = work_take(d + scratch);
-  if (work == NULL) {
-    __atomic_store_n(&u->failed, 1, __ATOMIC_RELAXED);
-    return;
-  }
-  float *p = u->p + i * u->out * u->step;
-  unit_project(u, i, work, p, work + d);
+  float *d = unit_take(u, u->planes * u->step + unit_scratch(u)), *p = u->p + i * u->out * u->step;
+  if (d == NULL) return;
+  unit_spread(u, i, d, d + u->planes * u->step);
+  unit_mix(u, d, p);
   for (size_t c = 0; c < u->out; c++) {
     size_t at = i * u->out + c;
     u->dense->moments(p + c * u->step, u->px, &u->first[at], &u->second[at]);
   }
-  work_give(work);
+  work_give(d);
 }
 
 static void normalize(void *argument, size_t i) {
@@ -50,7 +45,7 @@ static ort_status run(unit *u, float *work) {
   return unit_parallel(u, normalize);
 }
 
-// Inputs X, W[out,in], V[in,k,k], scale[1 or out], bias[out], add; the last four are optional.
+// Inputs X, W[out,in], V[in,k,k] (both [out/2,in] in a factorised reduction), scale[1 or out], bias[out], add; the last four are optional.
 // Outputs Y, mean[out], variance[out].
 static ort_status compute(void *kernel, void *context) {
   const op_kernel *k = kernel;
@@ -64,9 +59,7 @@ static ort_status compute(void *kernel, void *context) {
   if (add.data != NULL && add.elements != u.batch * u.out * u.px)
     return op_fail(k, "unit: the addend has %zu elements", add.elements);
   u.bias = bias.data;
-  int64_t plain[2] = {x.dims[2], x.dims[3]};
-  int64_t dims[4] = {x.dims[0], (int64_t)u.out, u.shape.k == 0 ? plain[0] : u.shape.oh,
-                     u.shape.k == 0 ? plain[1] : u.shape.ow};
+  int64_t dims[4] = {x.dims[0], (int64_t)u.out, u.shape.oh, u.shape.ow};
   TRY(op_output(k, context, 0, 4, dims, &u.y));
   size_t planes = u.batch * u.out;
   float *work = work_take(unit_align(4 * planes + 3 * u.out) + planes * u.step);

@@ -118,10 +118,10 @@ func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
 	return Case{Name: name, Step: Small, Inputs: in, Build: one(build)}
 }
 
-// Halves covers factorised reductions in our own kernels of a GPU.
+// Halves covers factorised reductions in our own kernels.
 func Halves() []Case {
 	var cases []Case
-	for _, s := range [][5]int{{3, 4, 3, 8, 6}, {2, 40, 35, 4, 10}, {3, 3, 1, 4, 2}} { // N, C, M/2, H, W
+	for _, s := range [][5]int{{3, 4, 3, 8, 6}, {2, 40, 35, 4, 10}, {3, 3, 1, 4, 2}, {2, 16, 17, 8, 32}} { // N, C, M/2, H, W
 		o := op.ReluConvNorm{Kernel: op.Halves, Stride: 2, Dilation: 1, Epsilon: 1e-5}
 		add := func(name string, build func(x []*ir.Value) []*ir.Value, in ...Input) {
 			in = append([]Input{Apart(s[0], s[1], s[3], s[4]), Normal(s[2], s[1], 1, 1), Normal(s[2], s[1], 1, 1)}, in...)
@@ -130,6 +130,44 @@ func Halves() []Case {
 		add("plain", one(func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], nil, nil, nil)[0] }))
 		add("sum", one(func(x []*ir.Value) *ir.Value { return o.Of(x[0], x[1], x[2], x[3], nil, x[4])[0] }), Positive(),
 			Normal(s[0], 2*s[2], s[3]/2, s[4]/2))
+	}
+	return cases
+}
+
+// KnownResults covers gradients of units that get the result of the unit, for all outputs and for each alone.
+func KnownResults() []Case {
+	var cases []Case
+	for _, o := range []op.ReluConvNorm{{}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
+		{Kernel: 5, Stride: 2, Pad: 2, Dilation: 1}, {Kernel: op.Halves, Stride: 2, Dilation: 1}} {
+		o.Epsilon = 1e-5
+		const n, c, m, h, w = 3, 5, 6, 8, 16
+		in := []Input{Apart(n, c, h, w), Normal(m, c), Normal(n, m, h/max(o.Stride, 1), w/max(o.Stride, 1))}
+		switch {
+		case o.Kernel == op.Halves:
+			in[1] = Normal(m/2, c)
+			in = append(in, Normal(m/2, c))
+		case o.Kernel > 0:
+			in = append(in, Normal(c*o.Kernel*o.Kernel))
+		}
+		for _, wanted := range []int{-1, 0, 1, 2} {
+			if wanted == 2 && o.Kernel == 0 {
+				continue
+			}
+			cases = append(cases, Case{Name: fmt.Sprintf("unit/known_k%d_%d", o.Kernel, wanted), NoGrad: true, Inputs: in,
+				Build: func(x []*ir.Value) []*ir.Value {
+					var v *ir.Value
+					if len(x) > 3 {
+						v = x[3]
+					}
+					want := []bool{wanted < 0 || wanted == 0, wanted < 0 || wanted == 1, v != nil && (wanted < 0 || wanted == 2),
+						false, wanted < 0}
+					u := o.Of(x[0], x[1], v, nil, nil, nil)
+					outs := x[0].Graph().AddWanted(op.ReluConvNormGrad{Unit: o}, want, x[2], x[0], u[1], u[2], x[1], v)
+					first := slices.IndexFunc(outs, func(v *ir.Value) bool { return v != nil })
+					op.GiveResult(outs[first].Def, u[0])
+					return slices.DeleteFunc(outs, func(v *ir.Value) bool { return v == nil })
+				}})
+		}
 	}
 	return cases
 }
