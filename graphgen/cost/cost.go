@@ -77,8 +77,11 @@ func flops(n *ir.Node) int {
 	case op.DepthwiseGradWeight:
 		return depthwise(o.Conv.Kernel, n.In[0])
 	case op.ReluConvNorm:
-		return n.In[0].Elements() + inside(o, n.In[0], n.Out[0]) +
-			(momentFlops+affineFlops)*n.Out[0].Elements()
+		each := momentFlops + affineFlops
+		if op.KnowsStatistics(n) {
+			each = affineFlops
+		}
+		return n.In[0].Elements() + inside(o, n.In[0], n.Out[0]) + each*n.Out[0].Elements()
 	case op.ReluConvNormGrad:
 		return unitGradient(o, n)
 	case op.Normalize, op.BatchNormTraining:

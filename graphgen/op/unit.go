@@ -10,8 +10,9 @@ import (
 // ReluConvNorm is the unit of DARTS cells in one of our own kernels: ReLU, depthwise convolution
 // (none if Kernel is 0), 1x1 convolution, batch norm with the statistics of the batch. Its inputs
 // are X[N,C,H,W]; W, the M*C weights of the 1x1 convolution, of any shape; V, the C*Kernel*Kernel
-// weights of the depthwise convolution; scale, one number or [M]; bias[M]; add, a tensor like Y.
-// Its outputs are Y[N,M,H',W'], mean[M] and the biased variance[M]. For the batch norm see
+// weights of the depthwise convolution; scale, one number or [M]; bias[M]; add, a tensor like Y, in two places
+// (Accumulator); mean[M] and variance[M], which only the CPU's kernels take, where they have been computed
+// before. Its outputs are Y[N,M,H',W'], mean[M] and the biased variance[M]. For the batch norm see
 // Normalize.
 //
 // With Kernel Halves it is a factorised reduction: W gives the first half of the channels of Y from the
@@ -100,7 +101,7 @@ func halves(o ReluConvNorm, x, w, v ir.Type) (ir.Type, error) {
 
 // Infer computes the output size.
 func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity(unitName, in, 2, 7); err != nil {
+	if err := arity(unitName, in, 2, unitVariance+1); err != nil {
 		return nil, err
 	}
 	y, err := o.result(in[0], in[1], optional(in, 2))
@@ -113,6 +114,14 @@ func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
 	}
 	if err := absentOr(unitName, "bias", optional(in, 4), c); err != nil {
 		return nil, err
+	}
+	for _, i := range []int{unitMean, unitVariance} {
+		if err := absentOr(unitName, "a statistic", optional(in, i), c); err != nil {
+			return nil, err
+		}
+	}
+	if (optional(in, unitMean).DType == 0) != (optional(in, unitVariance).DType == 0) {
+		return nil, fmt.Errorf("%s: takes mean and variance, or neither", unitName)
 	}
 	return []ir.Type{y, c, c}, addend(unitName, o, in, y)
 }
@@ -151,18 +160,28 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 		addend(unitName, o, in, in[1])
 }
 
-// unitResult is the place of Y, behind the two of the addend.
-const unitResult = 9
+// Places behind the two of the addend: of the statistics of a unit, and of Y of its gradient.
+const (
+	unitMean     = 7
+	unitVariance = 8
+	unitResult   = 9
+)
+
+// GiveStatistics gives a ReluConvNorm the statistics of the same unit on the same X.
+func GiveStatistics(n *ir.Node, mean, variance *ir.Value) {
+	for len(n.In) <= unitVariance {
+		n.In = append(n.In, nil)
+	}
+	n.In[unitMean], n.In[unitVariance] = mean, variance
+}
+
+// KnowsStatistics reports whether a ReluConvNorm has them.
+func KnowsStatistics(n *ir.Node) bool { return len(n.In) > unitVariance && n.In[unitVariance] != nil }
 
 // PlainResult reports whether Y of a unit with these inputs is (P - mean) / sqrt(variance + epsilon), without
 // scale, bias and addend.
 func (o ReluConvNorm) PlainResult(in []*ir.Value) bool {
-	for _, v := range in[min(3, len(in)):] {
-		if v != nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(in[min(3, len(in)):min(unitMean, len(in))], func(v *ir.Value) bool { return v != nil })
 }
 
 // GiveResult gives a ReluConvNormGrad Y of its unit, whose result is plain.

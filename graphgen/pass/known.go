@@ -8,33 +8,52 @@ import (
 	"zos-ort/graphgen/op"
 )
 
-// giveResults gives gradients of units the results of these units, where the backward pass has them anyway:
-// where the unit behind reads it, or a copy of it, as its X. Then the gradient need not compute the
-// convolutions again (op.ReluConvNormGrad). It comes after recomputing, which decides what the backward pass has.
-func giveResults(g *ir.Graph) {
+// giveKnown gives our units what the step has computed already. It comes after recomputing.
+//
+// A unit that is computed again gets the statistics of the first time. The gradient of a unit gets the result of the
+// unit where the backward pass has it anyway, because it is X of the unit behind, and need not compute the
+// convolutions again (op.ReluConvNormGrad).
+func giveKnown(g *ir.Graph) {
+	k := known{units: map[*ir.Value][]*ir.Node{}, equal: sameValues{}}
 	readers, backward := g.Readers(), backwardOf(g)
-	has := func(n *ir.Node) bool {
-		return slices.ContainsFunc(readers[n.Out[0]], func(r *ir.Node) bool { return backward[r] })
-	}
-	units := map[*ir.Value][]*ir.Node{} // by W
 	for _, n := range g.Nodes {
-		if o, ok := n.Op.(op.ReluConvNorm); ok && o.PlainResult(n.In) && has(n) {
-			units[n.In[1]] = append(units[n.In[1]], n)
+		if _, ok := n.Op.(op.ReluConvNorm); !ok {
+			continue
 		}
+		if first := k.unit(n.Op, n.In[:3], func(u *ir.Node) bool { return u.Out[1] != nil && u.Out[2] != nil }); first != nil {
+			op.GiveStatistics(n, first.Out[1], first.Out[2])
+		}
+		k.units[n.In[1]] = append(k.units[n.In[1]], n)
 	}
-	equal := sameValues{}
 	for _, n := range g.Nodes {
 		o, ok := n.Op.(op.ReluConvNormGrad)
 		if !ok {
 			continue
 		}
-		for _, u := range units[n.In[4]] {
-			if u.Op == ir.Op(o.Unit) && u.In[2] == n.In[5] && equal.of(u.In[0], n.In[1]) {
-				op.GiveResult(n, u.Out[0])
-				break
-			}
+		u := k.unit(o.Unit, []*ir.Value{n.In[1], n.In[4], n.In[5]}, func(u *ir.Node) bool {
+			return u.Op.(op.ReluConvNorm).PlainResult(u.In) &&
+				slices.ContainsFunc(readers[u.Out[0]], func(r *ir.Node) bool { return backward[r] })
+		})
+		if u != nil {
+			op.GiveResult(n, u.Out[0])
 		}
 	}
+}
+
+// known are the units of a graph by their W.
+type known struct {
+	units map[*ir.Value][]*ir.Node
+	equal sameValues
+}
+
+// unit finds a unit with that operator and equal X, W and V.
+func (k known) unit(o ir.Op, in []*ir.Value, fits func(*ir.Node) bool) *ir.Node {
+	for _, u := range k.units[in[1]] {
+		if u.Op == o && u.In[2] == in[2] && k.equal.of(u.In[0], in[0]) && fits(u) {
+			return u
+		}
+	}
+	return nil
 }
 
 // sameValues remembers which values are equal because the same operators make them of the same values.

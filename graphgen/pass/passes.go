@@ -58,8 +58,8 @@ var finished = []pass{
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
-	// Give gradients of units the results of the units, where the backward pass has them.
-	{name: "results", on: on(CPUKernels), run: inPlace(giveResults), keeps: true},
+	// Give our units and their gradients what the step has computed already.
+	{name: "known", on: on(CPUKernels), run: inPlace(giveKnown), keeps: true},
 	// Add in place where that needs no proof by the runtime.
 	{name: "write over", on: Lowering.own, run: inPlace(writeOver), keeps: true},
 	// Join our operators, so that what they can do at the same time takes one launch.

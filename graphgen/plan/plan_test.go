@@ -130,6 +130,10 @@ func TestScratch(t *testing.T) {
 	if got := p.scratch(forward); got != 4*y {
 		t.Errorf("forward: %d bytes, want %d", got, 4*y)
 	}
+	forward.In = []int{0, 2, 3, Absent, Absent, Absent, Absent, 4, 4}
+	if got := p.scratch(forward); got != 0 {
+		t.Errorf("forward with known statistics: %d bytes", got)
+	}
 	backward := Node{Op: "ReluConvNormGrad", In: []int{1, 0, Absent, Absent, 2, 3}, Out: []int{0}}
 	if got := p.scratch(backward); got != 4*y {
 		t.Errorf("dX alone: %d bytes, want %d", got, 4*y)

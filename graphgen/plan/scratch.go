@@ -14,6 +14,9 @@ func (p *Program) scratch(n Node) int {
 	}
 	switch n.Op {
 	case "ReluConvNorm":
+		if mean := 7; at(n.In, mean) != Absent {
+			return 0
+		}
 		return 4 * p.planes(at(n.Out, 0))
 	case "ReluConvNormGrad":
 		return 4 * p.unitGradient(n)

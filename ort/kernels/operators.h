@@ -29,7 +29,7 @@
   .name = "NormalizeGrad", .inputs = 7, .required_inputs = 4, .outputs = 3, .required_outputs = 0, \
   .attributes = op_nothing, .real = "epsilon"
 #define ZOS_RELU_CONV_NORM \
-  .name = "ReluConvNorm", .inputs = 7, .required_inputs = 2, .outputs = 3, .required_outputs = 1, \
+  .name = "ReluConvNorm", .inputs = 9, .required_inputs = 2, .outputs = 3, .required_outputs = 1, \
   .attributes = op_window, .real = "epsilon"
 #define ZOS_RELU_CONV_NORM_GRAD \
   .name = "ReluConvNormGrad", .inputs = 10, .required_inputs = 5, .outputs = 5, .required_outputs = 0, \

@@ -1,6 +1,8 @@
 // The operator ReluConvNorm.
 #include "unit.h"
 
+#include <string.h>
+
 static void project(void *argument, size_t i) {
   unit *u = argument;
   float *d = unit_take(u, u->planes * u->step + unit_scratch(u)), *p = u->p + i * u->out * u->step;
@@ -14,43 +16,72 @@ static void project(void *argument, size_t i) {
   work_give(d);
 }
 
-static void normalize(void *argument, size_t i) {
-  const unit *u = argument;
+// finish computes Y of sample i from P.
+static void finish(const unit *u, size_t i, const float *p) {
   for (size_t c = 0; c < u->out; c++) {
-    size_t at = i * u->out + c, y = at * u->px;
-    u->dense->affine(u->y + y, u->p + at * u->step, u->mean[c], u->coefficient[c],
+    size_t y = (i * u->out + c) * u->px;
+    u->dense->affine(u->y + y, p + c * u->step, u->mean[c], u->coefficient[c],
                      u->bias == NULL ? 0 : u->bias[c], u->add == NULL ? NULL : u->add + y, u->px);
   }
 }
 
-// run computes Y. Work holds the moments of every plane in double, 3 numbers per channel, and P.
-static ort_status run(unit *u, float *work) {
-  size_t planes = u->batch * u->out;
-  int64_t channels = (int64_t)u->out;
-  float *out = NULL;
-  u->first = (double *)work;
-  u->second = u->first + planes;
-  float *mean = work + 4 * planes, *variance = mean + u->out;
-  u->coefficient = variance + u->out;
-  u->p = work + unit_align(4 * planes + 3 * u->out);
-  TRY(unit_parallel(u, project));
-  norm_moments(u->first, u->second, u->batch, u->out, u->px, mean, variance);
-  for (size_t c = 0; c < u->out; c++)
-    u->coefficient[c] = unit_scale(u, c) * norm_inverse(variance[c], u->epsilon);
-  u->mean = mean;
-  TRY(op_output(u->k, u->context, 1, 1, &channels, &out));
-  for (size_t c = 0; out != NULL && c < u->out; c++) out[c] = mean[c];
-  TRY(op_output(u->k, u->context, 2, 1, &channels, &out));
-  for (size_t c = 0; out != NULL && c < u->out; c++) out[c] = variance[c];
-  return unit_parallel(u, normalize);
+static void normalize(void *argument, size_t i) {
+  const unit *u = argument;
+  finish(u, i, u->p + i * u->out * u->step);
 }
 
-// Inputs X, W[out,in], V[in,k,k] (both [out/2,in] in a factorised reduction), scale[1 or out], bias[out], add; the last four are optional.
+// at_once computes Y of sample i where the statistics are known.
+static void at_once(void *argument, size_t i) {
+  unit *u = argument;
+  size_t d = u->planes * u->step, p = u->out * u->step;
+  float *work = unit_take(u, d + p + unit_scratch(u));
+  if (work == NULL) return;
+  unit_spread(u, i, work, work + d + p);
+  unit_mix(u, work, work + d);
+  finish(u, i, work + d);
+  work_give(work);
+}
+
+// copy writes n numbers to output i, if it is wanted.
+static ort_status copy(const unit *u, size_t i, const float *from) {
+  int64_t n = (int64_t)u->out;
+  float *out = NULL;
+  TRY(op_output(u->k, u->context, i, 1, &n, &out));
+  if (out != NULL) memcpy(out, from, sizeof(float) * u->out);
+  return NULL;
+}
+
+// run computes Y. Work holds 3 numbers per channel and, unless the statistics are known, the moments of
+// every plane in double, and P.
+static ort_status run(unit *u, float *work) {
+  size_t planes = u->batch * u->out;
+  bool known = u->mean != NULL;
+  float *mean = work, *variance = mean + u->out;
+  u->coefficient = variance + u->out;
+  if (!known) {
+    u->first = (double *)(work + unit_align(3 * u->out));
+    u->second = u->first + planes;
+    u->p = work + unit_align(3 * u->out) + unit_align(4 * planes);
+    TRY(unit_parallel(u, project));
+    norm_moments(u->first, u->second, u->batch, u->out, u->px, mean, variance);
+    u->mean = mean;
+    u->variance = variance;
+  }
+  for (size_t c = 0; c < u->out; c++)
+    u->coefficient[c] = unit_scale(u, c) * norm_inverse(u->variance[c], u->epsilon);
+  TRY(copy(u, 1, u->mean));
+  TRY(copy(u, 2, u->variance));
+  return unit_parallel(u, known ? at_once : normalize);
+}
+
+// Inputs X, W[out,in], V[in,k,k] (both [out/2,in] in a factorised reduction), scale[1 or out],
+// bias[out], add, mean[out], variance[out]; all but two are optional. Mean and variance, if they are known,
+// are those that it computes otherwise.
 // Outputs Y, mean[out], variance[out].
 static ort_status compute(void *kernel, void *context) {
   const op_kernel *k = kernel;
   unit u = {0};
-  tensor x, bias, add;
+  tensor x, bias, add, mean, variance;
   TRY(unit_read(&u, k, context, 0, 1, 2, 3, 5, &x));
   TRY(op_input(k, context, 4, &bias));
   TRY(op_addend(k, context, 5, &add));
@@ -58,11 +89,19 @@ static ort_status compute(void *kernel, void *context) {
     return op_fail(k, "unit: %zu biases for %zu channels", bias.elements, u.out);
   if (add.data != NULL && add.elements != u.batch * u.out * u.px)
     return op_fail(k, "unit: the addend has %zu elements", add.elements);
+  TRY(op_input(k, context, 7, &mean));
+  TRY(op_input(k, context, 8, &variance));
+  if ((mean.data == NULL) != (variance.data == NULL) ||
+      (mean.data != NULL && (mean.elements != u.out || variance.elements != u.out)))
+    return op_fail(k, "unit: %zu means and %zu variances for %zu channels", mean.elements,
+                   variance.elements, u.out);
   u.bias = bias.data;
+  u.mean = mean.data;
+  u.variance = variance.data;
   int64_t dims[4] = {x.dims[0], (int64_t)u.out, u.shape.oh, u.shape.ow};
   TRY(op_output(k, context, 0, 4, dims, &u.y));
-  size_t planes = u.batch * u.out;
-  float *work = work_take(unit_align(4 * planes + 3 * u.out) + planes * u.step);
+  size_t planes = u.mean == NULL ? u.batch * u.out : 0;
+  float *work = work_take(unit_align(3 * u.out) + unit_align(4 * planes) + planes * u.step);
   if (work == NULL) return op_fail(k, "unit: out of memory");
   ort_status s = run(&u, work);
   work_give(work);

@@ -134,8 +134,9 @@ func Halves() []Case {
 	return cases
 }
 
-// KnownResults covers gradients of units that get the result of the unit, for all outputs and for each alone.
-func KnownResults() []Case {
+// Known covers units that get their statistics, and gradients of units that get the result of the unit, for all
+// outputs and for each alone.
+func Known() []Case {
 	var cases []Case
 	for _, o := range []op.ReluConvNorm{{}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
 		{Kernel: 5, Stride: 2, Pad: 2, Dilation: 1}, {Kernel: op.Halves, Stride: 2, Dilation: 1}} {
@@ -149,6 +150,18 @@ func KnownResults() []Case {
 		case o.Kernel > 0:
 			in = append(in, Normal(c*o.Kernel*o.Kernel))
 		}
+		cases = append(cases, Case{Name: fmt.Sprintf("unit/known_k%d", o.Kernel), NoGrad: true,
+			Inputs: append(slices.Clone(in), Normal(1), Normal(m)), Build: func(x []*ir.Value) []*ir.Value {
+				last := len(x) - 1
+				var v *ir.Value
+				if last > 4 {
+					v = x[3]
+				}
+				first := o.Of(x[0], x[1], v, nil, nil, nil)
+				again := o.Of(x[0], x[1], v, x[last-1], x[last], x[2])
+				op.GiveStatistics(again[0].Def, first[1], first[2])
+				return again
+			}})
 		for _, wanted := range []int{-1, 0, 1, 2} {
 			if wanted == 2 && o.Kernel == 0 {
 				continue

@@ -131,7 +131,7 @@ func (c Case) Values(g *Graph) map[string]*eval.Tensor {
 // All lists every case that runs on the CPU.
 func All() []Case {
 	var all []Case
-	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Halves, KnownResults, Scaled, DirectPool, Addends, Pool,
+	for _, f := range []func() []Case{Conv, Depthwise, Normalize, Unit, Halves, Known, Scaled, DirectPool, Addends, Pool,
 		Norm, Activation, Elementwise, Linear, Loss, Reduce, Shape, Split, Metric, Quantize,
 		Free, PlainPool} {
 		all = append(all, f()...)

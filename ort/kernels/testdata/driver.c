@@ -15,7 +15,7 @@ typedef struct {
 } value;
 
 typedef struct {
-  const value *in[8];
+  const value *in[10];
   value out[8];
   bool wanted[8];
   const op_def *op;
@@ -143,10 +143,10 @@ static void depthwise(const dw_shape *s) {
 }
 
 static void unit(const dw_shape *s, unsigned kind) {
-  bool plain = s->k == 0;
+  bool plain = s->k == 0, halves = s->k < 0;
   int oh = plain ? s->h : s->oh, ow = plain ? s->w : s->ow;
-  value *x = image(channels, s->h, s->w), *w = tensor_of(2, outs, channels, 0, 0);
-  value *v = plain ? NULL : tensor_of(1, channels * s->k * s->k, 0, 0, 0);
+  value *x = image(channels, s->h, s->w), *w = tensor_of(2, halves ? outs / 2 : outs, channels, 0, 0);
+  value *v = plain ? NULL : tensor_of(1, halves ? channels * outs / 2 : channels * s->k * s->k, 0, 0, 0);
   value *scale = kind & 1 ? tensor_of(1, kind & 2 ? outs : 1, 0, 0, 0) : NULL;
   value *y = image(outs, oh, ow), *bias = tensor_of(1, outs, 0, 0, 0);
   run(&zos_relu_conv_norm, s, kind & 4 ? 1 : 7,
@@ -155,6 +155,10 @@ static void unit(const dw_shape *s, unsigned kind) {
   static const unsigned wanted[] = {31, 1, 6, 9, 2, 4, 8};
   run(&zos_relu_conv_norm_grad, s, wanted[kind % 7] & (plain ? ~4u : ~0u),
       (value *[]){y, x, mean, variance, w, v, scale, kind & 4 ? x : NULL}, 8, false);
+  run(&zos_relu_conv_norm, s, kind & 4 ? 1 : 7,
+      (value *[]){x, w, v, scale, bias, kind & 2 ? y : NULL, NULL, mean, variance}, 9, false);
+  run(&zos_relu_conv_norm_grad, s, wanted[kind % 7] & (plain ? ~4u : ~0u),
+      (value *[]){y, x, mean, variance, w, v, NULL, kind & 4 ? x : NULL, NULL, y}, 10, false);
   value *all[] = {x, w, v, scale, y, bias, mean, variance};
   for (size_t i = 0; i < 8; i++) {
     if (all[i] != NULL) drop(all[i]);
@@ -193,12 +197,14 @@ static bool fits(dw_shape *s) {
 
 int main(void) {
   static const int sizes[][2] = {{1, 1}, {2, 3}, {4, 4},   {5, 9},   {8, 8},   {9, 10},
-                                 {7, 50}, {16, 16}, {17, 33}, {32, 32}, {35, 31}, {140, 3}};
+                                 {7, 50}, {6, 34}, {16, 16}, {17, 33}, {32, 32}, {35, 31}, {140, 3}};
   unsigned kind = 0;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     dw_shape s = {.h = sizes[i][0], .w = sizes[i][1], .s = 1, .d = 1};
     plain(&s);
     for (kind = 0; kind < 8; kind++) unit(&s, kind);
+    dw_shape half = {.k = -1, .s = 2, .d = 1, .h = s.h, .w = s.w, .oh = s.h / 2, .ow = s.w / 2};
+    for (kind = 0; kind < 8 && s.h % 2 == 0 && s.w % 2 == 0; kind++) unit(&half, kind);
     for (s.k = 1; s.k <= dw_max_kernel; s.k++) {
       for (int sd = 0; sd < 4; sd++) {
         s.s = 1 + sd % 2;
