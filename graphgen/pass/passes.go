@@ -52,7 +52,7 @@ var finished = []pass{
 	// Keep all images of our operators in bfloat16.
 	{name: "bfloat16 images", on: on(CUDAOwnBFloat16), run: inPlace(narrowOwn)},
 	// Order partial sums so that the runtime adds each term as it comes.
-	{name: "add in turn", on: Lowering.onGPU, run: inPlace(addInTurn)},
+	{name: "add in turn", on: addsInTurn, run: addInTurn},
 	// Let the runtime free what is dead.
 	{name: "open batch", on: always, run: inPlace(openBatch)},
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
@@ -160,6 +160,8 @@ func (l Lowering) ownOnGPU() bool { return l.Target.ownOnGPU() }
 func (l Lowering) own() bool { return l.Target.OwnKernels() }
 
 func fusesSums(l Lowering) bool { return l.own() && !l.Unfused.Sums }
+
+func addsInTurn(l Lowering) bool { return l.Target.OnGPU() || l.Target == CPUKernels }
 
 // replacing wraps a pass that depends on the graph alone.
 func replacing(f func(*ir.Graph) map[*ir.Value]*ir.Value) func(*ir.Graph,
