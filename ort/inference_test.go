@@ -146,7 +146,7 @@ func TestLedger(t *testing.T) {
 				t.Errorf("a use at %v of a run from %v to %v", u.At, from, to)
 			}
 		}
-		if want := int64(4<<16 + 4); most != want { // y and s
+		if want := int64(4<<16 + 256); most != want { // y and s
 			t.Errorf("%d bytes in use, want %d", most, want)
 		}
 		out["y"].Close()

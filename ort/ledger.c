@@ -1,5 +1,7 @@
-// An allocator of host memory that writes down what is in use, each time that it changes.
+// An allocator of host memory that writes down what is in use, each time that it changes, in multiples of 256 bytes as
+// an arena counts.
 #include "allocator.h"
+#include "block.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,7 +58,7 @@ static void *alloc(allocator *self, size_t bytes) {
     return NULL;
   }
   h->bytes = bytes;
-  note((int64_t)bytes);
+  note((int64_t)zos_aligned(bytes));
   return h + 1;
 }
 
@@ -64,7 +66,7 @@ static void give_back(allocator *self, void *p) {
   if (p == NULL) return;
   header *h = (header *)p - 1;
   size_t bytes = h->bytes + sizeof *h;
-  note(-(int64_t)h->bytes);
+  note(-(int64_t)zos_aligned(h->bytes));
   if (bytes < large)
     free(h);
   else

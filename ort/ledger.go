@@ -14,7 +14,7 @@ import (
 // each time that this changes.
 type Ledger struct{ release func() }
 
-// Use is how much memory is in use from a time on.
+// Use is how much memory is in use from a time on, every block in a multiple of 256 bytes.
 type Use struct {
 	At    time.Time
 	Bytes int64

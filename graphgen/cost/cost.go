@@ -110,7 +110,7 @@ func flops(n *ir.Node) int {
 		return o.Pool.Kernel * o.Pool.Kernel * n.In[0].Elements()
 	case op.Dot:
 		return 2 * n.In[0].Elements()
-	case op.Split, op.Concat, op.Slice, op.SliceVector, op.Pad, op.PadVector, op.Transpose, op.Expand, op.Cast, op.Overwrite:
+	case op.Split, op.Concat, op.Slice, op.SliceChannels, op.SliceVector, op.Pad, op.PadVector, op.Transpose, op.Expand, op.Cast, op.Overwrite:
 		return 0 // they move numbers
 	}
 	return largest(n)

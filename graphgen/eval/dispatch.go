@@ -169,6 +169,8 @@ func applyPlain(o ir.Op, in []*Tensor) ([]*Tensor, error) {
 		return split(o, in[0], in[1].I), nil
 	case op.Slice:
 		return one(slice(in[0], in[1].I, in[2].I, in[3].I)), nil
+	case op.SliceChannels:
+		return one(slice(in[0], in[1].I, in[2].I, in[3].I)), nil
 	case op.SliceVector:
 		return one(slice(in[0], in[1].I, in[2].I, in[3].I)), nil
 	case op.Pad:

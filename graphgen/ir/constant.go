@@ -1,6 +1,9 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Constant is the data of a constant value, row-major; exactly one field is set.
 type Constant struct {
@@ -56,6 +59,9 @@ func (g *Graph) Constant(t Type, c *Constant) *Value {
 	g.checkLen(t, c)
 	key := fmt.Sprintf("%v %v", t, *c)
 	if v, ok := g.consts[key]; ok {
+		if !slices.Contains(g.Constants, v) { // a pass has removed it
+			g.Constants = append(g.Constants, v)
+		}
 		return v
 	}
 	v := &Value{Type: t, Const: c, graph: g}

@@ -245,6 +245,10 @@ func TestConstantsAreStoredOnce(t *testing.T) {
 	if g.Scalar(1) == g.Floats([]float32{1}, 1) || len(g.Constants) != 3 {
 		t.Errorf("constants of different shape are one value, or there are not 3: %d", len(g.Constants))
 	}
+	g.Trim()
+	if len(g.Constants) != 0 || g.Scalar(1) != one || len(g.Constants) != 1 {
+		t.Errorf("a constant is not there again after it was removed: %d", len(g.Constants))
+	}
 }
 
 func TestShareMergesEqualNodes(t *testing.T) {

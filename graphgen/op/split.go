@@ -17,6 +17,10 @@ type Split struct {
 	pieces shapeKey
 }
 
+// SliceChannels cuts the channels [From, From+Length) out of images.
+// https://onnx.ai/onnx/operators/onnx__Slice.html
+type SliceChannels struct{ From, Length int }
+
 // Slice cuts rows and columns off the edges: x[:, :, Top:H-Bottom, Left:W-Right].
 // https://onnx.ai/onnx/operators/onnx__Slice.html
 type Slice struct{ Top, Left, Bottom, Right int }
@@ -25,15 +29,17 @@ type Slice struct{ Top, Left, Bottom, Right int }
 // https://onnx.ai/onnx/operators/onnx__Pad.html
 type Pad struct{ Top, Left, Bottom, Right int }
 
-func (Concat) OpType() (string, string) { return ir.Onnx, "Concat" }
-func (Split) OpType() (string, string)  { return ir.Onnx, "Split" }
-func (Slice) OpType() (string, string)  { return ir.Onnx, "Slice" }
-func (Pad) OpType() (string, string)    { return ir.Onnx, "Pad" }
+func (Concat) OpType() (string, string)        { return ir.Onnx, "Concat" }
+func (Split) OpType() (string, string)         { return ir.Onnx, "Split" }
+func (Slice) OpType() (string, string)         { return ir.Onnx, "Slice" }
+func (SliceChannels) OpType() (string, string) { return ir.Onnx, "Slice" }
+func (Pad) OpType() (string, string)           { return ir.Onnx, "Pad" }
 
-func (c Concat) Attrs() []ir.Attr { return []ir.Attr{{Name: "axis", Value: c.Axis}} }
-func (s Split) Attrs() []ir.Attr  { return []ir.Attr{{Name: "axis", Value: s.Axis}} }
-func (Slice) Attrs() []ir.Attr    { return nil }
-func (Pad) Attrs() []ir.Attr      { return nil }
+func (c Concat) Attrs() []ir.Attr      { return []ir.Attr{{Name: "axis", Value: c.Axis}} }
+func (s Split) Attrs() []ir.Attr       { return []ir.Attr{{Name: "axis", Value: s.Axis}} }
+func (Slice) Attrs() []ir.Attr         { return nil }
+func (SliceChannels) Attrs() []ir.Attr { return nil }
+func (Pad) Attrs() []ir.Attr           { return nil }
 
 // Infer adds up the lengths along the axis; all else must agree.
 func (c Concat) Infer(in []ir.Type) ([]ir.Type, error) {
@@ -107,6 +113,26 @@ func (s Slice) Infer(in []ir.Type) ([]ir.Type, error) {
 	return []ir.Type{ir.T(in[0].DType, n[0], n[1], h, w)}, nil
 }
 
+// Infer gives [N,C,H,W] -> [N,Length,H,W]; the other inputs are the start, the end and the axis, each int64[1].
+func (s SliceChannels) Infer(in []ir.Type) ([]ir.Type, error) {
+	if err := arity("slice", in, 4, 4); err != nil {
+		return nil, err
+	}
+	if err := image("slice", in[0]); err != nil {
+		return nil, err
+	}
+	for i := 1; i < 4; i++ {
+		if err := int64s("slice", in, i, 1); err != nil {
+			return nil, err
+		}
+	}
+	n := in[0].Shape
+	if s.From < 0 || s.Length < 1 || s.From+s.Length > n[1] {
+		return nil, fmt.Errorf("slice: %v has no channels %d to %d", in[0], s.From, s.From+s.Length)
+	}
+	return []ir.Type{ir.T(in[0].DType, n[0], s.Length, n[2], n[3])}, nil
+}
+
 // Infer lengthens H and W.
 func (o Pad) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := arity("pad", in, 2, 2); err != nil {
@@ -133,6 +159,21 @@ func (c Concat) Of(x ...*ir.Value) *ir.Value { return x[0].Graph().Add1(c, x...)
 // Of cuts x into pieces of the given lengths along axis.
 func (Split) Of(x *ir.Value, axis int, pieces ...int) []*ir.Value {
 	return x.Graph().Add(Split{axis, keyOf(pieces)}, x, dims(x, pieces))
+}
+
+// Piece is output i alone of a split of images x along the channels.
+func (s Split) Piece(x *ir.Value, i int) *ir.Value {
+	from, pieces := 0, s.pieces.dims()
+	for _, n := range pieces[:i] {
+		from += n
+	}
+	return SliceChannels{from, pieces[i]}.Of(x)
+}
+
+// Of cuts the channels out of x.
+func (s SliceChannels) Of(x *ir.Value) *ir.Value {
+	g := x.Graph()
+	return g.Add1(s, x, g.Ints(int64(s.From)), g.Ints(int64(s.From+s.Length)), g.Ints(1))
 }
 
 // Of adds x[:, :, Top:H-Bottom, Left:W-Right].
@@ -200,6 +241,22 @@ func Zeros(g *ir.Graph, t ir.Type) *ir.Value { return Expand{}.To(g.Scalar(0), t
 // VJP: pad with zeros.
 func (s Slice) VJP(p ir.Pullback) []*ir.Value {
 	return []*ir.Value{Pad(s).Of(p.Dy[0]), nil, nil, nil}
+}
+
+// VJP: join zeros for the other channels.
+func (s SliceChannels) VJP(p ir.Pullback) []*ir.Value {
+	x := p.Node.In[0]
+	zeros := func(channels int) *ir.Value {
+		return Zeros(x.Graph(), ir.T(x.DType, x.Shape[0], channels, x.Shape[2], x.Shape[3]))
+	}
+	parts := []*ir.Value{p.Dy[0]}
+	if s.From > 0 {
+		parts = append([]*ir.Value{zeros(s.From)}, parts...)
+	}
+	if rest := x.Shape[1] - s.From - s.Length; rest > 0 {
+		parts = append(parts, zeros(rest))
+	}
+	return []*ir.Value{Concat{1}.Of(parts...), nil, nil, nil}
 }
 
 // VJP: cut the padding off.

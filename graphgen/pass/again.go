@@ -13,7 +13,8 @@ type recomputer struct {
 	g      *ir.Graph
 	chosen func(*ir.Value) bool // values of the forward pass to compute again
 	again  map[use]*ir.Value    // their copies
-	late   map[*ir.Node]bool    // nodes that run in the backward pass
+	copies map[*ir.Node]bool
+	late   map[*ir.Node]bool // nodes that run in the backward pass
 	undo   []func()
 }
 
@@ -37,7 +38,8 @@ func useOf(v *ir.Value, reader *ir.Node) use {
 // index first (plan.RuntimeOrder), so it computes the incoming gradient before the copy, and the
 // copy just before its reader. It returns a function that undoes the pass.
 func recompute(g *ir.Graph, chosen func(*ir.Value) bool) (undo func()) {
-	r := &recomputer{g: g, chosen: chosen, again: map[use]*ir.Value{}, late: lateNodes(g)}
+	r := &recomputer{g: g, chosen: chosen, again: map[use]*ir.Value{}, copies: map[*ir.Node]bool{},
+		late: lateNodes(g)}
 	backward := backwardOf(g)
 	old, constants, share := g.Nodes, g.Constants, g.Share
 	g.Nodes, g.Share = nil, false
@@ -58,9 +60,9 @@ func recompute(g *ir.Graph, chosen func(*ir.Value) bool) (undo func()) {
 			g.Nodes = append(g.Nodes, n)
 		}
 	}
-	g.Nodes, g.Share = append(g.Nodes, after...), share
+	g.Nodes = append(g.Nodes, after...)
 	undo = func() {
-		g.Nodes, g.Constants = old, constants
+		g.Nodes, g.Constants, g.Share = old, constants, share
 		for _, f := range r.undo {
 			f()
 		}
@@ -70,7 +72,35 @@ func recompute(g *ir.Graph, chosen func(*ir.Value) bool) (undo func()) {
 		return func() {}
 	}
 	g.TrimNodes() // otherwise the runtime would still run what the copies replace
+	r.cut()
+	g.Share = share
 	return undo
+}
+
+// cut replaces copies of splits, of which only a part is read, by that part alone: ONNX Runtime keeps a result that
+// nobody reads to the end of the run.
+func (r *recomputer) cut() {
+	readers, nodes := r.g.Readers(), r.g.Nodes
+	r.g.Nodes = make([]*ir.Node, 0, len(nodes))
+	for _, n := range nodes {
+		s, ok := n.Op.(op.Split)
+		unread := func(v *ir.Value) bool { return len(readers[v]) == 0 }
+		if !ok || !r.copies[n] || !slices.ContainsFunc(n.Out, unread) {
+			r.g.Nodes = append(r.g.Nodes, n)
+			continue
+		}
+		r.g.At(n.Scope, func() {
+			for i, v := range n.Out {
+				if unread(v) {
+					continue
+				}
+				piece := s.Piece(n.In[0], i)
+				for _, reader := range readers[v] {
+					reader.In[slices.Index(reader.In, v)] = piece
+				}
+			}
+		})
+	}
 }
 
 // redirect lets n read copies.
@@ -107,6 +137,7 @@ func (r *recomputer) copyOf(v *ir.Value, reader *ir.Node) *ir.Value {
 		}
 		outs = r.g.AddWanted(n.Op, r.wanted(n), in...)
 	})
+	r.copies[r.g.Nodes[len(r.g.Nodes)-1]] = true
 	for i, x := range n.Out {
 		if x != nil {
 			r.again[useOf(x, reader)] = outs[i]

@@ -160,7 +160,7 @@ func (w *narrower) moved(n *ir.Node) {
 
 func moves(o ir.Op) bool {
 	switch o.(type) {
-	case op.Concat, op.Split, op.Slice, op.SliceVector, op.Reshape, op.Transpose:
+	case op.Concat, op.Split, op.Slice, op.SliceChannels, op.SliceVector, op.Reshape, op.Transpose:
 		return true
 	}
 	return false

@@ -81,6 +81,8 @@ var passOrder = []struct{ first, second, why string }{
 	{"sums", "bfloat16 images", "a cast comes between a term and its sum"},
 	{"bfloat16", "recompute", "recompute widens the bfloat16 form again: else float32 is kept"},
 	{"add in turn", "recompute", "whether recomputing pays depends on the order of execution"},
+	{"sums", "add in turn", "an operator that adds is a sum"},
+	{"recompute", "known", "a copy is known by what it copies"},
 	{"indices", "recompute", numbers},
 	{"indices", "plain pools", numbers},
 	{"plain pools", "recompute", numbers},

@@ -79,7 +79,7 @@ func TestTimelineMeasured(t *testing.T) {
 				}
 			}
 			t.Logf("%s, %s: peak %.0f predicted, %.0f measured; rows are off by %.3f of it", name, p.Name, peak, most, off/n/peak)
-			if off/n > .05*peak || math.Abs(most/peak-1) > .05 {
+			if off/n > .01*peak || math.Abs(most/peak-1) > .01 {
 				t.Errorf("%s, %s: peak %.0f predicted, %.0f measured; rows are off by %.3f of it", name, p.Name, peak, most, off/n/peak)
 			}
 		}

@@ -155,6 +155,9 @@ func Split() []Case {
 		cases = append(cases, linear("slice/"+name, o.Of, 2, 3, 6, 5),
 			linear("pad/"+name, op.Pad(o).Of, 2, 3, 6, 5))
 	}
+	for _, o := range []op.SliceChannels{{From: 0, Length: 2}, {From: 1, Length: 3}, {From: 2, Length: 1}} {
+		cases = append(cases, linear(fmt.Sprintf("slice/channels_%d_%d", o.From, o.Length), o.Of, 2, 4, 3, 5))
+	}
 	for _, o := range []op.PadVector{{Before: 2, After: 3}, {Before: 4}, {After: 1}} {
 		cases = append(cases, linear(fmt.Sprintf("pad/vector_%d_%d", o.Before, o.After), o.Of, 5),
 			linear(fmt.Sprintf("slice/vector_%d", o.Before), op.SliceVector{From: o.Before, Length: 2}.Of, 6))
