@@ -53,7 +53,7 @@ func TestFusions(t *testing.T) {
 }
 
 // The fusions find all the units, pools and sums of a cell. ONNX Runtime keeps only the stem, the
-// factorised reductions and the head.
+// factorised reductions that are not one convolution, and the head.
 func TestFusionsFindAll(t *testing.T) {
 	s := small(1)
 	s.Target = pass.CPUKernels

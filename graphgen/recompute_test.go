@@ -148,3 +148,40 @@ func TestParseRecompute(t *testing.T) {
 	_, err := pass.ParseRecompute("maybe")
 	check.Error(t, err, `use auto, on, off or max, got "maybe"`)
 }
+
+// Copies of units get the statistics, and gradients of units the results, that the step has; and no part of a copy of a
+// split is computed that nobody reads. What the evaluator makes of them shows that they are the right ones.
+func TestRecomputeKnows(t *testing.T) {
+	for _, partial := range []int{1, 2} {
+		s := small(partial)
+		s.Target, s.Recompute = pass.CPUKernels, pass.RecomputeMax
+		for _, p := range []*graphgen.Program{check.Must(s.WeightStep())(t), check.Must(s.AlphaStep())(t)} {
+			var copies, gradients, results int
+			readers := p.Graph.Readers()
+			for _, n := range p.Graph.Nodes {
+				switch n.Op.(type) {
+				case op.ReluConvNorm:
+					if again := strings.HasSuffix(n.Scope, "/again"); again != op.KnowsStatistics(n) {
+						t.Errorf("%s, %s: knows its statistics: %v", p.Name, n.Scope, !again)
+					} else if again {
+						copies++
+					}
+				case op.ReluConvNormGrad:
+					gradients++
+					if op.Result(n) != nil {
+						results++
+					}
+				case op.Split:
+					for i, v := range n.Out {
+						if len(readers[v]) == 0 {
+							t.Errorf("%s, %s: nobody reads part %d", p.Name, n.Scope, i)
+						}
+					}
+				}
+			}
+			if copies == 0 || 4*results < gradients {
+				t.Errorf("%s: %d copies, %d of %d gradients have the result", p.Name, copies, results, gradients)
+			}
+		}
+	}
+}

@@ -26,6 +26,11 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 	case op.ReluConvNorm:
 		_, p := project(o, in[0], in[1], input(in, 2))
 		y, mean, variance := normalize(o.Epsilon, p, input(in, 3), input(in, 4))
+		if given := input(in, op.UnitMean); given != nil {
+			mean, variance = given, in[op.UnitVariance]
+			y = affine(p, channels(input(in, 3), len(mean.F), 1), channels(input(in, 4), len(mean.F), 0), mean,
+				invStd(variance, o.Epsilon))
+		}
 		return []*Tensor{plus(y, addend(o, in)), mean, variance}, true
 	case op.ReluConvNormGrad:
 		return unitGrad(o, in), true
@@ -189,10 +194,23 @@ func halvesGrad(dp, d, w, v *Tensor) []*Tensor {
 	return []*Tensor{g[0], dw, dv}
 }
 
+// denormalize is x of y = (x - mean) inv.
+func denormalize(y, mean, inv *Tensor) *Tensor {
+	x := zeros(y.Shape)
+	for i, v := range y.F {
+		c := channelOf(y.Shape, i)
+		x.F[i] = v/inv.F[c] + mean.F[c]
+	}
+	return x
+}
+
 func unitGrad(g op.ReluConvNormGrad, in []*Tensor) []*Tensor {
 	o := g.Unit
 	dy, x, mean, variance, w, v := in[0], in[1], in[2], in[3], in[4], input(in, 5)
 	d, p := project(o, x, w, v)
+	if y := input(in, op.UnitResult); y != nil {
+		p = denormalize(y, mean, invStd(variance, o.Epsilon))
+	}
 	norm := normalizeGrad(o.Epsilon, dy, p, mean, variance, input(in, 6))
 	if o.Kernel == op.Halves {
 		h := halvesGrad(norm[0], d, w, v)

@@ -101,7 +101,7 @@ func halves(o ReluConvNorm, x, w, v ir.Type) (ir.Type, error) {
 
 // Infer computes the output size.
 func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity(unitName, in, 2, unitVariance+1); err != nil {
+	if err := arity(unitName, in, 2, UnitVariance+1); err != nil {
 		return nil, err
 	}
 	y, err := o.result(in[0], in[1], optional(in, 2))
@@ -115,12 +115,12 @@ func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
 	if err := absentOr(unitName, "bias", optional(in, 4), c); err != nil {
 		return nil, err
 	}
-	for _, i := range []int{unitMean, unitVariance} {
+	for _, i := range []int{UnitMean, UnitVariance} {
 		if err := absentOr(unitName, "a statistic", optional(in, i), c); err != nil {
 			return nil, err
 		}
 	}
-	if (optional(in, unitMean).DType == 0) != (optional(in, unitVariance).DType == 0) {
+	if (optional(in, UnitMean).DType == 0) != (optional(in, UnitVariance).DType == 0) {
 		return nil, fmt.Errorf("%s: takes mean and variance, or neither", unitName)
 	}
 	return []ir.Type{y, c, c}, addend(unitName, o, in, y)
@@ -128,7 +128,7 @@ func (o ReluConvNorm) Infer(in []ir.Type) ([]ir.Type, error) {
 
 // Infer gives dX the type of X and the other gradients one dimension.
 func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
-	if err := arity(unitName+" gradient", in, 5, unitResult+1); err != nil {
+	if err := arity(unitName+" gradient", in, 5, UnitResult+1); err != nil {
 		return nil, err
 	}
 	y, err := o.Unit.result(in[1], in[4], optional(in, 5))
@@ -143,9 +143,9 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 	}
 	scale, err := scaleType(unitName, optional(in, 6), y.Shape[1])
 	if err == nil {
-		err = absentOr(unitName+" gradient", "Y", optional(in, unitResult), y)
+		err = absentOr(unitName+" gradient", "Y", optional(in, UnitResult), y)
 	}
-	if err == nil && optional(in, unitResult).DType != 0 && optional(in, 6).DType != 0 {
+	if err == nil && optional(in, UnitResult).DType != 0 && optional(in, 6).DType != 0 {
 		err = fmt.Errorf("%s gradient: takes Y of units without scale only", unitName)
 	}
 	if err != nil {
@@ -162,42 +162,50 @@ func (o ReluConvNormGrad) Infer(in []ir.Type) ([]ir.Type, error) {
 
 // Places behind the two of the addend: of the statistics of a unit, and of Y of its gradient.
 const (
-	unitMean     = 7
-	unitVariance = 8
-	unitResult   = 9
+	UnitMean     = 7
+	UnitVariance = 8
+	UnitResult   = 9
 )
 
-// GiveStatistics gives a ReluConvNorm the statistics of the same unit on the same X.
-func GiveStatistics(n *ir.Node, mean, variance *ir.Value) {
-	for len(n.In) <= unitVariance {
-		n.In = append(n.In, nil)
+// WithStatistics adds the statistics that a ReluConvNorm n computes to its inputs, for computing it once more.
+func WithStatistics(n *ir.Node, in []*ir.Value) []*ir.Value {
+	if n.Out[1] == nil || n.Out[2] == nil {
+		return in
 	}
-	n.In[unitMean], n.In[unitVariance] = mean, variance
+	return append(append(in, make([]*ir.Value, UnitMean-len(in))...), n.Out[1], n.Out[2])
 }
 
-// KnowsStatistics reports whether a ReluConvNorm has them.
-func KnowsStatistics(n *ir.Node) bool { return len(n.In) > unitVariance && n.In[unitVariance] != nil }
+// KnowsStatistics reports whether a ReluConvNorm gets its statistics.
+func KnowsStatistics(n *ir.Node) bool { return len(n.In) > UnitVariance && n.In[UnitVariance] != nil }
+
+// Mean is the mean that a ReluConvNorm gets or computes, or nil.
+func Mean(n *ir.Node) *ir.Value {
+	if KnowsStatistics(n) {
+		return n.In[UnitMean]
+	}
+	return n.Out[1]
+}
 
 // PlainResult reports whether Y of a unit with these inputs is (P - mean) / sqrt(variance + epsilon), without
 // scale, bias and addend.
 func (o ReluConvNorm) PlainResult(in []*ir.Value) bool {
-	return !slices.ContainsFunc(in[min(3, len(in)):min(unitMean, len(in))], func(v *ir.Value) bool { return v != nil })
+	return !slices.ContainsFunc(in[min(3, len(in)):min(UnitMean, len(in))], func(v *ir.Value) bool { return v != nil })
 }
 
 // GiveResult gives a ReluConvNormGrad Y of its unit, whose result is plain.
 func GiveResult(n *ir.Node, y *ir.Value) {
-	for len(n.In) <= unitResult {
+	for len(n.In) <= UnitResult {
 		n.In = append(n.In, nil)
 	}
-	n.In[unitResult] = y
+	n.In[UnitResult] = y
 }
 
 // Result is Y of a ReluConvNormGrad, or nil.
 func Result(n *ir.Node) *ir.Value {
-	if len(n.In) <= unitResult {
+	if len(n.In) <= UnitResult {
 		return nil
 	}
-	return n.In[unitResult]
+	return n.In[UnitResult]
 }
 
 // Of adds the unit; all values but x and w may be nil. The results are Y, mean, variance.

@@ -11,6 +11,7 @@ import (
 // recomputer is one application of the pass.
 type recomputer struct {
 	g      *ir.Graph
+	onCPU  bool
 	chosen func(*ir.Value) bool // values of the forward pass to compute again
 	again  map[use]*ir.Value    // their copies
 	copies map[*ir.Node]bool
@@ -36,9 +37,9 @@ func useOf(v *ir.Value, reader *ir.Node) use {
 // recompute lets the backward pass read copies of the chosen values. All copies stand between the
 // forward and the backward pass. ONNX Runtime goes from a node to its producer with the largest
 // index first (plan.RuntimeOrder), so it computes the incoming gradient before the copy, and the
-// copy just before its reader. It returns a function that undoes the pass.
-func recompute(g *ir.Graph, chosen func(*ir.Value) bool) (undo func()) {
-	r := &recomputer{g: g, chosen: chosen, again: map[use]*ir.Value{}, copies: map[*ir.Node]bool{},
+// copy just before its reader. Copies of units get the statistics of the first time, which only the CPU's kernels take. It returns a function that undoes the pass.
+func recompute(g *ir.Graph, t Target, chosen func(*ir.Value) bool) (undo func()) {
+	r := &recomputer{g: g, onCPU: t == CPUKernels, chosen: chosen, again: map[use]*ir.Value{}, copies: map[*ir.Node]bool{},
 		late: lateNodes(g)}
 	backward := backwardOf(g)
 	old, constants, share := g.Nodes, g.Constants, g.Share
@@ -134,6 +135,9 @@ func (r *recomputer) copyOf(v *ir.Value, reader *ir.Node) *ir.Value {
 			for i := 3; i < len(in); i++ { // ONNX Runtime writes into these two
 				in[i] = op.Expand{}.To(r.g.Floats([]float32{0}, 1), in[1].Shape...)
 			}
+		}
+		if _, ok := n.Op.(op.ReluConvNorm); ok && r.onCPU {
+			in = op.WithStatistics(n, in)
 		}
 		outs = r.g.AddWanted(n.Op, r.wanted(n), in...)
 	})

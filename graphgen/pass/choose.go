@@ -212,7 +212,8 @@ func repeatable(n *ir.Node) bool {
 	return !overwrites && len(n.Clobbers()) == 0
 }
 
-// bigValues are those that depend on the images and take a noticeable part of what is kept.
+// bigValues are those that depend on the images and take a noticeable part of what is kept. Statistics of batch norms
+// never do, but in the smallest networks.
 func bigValues(g *ir.Graph, needed []*ir.Value) map[*ir.Value]bool {
 	total := 0
 	for _, v := range needed {
@@ -229,7 +230,7 @@ func bigValues(g *ir.Graph, needed []*ir.Value) map[*ir.Value]bool {
 		for _, v := range n.Out {
 			if v != nil {
 				depends[v] = true
-				big[v] = float64(v.Bytes()) > smallest*float64(total)
+				big[v] = v.Rank() > 1 && float64(v.Bytes()) > smallest*float64(total)
 			}
 		}
 	}

@@ -58,8 +58,8 @@ var finished = []pass{
 	// Compute cheap values a second time in the backward pass, to keep fewer. The pass may undo
 	// itself, so it keeps the constants that an undone graph reads.
 	{name: "recompute", on: always, run: recomputePass, keeps: true},
-	// Give our units and their gradients what the step has computed already.
-	{name: "known", on: on(CPUKernels), run: inPlace(giveKnown), keeps: true},
+	// Give gradients of units the results of the units, where the backward pass has them.
+	{name: "results", on: on(CPUKernels), run: inPlace(giveResults), keeps: true},
 	// Add in place where that needs no proof by the runtime.
 	{name: "write over", on: Lowering.own, run: inPlace(writeOver), keeps: true},
 	// Join our operators, so that what they can do at the same time takes one launch.
@@ -82,7 +82,7 @@ var passOrder = []struct{ first, second, why string }{
 	{"bfloat16", "recompute", "recompute widens the bfloat16 form again: else float32 is kept"},
 	{"add in turn", "recompute", "whether recomputing pays depends on the order of execution"},
 	{"sums", "add in turn", "an operator that adds is a sum"},
-	{"recompute", "known", "a copy is known by what it copies"},
+	{"recompute", "results", "the backward pass may have a copy only"},
 	{"indices", "recompute", numbers},
 	{"indices", "plain pools", numbers},
 	{"plain pools", "recompute", numbers},

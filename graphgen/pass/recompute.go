@@ -59,7 +59,7 @@ func bigPeakOf(t Target) int {
 // the backward pass in any case, or float32 would be kept beside them.
 func recomputeValues(g *ir.Graph, l Lowering) {
 	widened := func(v *ir.Value) bool { return l.Target == CUDABFloat16 && late(v.Def) }
-	undo := again(g, widened)
+	undo := again(g, l.Target, widened)
 	before := plan.Of(g).Peak
 	if before < bigPeakOf(l.Target) && (l.Recompute == RecomputeOff || l.Recompute == RecomputeAuto) {
 		closeBatch(g, l)
@@ -71,7 +71,7 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 	c := choose(g, speedOf(l.Target).Time, extraTime[l.Recompute]*StepTime(g, l.Target))
 	nodes := len(g.Nodes)
 	undo()
-	undo = again(g, func(v *ir.Value) bool { return widened(v) || c.chosen(v) })
+	undo = again(g, l.Target, func(v *ir.Value) bool { return widened(v) || c.chosen(v) })
 	if len(g.Nodes) == nodes && before < bigPeakOf(l.Target) { // nothing to compute again
 		closeBatch(g, l)
 		return
@@ -81,13 +81,13 @@ func recomputeValues(g *ir.Graph, l Lowering) {
 	if l.Recompute == RecomputeAuto && float64(plan.Of(g).Peak) > (1-worthRecomputing)*float64(before) {
 		restore()
 		undo()
-		again(g, widened)
+		again(g, l.Target, widened)
 	}
 }
 
 // again recomputes the chosen values and brings the names of the batches up to date.
-func again(g *ir.Graph, chosen func(*ir.Value) bool) (undo func()) {
-	undo = recompute(g, chosen)
+func again(g *ir.Graph, t Target, chosen func(*ir.Value) bool) (undo func()) {
+	undo = recompute(g, t, chosen)
 	nameAxes(g)
 	return undo
 }

@@ -158,9 +158,8 @@ func Known() []Case {
 					v = x[3]
 				}
 				first := o.Of(x[0], x[1], v, nil, nil, nil)
-				again := o.Of(x[0], x[1], v, x[last-1], x[last], x[2])
-				op.GiveStatistics(again[0].Def, first[1], first[2])
-				return again
+				again := op.WithStatistics(first[0].Def, []*ir.Value{x[0], x[1], v, x[last-1], x[last], x[2]})
+				return x[0].Graph().Add(o, again...)
 			}})
 		for _, wanted := range []int{-1, 0, 1, 2} {
 			if wanted == 2 && o.Kernel == 0 {
