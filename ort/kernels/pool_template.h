@@ -12,152 +12,6 @@ INLINE void range(const dw_shape *s, int o, int n, int *lo, int *hi) {
   *hi = to > n ? n : to;
 }
 
-// middle is the range of outputs in a row whose windows lie inside.
-INLINE void middle(const dw_shape *s, int *left, int *right) {
-  *left = (s->p + s->s - 1) / s->s;
-  *right = s->w + s->p >= s->k ? (s->w + s->p - s->k) / s->s + 1 : 0;
-  if (*right > s->ow) *right = s->ow;
-}
-
-static float top_of(const float *x, int w, int i0, int i1, int j0, int j1, int *at) {
-  float best = x[i0 * w + j0];
-  *at = i0 * w + j0;
-  for (int i = i0; i < i1; i++) {
-    for (int j = j0; j < j1; j++) {
-      float v = x[i * w + j];
-      if (v > best) {
-        best = v;
-        *at = i * w + j;
-      }
-    }
-  }
-  return best;
-}
-
-static float sum_of(const float *x, int w, int i0, int i1, int j0, int j1) {
-  float sum = 0;
-  for (int i = i0; i < i1; i++) {
-    for (int j = j0; j < j1; j++) sum += x[i * w + j];
-  }
-  return sum;
-}
-
-// inside computes n neighbouring outputs whose windows lie inside.
-INLINE void inside(const int k, const int st, const bool max, const float *restrict x, int w,
-                   float *restrict y, int n) {
-  const float whole = 1.0f / (float)(k * k);
-  for (int j = 0; j < n; j++) {
-    float v = x[j * st];
-    for (int t = 1; t < k * k; t++) {
-      float u = x[t / k * w + t % k + j * st];
-      v = max ? (u > v ? u : v) : v + u;
-    }
-    y[j] = max ? v : v * whole;
-  }
-}
-
-static void inside_any(const dw_shape *s, bool max, const float *x, float *y, int n) {
-  if (s->k == 3 && max) inside(3, 2, true, x, s->w, y, n);
-  else if (s->k == 3) inside(3, 2, false, x, s->w, y, n);
-  else inside(s->k, 2, max, x, s->w, y, n);
-}
-
-// apart_forward is for stride 2: it computes rows of inside windows, and single windows at the
-// border.
-static void apart_forward(const dw_shape *s, bool max, const float *x, float *y) {
-  int left, right;
-  middle(s, &left, &right);
-  for (int o = 0; o < s->oh; o++) {
-    int i0, i1;
-    range(s, o, s->h, &i0, &i1);
-    bool full = i1 - i0 == s->k && right > left;
-    if (full)
-      inside_any(s, max, x + i0 * s->w + left * s->s - s->p, y + o * s->ow + left, right - left);
-    for (int q = 0; q < s->ow; q++) {
-      if (full && q >= left && q < right) {
-        q = right - 1;
-        continue;
-      }
-      int j0, j1, at;
-      range(s, q, s->w, &j0, &j1);
-      y[o * s->ow + q] = max ? top_of(x, s->w, i0, i1, j0, j1, &at)
-                             : sum_of(x, s->w, i0, i1, j0, j1) / (float)((i1 - i0) * (j1 - j0));
-    }
-  }
-}
-
-enum { chunk = 128 };  // outputs of a row at a time
-
-// spread adds dY of n inside windows to dX; x and to point to the first window.
-INLINE void spread(const int k, const bool max, const float *restrict x, int w,
-                   const float *restrict dy, float *restrict to, int n) {
-  int tap[chunk];
-  float best[chunk];
-  const float whole = 1.0f / (float)(k * k);
-  for (int j = 0; max && j < n; j++) {
-    best[j] = x[2 * j];
-    tap[j] = 0;
-  }
-  for (int t = max ? 1 : 0; t < k * k; t++) {
-    int at = t / k * w + t % k;
-    for (int j = 0; j < n; j++) {
-      if (!max) {
-        to[at + 2 * j] += dy[j] * whole;
-        continue;
-      }
-      float v = x[at + 2 * j];
-      tap[j] = v > best[j] ? at : tap[j];
-      best[j] = v > best[j] ? v : best[j];
-    }
-  }
-  for (int j = 0; max && j < n; j++) to[tap[j] + 2 * j] += dy[j];
-}
-
-static void spread_any(const dw_shape *s, bool max, const float *x, const float *dy, float *to,
-                       int n) {
-  for (int from = 0; from < n; from += chunk) {
-    int m = n - from < chunk ? n - from : chunk;
-    const float *at = max ? x + 2 * from : NULL;
-    if (s->k == 3 && max) spread(3, true, at, s->w, dy + from, to + 2 * from, m);
-    else if (s->k == 3) spread(3, false, at, s->w, dy + from, to + 2 * from, m);
-    else spread(s->k, max, at, s->w, dy + from, to + 2 * from, m);
-  }
-}
-
-// edge adds dY of one window that is cut off.
-static void edge(const dw_shape *s, bool max, const float *x, float d, float *dx, int i0, int i1,
-                 int o) {
-  int j0, j1, at;
-  range(s, o, s->w, &j0, &j1);
-  if (max) {
-    top_of(x, s->w, i0, i1, j0, j1, &at);
-    dx[at] += d;
-    return;
-  }
-  d /= (float)((i1 - i0) * (j1 - j0));
-  for (int i = i0; i < i1; i++) {
-    for (int c = j0; c < j1; c++) dx[i * s->w + c] += d;
-  }
-}
-
-static void apart_backward(const dw_shape *s, bool max, const float *x, const float *dy,
-                           float *dx) {
-  int left, right;
-  middle(s, &left, &right);
-  for (int o = 0; o < s->oh; o++) {
-    int i0, i1, from = s->ow, to = s->ow;
-    range(s, o, s->h, &i0, &i1);
-    if (i1 - i0 == s->k && right > left) {
-      size_t at = (size_t)i0 * s->w + left * s->s - s->p;
-      spread_any(s, max, max ? x + at : NULL, dy + o * s->ow + left, dx + at, right - left);
-      from = left;
-      to = right;
-    }
-    for (int q = 0; q < from; q++) edge(s, max, x, dy[o * s->ow + q], dx, i0, i1, q);
-    for (int q = to; q < s->ow; q++) edge(s, max, x, dy[o * s->ow + q], dx, i0, i1, q);
-  }
-}
-
 // With stride 1 planes are copied into zero- or minus-infinity-bordered buffers (see
 // depthwise_template.h), so that no window is cut off.
 
@@ -271,24 +125,148 @@ INLINE void dense_backward(const int k, const bool max, const dw_shape *s, const
   }
 }
 
+// With stride 2 the columns of the bordered image are parted: those at even places form one plane, those at odd
+// places another, so that neighbouring windows are neighbours in memory. dY has a border of one.
+typedef struct {
+  int rows, ld, size;     // of a plane of columns
+  int outs, outld, outs_size;  // of dY
+} parted;
+
+INLINE parted parted_of(const dw_shape *s) {
+  parted v = {.rows = s->h + 2 * s->p, .ld = s->w / 2 + s->p + 1,
+              .outs = (s->h - 1 + s->p) / 2 + 2, .outld = (s->w - 1 + s->p) / 2 + 2};
+  v.size = v.rows * v.ld;
+  v.outs_size = round_up(v.outs * v.outld + 2 * LANES, 16);
+  return v;
+}
+
+// part_columns copies x; the border has the value fill.
+INLINE void part_columns(const dw_shape *s, const parted *v, float fill, const float *x, float *planes) {
+  int odd = s->p & 1, top = s->p * v->ld;
+  float *first = planes + odd * v->size + top + s->p / 2;
+  float *second = planes + (1 - odd) * v->size + top + (s->p + 1) / 2;
+  for (int i = 0; i < 2 * v->size + LANES; i++) planes[i] = fill;
+  for (int i = 0; i < s->h; i++)
+    part(false, first + i * v->ld, second + i * v->ld, x + (size_t)i * s->w, s->w);
+}
+
+// pixel is the place of pixel t of the window of output (o,q).
+INLINE int pixel(const int k, const parted *v, int t, int o, int q) {
+  return (t % k & 1) * v->size + (2 * o + t / k) * v->ld + q + t % k / 2;
+}
+
+INLINE void apart_forward(const int k, const bool max, const dw_shape *s, const float *x, float *y,
+                          float *scratch) {
+  parted v = parted_of(s);
+  float *share = scratch, *planes = share + round_up(s->ow, LANES);
+  if (!max) shares(s, share);
+  part_columns(s, &v, max ? -INFINITY : 0, x, planes);
+  for (int o = 0; o < s->oh; o++) {
+    float row = max ? 1 : row_share(s, o);
+    for (int q = 0; q < s->ow; q += LANES) {
+      vec sum = load(planes + pixel(k, &v, 0, o, q));
+      for (int t = 1; t < k * k; t++) {
+        vec u = load(planes + pixel(k, &v, t, o, q));
+        sum = max ? either(u > sum, u, sum) : sum + u;
+      }
+      put(y + (size_t)o * s->ow + q, max ? sum : sum * row * load(share + q), s->ow - q);
+    }
+  }
+}
+
+// collect sums up dY of the windows that reach the pixels of row i of the bordered image, whose parity is odd; of
+// maxima those whose place it is.
+INLINE void collect(const int k, const bool max, const int odd, const parted *v, int i, const float *d,
+                    const float *tap, float *row) {
+  for (int m = 0; m < v->outld - 1; m += LANES) {
+    vec sum[2] = {{0}, {0}}, x, y;
+    for (int t = 0; t < k * k; t++) {
+      if ((t / k & 1) != odd) continue;
+      int at = ((i - t / k) / 2 + 1) * v->outld + m + 1 - t % k / 2;
+      vec u = load(d + at);
+      sum[t % k & 1] += max ? (vec)((ivec)u & (ivec)(load(tap + at) == (float)t)) : u;
+    }
+    zip(sum[0], sum[1], &x, &y);
+    store(row + 2 * m, x);
+    store(row + 2 * m + LANES, y);
+  }
+}
+
+// apart_backward gathers as dense_backward does.
+INLINE void apart_backward(const int k, const bool max, const dw_shape *s, const float *x,
+                           const float *dy, float *dx, float *scratch) {
+  parted v = parted_of(s);
+  float *share = scratch, *d = share + round_up(s->ow, LANES), *tap = d + v.outs_size;
+  float *row = tap + v.outs_size, *planes = row + 2 * round_up(v.outld, LANES);
+  for (int i = 0; i < (max ? 2 : 1) * v.outs_size; i++) d[i] = 0;
+  if (max)
+    part_columns(s, &v, -INFINITY, x, planes);
+  else
+    shares(s, share);
+  for (int o = 0; o < s->oh; o++) {
+    float part_of_row = max ? 1 : row_share(s, o);
+    int to = (o + 1) * v.outld + 1;
+    copy(false, d + to, dy + (size_t)o * s->ow, s->ow);
+    for (int q = 0; q < s->ow; q += LANES) {
+      if (!max) {
+        put(d + to + q, load(d + to + q) * part_of_row * load(share + q), s->ow - q);
+        continue;
+      }
+      vec best = load(planes + pixel(k, &v, 0, o, q)), place = (vec){0};
+      for (int t = 1; t < k * k; t++) {
+        vec u = load(planes + pixel(k, &v, t, o, q));
+        ivec more = u > best;
+        best = either(more, u, best);
+        place = either(more, (vec){0} + (float)t, place);
+      }
+      put(tap + to + q, place, s->ow - q);
+    }
+  }
+  for (int i = 0; i < s->h; i++) {
+    if ((i + s->p) & 1)
+      collect(k, max, 1, &v, i + s->p, d, tap, row);
+    else
+      collect(k, max, 0, &v, i + s->p, d, tap, row);
+    for (int j = 0; j < s->w; j++) dx[(size_t)i * s->w + j] += row[j + s->p];
+  }
+}
+
 static size_t pool_scratch(const dw_shape *s) {
+  if (s->s > 1) {
+    parted v = parted_of(s);
+    return (size_t)round_up(s->ow, LANES) + 2 * (size_t)v.outs_size + 2 * (size_t)round_up(v.outld, LANES) +
+           2 * (size_t)v.size + LANES;
+  }
   int most = s->h > s->w ? s->h : s->w, side = most + 2 * s->k;
   return (size_t)round_up(s->ow, LANES) + 3 * (size_t)round_up(side * side + LANES, 16);
 }
 
+// FOR_WINDOW has one copy of the loops for windows of 3, with either stride.
+#define FOR_WINDOW(way, max, ...)                    \
+  do {                                               \
+    if (s->s > 1 && s->k == 3)                       \
+      apart_##way(3, max, __VA_ARGS__);              \
+    else if (s->s > 1)                               \
+      apart_##way(s->k, max, __VA_ARGS__);           \
+    else if (s->k == 3)                              \
+      dense_##way(3, max, __VA_ARGS__);              \
+    else                                             \
+      dense_##way(s->k, max, __VA_ARGS__);           \
+  } while (0)
+
 static void pool_forward(const dw_shape *s, bool max, const float *x, float *y, float *scratch) {
-  if (s->s > 1) apart_forward(s, max, x, y);
-  else if (s->k == 3 && max) dense_forward(3, true, s, x, y, scratch);
-  else if (s->k == 3) dense_forward(3, false, s, x, y, scratch);
-  else dense_forward(s->k, max, s, x, y, scratch);
+  if (max)
+    FOR_WINDOW(forward, true, s, x, y, scratch);
+  else
+    FOR_WINDOW(forward, false, s, x, y, scratch);
 }
 
 static void pool_backward(const dw_shape *s, bool max, const float *x, const float *dy, float *dx,
                           float *scratch) {
-  if (s->s > 1) apart_backward(s, max, x, dy, dx);
-  else if (s->k == 3 && max) dense_backward(3, true, s, x, dy, dx, scratch);
-  else if (s->k == 3) dense_backward(3, false, s, x, dy, dx, scratch);
-  else dense_backward(s->k, max, s, x, dy, dx, scratch);
+  if (max)
+    FOR_WINDOW(backward, true, s, x, dy, dx, scratch);
+  else
+    FOR_WINDOW(backward, false, s, x, dy, dx, scratch);
 }
 
 const pool_kernels POOL = {pool_scratch, pool_forward, pool_backward};
