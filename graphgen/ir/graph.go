@@ -22,7 +22,8 @@ type Value struct {
 	Axis  string    // what a file calls the first axis; empty: it gives its length
 	graph *Graph
 
-	// Untold says that the file of a session leaves out the shape: it would not help, see package pass.
+	// Untold says that the file of a session leaves out the shape, and of a constant that it may be
+	// replaced: it would not help, see package pass.
 	Untold bool
 }
 

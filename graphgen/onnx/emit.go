@@ -32,7 +32,8 @@ type Options struct {
 	// Batch, when set, replaces the first dimension of all inputs and outputs by this name. The
 	// graph must not depend on the batch size anywhere else.
 	Batch string
-	// Short leaves out the shapes that a session does not need (ir.Value.Untold).
+	// Short leaves out the shapes that a session does not need (ir.Value.Untold). A constant whose shape
+	// it leaves out is an input, too: a value that a caller may replace, which shapes cannot depend on.
 	Short bool
 	// Batched lists the inputs and outputs with a batch dimension, where not all have one.
 	Batched []string
@@ -123,6 +124,9 @@ func (e *emitter) graph() (*GraphProto, error) {
 			return nil, err
 		}
 		e.out.Initializer = append(e.out.Initializer, t)
+		if e.opt.Short && v.Untold {
+			e.out.Input = append(e.out.Input, e.valueInfo(e.names[v], v, false))
+		}
 	}
 	for _, o := range e.g.Outputs {
 		if _, taken := e.names[o.Value]; !taken {

@@ -12,7 +12,9 @@ import (
 )
 
 // namer decides what a file says about the shapes of values. ONNX Runtime finds out the shapes of the
-// results of a standard operator from those of its inputs and believes the file about ours. For
+// results of a standard operator from those of its inputs and believes the file about ours. The result
+// of a Reshape has that of the constant, whatever the input: where it shall stay unknown, the file lets
+// the caller replace the constant (onnx.Options.Short), which ONNX Runtime believes it might. For
 // every result it compares the shape, if it knows it, with those of all dead buffers, at about a
 // microsecond each. So the file of a session tells only shapes that matter (ir.Value.Untold): those
 // that ONNX Runtime finds out anyway, and those of a result that may be written over an input and of
@@ -43,12 +45,18 @@ func nameAxes(g *ir.Graph) {
 	for _, v := range g.Inputs {
 		v.Untold = ours && port.IsState(v.Name)
 	}
+	for _, v := range g.Constants {
+		v.Untold = false
+	}
 	for _, n := range g.Nodes {
 		for j, v := range n.Out {
 			if v != nil {
 				v.Axis, v.Untold = "", false
 				o.tell(n, j, v)
 			}
+		}
+		if _, ok := n.Op.(op.Reshape); ok && n.Out[0].Untold {
+			n.In[1].Untold = true
 		}
 	}
 }
@@ -77,7 +85,7 @@ func (o *namer) tell(n *ir.Node, j int, v *ir.Value) {
 		}
 	}
 	unknown, open, fixed := isOurs(n), false, false
-	for _, in := range n.In {
+	for _, in := range shaping(n) {
 		if in != nil {
 			unknown = unknown || in.Untold
 			open = open || isBatch(in)
@@ -92,6 +100,14 @@ func (o *namer) tell(n *ir.Node, j int, v *ir.Value) {
 	case open && !fixed && holds(v, o.batch):
 		o.name(v, plan.InPlace(n, j))
 	}
+}
+
+// shaping lists the inputs whose shapes give the shapes of the results.
+func shaping(n *ir.Node) []*ir.Value {
+	if _, ok := n.Op.(op.BatchNorm); ok {
+		return n.In[:1]
+	}
+	return n.In
 }
 
 // name names the first axis of v, as that of the value it may be written over.
