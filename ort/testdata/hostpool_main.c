@@ -141,6 +141,9 @@ static void steps(void) {
   size_t before = resident_kb();
   for (int i = 0; i < count; i++) hole[i] = fill(1, 3 << 17), keep[i] = fill(2, 1 << 17);
   for (int i = 0; i < count; i++) empty(&hole[i]);
+  uint64_t with_holes = zos_host_read().resident;
+  zos_host_trim_idle();
+  check(zos_host_read().resident == with_holes, "trimmed between steps");
   for (int i = 0; i < 10; i++) large[i] = fill(3, 1 << 19);
   zos_host_stats s = zos_host_read();
   size_t grown = (resident_kb() - before) / 1024;
