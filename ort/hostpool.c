@@ -237,7 +237,6 @@ static chunk *take(zone *z, size_t size) {
   if (c == NULL) return NULL;
   leave(c);
   char *from = c->bare, *to = c->bare_end;
-  bool touched = from < to && from < c->at + size;
   set_bare(c, NULL, NULL);
   if (size_of(c) > size) {
     chunk *rest = add(c->range, c->at + size, c->end, c);
@@ -248,7 +247,7 @@ static chunk *take(zone *z, size_t size) {
   }
   pool.count.in_use += size;
   if (pool.count.in_use > pool.count.peak) pool.count.peak = pool.count.in_use;
-  if (touched) hold_back();
+  hold_back();
   chunk **bucket = bucket_of(c->at);
   c->next = *bucket;
   *bucket = c;
