@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -13,9 +14,11 @@ import (
 // on the host the pool of NewPool, the arena of NewArena or the ledger of NewLedger, on a GPU the pool of OpenCUDA.
 const envAllocators = "session.use_env_allocators"
 
-// Trim gives the system back what the pool of NewPool and the allocator of the C library hold unused: above all what ONNX
-// Runtime took to read models. It makes later allocations slower, so it belongs before a long run.
+// Trim gives the system back what Go, the pool of NewPool and the allocator of the C library hold unused: above all what
+// the making of models left, and what ONNX Runtime took to read them. It makes later allocations slower, so it belongs
+// before a long run.
 func Trim() {
+	debug.FreeOSMemory()
 	C.zos_trim()
 	C.zos_host_trim()
 }
