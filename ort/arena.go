@@ -25,7 +25,7 @@ func Trim() {
 
 // NewPool makes the process's pool of host memory, for sessions with Options.HostPool. It takes the place of the arena
 // of NewArena, of which a process has one or none. The pool keeps freed memory for the next step, and no more of
-// it than steps have had in use at once and 3 %, unless small memory is scattered over it. It gives all back
+// it than steps have had in use at once and a twelfth, unless small memory is scattered over it. It gives all back
 // when the last session closes. Close the sessions that use it before release. A step for which there is no
 // memory fails.
 func NewPool() (release func(), err error) {

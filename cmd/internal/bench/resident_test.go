@@ -90,7 +90,7 @@ func residentMemory(t *testing.T) (resident, predicted int) {
 			t.Fatal(err)
 		}
 	}
-	if s := ort.HostPool(); s.Resident > s.Peak+s.Peak/16+8<<20 || int(s.Peak) > predicted {
+	if s := ort.HostPool(); s.Resident > s.Peak+s.Peak/10+8<<20 || int(s.Peak) > predicted {
 		t.Errorf("the pool has %d bytes for %d in use at once, %d predicted", s.Resident, s.Peak, predicted)
 	}
 	return int(host.PeakRSS()), predicted
