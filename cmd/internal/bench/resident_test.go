@@ -17,7 +17,7 @@ import (
 	"zos-ort/ort/program"
 )
 
-// overhead is what a process may take beside the predicted peak: the runtime, sessions, graphs, files. They took 190 MB on
+// overhead is what a process may take beside the predicted peak: the runtime, sessions, graphs, files. They took 197 MB on
 // 2026-11-29, and 239 with an arena of ONNX Runtime instead of our pool.
 const overhead = 215 << 20
 
