@@ -131,6 +131,10 @@ void zos_trim(void);  // gives unused heap back
 OrtStatus *zos_arena_register(OrtEnv *env, const OrtMemoryInfo *info);
 OrtStatus *zos_arena_unregister(OrtEnv *env, const OrtMemoryInfo *info);
 
+// The pool of hostpool.h as the environment's allocator of host memory.
+OrtStatus *zos_host_register(OrtEnv *env);
+OrtStatus *zos_host_unregister(OrtEnv *env);
+
 // An allocator of host memory that writes down what is in use. zos_ledger_take gives the caller what was
 // written since the last call; zos_memory_free frees it.
 typedef struct {

@@ -1,6 +1,7 @@
 package ort
 
 // #include "api.h"
+// #include "hostpool.h"
 import "C"
 
 import (
@@ -247,6 +248,7 @@ func (n *Inference) Close() {
 		n.session.Destroy()
 	}
 	n.domains()
+	C.zos_host_trim_idle()
 	n.session, n.handle, n.steps, n.domains = nil, nil, nil, nil
 	process.release("session")
 }

@@ -4,8 +4,6 @@ package ort
 import "C"
 
 import (
-	"fmt"
-	"sync"
 	"time"
 	"unsafe"
 )
@@ -23,17 +21,12 @@ type Use struct {
 // NewLedger begins a ledger. It takes the place of the arena of NewArena, of which a process has one or none. Close the
 // sessions that use it before it.
 func NewLedger() (*Ledger, error) {
-	if err := process.acquireOnly("arena"); err != nil {
-		return nil, fmt.Errorf("new ledger: %w", err)
-	}
-	if err := check("new ledger", C.zos_ledger_register(process.env)); err != nil {
-		process.release("arena")
+	release, err := onlyArena("ledger", func() *C.OrtStatus { return C.zos_ledger_register(process.env) },
+		func() *C.OrtStatus { return C.zos_ledger_unregister(process.env) })
+	if err != nil {
 		return nil, err
 	}
-	return &Ledger{sync.OnceFunc(func() {
-		_ = check("close ledger", C.zos_ledger_unregister(process.env))
-		process.release("arena")
-	})}, nil
+	return &Ledger{release}, nil
 }
 
 // Take returns what was written down since the last call.

@@ -54,6 +54,7 @@ type Options struct {
 	MemPattern    bool              // plan a memory block for the whole run
 	CPUArena      bool              // keep freed host memory for the next run
 	TightArena    bool              // take host memory from the arena of NewArena
+	HostPool      bool              // take host memory from the pool of NewPool
 	Ledger        bool              // take host memory from the ledger of NewLedger
 	Log           LogLevel          // to standard error
 	Profile       string            // prefix of the profile written on close; "": none
@@ -111,7 +112,7 @@ func (o Options) apply(so *onnx.SessionOptions, handle *C.OrtSessionOptions) err
 		settings = append(settings, func() error { return o.CUDA.append(so) },
 			func() error { return so.AddSessionConfigEntry(noFallback, "1") })
 	}
-	if o.TightArena || o.Ledger || o.CUDA != nil {
+	if o.TightArena || o.HostPool || o.Ledger || o.CUDA != nil {
 		settings = append(settings, func() error { return so.AddSessionConfigEntry(envAllocators, "1") })
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.ConfigEntries)) {

@@ -1,6 +1,7 @@
 package ort
 
 // #include "api.h"
+// #include "hostpool.h"
 import "C"
 
 import (
@@ -180,6 +181,7 @@ func (t *Trainer) close() {
 		t.session, t.state.copies = nil, false
 	}
 	t.domains()
+	C.zos_host_trim_idle()
 	t.domains, t.steps = nil, nil
 	delete(t.state.trainers, t)
 	process.release("trainer")

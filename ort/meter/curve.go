@@ -26,7 +26,7 @@ func Curve(ctx context.Context, p *graphgen.Program, o ort.Options) (bytes []int
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	o.CPUArena, o.TightArena, o.Ledger, o.Profile = false, false, true, filepath.Join(folder, "trace")
+	o.CPUArena, o.HostPool, o.Ledger, o.Profile = false, false, true, filepath.Join(folder, "trace")
 	uses, begun, err := traced(ctx, p, o, ledger)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func Measure(ctx context.Context, p *graphgen.Program, o ort.Options) (m Measure
 		var release func()
 		if release, err = ort.NewArena(); err == nil {
 			defer release()
-			o.CPUArena, o.TightArena = true, true
+			o.CPUArena, o.TightArena, o.HostPool = true, true, false
 		}
 	}
 	if err != nil {

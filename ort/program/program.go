@@ -4,7 +4,6 @@ package program
 
 import (
 	"fmt"
-	"runtime/debug"
 	"slices"
 
 	"zos-ort/graphgen"
@@ -133,11 +132,8 @@ func (s Shape) fields(v *Vectors) []field {
 		{port.RunningMean, &v.Means, stats}, {port.RunningVariance, &v.Variances, stats}}
 }
 
-// Trim gives back the memory that making programs and sessions left unused, of Go and of ONNX Runtime.
-func (n *Net) Trim() {
-	debug.FreeOSMemory()
-	ort.Trim()
-}
+// Trim gives back the memory that making programs and sessions left unused; see ort.Trim.
+func (n *Net) Trim() { ort.Trim() }
 
 // Close releases the state.
 func (n *Net) Close() {

@@ -12,7 +12,7 @@ import (
 // input's buffer sets that input of the next Run; an output's buffer holds the result of the last
 // Run. The buffers of ports that the program lacks are nil.
 type Runner struct {
-	Program *graphgen.Program
+	Program *graphgen.Program // without its graph and model
 
 	Images        []float32 // [B,3,S,S]; see Feed
 	Labels        []int64   // [B]
@@ -73,7 +73,9 @@ func (n *Net) Open(p *graphgen.Program, needed ...graphgen.Role) (*Runner, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
-	r := &Runner{Program: p, program: t, mixes: map[graphgen.Mix]Mixing{},
+	kept := *p
+	kept.Graph, kept.Model = nil, nil // the session has its own
+	r := &Runner{Program: &kept, program: t, mixes: map[graphgen.Mix]Mixing{},
 		tensors: map[string]*ort.Tensor{}}
 	in, err := r.buffers(p.Signature.Inputs)
 	if err == nil {

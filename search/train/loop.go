@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"runtime/debug"
 
 	"zos-ort/models/ranks"
 	"zos-ort/ort/program"
@@ -56,6 +58,7 @@ type Loop[E, S any] struct {
 // and returns the context's error.
 func (l Loop[E, S]) Run(ctx *ranks.Together) error {
 	l.Net.Trim()
+	live := heap()
 	for !l.Done() {
 		e, err := l.Epoch()
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
@@ -75,8 +78,22 @@ func (l Loop[E, S]) Run(ctx *ranks.Together) error {
 		if err := l.save(ctx); err != nil {
 			return err
 		}
+		if heap() > live+litter {
+			debug.FreeOSMemory()
+		}
 	}
 	return nil
+}
+
+// litter is how many bytes epochs may leave before a collection. Go's collector waits until there is as much garbage as live
+// memory, and that is the images of the process.
+const litter = 16 << 20
+
+// heap is the size of what Go has allocated and not collected, in bytes.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // save hands a snapshot to the recorder. Ranks first make sure that they have the same.

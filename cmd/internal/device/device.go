@@ -100,15 +100,15 @@ func options(e settings.Experiment, id int) (c ort.CUDA, err error) {
 	return c, err
 }
 
-// OpenArena lets the sessions of a run on the CPU share one arena, which hands out the tensors of one step
-// in the memory of the last. The allocator of the system splits that memory until little fits, so that a search
-// took more than twice the predicted peak. The runtime must be open; sessions must be closed before the
-// device. Only one run of a process has an arena.
+// OpenArena lets the sessions of a run on the CPU share one pool of memory (ort.NewPool), which hands out the tensors of
+// one step in the memory of the last and keeps little more than the steps have in use at once. The allocator of the
+// system splits that memory until little fits, so that a search took more than twice the predicted peak. The runtime must be
+// open; sessions must be closed before the device. Only one run of a process has a pool.
 func (d *Device) OpenArena() error {
 	if d.CUDA != nil {
 		return nil
 	}
-	release, err := ort.NewArena()
+	release, err := ort.NewPool()
 	if errors.Is(err, ort.ErrInUse) {
 		return nil
 	}
@@ -152,9 +152,7 @@ func (d *Device) Close() {
 
 // Options returns the session options of an experiment.
 func (d *Device) Options(e settings.Experiment) ort.Options {
-	shared := d.arena != nil
-	return ort.Options{Threads: e.Device.Threads, Dump: e.Execution.Dump, CUDA: d.CUDA, CPUArena: shared,
-		TightArena: shared}
+	return ort.Options{Threads: e.Device.Threads, Dump: e.Execution.Dump, CUDA: d.CUDA, HostPool: d.arena != nil}
 }
 
 // Torch is PyTorch's name of the device.

@@ -75,6 +75,7 @@ func (r *Run) memoryPlan(ctx context.Context, s settings.Stage, mask space.Mask)
 func (r *Run) curves(ctx context.Context, programs []*graphgen.Program) (curves [][]int64, err error) {
 	err = r.Device.WithoutArena(func() error {
 		for _, p := range programs {
+			ort.Trim() // or what emission and the session before left would come on top
 			c, err := meter.Curve(ctx, p, r.Device.Options(r.Experiment))
 			if err != nil {
 				return err
