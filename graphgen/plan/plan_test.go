@@ -147,7 +147,7 @@ func TestScratch(t *testing.T) {
 		t.Errorf("all gradients, with Y: %d bytes, want %d", got, want)
 	}
 	halves := Node{Op: "ReluConvNormGrad", In: []int{1, 0, Absent, Absent, 6, 6}, Out: []int{0, 6, 6}}
-	if got, want := p.scratch(halves), 4*(2*d+y+2*2*64); got != want {
+	if got, want := p.scratch(halves), 4*(y+2*2*64); got != want {
 		t.Errorf("a factorised reduction: %d bytes, want %d", got, want)
 	}
 	if got := p.scratch(Node{Op: "Conv"}); got != 0 {

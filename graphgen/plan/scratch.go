@@ -25,7 +25,7 @@ func (p *Program) scratch(n Node) int {
 }
 
 // unitGradient is the number of floats that the gradient of a unit works in: P of the whole batch, D too if
-// it is needed twice, and the gradients of W and V of every sample. With Y it needs neither P nor D.
+// it is needed twice and a convolution, and the gradients of W and V of every sample. With Y it needs neither P nor D.
 func (p *Program) unitGradient(n Node) (floats int) {
 	const y, dW = 9, 1
 	dY, x := at(n.In, 0), at(n.In, 1)
@@ -33,12 +33,11 @@ func (p *Program) unitGradient(n Node) (floats int) {
 	if !known {
 		floats = p.planes(dY)
 	}
-	if !known && floats > 0 && x != Absent && at(n.Out, dW) != Absent {
+	if w := at(n.In, 4); !known && floats > 0 && x != Absent && w != Absent && at(n.In, 5) != Absent && at(n.Out, dW) != Absent {
 		channels, m := p.Values[x].Shape[1], p.Values[dY].Shape[1]
-		if w := at(n.In, 4); w != Absent && 2*p.Values[w].elements() == channels*m { // W of one half
-			channels *= 2
+		if p.Values[w].elements() == channels*m { // not one half of a factorised reduction
+			floats += floats / m * channels
 		}
-		floats += floats / m * channels
 	}
 	for i, weight := range []int{4, 5} {
 		if v := at(n.In, weight); v != Absent && x != Absent && at(n.Out, i+1) != Absent {

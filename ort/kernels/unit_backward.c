@@ -136,7 +136,8 @@ typedef struct {
   size_t first, coefficient, turned, dw, dv, d, p, end;
 } layout;
 
-// layout_of makes room for D of all samples only where it is read twice, and for P unless Y is known.
+// layout_of makes room for D of all samples only where it is read twice and takes a convolution to make again, and for
+// P unless Y is known.
 static layout layout_of(const unit *u, size_t dw, size_t dv, bool again) {
   layout l = {0};
   l.coefficient = unit_align(4 * u->batch * u->out);
@@ -211,7 +212,7 @@ static ort_status compute(void *kernel, void *context) {
   if (nv > 0) TRY(op_output(k, context, 2, 1, &nv, &dv));
   TRY(op_output(k, context, 3, 1, &scales, &dscale));
   TRY(op_output(k, context, 4, 1, &channels, &dbias));
-  bool again = u.known == NULL && (dw != NULL || (u.halves && dv != NULL));
+  bool again = u.known == NULL && dw != NULL && u.shape.k > 0;
   layout l = layout_of(&u, dw == NULL ? 0 : (size_t)nw, dv == NULL ? 0 : (size_t)nv, again);
   float *work = work_take(l.end);
   if (work == NULL) return op_fail(k, "unit: out of memory for %zu floats", l.end);

@@ -2,6 +2,7 @@
 #include "op.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 // Number of blocks kept. The sanitizer test keeps none, so that each block has its exact size.
@@ -20,32 +21,33 @@ static void drop(float *block) {
   if (block != NULL) free((char *)block - 64);
 }
 
-// largest takes the largest kept block, if there is one. The caller holds the lock.
-static float *largest(void) {
-  int at = 0;
-  for (int i = 1; i < slots; i++) {
-    if (kept[i] != NULL && (kept[at] == NULL || size_of(kept[i]) > size_of(kept[at]))) at = i;
-  }
-  float *block = kept[at];
-  kept[at] = NULL;
+// fits reports whether a block serves a request: not where it is so much larger that the next large request would take
+// another one.
+static bool fits(const float *block, size_t floats) {
+  enum { waste = 8, little = 1 << 16 };
+  size_t size = size_of(block);
+  return size >= floats && (size <= little || size / waste <= floats);
+}
+
+// remove_at takes a block out of its slot.
+static float *remove_at(int slot) {
+  if (slot < 0) return NULL;
+  float *block = kept[slot];
+  kept[slot] = NULL;
   return block;
 }
 
 float *work_take(size_t floats) {
-  int best = -1;
-  float *block = NULL;
+  int best = -1, below = -1;  // the smallest block that fits, the largest of those that are too small
   pthread_mutex_lock(&lock);
   for (int i = 0; i < slots; i++) {
-    if (kept[i] != NULL && size_of(kept[i]) >= floats &&
-        (best < 0 || size_of(kept[i]) < size_of(kept[best])))
-      best = i;
+    if (kept[i] == NULL) continue;
+    if (fits(kept[i], floats) && (best < 0 || size_of(kept[i]) < size_of(kept[best]))) best = i;
+    if (size_of(kept[i]) < floats && (below < 0 || size_of(kept[i]) > size_of(kept[below]))) below = i;
   }
-  if (best >= 0) {
-    block = kept[best];
-    kept[best] = NULL;
-  }
+  float *block = remove_at(best);
   // A larger block takes the place of one that is too small, or every size would be kept.
-  float *small = block == NULL ? largest() : NULL;
+  float *small = block == NULL ? remove_at(below) : NULL;
   pthread_mutex_unlock(&lock);
   drop(small);
   if (block != NULL) return block;

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/debug"
 
 	"zos-ort/models/ranks"
@@ -58,7 +57,7 @@ type Loop[E, S any] struct {
 // and returns the context's error.
 func (l Loop[E, S]) Run(ctx *ranks.Together) error {
 	l.Net.Trim()
-	live := heap()
+	defer collectOften()()
 	for !l.Done() {
 		e, err := l.Epoch()
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // between two steps
@@ -78,22 +77,21 @@ func (l Loop[E, S]) Run(ctx *ranks.Together) error {
 		if err := l.save(ctx); err != nil {
 			return err
 		}
-		if heap() > live+litter {
-			debug.FreeOSMemory()
-		}
 	}
 	return nil
 }
 
-// litter is how many bytes epochs may leave before a collection. Go's collector waits until there is as much garbage as live
-// memory, and that is the images of the process.
-const litter = 16 << 20
+// litter is how much garbage a run may leave before it is collected, in percent of the live memory. Go waits for 100 otherwise,
+// and the live memory is the images of the process.
+const litter = 20
 
-// heap is the size of what Go has allocated and not collected, in bytes.
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+// collectOften sets that, unless less is set, until it is undone.
+func collectOften() (undo func()) {
+	before := debug.SetGCPercent(litter)
+	if before >= 0 && before < litter {
+		debug.SetGCPercent(before)
+	}
+	return func() { debug.SetGCPercent(before) }
 }
 
 // save hands a snapshot to the recorder. Ranks first make sure that they have the same.
