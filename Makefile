@@ -115,7 +115,7 @@ test-mlflow: setup build ## push a search to MLflow's own server on loopback (in
 test-deploy: setup build ## run exported models in Python's stock onnxruntime (installs it into a temporary folder)
 	@sh cmd/zos-ort/testdata/deploy/run.sh $(BIN)
 
-bench: setup build ## time the steps of a search, beside PyTorch where there is one (16 minutes)
+bench: setup build ## time the steps of a search, beside PyTorch where there is one (20 minutes)
 	./$(BIN) bench $(BENCHFLAGS)
 
 bench-memory: setup build ## predicted memory of all methods beside the arena's count, at batch 4, 8 and 16

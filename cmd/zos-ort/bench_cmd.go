@@ -31,7 +31,7 @@ func benchCommand() *cli.Command {
 			&cli.StringFlag{Name: "mask", Usage: "mask `FILE` for zos and the random methods (default: a " +
 				"random mask that keeps as much)"},
 			settings.PassesFlag(),
-			&cli.Float64Flag{Name: "minutes", Value: 16, Usage: "time for everything, roughly"},
+			&cli.Float64Flag{Name: "minutes", Value: 20, Usage: "time for everything, roughly"},
 			&cli.BoolFlag{Name: "quick", Usage: "the smaller batch alone, on all cores, in about a minute"},
 			&cli.StringFlag{Name: "python", Value: "python3", EnvVars: []string{"ZOS_BENCH_PYTHON"},
 				Usage: "Python with PyTorch; " + bench.NoPeer + " leaves it out"},
