@@ -31,16 +31,14 @@ func TestHostPoolAlone(t *testing.T) {
 // Sessions with Options.HostPool take their memory from the pool, which has the place of an arena and ends with nothing.
 func TestHostPool(t *testing.T) {
 	start(t)
-	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
-	defer x.Close()
-	defer a.Close()
+	in := scaleInputs(t)
 	for range 2 {
 		release := must(NewPool())(t)
 		_, err := NewArena()
 		wantErr(t, err, ErrInUse)
 		n := must(NewInference(scaleModel(), Options{Threads: 1, HostPool: true}))(t)
 		before := HostPool()
-		out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+		out := must(n.Run(context.Background(), in))(t)
 		during := HostPool()
 		const y = 4 << 16 // the bytes of y; s is one number, in 256 bytes
 		if got := during.InUse - before.InUse; got != y+256 || during.Peak < during.InUse || during.Resident < during.InUse ||

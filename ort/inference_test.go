@@ -93,13 +93,22 @@ func TestInferenceUpdatesInPlace(t *testing.T) {
 	}
 }
 
+// scaleInputs are inputs of scaleModel, for the length of a test: 1<<16 numbers, and one.
+func scaleInputs(t *testing.T) map[string]*Tensor {
+	in := map[string]*Tensor{"x": must(NewTensor(Float, 1<<16))(t), "a": must(Of([]float32{3}))(t)}
+	t.Cleanup(func() {
+		for _, v := range in {
+			v.Close()
+		}
+	})
+	return in
+}
+
 // The shared arena counts requested memory, anew each time it is made, and only one exists at a
 // time.
 func TestArena(t *testing.T) {
 	start(t)
-	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
-	defer x.Close()
-	defer a.Close()
+	in := scaleInputs(t)
 	for range 2 {
 		release := must(NewArena())(t)
 		if _, err := NewArena(); err == nil {
@@ -107,7 +116,7 @@ func TestArena(t *testing.T) {
 		}
 		n := must(NewInference(scaleModel(), Options{Threads: 1, CPUArena: true, TightArena: true}))(t)
 		before := must(n.Stats("Cpu"))(t)
-		out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+		out := must(n.Run(context.Background(), in))(t)
 		during := must(n.Stats("Cpu"))(t)
 		const y = 4 << 16 // the bytes of y; s is one number, in a chunk of 256 bytes
 		if got := during.MaxInUse - before.InUse; got != y+256 {
@@ -124,9 +133,7 @@ func TestArena(t *testing.T) {
 // A ledger says what is in use, and since when. It ends with nothing in use, and has the place of an arena.
 func TestLedger(t *testing.T) {
 	start(t)
-	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
-	defer x.Close()
-	defer a.Close()
+	in := scaleInputs(t)
 	for range 2 {
 		l := must(NewLedger())(t)
 		if _, err := NewArena(); !errors.Is(err, ErrInUse) {
@@ -138,7 +145,7 @@ func TestLedger(t *testing.T) {
 			begun = before[len(before)-1].Bytes
 		}
 		from := time.Now()
-		out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+		out := must(n.Run(context.Background(), in))(t)
 		to, most := time.Now(), int64(0)
 		for _, u := range l.Take() {
 			most = max(most, u.Bytes-begun)
@@ -176,10 +183,8 @@ func TestStats(t *testing.T) {
 	n := must(NewInference(scaleModel(), Options{Threads: 1, CPUArena: true}))(t)
 	defer n.Close()
 	before := must(n.Stats("Cpu"))(t)
-	x, a := must(NewTensor(Float, 1<<16))(t), must(Of([]float32{3}))(t)
-	defer x.Close()
-	defer a.Close()
-	out := must(n.Run(context.Background(), map[string]*Tensor{"x": x, "a": a}))(t)
+	in := scaleInputs(t)
+	out := must(n.Run(context.Background(), in))(t)
 	during := must(n.Stats("Cpu"))(t)
 	out["y"].Close()
 	out["s"].Close()

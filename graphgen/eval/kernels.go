@@ -25,12 +25,13 @@ func applyKernels(o any, in []*Tensor) ([]*Tensor, bool) {
 		return d, true
 	case op.ReluConvNorm:
 		_, p := project(o, in[0], in[1], input(in, 2))
-		y, mean, variance := normalize(o.Epsilon, p, input(in, 3), input(in, 4))
-		if given := input(in, op.UnitMean); given != nil {
-			mean, variance = given, in[op.UnitVariance]
-			y = affine(p, channels(input(in, 3), len(mean.F), 1), channels(input(in, 4), len(mean.F), 0), mean,
-				invStd(variance, o.Epsilon))
+		scale, bias := input(in, 3), input(in, 4)
+		if mean := input(in, op.UnitMean); mean != nil {
+			c, variance := len(mean.F), in[op.UnitVariance]
+			y := affine(p, channels(scale, c, 1), channels(bias, c, 0), mean, invStd(variance, o.Epsilon))
+			return []*Tensor{plus(y, addend(o, in)), mean, variance}, true
 		}
+		y, mean, variance := normalize(o.Epsilon, p, scale, bias)
 		return []*Tensor{plus(y, addend(o, in)), mean, variance}, true
 	case op.ReluConvNormGrad:
 		return unitGrad(o, in), true

@@ -163,7 +163,7 @@ func (l Lowering) own() bool { return l.Target.OwnKernels() }
 
 func fusesSums(l Lowering) bool { return l.own() && !l.Unfused.Sums }
 
-func addsInTurn(l Lowering) bool { return l.Target.OnGPU() || l.Target == CPUKernels }
+func addsInTurn(l Lowering) bool { return l.Target != Portable }
 
 // replacing wraps a pass that depends on the graph alone.
 func replacing(f func(*ir.Graph) map[*ir.Value]*ir.Value) func(*ir.Graph,

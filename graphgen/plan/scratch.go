@@ -1,5 +1,7 @@
 package plan
 
+import "zos-ort/graphgen/op"
+
 // planeAlignment is the multiple of floats to which our kernels pad a plane (dense_align in
 // ort/kernels/dense.h).
 const planeAlignment = 16
@@ -14,7 +16,7 @@ func (p *Program) scratch(n Node) int {
 	}
 	switch n.Op {
 	case "ReluConvNorm":
-		if mean := 7; at(n.In, mean) != Absent {
+		if at(n.In, op.UnitMean) != Absent {
 			return 0
 		}
 		return 4 * p.planes(at(n.Out, 0))
@@ -27,9 +29,9 @@ func (p *Program) scratch(n Node) int {
 // unitGradient is the number of floats that the gradient of a unit works in: P of the whole batch, D too if
 // it is needed twice and a convolution, and the gradients of W and V of every sample. With Y it needs neither P nor D.
 func (p *Program) unitGradient(n Node) (floats int) {
-	const y, dW = 9, 1
+	const dW = 1
 	dY, x := at(n.In, 0), at(n.In, 1)
-	known := at(n.In, y) != Absent
+	known := at(n.In, op.UnitResult) != Absent
 	if !known {
 		floats = p.planes(dY)
 	}

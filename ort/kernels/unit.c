@@ -85,7 +85,7 @@ void unit_spread(const unit *u, size_t i, float *d, float *scratch) {
 }
 
 void unit_mix(const unit *u, const float *d, float *p) {
-  size_t m = u->halves ? u->out / 2 : u->out;
+  size_t m = unit_rows(u);
   u->dense->product(m, u->in, u->row, u->w, u->in, d, p, u->step);
   if (u->halves)
     u->dense->product(m, u->in, u->row, u->v, u->in, d + u->in * u->step, p + m * u->step, u->step);

@@ -57,6 +57,9 @@ float *unit_take(unit *u, size_t floats);
 // unit_parallel runs f for every sample.
 ort_status unit_parallel(unit *u, void (*f)(void *, size_t));
 
+// unit_rows is the number of rows of W, and of V of a factorised reduction.
+static inline size_t unit_rows(const unit *u) { return u->halves ? u->out / 2 : u->out; }
+
 static inline float unit_scale(const unit *u, size_t c) {
   return u->scale == NULL ? 1 : u->scale[u->each ? c : 0];
 }

@@ -3,11 +3,17 @@
 
 #include <string.h>
 
+// projected is channel c of sample i of P, or of Y where that is known, and center what is taken from it there.
+static const float *projected(const unit *u, size_t i, size_t c) {
+  size_t plane = i * u->out + c;
+  return u->known == NULL ? u->p + plane * u->step : u->known + plane * u->px;
+}
+static float center(const unit *u, size_t c) { return u->known == NULL ? u->mean[c] : 0; }
+
 // measure computes the slopes of sample i, and before that D and P unless Y is known.
 static void measure(void *argument, size_t i) {
   unit *u = argument;
   size_t all = u->planes * u->step, own = u->d == NULL ? all : 0;
-  const float *p = u->known == NULL ? u->p + i * u->out * u->step : u->known + i * u->out * u->px;
   float *work = NULL;
   if (u->known == NULL) {
     work = unit_take(u, own + unit_scratch(u));
@@ -18,8 +24,7 @@ static void measure(void *argument, size_t i) {
   }
   for (size_t c = 0; c < u->out; c++) {
     size_t at = i * u->out + c;
-    u->dense->slopes(u->dy + at * u->px, p + c * (u->known == NULL ? u->step : u->px),
-                     u->known == NULL ? u->mean[c] : 0, u->px, &u->first[at], &u->second[at]);
+    u->dense->slopes(u->dy + at * u->px, projected(u, i, c), center(u, c), u->px, &u->first[at], &u->second[at]);
     if (u->known != NULL) u->second[at] /= norm_inverse(u->variance[c], u->epsilon);
   }
   work_give(work);
@@ -51,7 +56,7 @@ static void depthwise(const unit *u, size_t i, const float *dd, float *plane, fl
 
 // weigh computes the parts of sample i in dW, and in dV of a factorised reduction.
 static void weigh(const unit *u, size_t i, const float *dp, const float *d, float *scratch) {
-  size_t m = u->halves ? u->out / 2 : u->out, at = i * m * u->in;
+  size_t m = unit_rows(u), at = i * m * u->in;
   if (u->dw != NULL) u->dense->outer(m, u->in, u->row, dp, d, u->step, u->dw + at, scratch);
   if (u->halves && u->dv != NULL)
     u->dense->outer(m, u->in, u->row, dp + m * u->step, d + u->in * u->step, u->step, u->dv + at, scratch);
@@ -59,7 +64,7 @@ static void weigh(const unit *u, size_t i, const float *dp, const float *d, floa
 
 // pull turns dP into dD and pulls that back to V and X.
 static void pull(const unit *u, size_t i, const float *dp, float *dd, float *plane, float *scratch) {
-  size_t m = u->halves ? u->out / 2 : u->out, more = u->in * u->step;
+  size_t m = unit_rows(u), more = u->in * u->step;
   u->dense->product(u->in, m, u->row, u->turned, m, dp, dd, u->step);
   if (u->halves)
     u->dense->product(u->in, m, u->row, u->turned + u->in * m, m, dp + m * u->step, dd + more, u->step);
@@ -89,21 +94,21 @@ static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 // backward turns P of sample i, or Y, into dP, and pulls it back.
 static void backward(void *argument, size_t i) {
   unit *u = argument;
-  size_t all = u->planes * u->step, own = u->d == NULL ? all : 0, image = u->out * u->step;
+  size_t all = u->planes * u->step, own = u->d == NULL ? all : 0;
+  size_t image = u->out * u->step, own_p = u->p == NULL ? image : 0;
   size_t plane = unit_align(u->pixels), rest = most(u->in * u->step, unit_scratch(u));
   if (u->shape.k > 0) {
     rest = most(rest, u->forward->weight_scratch(&u->shape));
     rest = most(rest, most(u->back->input_scratch(&u->shape), u->back->pull_scratch(&u->shape)));
   }
-  float *work = unit_take(u, own + (u->known == NULL ? 0 : image) + plane + rest);
+  float *work = unit_take(u, own + own_p + plane + rest);
   if (work == NULL) return;
-  float *d = own > 0 ? work : u->d + i * all, *dp = u->known == NULL ? u->p + i * image : work + own;
-  float *scratch = work + own + (u->known == NULL ? 0 : image);
+  float *d = own > 0 ? work : u->d + i * all, *dp = own_p > 0 ? work + own : u->p + i * image;
+  float *scratch = work + own + own_p;
   for (size_t c = 0; c < u->out; c++) {
-    const float *k = u->coefficient + 3 * c, *from = dp + c * u->step;
-    if (u->known != NULL) from = u->known + (i * u->out + c) * u->px;
-    u->dense->blend(dp + c * u->step, u->dy + (i * u->out + c) * u->px, from,
-                    u->known == NULL ? u->mean[c] : 0, k[0], k[1], k[2], NULL, u->px);
+    const float *k = u->coefficient + 3 * c;
+    u->dense->blend(dp + c * u->step, u->dy + (i * u->out + c) * u->px, projected(u, i, c), center(u, c), k[0],
+                    k[1], k[2], NULL, u->px);
     memset(dp + c * u->step + u->px, 0, sizeof(float) * (u->row - u->px));
   }
   if (weighs(u)) {
@@ -159,7 +164,7 @@ static void turn(const unit *u, const float *w, size_t m, float *t) {
 
 static ort_status run(unit *u, const layout *l, float *work, size_t nw, size_t nv, float *dw, float *dv,
                       float *dscale, float *dbias) {
-  size_t m = u->halves ? u->out / 2 : u->out;
+  size_t m = unit_rows(u);
   u->first = (double *)work;
   u->second = u->first + u->batch * u->out;
   u->coefficient = work + l->coefficient;
