@@ -14,8 +14,8 @@ type recomputer struct {
 	onCPU  bool
 	chosen func(*ir.Value) bool // values of the forward pass to compute again
 	again  map[use]*ir.Value    // their copies
-	copies map[*ir.Node]bool
-	late   map[*ir.Node]bool // nodes that run in the backward pass
+	copies map[*ir.Node]bool    // the nodes that make them
+	late   map[*ir.Node]bool    // nodes that run in the backward pass
 	undo   []func()
 }
 
@@ -37,7 +37,8 @@ func useOf(v *ir.Value, reader *ir.Node) use {
 // recompute lets the backward pass read copies of the chosen values. All copies stand between the
 // forward and the backward pass. ONNX Runtime goes from a node to its producer with the largest
 // index first (plan.RuntimeOrder), so it computes the incoming gradient before the copy, and the
-// copy just before its reader. Copies of units get the statistics of the first time, which only the CPU's kernels take. It returns a function that undoes the pass.
+// copy just before its reader. Copies of units get the statistics of the first time, which only the
+// CPU's kernels take. It returns a function that undoes the pass.
 func recompute(g *ir.Graph, t Target, chosen func(*ir.Value) bool) (undo func()) {
 	r := &recomputer{g: g, onCPU: t == CPUKernels, chosen: chosen, again: map[use]*ir.Value{}, copies: map[*ir.Node]bool{},
 		late: lateNodes(g)}
@@ -78,15 +79,15 @@ func recompute(g *ir.Graph, t Target, chosen func(*ir.Value) bool) (undo func())
 	return undo
 }
 
-// cut replaces copies of splits, of which only a part is read, by that part alone: ONNX Runtime keeps a result that
-// nobody reads to the end of the run.
+// cut replaces copies of splits of channels, of which only a part is read, by that part alone: ONNX Runtime keeps a
+// result that nobody reads to the end of the run.
 func (r *recomputer) cut() {
 	readers, nodes := r.g.Readers(), r.g.Nodes
 	r.g.Nodes = make([]*ir.Node, 0, len(nodes))
 	for _, n := range nodes {
 		s, ok := n.Op.(op.Split)
 		unread := func(v *ir.Value) bool { return len(readers[v]) == 0 }
-		if !ok || !r.copies[n] || !slices.ContainsFunc(n.Out, unread) {
+		if !ok || s.Axis != 1 || !r.copies[n] || !slices.ContainsFunc(n.Out, unread) {
 			r.g.Nodes = append(r.g.Nodes, n)
 			continue
 		}
