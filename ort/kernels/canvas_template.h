@@ -120,6 +120,14 @@ INLINE void zip(vec first, vec second, vec *x, vec *y) {
 INLINE void part(const bool relu, float *restrict first, float *restrict second,
                  const float *restrict from, int n) {
   int pairs = n / 2;
+  if (n == LANES) {  // half a vector each
+    vec x = load(from), y;
+    if (relu) x = positives(x);
+    halves(x, x, &x, &y);
+    memcpy(first, &x, sizeof x / 2);
+    memcpy(second, &y, sizeof y / 2);
+    return;
+  }
   for (int j = 0; pairs >= LANES && j < pairs; j += LANES) {
     int at = j + LANES <= pairs ? j : pairs - LANES;
     vec x, y;

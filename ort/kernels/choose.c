@@ -28,6 +28,7 @@ static int level(void) {
 
 const dw_kernels *dw_choose(int width) {
 #if defined(__x86_64__)
+  if (level() > 0 && width <= 4) return &dw_short;
   if (level() == 2) return width > 8 ? &dw_avx512 : &dw_narrow;
   if (level() == 1) return &dw_avx2;
 #else

@@ -22,12 +22,12 @@ typedef struct {
   bool relu;  // of X, as it is read
 } dw_planes;
 
-// dw_pull are the planes of one image: X[channels,h,w], dY with planes dy_step apart, W[channels,k,k].
+// dw_pull are the planes of images: X[images,channels,h,w], dY with planes dy_step apart, W[channels,k,k].
 // dX is zero where X is not positive; add is added unless it is NULL. dX or dW may be NULL.
 typedef struct {
   const float *dy, *x, *w, *add;
   float *dx, *dw;
-  size_t dy_step, channels;
+  size_t dy_step, channels, images;
 } dw_pull;
 
 // dw_kernels are the kernels for one instruction set. Scratch is 64-byte aligned memory whose size
@@ -53,7 +53,7 @@ typedef struct {
 
 extern const dw_kernels dw_portable;
 #if defined(__x86_64__)
-extern const dw_kernels dw_avx2, dw_narrow, dw_avx512;
+extern const dw_kernels dw_avx2, dw_short, dw_narrow, dw_avx512;
 #endif
 
 // dw_choose returns the fastest kernels that this processor can run for rows of the given width.

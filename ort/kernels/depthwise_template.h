@@ -152,6 +152,7 @@ static void forward(const dw_shape *c, const dw_planes *p, float *scratch) {
   plane_fn run = plane_of(c->k, c->d, c->s);
   size_t size = canvas_size(&v);
   memset(scratch, 0, 2 * sizeof(float) * size);
+  size_t channel = p->from % p->channels;  // of plane i - 1
   for (size_t i = p->from; i <= p->to; i++) {
     if (i < p->to) {
       const float *x = p->in + i * p->in_step;
@@ -161,9 +162,8 @@ static void forward(const dw_shape *c, const dw_planes *p, float *scratch) {
         paint(scratch + i % 2 * size, &v, x, c->h, c->w, 1);
     }
     if (i == p->from) continue;
-    size_t at = i - 1;
-    const float *w = p->w + at % p->channels * c->k * c->k;
-    run(c, scratch + at % 2 * size, &v, w, p->out + at * p->out_step, c->oh, c->ow);
+    run(c, scratch + (i - 1) % 2 * size, &v, p->w + channel * c->k * c->k, p->out + (i - 1) * p->out_step, c->oh, c->ow);
+    if (++channel == p->channels) channel = 0;
   }
 }
 
@@ -183,9 +183,11 @@ static void input(const dw_shape *c, const dw_planes *p, float *scratch) {
   plane_fn run = plane_of(c->k, c->d, 1);
   memset(scratch, 0, sizeof(float) * canvas_size(&v));
   int taps = c->k * c->k;
+  size_t channel = p->from % p->channels;
   for (size_t i = p->from; i < p->to; i++) {
     float turned[dw_max_kernel * dw_max_kernel];
-    const float *w = p->w + i % p->channels * taps;
+    const float *w = p->w + channel * taps;
+    if (++channel == p->channels) channel = 0;
     for (int t = 0; t < taps; t++) turned[t] = w[taps - 1 - t];
     paint(scratch, &v, p->in + i * p->in_step, c->oh, c->ow, c->s);
     run(c, scratch, &v, turned, p->out + i * p->out_step, c->h, c->w);
@@ -493,19 +495,29 @@ static void pull(const dw_shape *c, const dw_pull *p, float *scratch) {
   canvas v = pull_canvas(c);
   int taps = c->k * c->k;
   size_t size = canvas_size(&v), pixels = (size_t)c->h * c->w;
+  size_t channel = 0, image = 0;  // of the plane that is painted; all images of a channel after each other
+  size_t at = 0, plane = 0;       // of the plane that is pulled back
+  vec sums[dw_max_kernel * dw_max_kernel];
   memset(scratch, 0, 2 * sizeof(float) * size);
-  for (size_t i = 0; i <= p->channels; i++) {  // as in forward
-    if (i < p->channels) paint(scratch + i % 2 * size, &v, p->dy + i * p->dy_step, c->oh, c->ow, 1);
-    if (i == 0) continue;
-    size_t n = i - 1;
-    vec sums[dw_max_kernel * dw_max_kernel];
-    for (int t = 0; p->dw != NULL && t < taps; t++) sums[t] = (vec){0};
-    pulling q = {.from = scratch + n % 2 * size + v.left, .ld = v.ld, .w = p->w + n * taps,
-                 .x = p->x + n * pixels, .add = p->add == NULL ? NULL : p->add + n * pixels,
-                 .dx = p->dx == NULL ? NULL : p->dx + n * pixels, .height = c->h, .width = c->w,
-                 .sums = p->dw == NULL ? NULL : sums};
-    fixed[c->k / 2 - 1][c->d - 1][c->s - 1](&q);
-    for (int t = 0; p->dw != NULL && t < taps; t++) p->dw[n * taps + t] = total(sums[t]);
+  for (size_t i = 0; at < p->channels; i++) {  // as in forward
+    size_t next = image * p->channels + channel;
+    if (channel < p->channels) paint(scratch + i % 2 * size, &v, p->dy + next * p->dy_step, c->oh, c->ow, 1);
+    if (i > 0) {
+      bool first = plane < p->channels, last = plane + p->channels >= p->images * p->channels;
+      for (int t = 0; p->dw != NULL && first && t < taps; t++) sums[t] = (vec){0};
+      pulling q = {.from = scratch + (i - 1) % 2 * size + v.left, .ld = v.ld, .w = p->w + at * taps,
+                   .x = p->x + plane * pixels, .add = p->add == NULL ? NULL : p->add + plane * pixels,
+                   .dx = p->dx == NULL ? NULL : p->dx + plane * pixels, .height = c->h, .width = c->w,
+                   .sums = p->dw == NULL ? NULL : sums};
+      fixed[c->k / 2 - 1][c->d - 1][c->s - 1](&q);
+      for (int t = 0; p->dw != NULL && last && t < taps; t++) p->dw[at * taps + t] = total(sums[t]);
+    }
+    at = channel;
+    plane = next;
+    if (++image == p->images) {
+      image = 0;
+      channel++;
+    }
   }
 }
 

@@ -2,6 +2,16 @@
 
 #include <string.h>
 
+// gather forms groups whose D and P stay in the first cache, at least eight of them.
+static void gather(unit *u) {
+  enum { floats = 8192, tasks = 8 };
+  size_t most = u->batch / tasks;
+  u->group = floats / ((u->planes + u->out) * u->step);
+  if (u->group > most) u->group = most;
+  if (u->group == 0) u->group = 1;
+  u->tasks = (u->batch + u->group - 1) / u->group;
+}
+
 static ort_status sizes(unit *u, const tensor *x, const tensor *w, const tensor *v) {
   if (x->rank != 4 || x->elements == 0) return op_fail(u->k, "unit: X must be NCHW, not empty");
   u->batch = x->dims[0];
@@ -27,13 +37,14 @@ static ort_status sizes(unit *u, const tensor *x, const tensor *w, const tensor 
       return op_fail(u->k, "unit: %zu channels of kernel %d do not fit %zu weights", u->in,
                      u->shape.k, v->data == NULL ? 0 : v->elements);
     u->forward = dw_choose(u->shape.ow);
-    u->back = dw_choose(u->shape.w);
+    u->back = dw_choose(u->shape.w / u->shape.s);
   }
   // An odd number of cache lines: planes a power of two apart would fall into the same few sets.
   u->row = u->step = unit_align(u->px);
   if (u->step / dense_align % 2 == 0) u->step += dense_align;
   if (w->elements == 0 || w->elements % u->in != 0)
     return op_fail(u->k, "unit: %zu weights for %zu channels", w->elements, u->in);
+  gather(u);
   return NULL;
 }
 
@@ -65,30 +76,33 @@ size_t unit_scratch(const unit *u) {
   return u->shape.k == 0 ? 0 : u->forward->forward_scratch(&u->shape);
 }
 
-void unit_spread(const unit *u, size_t i, float *d, float *scratch) {
+void unit_spread(const unit *u, size_t i, size_t n, float *d, float *scratch) {
   const float *x = u->x + i * u->in * u->pixels;
   size_t rest = u->row - u->px;
   if (u->shape.k > 0) {
     dw_planes q = {.in = x, .w = u->v, .out = d, .in_step = u->pixels, .out_step = u->step,
-                   .channels = u->in, .to = u->in, .relu = true};
+                   .channels = u->in, .to = n * u->in, .relu = true};
     u->forward->forward(&u->shape, &q, scratch);
   }
-  for (size_t c = 0; u->shape.k == 0 && c < u->in; c++) {
-    float *to = d + c * u->step;
-    if (u->halves)
-      u->dense->pick(to, to + u->in * u->step, x + c * u->pixels, (size_t)u->shape.h, (size_t)u->shape.w);
-    else
-      u->dense->relu(to, x + c * u->px, u->px);
+  for (size_t j = 0; u->halves && j < n; j++) {
+    for (size_t c = 0; c < u->in; c++, x += u->pixels) {
+      float *to = d + (j * u->planes + c) * u->step;
+      u->dense->pick(to, to + u->in * u->step, x, (size_t)u->shape.h, (size_t)u->shape.w);
+    }
   }
-  for (size_t c = 0; rest > 0 && c < u->planes; c++)
+  for (size_t c = 0; u->shape.k == 0 && !u->halves && c < n * u->in; c++)
+    u->dense->relu(d + c * u->step, x + c * u->px, u->px);
+  for (size_t c = 0; rest > 0 && c < n * u->planes; c++)
     memset(d + c * u->step + u->px, 0, sizeof(float) * rest);
 }
 
-void unit_mix(const unit *u, const float *d, float *p) {
+void unit_mix(const unit *u, size_t n, const float *d, float *p) {
   size_t m = unit_rows(u);
-  u->dense->product(m, u->in, u->row, u->w, u->in, d, p, u->step);
-  if (u->halves)
-    u->dense->product(m, u->in, u->row, u->v, u->in, d + u->in * u->step, p + m * u->step, u->step);
+  for (size_t i = 0; i < n; i++, d += u->planes * u->step, p += u->out * u->step) {
+    u->dense->product(m, u->in, u->row, u->w, u->in, d, p, u->step);
+    if (u->halves)
+      u->dense->product(m, u->in, u->row, u->v, u->in, d + u->in * u->step, p + m * u->step, u->step);
+  }
 }
 
 float *unit_take(unit *u, size_t floats) {
@@ -98,6 +112,6 @@ float *unit_take(unit *u, size_t floats) {
 }
 
 ort_status unit_parallel(unit *u, void (*f)(void *, size_t)) {
-  TRY(op_parallel(u->k, u->context, u->batch, f, u));
+  TRY(op_parallel(u->k, u->context, u->tasks, f, u));
   return u->failed ? op_fail(u->k, "unit: out of memory") : NULL;
 }

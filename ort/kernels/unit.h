@@ -18,7 +18,10 @@
 #include "operators.h"
 #include "window.h"
 
-// unit is one application. Planes of D and P are step apart in working memory. step is a multiple
+// unit is one application. A task computes a group of samples, or the rest of them: small ones together, as
+// taking memory and clearing canvases for each would take most of the time. The group depends on the shapes
+// alone, so that sums do not depend on the number of threads.
+// Planes of D and P are step apart in working memory. step is a multiple
 // of dense_align. The products read row floats of a plane; those after the pixels are zero.
 typedef struct {
   const op_kernel *k;
@@ -28,6 +31,7 @@ typedef struct {
   dw_shape shape;                    // shape.k 0: no depthwise convolution
   bool halves;                       // a factorised reduction
   size_t batch, in, out, planes;     // samples, channels of X, Y and D
+  size_t group, tasks;               // samples of a task, number of tasks
   size_t pixels, px, row, step;      // of a plane of X; of a plane of Y; see above
   float epsilon;
   bool each;                         // scale has one number per channel
@@ -36,7 +40,7 @@ typedef struct {
   float *y, *dx;                     // results
   float *d, *p;                      // all samples: D[batch,planes,step], P[batch,out,step]; or NULL
   float *turned;                     // W', and V' of a factorised reduction
-  float *dw, *dv;                    // parts of every sample, or NULL
+  float *dw, *dv;                    // parts of every sample or, with a depthwise convolution, dv of every task; or NULL
   float *coefficient;                // per channel of Y: a, or k0, k1, k2
   double *first, *second;            // moments or slopes of every plane of P
   int failed;
@@ -46,15 +50,23 @@ typedef struct {
 ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_t w, size_t v,
                      size_t scale, size_t add, tensor *image);
 
-// unit_spread computes D of sample i, and unit_mix P from D. unit_scratch is the size of scratch.
-void unit_spread(const unit *u, size_t i, float *d, float *scratch);
-void unit_mix(const unit *u, const float *d, float *p);
+// unit_first is the first sample of a task, and unit_count the number of its samples.
+static inline size_t unit_first(const unit *u, size_t task) { return task * u->group; }
+static inline size_t unit_count(const unit *u, size_t task) {
+  size_t rest = u->batch - unit_first(u, task);
+  return rest < u->group ? rest : u->group;
+}
+
+// unit_spread computes D of n samples from sample i on, and unit_mix P from D. unit_scratch is the size of
+// scratch.
+void unit_spread(const unit *u, size_t i, size_t n, float *d, float *scratch);
+void unit_mix(const unit *u, size_t n, const float *d, float *p);
 size_t unit_scratch(const unit *u);
 
-// unit_take is work_take for one sample.
+// unit_take is work_take for one task.
 float *unit_take(unit *u, size_t floats);
 
-// unit_parallel runs f for every sample.
+// unit_parallel runs f for every task.
 ort_status unit_parallel(unit *u, void (*f)(void *, size_t));
 
 // unit_rows is the number of rows of W, and of V of a factorised reduction.

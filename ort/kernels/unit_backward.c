@@ -3,82 +3,95 @@
 
 #include <string.h>
 
-// projected is channel c of sample i of P, or of Y where that is known, and center what is taken from it there.
-static const float *projected(const unit *u, size_t i, size_t c) {
-  size_t plane = i * u->out + c;
+// projected is a plane of P, or of Y where that is known, and center what is taken from channel c there.
+static const float *projected(const unit *u, size_t plane) {
   return u->known == NULL ? u->p + plane * u->step : u->known + plane * u->px;
 }
 static float center(const unit *u, size_t c) { return u->known == NULL ? u->mean[c] : 0; }
 
-// measure computes the slopes of sample i, and before that D and P unless Y is known.
-static void measure(void *argument, size_t i) {
+// measure computes the slopes of a task, and before that D and P unless Y is known.
+static void measure(void *argument, size_t task) {
   unit *u = argument;
-  size_t all = u->planes * u->step, own = u->d == NULL ? all : 0;
+  size_t i = unit_first(u, task), n = unit_count(u, task), image = u->planes * u->step;
+  size_t own = u->d == NULL ? n * image : 0;
   float *work = NULL;
   if (u->known == NULL) {
     work = unit_take(u, own + unit_scratch(u));
     if (work == NULL) return;
-    float *d = own > 0 ? work : u->d + i * all;
-    unit_spread(u, i, d, work + own);
-    unit_mix(u, d, u->p + i * u->out * u->step);
+    float *d = own > 0 ? work : u->d + i * image;
+    unit_spread(u, i, n, d, work + own);
+    unit_mix(u, n, d, u->p + i * u->out * u->step);
   }
-  for (size_t c = 0; c < u->out; c++) {
-    size_t at = i * u->out + c;
-    u->dense->slopes(u->dy + at * u->px, projected(u, i, c), center(u, c), u->px, &u->first[at], &u->second[at]);
-    if (u->known != NULL) u->second[at] /= norm_inverse(u->variance[c], u->epsilon);
+  for (size_t at = i * u->out; at < (i + n) * u->out;) {
+    for (size_t c = 0; c < u->out; c++, at++) {
+      u->dense->slopes(u->dy + at * u->px, projected(u, at), center(u, c), u->px, &u->first[at], &u->second[at]);
+      if (u->known != NULL) u->second[at] /= norm_inverse(u->variance[c], u->epsilon);
+    }
   }
   work_give(work);
 }
 
-// depthwise pulls dD of sample i back to V and X.
-static void depthwise(const unit *u, size_t i, const float *dd, float *plane, float *scratch) {
-  size_t taps = (size_t)u->shape.k * u->shape.k, image = i * u->in * u->pixels;
+// depthwise pulls dD of a task back to V and X.
+static void depthwise(const unit *u, size_t task, const float *dd, float *planes, float *scratch) {
+  size_t i = unit_first(u, task), n = unit_count(u, task), taps = (size_t)u->shape.k * u->shape.k;
+  size_t image = i * u->in * u->pixels;
+  float *dv = u->dv == NULL ? NULL : u->dv + task * u->in * taps;
+  const float *add = u->add == NULL ? NULL : u->add + image;
   if (u->back->pull_scratch(&u->shape) > 0) {
-    dw_pull q = {.dy = dd, .x = u->x + image, .w = u->v, .dy_step = u->step, .channels = u->in,
-                 .add = u->add == NULL ? NULL : u->add + image,
-                 .dx = u->dx == NULL ? NULL : u->dx + image,
-                 .dw = u->dv == NULL ? NULL : u->dv + i * u->in * taps};
+    dw_pull q = {.dy = dd, .x = u->x + image, .w = u->v, .dy_step = u->step, .channels = u->in, .images = n,
+                 .add = add, .dx = u->dx == NULL ? NULL : u->dx + image, .dw = dv};
     u->back->pull(&u->shape, &q, scratch);
     return;
   }
-  for (size_t c = 0; c < u->in; c++) {
-    size_t at = image + c * u->pixels;
-    const float *ddc = dd + c * u->step;
-    if (u->dv != NULL)
-      u->forward->weight(&u->shape, ddc, 0, u->x + at, 0, true, 1,
-                         u->dv + (i * u->in + c) * taps, scratch);
-    if (u->dx == NULL) continue;
-    dw_planes q = {.in = ddc, .w = u->v + c * taps, .out = plane, .channels = 1, .to = 1};
-    u->back->input(&u->shape, &q, scratch);
-    u->dense->mask(u->dx + at, plane, u->x + at, u->add == NULL ? NULL : u->add + at, u->pixels);
+  for (size_t c = 0; dv != NULL && c < u->in; c++)
+    u->forward->weight(&u->shape, dd + c * u->step, u->in * u->step, u->x + image + c * u->pixels,
+                       u->in * u->pixels, true, n, dv + c * taps, scratch);
+  if (u->dx == NULL) return;
+  dw_planes q = {.in = dd, .w = u->v, .out = planes, .in_step = u->step, .out_step = u->pixels,
+                 .channels = u->in, .to = n * u->in};
+  u->back->input(&u->shape, &q, scratch);
+  u->dense->mask(u->dx + image, planes, u->x + image, add, n * u->in * u->pixels);
+}
+
+// weigh computes the parts of n samples from sample i on in dW, and in dV of a factorised reduction.
+static void weigh(const unit *u, size_t i, size_t n, const float *dp, const float *d, float *scratch) {
+  size_t m = unit_rows(u);
+  for (size_t j = 0; j < n; j++, dp += u->out * u->step, d += u->planes * u->step) {
+    size_t at = (i + j) * m * u->in;
+    if (u->dw != NULL) u->dense->outer(m, u->in, u->row, dp, d, u->step, u->dw + at, scratch);
+    if (u->halves && u->dv != NULL)
+      u->dense->outer(m, u->in, u->row, dp + m * u->step, d + u->in * u->step, u->step, u->dv + at, scratch);
   }
 }
 
-// weigh computes the parts of sample i in dW, and in dV of a factorised reduction.
-static void weigh(const unit *u, size_t i, const float *dp, const float *d, float *scratch) {
-  size_t m = unit_rows(u), at = i * m * u->in;
-  if (u->dw != NULL) u->dense->outer(m, u->in, u->row, dp, d, u->step, u->dw + at, scratch);
-  if (u->halves && u->dv != NULL)
-    u->dense->outer(m, u->in, u->row, dp + m * u->step, d + u->in * u->step, u->step, u->dv + at, scratch);
+// unmix turns dP of n samples into dD.
+static void unmix(const unit *u, size_t n, const float *dp, float *dd) {
+  size_t m = unit_rows(u);
+  for (size_t j = 0; j < n; j++, dp += u->out * u->step, dd += u->planes * u->step) {
+    u->dense->product(u->in, m, u->row, u->turned, m, dp, dd, u->step);
+    if (u->halves)
+      u->dense->product(u->in, m, u->row, u->turned + u->in * m, m, dp + m * u->step, dd + u->in * u->step, u->step);
+  }
 }
 
-// pull turns dP into dD and pulls that back to V and X.
-static void pull(const unit *u, size_t i, const float *dp, float *dd, float *plane, float *scratch) {
-  size_t m = unit_rows(u), more = u->in * u->step;
-  u->dense->product(u->in, m, u->row, u->turned, m, dp, dd, u->step);
-  if (u->halves)
-    u->dense->product(u->in, m, u->row, u->turned + u->in * m, m, dp + m * u->step, dd + more, u->step);
+// pull turns dP of a task into dD and pulls that back to V and X.
+static void pull(const unit *u, size_t task, const float *dp, float *dd, float *planes, float *scratch) {
+  size_t i = unit_first(u, task), n = unit_count(u, task);
+  unmix(u, n, dp, dd);
   if (u->shape.k > 0) {
-    depthwise(u, i, dd, plane, scratch);
+    depthwise(u, task, dd, planes, scratch);
     return;
   }
-  for (size_t c = 0; u->dx != NULL && c < u->in; c++) {
-    size_t at = (i * u->in + c) * u->pixels;
-    const float *add = u->add == NULL ? NULL : u->add + at, *from = dd + c * u->step;
-    if (u->halves)
-      u->dense->unpick(u->dx + at, from, from + more, u->x + at, add, (size_t)u->shape.h, (size_t)u->shape.w);
-    else
-      u->dense->mask(u->dx + at, from, u->x + at, add, u->pixels);
+  for (size_t j = 0; u->dx != NULL && j < n; j++) {
+    for (size_t c = 0; c < u->in; c++) {
+      size_t at = ((i + j) * u->in + c) * u->pixels;
+      const float *add = u->add == NULL ? NULL : u->add + at, *from = dd + (j * u->planes + c) * u->step;
+      if (u->halves)
+        u->dense->unpick(u->dx + at, from, from + u->in * u->step, u->x + at, add, (size_t)u->shape.h,
+                         (size_t)u->shape.w);
+      else
+        u->dense->mask(u->dx + at, from, u->x + at, add, u->pixels);
+    }
   }
 }
 
@@ -91,31 +104,40 @@ static bool pulls(const unit *u) { return u->dx != NULL || (!u->halves && u->dv 
 // most is the larger.
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
 
-// backward turns P of sample i, or Y, into dP, and pulls it back.
-static void backward(void *argument, size_t i) {
+// scratch_of is the size of scratch for pulling back.
+static size_t scratch_of(const unit *u) {
+  size_t size = most(u->in * u->step, unit_scratch(u));
+  if (u->shape.k == 0) return size;
+  size = most(size, u->forward->weight_scratch(&u->shape));
+  return most(size, most(u->back->input_scratch(&u->shape), u->back->pull_scratch(&u->shape)));
+}
+
+// unmasked reports whether dX is made before it is set to zero where X is not positive.
+static bool unmasked(const unit *u) { return u->shape.k > 0 && u->dx != NULL && u->back->pull_scratch(&u->shape) == 0; }
+
+// backward turns P of a task, or Y, into dP, and pulls it back.
+static void backward(void *argument, size_t task) {
   unit *u = argument;
-  size_t all = u->planes * u->step, own = u->d == NULL ? all : 0;
-  size_t image = u->out * u->step, own_p = u->p == NULL ? image : 0;
-  size_t plane = unit_align(u->pixels), rest = most(u->in * u->step, unit_scratch(u));
-  if (u->shape.k > 0) {
-    rest = most(rest, u->forward->weight_scratch(&u->shape));
-    rest = most(rest, most(u->back->input_scratch(&u->shape), u->back->pull_scratch(&u->shape)));
-  }
-  float *work = unit_take(u, own + own_p + plane + rest);
+  size_t i = unit_first(u, task), n = unit_count(u, task), image = u->planes * u->step;
+  size_t own = u->d == NULL ? n * image : 0, own_p = u->p == NULL ? n * u->out * u->step : 0;
+  size_t planes = unmasked(u) ? unit_align(n * u->in * u->pixels) : 0;
+  float *work = unit_take(u, own + own_p + planes + scratch_of(u));
   if (work == NULL) return;
-  float *d = own > 0 ? work : u->d + i * all, *dp = own_p > 0 ? work + own : u->p + i * image;
+  float *d = own > 0 ? work : u->d + i * image, *dp = own_p > 0 ? work + own : u->p + i * u->out * u->step;
   float *scratch = work + own + own_p;
-  for (size_t c = 0; c < u->out; c++) {
-    const float *k = u->coefficient + 3 * c;
-    u->dense->blend(dp + c * u->step, u->dy + (i * u->out + c) * u->px, projected(u, i, c), center(u, c), k[0],
-                    k[1], k[2], NULL, u->px);
-    memset(dp + c * u->step + u->px, 0, sizeof(float) * (u->row - u->px));
+  for (size_t at = i * u->out, j = 0; j < n; j++) {
+    for (size_t c = 0; c < u->out; c++, at++) {
+      const float *k = u->coefficient + 3 * c;
+      float *to = dp + (j * u->out + c) * u->step;
+      u->dense->blend(to, u->dy + at * u->px, projected(u, at), center(u, c), k[0], k[1], k[2], NULL, u->px);
+      if (u->row > u->px) memset(to + u->px, 0, sizeof(float) * (u->row - u->px));
+    }
   }
   if (weighs(u)) {
-    if (own > 0) unit_spread(u, i, d, scratch);
-    weigh(u, i, dp, d, scratch);
+    if (own > 0) unit_spread(u, i, n, d, scratch);
+    weigh(u, i, n, dp, d, scratch);
   }
-  if (pulls(u)) pull(u, i, dp, d, scratch, scratch + plane);
+  if (pulls(u)) pull(u, task, dp, d, scratch, scratch + planes);
   work_give(work);
 }
 
@@ -141,6 +163,9 @@ typedef struct {
   size_t first, coefficient, turned, dw, dv, d, p, end;
 } layout;
 
+// parts is the number of parts of dV.
+static size_t parts(const unit *u) { return u->halves ? u->batch : u->tasks; }
+
 // layout_of makes room for D of all samples only where it is read twice and takes a convolution to make again, and for
 // P unless Y is known.
 static layout layout_of(const unit *u, size_t dw, size_t dv, bool again) {
@@ -149,7 +174,7 @@ static layout layout_of(const unit *u, size_t dw, size_t dv, bool again) {
   l.turned = l.coefficient + unit_align(3 * u->out);
   l.dw = l.turned + unit_align(u->in * u->out);
   l.dv = l.dw + unit_align(u->batch * dw);
-  l.d = l.dv + unit_align(u->batch * dv);
+  l.d = l.dv + unit_align(parts(u) * dv);
   l.p = l.d + (again ? u->batch * u->planes * u->step : 0);
   l.end = l.p + (u->known == NULL ? u->batch * u->out * u->step : 0);
   return l;
@@ -180,7 +205,7 @@ static ort_status run(unit *u, const layout *l, float *work, size_t nw, size_t n
   if (u->dx == NULL && dw == NULL && dv == NULL) return NULL;
   TRY(unit_parallel(u, backward));
   if (dw != NULL) u->dense->sum(dw, u->dw, u->batch, nw);
-  if (dv != NULL) u->dense->sum(dv, u->dv, u->batch, nv);
+  if (dv != NULL) u->dense->sum(dv, u->dv, parts(u), nv);
   return NULL;
 }
 

@@ -3,42 +3,45 @@
 
 #include <string.h>
 
-static void project(void *argument, size_t i) {
+static void project(void *argument, size_t task) {
   unit *u = argument;
-  float *d = unit_take(u, u->planes * u->step + unit_scratch(u)), *p = u->p + i * u->out * u->step;
+  size_t i = unit_first(u, task), n = unit_count(u, task), all = n * u->planes * u->step;
+  float *d = unit_take(u, all + unit_scratch(u)), *p = u->p + i * u->out * u->step;
   if (d == NULL) return;
-  unit_spread(u, i, d, d + u->planes * u->step);
-  unit_mix(u, d, p);
-  for (size_t c = 0; c < u->out; c++) {
+  unit_spread(u, i, n, d, d + all);
+  unit_mix(u, n, d, p);
+  for (size_t c = 0; c < n * u->out; c++) {
     size_t at = i * u->out + c;
     u->dense->moments(p + c * u->step, u->px, &u->first[at], &u->second[at]);
   }
   work_give(d);
 }
 
-// finish computes Y of sample i from P.
-static void finish(const unit *u, size_t i, const float *p) {
-  for (size_t c = 0; c < u->out; c++) {
-    size_t y = (i * u->out + c) * u->px;
-    u->dense->affine(u->y + y, p + c * u->step, u->mean[c], u->coefficient[c],
-                     u->bias == NULL ? 0 : u->bias[c], u->add == NULL ? NULL : u->add + y, u->px);
+// finish computes Y of n samples from sample i on from P.
+static void finish(const unit *u, size_t i, size_t n, const float *p) {
+  for (size_t y = i * u->out * u->px; n > 0; n--) {
+    for (size_t c = 0; c < u->out; c++, y += u->px, p += u->step)
+      u->dense->affine(u->y + y, p, u->mean[c], u->coefficient[c], u->bias == NULL ? 0 : u->bias[c],
+                       u->add == NULL ? NULL : u->add + y, u->px);
   }
 }
 
-static void normalize(void *argument, size_t i) {
+static void normalize(void *argument, size_t task) {
   const unit *u = argument;
-  finish(u, i, u->p + i * u->out * u->step);
+  size_t i = unit_first(u, task);
+  finish(u, i, unit_count(u, task), u->p + i * u->out * u->step);
 }
 
-// at_once computes Y of sample i where the statistics are known.
-static void at_once(void *argument, size_t i) {
+// at_once computes Y of a task where the statistics are known.
+static void at_once(void *argument, size_t task) {
   unit *u = argument;
-  size_t d = u->planes * u->step, p = u->out * u->step;
+  size_t i = unit_first(u, task), n = unit_count(u, task);
+  size_t d = n * u->planes * u->step, p = n * u->out * u->step;
   float *work = unit_take(u, d + p + unit_scratch(u));
   if (work == NULL) return;
-  unit_spread(u, i, work, work + d + p);
-  unit_mix(u, work, work + d);
-  finish(u, i, work + d);
+  unit_spread(u, i, n, work, work + d + p);
+  unit_mix(u, n, work, work + d);
+  finish(u, i, n, work + d);
   work_give(work);
 }
 
