@@ -3,6 +3,7 @@ package kernels_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -57,12 +58,15 @@ func sums(t *testing.T) ([]byte, map[string]*ort.Tensor) {
 	whole := g.Input("whole", ir.T(ir.Float, 7, 12, 16, 16)) // rows of whole vectors
 	z := unit.Of(whole, w, v, number, nil, nil)
 	results = append(results, g.Add(op.ReluConvNormGrad{Unit: unit}, z[0], whole, z[1], z[2], w, v, number, whole)...)
+	small := g.Input("small", ir.T(ir.Float, 70, 12, 4, 4)) // several to a task
+	s := unit.Of(small, w, v, number, nil, nil)
+	results = append(results, g.Add(op.ReluConvNormGrad{Unit: unit}, s[0], small, s[1], s[2], w, v, number, small)...)
 	norm := op.NormalizeGrad{Epsilon: 1e-5}
 	results = append(results, g.Add(norm, x, n[0], n[1], n[2], number, x)...)
 	c := op.DepthwiseConv{Kernel: 5, Stride: 1, Pad: 2, Dilation: 1}
 	results = append(results, op.DepthwiseGradWeight{Conv: c}.Of(n[0], x), op.Dot{}.Of(n[0], x))
 	for i, r := range results {
-		g.Output(string(rune('a'+i)), r)
+		g.Output(fmt.Sprint("y", i), r)
 	}
 	m, err := onnx.Model(g, onnx.Options{})
 	if err != nil {

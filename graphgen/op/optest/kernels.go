@@ -45,12 +45,17 @@ func Unit() []Case {
 	for i, o := range windows {
 		o.Epsilon = 1e-5
 		for j := range 2 {
-			cases = append(cases, unitCase(o, sizes[(i+j)%len(sizes)], (i+j)%4))
+			cases = append(cases, unitCase(3, o, sizes[(i+j)%len(sizes)], (i+j)%4))
 		}
 	}
 	for i, o := range windows[1:9] { // rows of whole vectors
 		o.Epsilon = 1e-5
-		cases = append(cases, unitCase(o, [4]int{2, 3, 16, 16}, i%4))
+		cases = append(cases, unitCase(3, o, [4]int{2, 3, 16, 16}, i%4))
+	}
+	for i, o := range windows[:9] { // small samples, of which a task computes several
+		o.Epsilon = 1e-5
+		side := 4 << (i % 2)
+		cases = append(cases, unitCase(17, o, [4]int{2, 3, side, side}, i/2%4))
 	}
 	return append(cases, Case{Name: "unit/statistics", NoGrad: true,
 		Inputs: []Input{Positive(3, 2, 7, 6), Positive(3, 2)}, Build: func(x []*ir.Value) []*ir.Value {
@@ -65,7 +70,7 @@ func WideUnit() []Case {
 	for i, o := range []op.ReluConvNorm{{}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
 		{Kernel: 5, Stride: 2, Pad: 2, Dilation: 1}, {Kernel: 3, Stride: 1, Pad: 2, Dilation: 2}} {
 		o.Epsilon = 1e-5
-		c := unitCase(o, [4]int{40 - 5*i, 33 + 16*i, 12, 12}, i)
+		c := unitCase(3, o, [4]int{40 - 5*i, 33 + 16*i, 12, 12}, i)
 		c.NoGrad = i == 3
 		cases = append(cases, c)
 	}
@@ -77,11 +82,11 @@ func WideUnit() []Case {
 	return append(cases, many)
 }
 
-// unitCase is a unit with one kind of optional inputs: none, a scale of one number, scale and bias,
+// unitCase is a unit of n samples with one kind of optional inputs: none, a scale of one number, scale and bias,
 // or scale and an addend.
-func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
+func unitCase(n int, o op.ReluConvNorm, size [4]int, kind int) Case {
 	c, m, h, w := size[0], size[1], size[2], size[3]
-	in := []Input{Apart(3, c, h, w), Normal(m, c, 1, 1)}
+	in := []Input{Apart(n, c, h, w), Normal(m, c, 1, 1)}
 	if o.Kernel > 0 {
 		in = append(in, Normal(c*o.Kernel*o.Kernel))
 	}
@@ -115,13 +120,16 @@ func unitCase(o op.ReluConvNorm, size [4]int, kind int) Case {
 		return o.Of(x[0], x[1], v, nil, nil, nil)[0]
 	}
 	name := fmt.Sprintf("unit/k%d_s%d_d%d_%v_%d", o.Kernel, o.Stride, o.Dilation, size, kind)
+	if n != 3 {
+		name += fmt.Sprintf("_of_%d", n)
+	}
 	return Case{Name: name, Step: Small, Inputs: in, Build: one(build)}
 }
 
 // Halves covers factorised reductions in our own kernels.
 func Halves() []Case {
 	var cases []Case
-	for _, s := range [][5]int{{3, 4, 3, 8, 6}, {2, 40, 35, 4, 10}, {3, 3, 1, 4, 2}, {2, 16, 17, 8, 32}} { // N, C, M/2, H, W
+	for _, s := range [][5]int{{3, 4, 3, 8, 6}, {2, 40, 35, 4, 10}, {3, 3, 1, 4, 2}, {2, 16, 17, 8, 32}, {17, 2, 3, 4, 4}} { // N, C, M/2, H, W
 		o := op.ReluConvNorm{Kernel: op.Halves, Stride: 2, Dilation: 1, Epsilon: 1e-5}
 		add := func(name string, build func(x []*ir.Value) []*ir.Value, in ...Input) {
 			in = append([]Input{Apart(s[0], s[1], s[3], s[4]), Normal(s[2], s[1], 1, 1), Normal(s[2], s[1], 1, 1)}, in...)

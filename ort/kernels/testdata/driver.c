@@ -128,7 +128,9 @@ extern const op_def zos_depthwise_conv, zos_depthwise_grad_input, zos_depthwise_
     zos_relu_conv_norm, zos_relu_conv_norm_grad, zos_normalize, zos_normalize_grad, zos_max_pool,
     zos_max_pool_grad, zos_average_pool, zos_average_pool_grad, zos_scaled, zos_dot;
 
-enum { batch = 3, channels = 5, outs = 6 };
+enum { channels = 5, outs = 6 };
+
+static int batch = 3;
 
 static value *image(int c, int h, int w) { return tensor_of(4, batch, c, h, w); }
 
@@ -195,6 +197,28 @@ static bool fits(dw_shape *s) {
   return h >= 0 && w >= 0;
 }
 
+// groups runs units on so many samples that a task computes several of them, and the last one fewer.
+static void groups(void) {
+  static const int sizes[][2] = {{4, 4}, {6, 5}, {8, 8}, {16, 16}};
+  unsigned kind = 0;
+  batch = 21;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    dw_shape s = {.h = sizes[i][0], .w = sizes[i][1], .s = 1, .d = 1};
+    for (kind = 0; kind < 8; kind++) unit(&s, kind);
+    dw_shape half = {.k = -1, .s = 2, .d = 1, .h = s.h, .w = s.w, .oh = s.h / 2, .ow = s.w / 2};
+    for (kind = 0; kind < 8 && s.w % 2 == 0; kind++) unit(&half, kind);
+    for (s.k = 3; s.k <= 5; s.k += 2) {
+      for (int sd = 0; sd < 4; sd++) {
+        s.s = 1 + sd % 2;
+        s.d = 1 + sd / 2;
+        s.p = s.d * (s.k - 1) / 2;
+        if (!fits(&s)) continue;
+        for (kind = 0; kind < 8; kind++) unit(&s, kind);
+      }
+    }
+  }
+}
+
 int main(void) {
   static const int sizes[][2] = {{1, 1}, {2, 3}, {4, 4},   {5, 9},   {8, 8},   {9, 10},
                                  {7, 50}, {6, 34}, {16, 16}, {17, 33}, {32, 32}, {35, 31}, {140, 3}};
@@ -221,5 +245,6 @@ int main(void) {
       }
     }
   }
+  groups();
   return 0;
 }
