@@ -27,7 +27,7 @@ func (p *Program) scratch(n Node) int {
 }
 
 // unitGradient is the number of floats that the gradient of a unit works in: P of the whole batch, D too if
-// it is needed twice and a convolution, and the gradients of W and V of every sample. With Y it needs neither P nor D.
+// it is needed twice and a convolution, and the gradients of W and V of every sample (small samples share those of V, so at most). With Y it needs neither P nor D.
 func (p *Program) unitGradient(n Node) (floats int) {
 	const dW = 1
 	dY, x := at(n.In, 0), at(n.In, 1)

@@ -495,29 +495,25 @@ static void pull(const dw_shape *c, const dw_pull *p, float *scratch) {
   canvas v = pull_canvas(c);
   int taps = c->k * c->k;
   size_t size = canvas_size(&v), pixels = (size_t)c->h * c->w;
-  size_t channel = 0, image = 0;  // of the plane that is painted; all images of a channel after each other
-  size_t at = 0, plane = 0;       // of the plane that is pulled back
+  // All images of a channel after each other: the next plane lies all channels further, or begins the next channel.
+  size_t all = p->channels * p->images, plane = 0, channel = 0;
   vec sums[dw_max_kernel * dw_max_kernel];
   memset(scratch, 0, 2 * sizeof(float) * size);
-  for (size_t i = 0; at < p->channels; i++) {  // as in forward
-    size_t next = image * p->channels + channel;
-    if (channel < p->channels) paint(scratch + i % 2 * size, &v, p->dy + next * p->dy_step, c->oh, c->ow, 1);
-    if (i > 0) {
-      bool first = plane < p->channels, last = plane + p->channels >= p->images * p->channels;
-      for (int t = 0; p->dw != NULL && first && t < taps; t++) sums[t] = (vec){0};
-      pulling q = {.from = scratch + (i - 1) % 2 * size + v.left, .ld = v.ld, .w = p->w + at * taps,
-                   .x = p->x + plane * pixels, .add = p->add == NULL ? NULL : p->add + plane * pixels,
-                   .dx = p->dx == NULL ? NULL : p->dx + plane * pixels, .height = c->h, .width = c->w,
-                   .sums = p->dw == NULL ? NULL : sums};
-      fixed[c->k / 2 - 1][c->d - 1][c->s - 1](&q);
-      for (int t = 0; p->dw != NULL && last && t < taps; t++) p->dw[at * taps + t] = total(sums[t]);
-    }
-    at = channel;
+  paint(scratch, &v, p->dy, c->oh, c->ow, 1);
+  for (size_t i = 0; i < all; i++) {
+    size_t next = plane + p->channels;
+    bool last = next >= all;
+    if (last) next = channel + 1;
+    if (i + 1 < all) paint(scratch + (i + 1) % 2 * size, &v, p->dy + next * p->dy_step, c->oh, c->ow, 1);  // as in forward
+    for (int t = 0; p->dw != NULL && plane == channel && t < taps; t++) sums[t] = (vec){0};
+    pulling q = {.from = scratch + i % 2 * size + v.left, .ld = v.ld, .w = p->w + channel * taps,
+                 .x = p->x + plane * pixels, .add = p->add == NULL ? NULL : p->add + plane * pixels,
+                 .dx = p->dx == NULL ? NULL : p->dx + plane * pixels, .height = c->h, .width = c->w,
+                 .sums = p->dw == NULL ? NULL : sums};
+    fixed[c->k / 2 - 1][c->d - 1][c->s - 1](&q);
+    for (int t = 0; p->dw != NULL && last && t < taps; t++) p->dw[channel * taps + t] = total(sums[t]);
     plane = next;
-    if (++image == p->images) {
-      image = 0;
-      channel++;
-    }
+    channel += last;
   }
 }
 

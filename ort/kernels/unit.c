@@ -83,15 +83,16 @@ void unit_spread(const unit *u, size_t i, size_t n, float *d, float *scratch) {
     dw_planes q = {.in = x, .w = u->v, .out = d, .in_step = u->pixels, .out_step = u->step,
                    .channels = u->in, .to = n * u->in, .relu = true};
     u->forward->forward(&u->shape, &q, scratch);
-  }
-  for (size_t j = 0; u->halves && j < n; j++) {
-    for (size_t c = 0; c < u->in; c++, x += u->pixels) {
-      float *to = d + (j * u->planes + c) * u->step;
-      u->dense->pick(to, to + u->in * u->step, x, (size_t)u->shape.h, (size_t)u->shape.w);
+  } else if (u->halves) {
+    for (size_t j = 0; j < n; j++) {
+      for (size_t c = 0; c < u->in; c++, x += u->pixels) {
+        float *to = d + (j * u->planes + c) * u->step;
+        u->dense->pick(to, to + u->in * u->step, x, (size_t)u->shape.h, (size_t)u->shape.w);
+      }
     }
+  } else {
+    for (size_t c = 0; c < n * u->in; c++) u->dense->relu(d + c * u->step, x + c * u->px, u->px);
   }
-  for (size_t c = 0; u->shape.k == 0 && !u->halves && c < n * u->in; c++)
-    u->dense->relu(d + c * u->step, x + c * u->px, u->px);
   for (size_t c = 0; rest > 0 && c < n * u->planes; c++)
     memset(d + c * u->step + u->px, 0, sizeof(float) * rest);
 }
@@ -111,7 +112,20 @@ float *unit_take(unit *u, size_t floats) {
   return work;
 }
 
-ort_status unit_parallel(unit *u, void (*f)(void *, size_t)) {
-  TRY(op_parallel(u->k, u->context, u->tasks, f, u));
+// job is what a task of unit_parallel reads.
+typedef struct {
+  unit *u;
+  unit_part f;
+} job;
+
+static void part(void *argument, size_t task) {
+  const job *j = argument;
+  size_t i = task * j->u->group, rest = j->u->batch - i;
+  j->f(j->u, i, rest < j->u->group ? rest : j->u->group);
+}
+
+ort_status unit_parallel(unit *u, unit_part f) {
+  job j = {u, f};
+  TRY(op_parallel(u->k, u->context, u->tasks, part, &j));
   return u->failed ? op_fail(u->k, "unit: out of memory") : NULL;
 }

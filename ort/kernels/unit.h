@@ -50,13 +50,6 @@ typedef struct {
 ort_status unit_read(unit *u, const op_kernel *k, void *context, size_t x, size_t w, size_t v,
                      size_t scale, size_t add, tensor *image);
 
-// unit_first is the first sample of a task, and unit_count the number of its samples.
-static inline size_t unit_first(const unit *u, size_t task) { return task * u->group; }
-static inline size_t unit_count(const unit *u, size_t task) {
-  size_t rest = u->batch - unit_first(u, task);
-  return rest < u->group ? rest : u->group;
-}
-
 // unit_spread computes D of n samples from sample i on, and unit_mix P from D. unit_scratch is the size of
 // scratch.
 void unit_spread(const unit *u, size_t i, size_t n, float *d, float *scratch);
@@ -66,8 +59,11 @@ size_t unit_scratch(const unit *u);
 // unit_take is work_take for one task.
 float *unit_take(unit *u, size_t floats);
 
-// unit_parallel runs f for every task.
-ort_status unit_parallel(unit *u, void (*f)(void *, size_t));
+// unit_part computes something of n samples from sample i on.
+typedef void (*unit_part)(unit *u, size_t i, size_t n);
+
+// unit_parallel runs f for the samples of every task.
+ort_status unit_parallel(unit *u, unit_part f);
 
 // unit_rows is the number of rows of W, and of V of a factorised reduction.
 static inline size_t unit_rows(const unit *u) { return u->halves ? u->out / 2 : u->out; }

@@ -9,10 +9,9 @@ static const float *projected(const unit *u, size_t plane) {
 }
 static float center(const unit *u, size_t c) { return u->known == NULL ? u->mean[c] : 0; }
 
-// measure computes the slopes of a task, and before that D and P unless Y is known.
-static void measure(void *argument, size_t task) {
-  unit *u = argument;
-  size_t i = unit_first(u, task), n = unit_count(u, task), image = u->planes * u->step;
+// measure computes the slopes, and before that D and P unless Y is known.
+static void measure(unit *u, size_t i, size_t n) {
+  size_t image = u->planes * u->step;
   size_t own = u->d == NULL ? n * image : 0;
   float *work = NULL;
   if (u->known == NULL) {
@@ -32,10 +31,9 @@ static void measure(void *argument, size_t task) {
 }
 
 // depthwise pulls dD of a task back to V and X.
-static void depthwise(const unit *u, size_t task, const float *dd, float *planes, float *scratch) {
-  size_t i = unit_first(u, task), n = unit_count(u, task), taps = (size_t)u->shape.k * u->shape.k;
-  size_t image = i * u->in * u->pixels;
-  float *dv = u->dv == NULL ? NULL : u->dv + task * u->in * taps;
+static void depthwise(const unit *u, size_t i, size_t n, const float *dd, float *planes, float *scratch) {
+  size_t taps = (size_t)u->shape.k * u->shape.k, image = i * u->in * u->pixels;
+  float *dv = u->dv == NULL ? NULL : u->dv + i / u->group * u->in * taps;
   const float *add = u->add == NULL ? NULL : u->add + image;
   if (u->back->pull_scratch(&u->shape) > 0) {
     dw_pull q = {.dy = dd, .x = u->x + image, .w = u->v, .dy_step = u->step, .channels = u->in, .images = n,
@@ -75,11 +73,10 @@ static void unmix(const unit *u, size_t n, const float *dp, float *dd) {
 }
 
 // pull turns dP of a task into dD and pulls that back to V and X.
-static void pull(const unit *u, size_t task, const float *dp, float *dd, float *planes, float *scratch) {
-  size_t i = unit_first(u, task), n = unit_count(u, task);
+static void pull(const unit *u, size_t i, size_t n, const float *dp, float *dd, float *planes, float *scratch) {
   unmix(u, n, dp, dd);
   if (u->shape.k > 0) {
-    depthwise(u, task, dd, planes, scratch);
+    depthwise(u, i, n, dd, planes, scratch);
     return;
   }
   for (size_t j = 0; u->dx != NULL && j < n; j++) {
@@ -115,10 +112,9 @@ static size_t scratch_of(const unit *u) {
 // unmasked reports whether dX is made before it is set to zero where X is not positive.
 static bool unmasked(const unit *u) { return u->shape.k > 0 && u->dx != NULL && u->back->pull_scratch(&u->shape) == 0; }
 
-// backward turns P of a task, or Y, into dP, and pulls it back.
-static void backward(void *argument, size_t task) {
-  unit *u = argument;
-  size_t i = unit_first(u, task), n = unit_count(u, task), image = u->planes * u->step;
+// backward turns P, or Y, into dP, and pulls it back.
+static void backward(unit *u, size_t i, size_t n) {
+  size_t image = u->planes * u->step;
   size_t own = u->d == NULL ? n * image : 0, own_p = u->p == NULL ? n * u->out * u->step : 0;
   size_t planes = unmasked(u) ? unit_align(n * u->in * u->pixels) : 0;
   float *work = unit_take(u, own + own_p + planes + scratch_of(u));
@@ -137,7 +133,7 @@ static void backward(void *argument, size_t task) {
     if (own > 0) unit_spread(u, i, n, d, scratch);
     weigh(u, i, n, dp, d, scratch);
   }
-  if (pulls(u)) pull(u, task, dp, d, scratch, scratch + planes);
+  if (pulls(u)) pull(u, i, n, dp, d, scratch, scratch + planes);
   work_give(work);
 }
 

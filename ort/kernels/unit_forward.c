@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-static void project(void *argument, size_t task) {
-  unit *u = argument;
-  size_t i = unit_first(u, task), n = unit_count(u, task), all = n * u->planes * u->step;
+static void project(unit *u, size_t i, size_t n) {
+  size_t all = n * u->planes * u->step;
   float *d = unit_take(u, all + unit_scratch(u)), *p = u->p + i * u->out * u->step;
   if (d == NULL) return;
   unit_spread(u, i, n, d, d + all);
@@ -26,16 +25,10 @@ static void finish(const unit *u, size_t i, size_t n, const float *p) {
   }
 }
 
-static void normalize(void *argument, size_t task) {
-  const unit *u = argument;
-  size_t i = unit_first(u, task);
-  finish(u, i, unit_count(u, task), u->p + i * u->out * u->step);
-}
+static void normalize(unit *u, size_t i, size_t n) { finish(u, i, n, u->p + i * u->out * u->step); }
 
-// at_once computes Y of a task where the statistics are known.
-static void at_once(void *argument, size_t task) {
-  unit *u = argument;
-  size_t i = unit_first(u, task), n = unit_count(u, task);
+// at_once computes Y where the statistics are known.
+static void at_once(unit *u, size_t i, size_t n) {
   size_t d = n * u->planes * u->step, p = n * u->out * u->step;
   float *work = unit_take(u, d + p + unit_scratch(u));
   if (work == NULL) return;

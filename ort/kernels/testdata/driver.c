@@ -197,23 +197,28 @@ static bool fits(dw_shape *s) {
   return h >= 0 && w >= 0;
 }
 
+// pointwise runs units without a depthwise convolution.
+static void pointwise(int h, int w) {
+  dw_shape s = {.h = h, .w = w, .s = 1, .d = 1};
+  for (unsigned kind = 0; kind < 8; kind++) unit(&s, kind);
+  dw_shape half = {.k = -1, .s = 2, .d = 1, .h = h, .w = w, .oh = h / 2, .ow = w / 2};
+  for (unsigned kind = 0; kind < 8 && h % 2 == 0 && w % 2 == 0; kind++) unit(&half, kind);
+}
+
 // groups runs units on so many samples that a task computes several of them, and the last one fewer.
 static void groups(void) {
   static const int sizes[][2] = {{4, 4}, {6, 5}, {8, 8}, {16, 16}};
-  unsigned kind = 0;
   batch = 21;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     dw_shape s = {.h = sizes[i][0], .w = sizes[i][1], .s = 1, .d = 1};
-    for (kind = 0; kind < 8; kind++) unit(&s, kind);
-    dw_shape half = {.k = -1, .s = 2, .d = 1, .h = s.h, .w = s.w, .oh = s.h / 2, .ow = s.w / 2};
-    for (kind = 0; kind < 8 && s.w % 2 == 0; kind++) unit(&half, kind);
+    pointwise(s.h, s.w);
     for (s.k = 3; s.k <= 5; s.k += 2) {
       for (int sd = 0; sd < 4; sd++) {
         s.s = 1 + sd % 2;
         s.d = 1 + sd / 2;
         s.p = s.d * (s.k - 1) / 2;
         if (!fits(&s)) continue;
-        for (kind = 0; kind < 8; kind++) unit(&s, kind);
+        for (unsigned kind = 0; kind < 8; kind++) unit(&s, kind);
       }
     }
   }
@@ -226,9 +231,7 @@ int main(void) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     dw_shape s = {.h = sizes[i][0], .w = sizes[i][1], .s = 1, .d = 1};
     plain(&s);
-    for (kind = 0; kind < 8; kind++) unit(&s, kind);
-    dw_shape half = {.k = -1, .s = 2, .d = 1, .h = s.h, .w = s.w, .oh = s.h / 2, .ow = s.w / 2};
-    for (kind = 0; kind < 8 && s.h % 2 == 0 && s.w % 2 == 0; kind++) unit(&half, kind);
+    pointwise(s.h, s.w);
     for (s.k = 1; s.k <= dw_max_kernel; s.k++) {
       for (int sd = 0; sd < 4; sd++) {
         s.s = 1 + sd % 2;
